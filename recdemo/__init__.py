@@ -1,0 +1,38 @@
+"""recdemo: neural recommenders, side by side, explained.
+
+import recdemo
+session = recdemo.Session(gender="F", age=25, history=[recdemo.Watched(260, liked=True)])
+model = recdemo.load("din", objective="next")
+model.recommend(session, k=10)
+model.explain(session, movie_id=1210)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from recdemo.contracts import Objective, RequestError, Session, Watched
+
+if TYPE_CHECKING:
+    from recdemo.recommend import Recommender
+
+__version__ = "0.1.0"
+
+
+def load(model: str, objective: Objective = "next") -> Recommender:
+    """A trained model, ready to answer.
+
+    Args:
+        model: key, e.g. ``din``; ``python -m recdemo models`` lists them.
+        objective: ``next`` (what would they pick) or ``like`` (would they like it if they saw it).
+
+    Raises:
+        RequestError: no such model or objective.
+        recdemo.checkpoints.CheckpointError: its checkpoint is missing or damaged.
+    """
+    from recdemo.recommend import Recommender
+
+    return Recommender.load(model, objective)
+
+
+__all__ = ["Objective", "RequestError", "Session", "Watched", "__version__", "load"]

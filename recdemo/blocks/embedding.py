@@ -1,0 +1,116 @@
+"""Fields and their embeddings: what the FM family, the MLPs and DIN's context read.
+
+A field is one line of the input: a single id (gender), several (genres), or a whole history. A field of
+several values is the mean of their vectors, and zero when it has none. This is the multi-valued field of
+Rendle (2010), whose own example is "other movies rated".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from recdemo.contracts import JUST_WATCHED, LIKED, Batch
+from recdemo.features import Schema
+
+PROFILE_FIELDS = ("gender", "age", "occupation")
+TASTE_FIELDS = ("favourite_genre", "last_five")
+HISTORY_FIELDS = ("watched", "disliked", "liked")  # feedback ids 1, 2 and 3
+USER_FIELDS = PROFILE_FIELDS + TASTE_FIELDS + HISTORY_FIELDS
+ITEM_FIELDS = ("movie", "genres", "year")
+FIELDS = USER_FIELDS + ITEM_FIELDS
+
+
+class FieldEmbedding(nn.Module):
+    """One table per field. With ``embed_dim=1`` it is the linear part of a factorisation machine.
+
+    Args:
+        schema: vocabularies.
+        embed_dim: k.
+        fields: which of `FIELDS`, user fields first.
+        init: standard deviation of the initial values.
+    """
+
+    def __init__(
+        self, schema: Schema, *, embed_dim: int, fields: Sequence[str] = FIELDS, init: float = 0.01
+    ) -> None:
+        super().__init__()
+        sizes = {
+            "gender": schema.genders,
+            "age": schema.ages,
+            "occupation": schema.occupations,
+            "favourite_genre": schema.genres,
+            "genres": schema.genres,
+            "year": schema.years,
+        }
+        self.user_fields = [name for name in fields if name in USER_FIELDS]
+        self.item_fields = [name for name in fields if name in ITEM_FIELDS]
+        if [*self.user_fields, *self.item_fields] != list(fields):
+            raise ValueError(f"fields {list(fields)} must be of {FIELDS}, user fields first")
+        self.fields = tuple(fields)
+        self.reads_history = set(HISTORY_FIELDS) <= set(fields)
+        self.tables = nn.ModuleDict(
+            {n: nn.Embedding(sizes.get(n, schema.size) + 1, embed_dim) for n in fields}
+        )
+        for table in self.tables.values():
+            nn.init.normal_(table.weight, std=init)
+        self.register_buffer("genre_flags", schema.genre_flags, persistent=False)
+        self.register_buffer("year_ids", schema.year_ids, persistent=False)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """[B, F, k], user fields then item fields."""
+        user = self.user(batch).repeat_interleave(batch.candidates, dim=0)  # [B, Fu, k]
+        return torch.cat([user, gather(self.catalogue(), batch).flatten(0, 1)], dim=1)
+
+    def user(self, batch: Batch) -> Tensor:
+        """[U, Fu, k]."""
+        fields = [self._user_field(n, batch) for n in self.user_fields if n not in HISTORY_FIELDS]
+        columns = torch.stack(fields, dim=1)
+        if self.reads_history:
+            columns = torch.cat([columns, self._history(batch)], dim=1)
+        return columns
+
+    def catalogue(self) -> Tensor:
+        """Item fields of every film, [M + 1, Fi, k]: compute once per step, then gather."""
+        columns = []
+        for name in self.item_fields:
+            weight = self.tables[name].weight
+            if name == "movie":
+                columns.append(weight)
+            elif name == "year":
+                columns.append(weight[self.year_ids])
+            else:
+                count = self.genre_flags.sum(1, keepdim=True).clamp(min=1)
+                columns.append((self.genre_flags / count) @ weight[1:])
+        return torch.stack(columns, dim=1)
+
+    def _user_field(self, name: str, batch: Batch) -> Tensor:
+        table = self.tables[name]
+        if name != "last_five":
+            return table(getattr(batch, name))
+        count = (batch.last_five != 0).sum(1, keepdim=True).clamp(min=1)  # [U, 1]
+        real = (batch.last_five != 0).unsqueeze(-1)
+        return (table(batch.last_five) * real).sum(1) / count
+
+    def _history(self, batch: Batch) -> Tensor:
+        """The three history fields [U, 3, k].
+
+        Each is divided by the length of the whole history, so that how much of it was liked is not lost.
+        """
+        kinds = torch.arange(JUST_WATCHED, LIKED + 1)
+        of_kind = batch.feedback.unsqueeze(1) == kinds.unsqueeze(1)  # [U, 3, L]
+        length = batch.history_mask.sum(1).clamp(min=1)  # [U]
+        tables = torch.cat([self.tables[name].weight for name in HISTORY_FIELDS])  # [3(M + 1), k]
+        offset = (batch.feedback - JUST_WATCHED).clamp(min=0) * (
+            len(tables) // len(kinds)
+        )  # [U, L]
+        rows = nn.functional.embedding(batch.history + offset, tables)  # [U, L, k]
+        return (of_kind / length.view(-1, 1, 1)) @ rows
+
+
+def gather(catalogue: Tensor, batch: Batch) -> Tensor:
+    """Each candidate's row of a table of all films: [M + 1, ...] → [U, C, ...]."""
+    rows = nn.functional.embedding(batch.target_movie, catalogue.reshape(len(catalogue), -1))
+    return rows.view(batch.users, batch.candidates, *catalogue.shape[1:])

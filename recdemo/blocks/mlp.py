@@ -1,0 +1,110 @@
+"""Dense layers and the activation Dice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from recdemo.blocks.embedding import gather
+from recdemo.contracts import Batch
+
+
+class Dice(nn.Module):
+    """Dice(x) = p(x) · x + (1 − p(x)) · a · x, with p = σ(BatchNorm(x)) and a learned per channel.
+
+    Zhou et al., "Deep Interest Network", KDD 2018, section 5.3. BatchNorm has no affine part and keeps
+    running statistics, so that an answer does not depend on who else is in the batch.
+
+    Args:
+        channels: size of the last dimension.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(channels, eps=1e-8, affine=False)
+        self.alpha = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[..., channels] → same shape. Leave padded rows out: in training every row counts."""
+        rows = x.reshape(-1, x.shape[-1])
+        p = torch.sigmoid(
+            nn.functional.batch_norm(
+                rows,
+                self.norm.running_mean,
+                self.norm.running_var,
+                training=self.training and len(rows) > 1,  # one row has no variance to learn from
+                momentum=self.norm.momentum or 0.1,
+                eps=self.norm.eps,
+            )
+        ).view_as(x)
+        return x * torch.lerp(self.alpha, torch.ones_like(self.alpha), p)
+
+
+class MLP(nn.Module):
+    """Linear, activation, dropout, for each hidden width; then one linear layer to `out_dim` if given.
+
+    Args:
+        in_dim: width of the input.
+        hidden: widths of the hidden layers.
+        out_dim: width of a last plain linear layer; None for none.
+        activation: makes the activation from a layer's width.
+        dropout: share of hidden units dropped in training.
+    """
+
+    def __init__(
+        self,
+        in_dim: int,
+        hidden: Sequence[int],
+        out_dim: int | None = 1,
+        *,
+        activation: Callable[[int], nn.Module] = lambda _: nn.ReLU(),
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for width in hidden:
+            layers += [nn.Linear(in_dim, width), activation(width), nn.Dropout(dropout)]
+            in_dim = width
+        if out_dim is not None:
+            layers.append(nn.Linear(in_dim, out_dim))
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[..., in_dim] → [..., out_dim]."""
+        return self.layers(x)
+
+
+class TwoSidedMLP(nn.Module):
+    """An MLP over [user, film], its first layer split: W [u, q] + b = W_u u + (W_q q + b).
+
+    The user's half is computed once per user and the film's half once per film of the catalogue, which is
+    where nearly all of the work of a wide first layer goes.
+
+    Args:
+        user_dim: width of u.
+        film_dim: width of q.
+        hidden: widths of the hidden layers, at least one.
+        dropout: share of hidden units dropped in training.
+    """
+
+    def __init__(
+        self, user_dim: int, film_dim: int, hidden: Sequence[int], *, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        first, *rest = hidden
+        self.user = nn.Linear(user_dim, first, bias=False)
+        self.film = nn.Linear(film_dim, first)
+        self.rest = nn.Sequential(nn.ReLU(), nn.Dropout(dropout), MLP(first, rest, dropout=dropout))
+
+    def forward(self, user: Tensor, catalogue: Tensor, batch: Batch) -> Tensor:
+        """Logits [U, C].
+
+        Args:
+            user: [U, user_dim].
+            catalogue: [M + 1, film_dim].
+            batch: says which films are candidates of whom.
+        """
+        film = gather(self.film(catalogue), batch)  # [U, C, first]
+        return self.rest(self.user(user).unsqueeze(1) + film).squeeze(-1)

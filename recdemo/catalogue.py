@@ -1,0 +1,52 @@
+"""The films every model knows: ids, titles, years, genres and two counts; shipped, never ratings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from recdemo.contracts import GENRES, LIKED_FROM, RequestError
+from recdemo.data.dataset import Dataset
+
+COLUMNS = ["movie_id", "title", "year", "genres", "ratings", "likes"]
+
+
+def catalogue_of(dataset: Dataset) -> pd.DataFrame:
+    """`Dataset.movies` with the columns ``ratings`` and ``likes``: how many people rated, and liked, each."""
+    rated = dataset.ratings["movie_id"]
+    liked = rated[dataset.ratings["rating"] >= LIKED_FROM]
+    movies = dataset.movies[["movie_id", "title", "year", "genres"]].reset_index(drop=True)
+    counts = {
+        name: movies["movie_id"].map(ids.value_counts()).fillna(0).astype(int)
+        for name, ids in {"ratings": rated, "likes": liked}.items()
+    }
+    return movies.assign(**counts)
+
+
+def write_catalogue(catalogue: pd.DataFrame, path: Path) -> None:
+    """Write as CSV, genres joined by ``|``."""
+    catalogue.assign(genres=catalogue["genres"].map("|".join)).to_csv(path, index=False)
+
+
+def read_catalogue(path: Path) -> pd.DataFrame:
+    """Read what `write_catalogue` wrote.
+
+    Raises:
+        RequestError: missing, or not such a file.
+    """
+    try:
+        catalogue = pd.read_csv(path, keep_default_na=False, dtype={"title": str, "genres": str})
+    except FileNotFoundError:
+        raise RequestError(
+            f"{path} is missing; restore it from the repository, or train a model to write it anew"
+        ) from None
+    except (ValueError, UnicodeDecodeError) as error:
+        raise RequestError(f"{path} is not a catalogue: {error}") from error
+    if list(catalogue.columns) != COLUMNS:
+        raise RequestError(f"{path} has columns {list(catalogue.columns)}, expected {COLUMNS}")
+    genres = catalogue["genres"].map(lambda text: tuple(text.split("|")) if text else ())
+    unknown = {name for names in genres for name in names} - set(GENRES)
+    if unknown:
+        raise RequestError(f"{path} names genres no model knows: {', '.join(sorted(unknown))}")
+    return catalogue.assign(genres=genres)

@@ -1,0 +1,214 @@
+"""Checkpoints: ``<root>/<model>/<objective>/`` holds safetensors and a card; the catalogue is beside them.
+
+Nothing is unpickled. A checkpoint is loaded only when its card can be read, its weights have the digest the
+card states, and its schema is the catalogue's; anything else is a `CheckpointError` that says what to do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, ValidationError
+from torch import nn
+
+from recdemo.catalogue import read_catalogue
+from recdemo.contracts import Objective
+from recdemo.features import Schema
+from recdemo.models import CARDS
+
+FORMAT = 1
+WEIGHTS, CARD, CATALOGUE = "weights.safetensors", "card.json", "catalogue.csv"
+ROOT_VARIABLE = "RECDEMO_CHECKPOINTS"
+MAX_CARD_BYTES = 1_000_000
+MAX_WEIGHT_BYTES = 200_000_000
+_SHIPPED = Path(__file__).resolve().parents[1] / "checkpoints"
+
+
+class CheckpointError(Exception):
+    """A checkpoint cannot be used: the message names the file and the way out."""
+
+
+class DataCard(BaseModel):
+    """Where the ratings came from."""
+
+    name: str
+    title: str
+    simulated: bool
+    users: int
+    films: int
+    ratings: int
+
+
+class CheckpointCard(BaseModel):
+    """``card.json``: everything needed to rebuild, check and reproduce a checkpoint."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: Literal[1] = FORMAT
+    model: str
+    objective: Objective
+    arguments: dict[str, Any]
+    schema_hash: str
+    history_length: int
+    weights_sha256: str
+    parameters: int
+    metrics: dict[Literal["validation", "test"], dict[str, float]]
+    data: DataCard
+    seed: int
+    command: str
+    settings: dict[str, float]
+    epochs: list[dict[str, Any]]
+    best_epoch: int
+    seconds: float
+    date: str
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A model ready to answer, with what it was built from."""
+
+    model: nn.Module
+    card: CheckpointCard
+    schema: Schema
+    folder: Path
+
+
+def root() -> Path:
+    """The folder of checkpoints: RECDEMO_CHECKPOINTS if set, else the one shipped with the project."""
+    return Path(os.environ.get(ROOT_VARIABLE) or _SHIPPED)
+
+
+def folder_of(model: str, objective: str, base: Path | None = None) -> Path:
+    """Where a checkpoint lies."""
+    return (base or root()) / model / objective
+
+
+def available(base: Path | None = None) -> list[tuple[str, Objective]]:
+    """Every (model, objective) that has a checkpoint folder, in menu order. Nothing is opened."""
+    return [
+        (key, objective)
+        for key, card in CARDS.items()
+        for objective in card.objectives
+        if (folder_of(key, objective, base) / CARD).is_file()
+    ]
+
+
+def versions() -> dict[str, str]:
+    """Versions that can change a figure."""
+    packages = {name: importlib.metadata.version(name) for name in ("torch", "numpy", "pandas")}
+    return {"python": platform.python_version(), **packages}
+
+
+def save(model: nn.Module, card: CheckpointCard, folder: Path) -> CheckpointCard:
+    """Write weights and card; an existing checkpoint is replaced only once the new one is whole.
+
+    Args:
+        model: its state is written in float32, buffers that the schema gives left out.
+        card: `weights_sha256` is filled in here.
+        folder: made where missing.
+
+    Returns:
+        The card as written.
+    """
+    from safetensors.torch import save_model
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        save_model(model, str(draft / WEIGHTS))
+        card = card.model_copy(update={"weights_sha256": _digest(draft / WEIGHTS)})
+        (draft / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        draft.chmod(0o755)
+        if folder.exists():
+            aside = draft.with_name(draft.name + "-old")
+            folder.rename(aside)
+            draft.rename(folder)
+            shutil.rmtree(aside)
+        else:
+            draft.rename(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return card
+
+
+def read_card(folder: Path) -> CheckpointCard:
+    """Read and check a card.
+
+    Raises:
+        CheckpointError: missing, oversized, or not a card of this format.
+    """
+    path = folder / CARD
+    try:
+        if path.stat().st_size > MAX_CARD_BYTES:
+            raise CheckpointError(f"{path} is larger than a card can be; restore the checkpoint")
+        card = CheckpointCard.model_validate_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CheckpointError(
+            f"there is no checkpoint at {folder}; train one with "
+            f"'python -m recdemo train {folder.parent.name} --objective {folder.name}'"
+        ) from None
+    except (ValidationError, UnicodeDecodeError, OSError) as error:
+        first = str(error).splitlines()[0]
+        raise CheckpointError(
+            f"{path} is not a card of format {FORMAT} ({first}); restore or retrain it"
+        ) from error
+    if card.model not in CARDS:
+        raise CheckpointError(f"{path} is of model {card.model!r}, which this version has not")
+    return card
+
+
+def load(model: str, objective: Objective, base: Path | None = None) -> Checkpoint:
+    """Load a checkpoint, in evaluation mode.
+
+    Raises:
+        CheckpointError: missing, altered, of another catalogue, or made by other code.
+        RequestError: the catalogue is missing or damaged.
+    """
+    base = base or root()
+    return open_folder(folder_of(model, objective, base), read_catalogue(base / CATALOGUE))
+
+
+def open_folder(folder: Path, catalogue: pd.DataFrame) -> Checkpoint:
+    """Load the checkpoint in one folder against a catalogue; see `load`."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_model
+
+    card = read_card(folder)
+    schema = Schema(catalogue, history_length=card.history_length)
+    if card.schema_hash != schema.hash:
+        raise CheckpointError(
+            f"{folder} was trained on another catalogue (schema {card.schema_hash}, this one is "
+            f"{schema.hash}); retrain it on this one"
+        )
+    weights = folder / WEIGHTS
+    try:
+        size = weights.stat().st_size
+    except OSError as error:
+        raise CheckpointError(f"{weights} cannot be read ({error.strerror}); restore it") from error
+    if size > MAX_WEIGHT_BYTES or _digest(weights) != card.weights_sha256:
+        raise CheckpointError(
+            f"{weights} is damaged: it is not the file its card was written for; restore or retrain it"
+        )
+    try:
+        model = CARDS[card.model].model(schema, **card.arguments)
+        load_model(model, str(weights))
+    except (SafetensorError, RuntimeError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{folder} does not fit this version's {card.model} ({str(error).splitlines()[0]}); retrain it"
+        ) from error
+    return Checkpoint(model.eval(), card, schema, folder)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

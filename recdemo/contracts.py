@@ -1,0 +1,228 @@
+"""The types that pass between the floors of recdemo, and the legend of every tensor shape.
+
+Shapes, everywhere in this package: ``U`` visitors (or training users) in a batch, ``C`` candidate films
+for each of them, ``B = U * C`` rows to score, ``F`` fields, ``L`` history length, ``k`` embedding width,
+``M`` films of the catalogue (tables have ``M + 1`` rows, row 0 is padding or unknown).
+
+Importing this module does not import torch: an app or a command line that only shows its help stays fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol, get_args, runtime_checkable
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Objective = Literal["like", "next"]
+OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
+
+Gender = Literal["F", "M"]
+GENDERS: dict[str, str] = {"F": "Female", "M": "Male"}
+
+# MovieLens-1M age groups and occupations, keyed by the codes of its own README.
+AGES: dict[int, str] = {
+    1: "Under 18",
+    18: "18–24",
+    25: "25–34",
+    35: "35–44",
+    45: "45–49",
+    50: "50–55",
+    56: "56 or over",
+}
+OCCUPATIONS: dict[int, str] = dict(
+    enumerate(
+        (
+            "Other or not specified",
+            "Academic or educator",
+            "Artist",
+            "Clerical or admin",
+            "College or grad student",
+            "Customer service",
+            "Doctor or health care",
+            "Executive or managerial",
+            "Farmer",
+            "Homemaker",
+            "K-12 student",
+            "Lawyer",
+            "Programmer",
+            "Retired",
+            "Sales or marketing",
+            "Scientist",
+            "Self-employed",
+            "Technician or engineer",
+            "Tradesman or craftsman",
+            "Unemployed",
+            "Writer",
+        )
+    )
+)
+GENRES: tuple[str, ...] = (
+    "Action",
+    "Adventure",
+    "Animation",
+    "Children's",
+    "Comedy",
+    "Crime",
+    "Documentary",
+    "Drama",
+    "Fantasy",
+    "Film-Noir",
+    "Horror",
+    "Musical",
+    "Mystery",
+    "Romance",
+    "Sci-Fi",
+    "Thriller",
+    "War",
+    "Western",
+)
+
+LIKED_FROM = 4  # stars: a rating of 4 or 5 counts as "liked"
+MAX_SESSION_FILMS = 500
+
+# Feedback ids of a history position. 0 pads, as everywhere.
+PADDING, JUST_WATCHED, DISLIKED, LIKED = range(4)
+
+
+class RequestError(ValueError):
+    """What was asked for cannot be served as asked: the message names the value and the way out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """One film of a visitor's history.
+
+    Args:
+        movie_id: MovieLens-1M id.
+        liked: True liked, False disliked, None just watched.
+    """
+
+    movie_id: int
+    liked: bool | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.movie_id, bool) or not isinstance(self.movie_id, int):
+            raise RequestError(f"movie_id must be a whole number, not {self.movie_id!r}")
+        if self.liked not in (True, False, None):
+            raise RequestError(f"liked must be True, False or None, not {self.liked!r}")
+
+    @property
+    def feedback(self) -> int:
+        """The feedback id of this film: LIKED, DISLIKED or JUST_WATCHED."""
+        if self.liked is None:
+            return JUST_WATCHED
+        return LIKED if self.liked else DISLIKED
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Who a visitor is and what they watched, oldest film first. None means unknown.
+
+    Args:
+        gender: "F" or "M".
+        age: first year of a MovieLens-1M age group, one of 1 18 25 35 45 50 56.
+        occupation: MovieLens-1M code, 0 to 20.
+        history: films in the order watched, each at most once.
+
+    Raises:
+        RequestError: a value outside these ranges, a film listed twice, or more than 500 films.
+    """
+
+    gender: Gender | None = None
+    age: int | None = None
+    occupation: int | None = None
+    history: Sequence[Watched] = field(default=())
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "history", tuple(self.history))
+        if self.gender is not None and self.gender not in GENDERS:
+            raise RequestError(f"gender {self.gender!r} is unknown; use 'F', 'M' or leave it out")
+        if self.age is not None and self.age not in AGES:
+            known = " ".join(map(str, AGES))
+            raise RequestError(f"age {self.age!r} is not an age group; use one of {known}")
+        if self.occupation is not None and self.occupation not in OCCUPATIONS:
+            raise RequestError(f"occupation {self.occupation!r} is unknown; use 0 to 20")
+        if len(self.history) > MAX_SESSION_FILMS:
+            raise RequestError(
+                f"a history of {len(self.history)} films is too long; keep {MAX_SESSION_FILMS} at most"
+            )
+        seen: set[int] = set()
+        for film in self.history:
+            if not isinstance(film, Watched):
+                raise RequestError(f"history holds {film!r}; give recdemo.Watched(movie_id, liked)")
+            if film.movie_id in seen:
+                raise RequestError(f"film {film.movie_id} is in the history twice; keep it once")
+            seen.add(film.movie_id)
+
+    @property
+    def movie_ids(self) -> list[int]:
+        """Ids of the films watched, oldest first."""
+        return [film.movie_id for film in self.history]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What every model reads: ``U`` users, each with ``C`` candidate films, so ``B = U * C`` rows.
+
+    The rows of one user are adjacent: row ``b`` belongs to user ``b // C``. User-side work is thus done
+    once per user, however many films are scored. All ids are vocabulary indices; 0 is padding or unknown.
+    """
+
+    user: Tensor  # [U] index of a training user, 0 for a visitor
+    gender: Tensor  # [U]
+    age: Tensor  # [U]
+    occupation: Tensor  # [U]
+    history: Tensor  # [U, L] film indices, oldest first, padded at the end
+    feedback: Tensor  # [U, L] PADDING, JUST_WATCHED, DISLIKED or LIKED
+    favourite_genre: Tensor  # [U]
+    last_five: Tensor  # [U, 5] newest first, padded at the end
+    target_movie: Tensor  # [B]
+
+    @property
+    def users(self) -> int:
+        """U."""
+        return self.gender.shape[0]
+
+    @property
+    def candidates(self) -> int:
+        """C."""
+        return self.target_movie.shape[0] // self.users
+
+    @property
+    def history_mask(self) -> Tensor:
+        """[U, L], True where a film stands."""
+        return self.history != 0
+
+
+@dataclass(frozen=True, slots=True)
+class FieldTerms:
+    """The terms of a factorisation machine; bias + all the others = logit, row by row.
+
+    Pairs are in the order (0, 1), (0, 2), … (F − 2, F − 1) of the fields.
+    """
+
+    fields: tuple[str, ...]  # names, F
+    bias: Tensor  # []
+    linear: Tensor  # [B, F]
+    pairs: Tensor  # [B, F(F-1)/2] what each pair adds, attention included
+    attention: Tensor | None = None  # [B, F(F-1)/2] weights of the pairs, summing to one
+    deep: Tensor | None = None  # [B] what an MLP beside the machine adds
+
+
+@runtime_checkable
+class ShowsFields(Protocol):
+    """A model that can take its logit apart by fields and pairs of fields."""
+
+    def field_terms(self, batch: Batch) -> FieldTerms: ...
+
+
+@runtime_checkable
+class ShowsHistory(Protocol):
+    """A model that weighs each watched film for each candidate."""
+
+    def history_weights(self, batch: Batch) -> Tensor:
+        """[U, C, L], zero at padding."""
+        ...

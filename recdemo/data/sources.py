@@ -1,0 +1,74 @@
+"""From what people type (``ml-1m``, ``simulated``, a path) to a Dataset."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pandas as pd
+
+from recdemo.data.archive import LAYOUTS, OFFICIAL_SITE, open_archive
+from recdemo.data.dataset import DataError, Dataset
+from recdemo.data.movielens import read_movielens
+from recdemo.data.simulated import simulate
+
+SIMULATED = "simulated"
+DATA_VARIABLE = "RECDEMO_DATA"
+_PROJECT = Path(__file__).resolve().parents[2]
+
+
+def load_dataset(source: str | Path, catalogue: pd.DataFrame | None = None) -> Dataset:
+    """The data set of a name (``simulated``, ``ml-1m``, ``ml-100k``) or of a path.
+
+    Args:
+        source: a name goes before a path of the same spelling.
+        catalogue: films by MovieLens-1M id; all but MovieLens-1M need it.
+
+    Raises:
+        DataError: not found, or not readable.
+    """
+    name = str(source)
+    if name == SIMULATED:
+        return simulate(catalogue)
+    if name not in LAYOUTS:
+        return read_movielens(source, catalogue)
+    path = find_data(name)
+    if path is None:
+        places = " and ".join(map(str, _places()))
+        raise DataError(
+            f"{name} was not found: looked in {places}. The official zip can be had from "
+            f"{OFFICIAL_SITE}; put {name}.zip there, set {DATA_VARIABLE} to its folder, "
+            "or give its path"
+        )
+    return read_movielens(path, catalogue)
+
+
+def find_data(name: str) -> Path | None:
+    """Where ``ml-1m`` or ``ml-100k`` lies, as zip or folder; None where it is in no known place.
+
+    Looks in the environment variable RECDEMO_DATA (a folder, or the data set itself), then in
+    ``shared/data`` beside the project folder, then in the working folder.
+    """
+    for place in _places():
+        for candidate in (place / f"{name}.zip", place / name):
+            if candidate.exists():
+                return candidate
+        if place.exists() and _holds(place, name):
+            return place
+    return None
+
+
+def _places() -> list[Path]:
+    given = os.environ.get(DATA_VARIABLE)
+    places = [Path(given).expanduser()] if given else []
+    return [*places, _PROJECT.parent / "shared" / "data", Path.cwd()]
+
+
+def _holds(place: Path, name: str) -> bool:
+    """Whether the place is the data set itself."""
+    if place.stem == name:
+        return True
+    try:
+        return open_archive(place).layout == name
+    except DataError:
+        return False

@@ -1,0 +1,320 @@
+"""From films, sessions and ratings to tensors: one schema, one batch, for training and for answering.
+
+Every vocabulary reserves id 0 for "unknown or padding". A history always ends before its target: for a
+training row this is a matter of positions (see `Ratings.batch`), for a visitor the films watched are
+never candidates (see `recdemo.recommend`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from recdemo.contracts import (
+    AGES,
+    GENDERS,
+    GENRES,
+    JUST_WATCHED,
+    LIKED,
+    LIKED_FROM,
+    OCCUPATIONS,
+    Batch,
+    RequestError,
+    Session,
+)
+from recdemo.data.dataset import Dataset
+
+HISTORY_LENGTH = 50
+TASTE_LENGTH = 5
+# Upper edges of the release-year buckets: MovieLens is thin before 1980 and crowded in the nineties.
+YEAR_EDGES = (
+    1929,
+    1939,
+    1949,
+    1959,
+    1969,
+    1974,
+    1979,
+    1984,
+    1987,
+    1990,
+    1992,
+    1993,
+    1994,
+    1995,
+    1996,
+)
+YEAR_EDGES += (1997, 1998, 1999)
+
+_GENDER_IDS = {code: i for i, code in enumerate(GENDERS, start=1)}
+_AGE_IDS = {code: i for i, code in enumerate(AGES, start=1)}
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The vocabularies a model is built for. Two schemas with one `hash` read the same ids alike.
+
+    Args:
+        movies: the catalogue, as `Dataset.movies`; film index ``i`` is its row ``i - 1``.
+        users: number of training users with an id of their own (index 1 to ``users``).
+        history_length: ``L``, the number of latest films a model sees.
+    """
+
+    movies: pd.DataFrame
+    users: int = 0
+    history_length: int = HISTORY_LENGTH
+
+    genders = len(GENDERS)
+    ages = len(AGES)
+    occupations = len(OCCUPATIONS)
+    genres = len(GENRES)
+    years = len(YEAR_EDGES) + 1
+
+    @property
+    def size(self) -> int:
+        """M, the number of films."""
+        return len(self.movies)
+
+    @cached_property
+    def movie_ids(self) -> np.ndarray:
+        """[M] MovieLens ids in index order."""
+        return self.movies["movie_id"].to_numpy()
+
+    @cached_property
+    def index(self) -> dict[int, int]:
+        """Film index (1 to M) by MovieLens id."""
+        return {int(movie): i for i, movie in enumerate(self.movie_ids, start=1)}
+
+    @cached_property
+    def genre_flags(self) -> Tensor:
+        """[M + 1, 18] one where the film has the genre; row 0 is zero."""
+        flags = torch.zeros(self.size + 1, self.genres)
+        for row, names in enumerate(self.movies["genres"], start=1):
+            for name in names:
+                flags[row, GENRES.index(name)] = 1.0
+        return flags
+
+    @cached_property
+    def year_ids(self) -> Tensor:
+        """[M + 1] release-year bucket, 1 to `years`; row 0 is 0."""
+        buckets = np.searchsorted(YEAR_EDGES, self.movies["year"].to_numpy(), side="left") + 1
+        return torch.from_numpy(np.concatenate([[0], buckets]))
+
+    @cached_property
+    def hash(self) -> str:
+        """Digest of everything that gives an index its meaning."""
+        meaning = {
+            "movies": [int(movie) for movie in self.movie_ids],
+            "genres": self.genre_flags.int().tolist(),
+            "years": self.year_ids.tolist(),
+            "vocabularies": [list(GENDERS), list(AGES), list(OCCUPATIONS), GENRES, YEAR_EDGES],
+            "users": self.users,
+            "history_length": self.history_length,
+        }
+        return hashlib.sha256(json.dumps(meaning).encode()).hexdigest()[:16]
+
+    def index_of(self, movie_id: int) -> int:
+        """Film index of a MovieLens id.
+
+        Raises:
+            RequestError: the catalogue has no such film.
+        """
+        try:
+            return self.index[movie_id]
+        except KeyError:
+            raise RequestError(
+                f"film {movie_id} is not in the catalogue of {self.size} films; "
+                "look its id up in checkpoints/catalogue.csv"
+            ) from None
+
+
+def year_label(bucket: int) -> str:
+    """The years of a bucket in words, e.g. ``1994`` or ``1930–1939``; bucket 0 is unknown."""
+    if bucket == 0:
+        return "unknown"
+    if bucket == 1:
+        return f"before {YEAR_EDGES[0] + 1}"
+    first = YEAR_EDGES[bucket - 2] + 1
+    if bucket > len(YEAR_EDGES):
+        return f"from {first}"
+    last = YEAR_EDGES[bucket - 1]
+    return str(first) if first == last else f"{first}–{last}"
+
+
+def favourite_genre(history: Tensor, feedback: Tensor, genre_flags: Tensor) -> Tensor:
+    """The genre most frequent among the films liked; among all watched where none is liked.
+
+    Args:
+        history: [U, L] film indices.
+        feedback: [U, L].
+        genre_flags: [M + 1, G].
+
+    Returns:
+        [U] genre id 1 to G, the lower id on a tie; 0 for an empty history.
+    """
+    flags = genre_flags[history]  # [U, L, G]; padding is film 0 and has no genre
+    liked = (feedback == LIKED).unsqueeze(-1)  # [U, L, 1]
+    counts = (flags * liked).sum(1) + flags.sum(1) / (2 * history.shape[1])  # [U, G]
+    top, genre = counts.max(-1)
+    return torch.where(top > 0, genre + 1, 0)
+
+
+def assemble(
+    schema: Schema,
+    *,
+    user: Tensor,
+    profile: Tensor,
+    history: Tensor,
+    feedback: Tensor,
+    target_movie: Tensor,
+) -> Batch:
+    """Add the derived taste to raw ids. The only place where a `Batch` is made.
+
+    Args:
+        schema: the vocabularies the ids are from.
+        user: [U].
+        profile: [U, 3] gender, age and occupation ids.
+        history: [U, L] oldest first, padded at the end.
+        feedback: [U, L].
+        target_movie: [U * C].
+    """
+    length = (history != 0).sum(1, keepdim=True)  # [U, 1]
+    latest = length - 1 - torch.arange(TASTE_LENGTH, device=history.device)  # [U, 5]
+    last_five = history.gather(1, latest.clamp(min=0)) * (latest >= 0)
+    return Batch(
+        user=user,
+        gender=profile[:, 0],
+        age=profile[:, 1],
+        occupation=profile[:, 2],
+        history=history,
+        feedback=feedback,
+        favourite_genre=favourite_genre(history, feedback, schema.genre_flags),
+        last_five=last_five,
+        target_movie=target_movie,
+    )
+
+
+def encode(schema: Schema, sessions: Sequence[Session], candidates: Tensor) -> Batch:
+    """Sessions as a batch.
+
+    Args:
+        schema: vocabularies.
+        sessions: U visitors. The latest `Schema.history_length` films of each are kept.
+        candidates: [U, C] film indices to score, or [C] for the same films for everybody.
+
+    Raises:
+        RequestError: a film of a history is not in the catalogue.
+    """
+    size = len(sessions)
+    profile = torch.zeros(size, 3, dtype=torch.long)
+    history = torch.zeros(size, schema.history_length, dtype=torch.long)
+    feedback = torch.zeros_like(history)
+    for row, session in enumerate(sessions):
+        gender = _GENDER_IDS[session.gender] if session.gender else 0
+        age = 0 if session.age is None else _AGE_IDS[session.age]
+        occupation = 0 if session.occupation is None else session.occupation + 1
+        profile[row] = torch.tensor([gender, age, occupation])
+        films = session.history[-schema.history_length :]
+        if films:
+            history[row, : len(films)] = torch.tensor([schema.index_of(f.movie_id) for f in films])
+            feedback[row, : len(films)] = torch.tensor([f.feedback for f in films])
+    if candidates.dim() == 1:
+        candidates = candidates.expand(size, -1)
+    return assemble(
+        schema,
+        user=torch.zeros(size, dtype=torch.long),
+        profile=profile,
+        history=history,
+        feedback=feedback,
+        target_movie=candidates.reshape(-1),
+    )
+
+
+class Ratings:
+    """All ratings of a data set as resident tensors, from which any batch is a gather.
+
+    A row is one rating. Its history is a window over the rows just before it of the same user, so it
+    cannot hold the target or anything later.
+
+    Args:
+        dataset: users, films, ratings.
+        schema: vocabularies; every film rated must be in them.
+
+    Raises:
+        RequestError: a rated film is not in the schema's catalogue.
+    """
+
+    def __init__(self, dataset: Dataset, schema: Schema) -> None:
+        self.schema = schema
+        ratings, users = dataset.ratings, dataset.users
+        foreign = ~ratings["movie_id"].isin(schema.movie_ids)
+        if foreign.any():
+            schema.index_of(int(ratings["movie_id"][foreign].iloc[0]))
+        lookup = np.zeros(int(schema.movie_ids.max()) + 1, dtype=np.int64)
+        lookup[schema.movie_ids] = np.arange(1, schema.size + 1)
+        user = np.searchsorted(users["user_id"].to_numpy(), ratings["user_id"].to_numpy())
+        counts = np.bincount(user, minlength=len(users))
+        start = np.concatenate([[0], np.cumsum(counts)[:-1]])
+
+        self.movie = torch.from_numpy(lookup[ratings["movie_id"].to_numpy()])  # [N]
+        self.stars = torch.from_numpy(ratings["rating"].to_numpy(dtype=np.float32))  # [N]
+        self.liked = self.stars >= LIKED_FROM  # [N]
+        self.feedback = torch.where(self.liked, LIKED, LIKED - 1)  # [N]
+        self.user = torch.from_numpy(user)  # [N] row of dataset.users
+        self.start = torch.from_numpy(start)  # [users] first row of each user
+        self.count = torch.from_numpy(counts)  # [users]
+        self.profile = torch.stack(  # [users, 3]
+            [
+                torch.tensor([_GENDER_IDS[g] for g in users["gender"]]),
+                torch.tensor([_AGE_IDS[a] for a in users["age"]]),
+                torch.tensor(users["occupation"].to_numpy() + 1),
+            ],
+            dim=1,
+        )
+
+    def __len__(self) -> int:
+        return len(self.movie)
+
+    def batch(
+        self, rows: Tensor, candidates: Tensor | None = None, *, forget: float = 0.0
+    ) -> Batch:
+        """The batch that asks about some ratings.
+
+        Args:
+            rows: [U] rating rows; user, profile and history of each are taken just before it.
+            candidates: [U, C] films to score; None for the film rated (C = 1).
+            forget: training only. The share of profile values, of feedbacks and of whole histories'
+                feedbacks set to unknown, so that a model learns what "unknown" and "just watched"
+                mean; MovieLens itself has neither.
+        """
+        length = self.schema.history_length
+        user = self.user[rows]
+        first = torch.maximum(self.start[user], rows - length)  # [U]
+        position = first.unsqueeze(1) + torch.arange(length)  # [U, L]
+        before = position < rows.unsqueeze(1)
+        position = position.clamp(max=len(self) - 1)
+        history = self.movie[position] * before
+        feedback = self.feedback[position] * before
+        profile = self.profile[user]
+        if forget:
+            profile = profile * (torch.rand(profile.shape) >= forget)
+            unrated = torch.rand(feedback.shape) < forget
+            unrated |= torch.rand(len(rows), 1) < forget
+            feedback = torch.where(unrated & before, JUST_WATCHED, feedback)
+        targets = self.movie[rows] if candidates is None else candidates.reshape(-1)
+        return assemble(
+            self.schema,
+            user=user + 1 if self.schema.users else torch.zeros_like(user),
+            profile=profile,
+            history=history,
+            feedback=feedback,
+            target_movie=targets,
+        )

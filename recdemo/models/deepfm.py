@@ -1,0 +1,78 @@
+"""DeepFM: a factorisation machine and an MLP that read the same embeddings.
+
+Guo et al., "DeepFM", IJCAI 2017; document fig. 3-16.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from recdemo.blocks.interaction import FactorizationMachine
+from recdemo.blocks.mlp import TwoSidedMLP
+from recdemo.contracts import Batch, FieldTerms
+from recdemo.features import Schema
+from recdemo.models.card import Card
+
+
+class DeepFM(nn.Module):
+    """FM(fields) + MLP(fields side by side).
+
+    Args:
+        schema: vocabularies.
+        embed_dim: k.
+        hidden: widths of the MLP's layers.
+        dropout: share of hidden units dropped in training.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        embed_dim: int = 32,
+        hidden: Sequence[int] = (128, 64),
+        dropout: float = 0.2,
+    ) -> None:
+        super().__init__()
+        self.machine = FactorizationMachine(schema, embed_dim=embed_dim)
+        embedding = self.machine.embedding
+        self.deep = TwoSidedMLP(
+            len(embedding.user_fields) * embed_dim,
+            len(embedding.item_fields) * embed_dim,
+            hidden,
+            dropout=dropout,
+        )
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Logits [B]."""
+        shallow, deep = self._parts(batch)
+        return (shallow + deep).flatten()
+
+    def field_terms(self, batch: Batch) -> FieldTerms:
+        """What adds up to the logit: fields, pairs, and the MLP as one term."""
+        linear, pairs = self.machine.terms(batch)
+        _, deep = self._parts(batch)
+        fields = self.machine.embedding.fields
+        return FieldTerms(fields, self.machine.bias, linear, pairs, deep=deep.flatten())
+
+    def _parts(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """FM and MLP logits, [U, C] each."""
+        user = self.machine.embedding.user(batch)  # [U, Fu, k]
+        catalogue = self.machine.embedding.catalogue()  # [M + 1, Fi, k]
+        deep = self.deep(user.flatten(1), catalogue.flatten(1), batch)
+        return self.machine(user, catalogue, batch), deep
+
+
+CARD = Card(
+    key="deepfm",
+    title="DeepFM",
+    family="Factorisation machines",
+    idea=(
+        "A factorisation machine for pairs of fields and a small neural network for everything "
+        "beyond pairs read the same vectors. Their two logits are added."
+    ),
+    source="Guo et al., DeepFM, IJCAI 2017; document fig. 3-16",
+    formula=r"w_0 + \sum_i w_i + \sum_{i<j} \langle v_i, v_j \rangle + \mathrm{MLP}([v_1, \dots, v_F])",
+    model=DeepFM,
+)

@@ -1,0 +1,194 @@
+"""One training loop for every model: it knows batches and losses, nothing of what a model computes.
+
+All ratings stay in memory as tensors; a batch is a gather. ``like`` learns the answer of each rating (binary
+cross-entropy). ``next`` learns to tell the film liked next from films drawn at random (softmax
+cross-entropy over the film and its negatives), which is what a full ranking asks.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from recdemo.contracts import Objective
+from recdemo.features import Ratings
+from recdemo.models.popularity import Popularity
+from recdemo.training.metrics import (
+    like_metrics,
+    next_metrics,
+    next_targets,
+    rank_of_target,
+    score_rows,
+)
+
+VALIDATED_BY: dict[Objective, str] = {"like": "auc", "next": "ndcg@10"}
+VALIDATION_USERS = 1000  # users ranked after each epoch of `next`
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to train.
+
+    Args:
+        epochs: at most this many passes over the training part.
+        batch_size: users per step, each with one target (`like`) or 1 + negatives (`next`).
+        learning_rate: of AdamW.
+        weight_decay: of AdamW, decoupled.
+        negatives: films drawn at random per target, `next` only.
+        forget: share of profile values and feedbacks hidden in training (`Ratings.batch`).
+        patience: stop after this many epochs without a better validation figure.
+        seed: of initial weights, order, negatives and dropout.
+    """
+
+    epochs: int = 10
+    batch_size: int = 1024
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.1
+    negatives: int = 32
+    forget: float = 0.05
+    patience: int = 2
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """What one pass reached."""
+
+    epoch: int
+    loss: float
+    metrics: dict[str, float]
+    samples_per_second: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A finished training run; the model holds the weights of its best epoch."""
+
+    epochs: list[Epoch] = field(default_factory=list)
+    best_epoch: int = 0
+    seconds: float = 0.0
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain values, for a card."""
+        return asdict(self)
+
+
+def fit(
+    model: nn.Module,
+    ratings: Ratings,
+    part: Tensor,
+    objective: Objective,
+    settings: Settings,
+    *,
+    on_step: Callable[[int, int], None] = lambda step, steps: None,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+) -> Fit:
+    """Train in place; stop early on validation and go back to the best epoch.
+
+    Args:
+        model: any model of the zoo, freshly made (seed it before: `Settings.seed` seeds the loop).
+        ratings: all ratings.
+        part: [N] int, 0 train, 1 validation, 2 test (never read here).
+        objective: `like` or `next`.
+        settings: how to train.
+        on_step: called after each step with its number and the number of steps of an epoch.
+        on_epoch: called after each validation.
+    """
+    started = time.perf_counter()
+    if isinstance(model, Popularity):
+        rows = torch.nonzero(part == 0).squeeze(1)
+        model.count(ratings.movie[rows], ratings.liked[rows], objective)
+        return Fit(seconds=time.perf_counter() - started)
+
+    torch.manual_seed(settings.seed)
+    validate = _validation(ratings, part, objective)
+    chosen = (part == 0) & ratings.liked if objective == "next" else part == 0
+    rows = torch.nonzero(chosen).squeeze(1)
+    optimizer = torch.optim.AdamW(
+        model.parameters(),
+        lr=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        fused=True,
+    )
+    done: list[Epoch] = []
+    best_state, best_epoch, best_value = copy.deepcopy(model.state_dict()), 0, float("-inf")
+    for number in range(1, settings.epochs + 1):
+        epoch_started = time.perf_counter()
+        model.train()
+        batches = rows[torch.randperm(len(rows))].split(settings.batch_size)
+        total = torch.zeros(())
+        for step, batch_rows in enumerate(batches, start=1):
+            loss = loss_of(model, ratings, batch_rows, objective, settings)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            total += loss.detach() * len(batch_rows)
+            on_step(step, len(batches))
+        seconds = time.perf_counter() - epoch_started
+        epoch = Epoch(
+            epoch=number,
+            loss=float(total) / len(rows),
+            metrics=validate(model),
+            samples_per_second=len(rows) / seconds,
+            seconds=seconds,
+        )
+        done.append(epoch)
+        on_epoch(epoch)
+        value = epoch.metrics[VALIDATED_BY[objective]]
+        if value > best_value:
+            best_state, best_epoch, best_value = copy.deepcopy(model.state_dict()), number, value
+        elif number - best_epoch >= settings.patience:
+            break
+    model.load_state_dict(best_state)
+    model.eval()
+    return Fit(epochs=done, best_epoch=best_epoch, seconds=time.perf_counter() - started)
+
+
+def loss_of(
+    model: nn.Module, ratings: Ratings, rows: Tensor, objective: Objective, settings: Settings
+) -> Tensor:
+    """Mean loss of one step over the rating rows `rows` [U]."""
+    if objective == "like":
+        logits = model(ratings.batch(rows, forget=settings.forget))  # [U]
+        return nn.functional.binary_cross_entropy_with_logits(logits, ratings.liked[rows].float())
+    films = torch.randint(1, ratings.schema.size + 1, (len(rows), 1 + settings.negatives))
+    films[:, 0] = ratings.movie[rows]
+    same = films == films[:, :1]  # a negative drawn equal to the target is no negative
+    same[:, 0] = False
+    logits = model(ratings.batch(rows, films, forget=settings.forget)).view_as(films)
+    target = torch.zeros(len(rows), dtype=torch.long)
+    return nn.functional.cross_entropy(logits.masked_fill(same, float("-inf")), target)
+
+
+def evaluate(
+    model: nn.Module, ratings: Ratings, rows_of: Tensor, objective: Objective
+) -> dict[str, float]:
+    """The protocol's figures on one part.
+
+    Args:
+        model: trained.
+        ratings: all ratings.
+        rows_of: [N] True for the rows of the part.
+        objective: which figures: AUC and log-loss, or HR@10, NDCG@10 and MRR.
+    """
+    if objective == "next":
+        return next_metrics(rank_of_target(model, ratings, next_targets(ratings, rows_of)))
+    rows = torch.nonzero(rows_of).squeeze(1)
+    return like_metrics(score_rows(model, ratings, rows), ratings.liked[rows])
+
+
+def _validation(
+    ratings: Ratings, part: Tensor, objective: Objective
+) -> Callable[[nn.Module], dict[str, float]]:
+    if objective == "like":
+        return lambda model: evaluate(model, ratings, part == 1, "like")
+    rows = next_targets(ratings, part == 1)
+    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(0))
+    rows = rows[order[:VALIDATION_USERS]]
+    return lambda model: next_metrics(rank_of_target(model, ratings, rows))
