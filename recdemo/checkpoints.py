@@ -25,7 +25,7 @@ from recdemo.contracts import Objective
 from recdemo.features import Schema
 from recdemo.models import CARDS
 
-FORMAT = 1
+FORMAT: Literal[1] = 1
 WEIGHTS, CARD, CATALOGUE = "weights.safetensors", "card.json", "catalogue.csv"
 ROOT_VARIABLE = "RECDEMO_CHECKPOINTS"
 MAX_CARD_BYTES = 1_000_000

@@ -35,7 +35,7 @@ from recdemo.data.dataset import Dataset
 HISTORY_LENGTH = 50
 TASTE_LENGTH = 5
 # Upper edges of the release-year buckets: MovieLens is thin before 1980 and crowded in the nineties.
-YEAR_EDGES = (
+YEAR_EDGES: tuple[int, ...] = (
     1929,
     1939,
     1949,

@@ -1,13 +1,25 @@
-"""Data for the tests: a small made-up catalogue, and the real sets where they are at hand."""
+"""Data for the tests: small made-up catalogues, visitors and models; the real sets where they are at hand."""
 
 from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from torch import nn
 
-from recdemo.contracts import GENRES
+from recdemo.checkpoints import CheckpointCard, DataCard, save
+from recdemo.contracts import AGES, GENDERS, GENRES, OCCUPATIONS, Session, Watched
 from recdemo.data import DATA_VARIABLE, Dataset, find_data, read_movielens
+from recdemo.features import YEAR_EDGES, Schema
+from recdemo.models import CARDS
+
+torch.set_num_threads(1)  # the tensors are tiny, and one thread adds up in one order
 
 REAL_DATA = {"ml_1m", "ml_100k"}
 
@@ -55,3 +67,193 @@ def films() -> pd.DataFrame:
             "genres": genres,
         }
     )
+
+
+# Small arguments for whatever model takes them; a new model needs no line here.
+SMALL: dict[str, Any] = {
+    "embed_dim": 8,
+    "attention_dim": 5,
+    "attention_hidden": 6,
+    "hidden": (7, 5),
+    "dropout": 0.0,
+}
+
+
+@pytest.fixture(scope="session")
+def small_films() -> pd.DataFrame:
+    """38 films that show every genre alone and in company, no genre, and every year bucket."""
+    years = [YEAR_EDGES[0], *(edge + 1 for edge in YEAR_EDGES)]
+    genres = [(GENRES[i],) for i in range(18)]
+    genres += [(GENRES[i], GENRES[(5 * i + 1) % 18]) for i in range(18)]
+    genres += [(), tuple(GENRES[:4])]
+    return pd.DataFrame(
+        {
+            "movie_id": [5 * number + 2 for number in range(38)],
+            "title": [f"Film {number}" for number in range(38)],
+            "year": [years[(7 * number) % len(years)] for number in range(38)],
+            "genres": genres,
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def schema(small_films: pd.DataFrame) -> Schema:
+    """The small films, with histories of six."""
+    return Schema(small_films, history_length=6)
+
+
+@pytest.fixture(scope="session")
+def sessions(small_films: pd.DataFrame) -> list[Session]:
+    """Twelve visitors: nobody known, no history, one film, exactly six films, and more than six."""
+    rng = np.random.default_rng(2)
+    found = [Session(), Session(gender="F", age=25, occupation=4)]
+    for length in (1, 2, 3, 4, 5, 6, 6, 7, 9, 12):
+        ids = rng.choice(small_films["movie_id"], length, replace=False)
+        opinions = rng.choice(np.array([True, False, None]), length)
+        found.append(
+            Session(
+                gender=rng.choice([*GENDERS, None]),
+                age=rng.choice([*AGES, None]),
+                occupation=rng.choice([*OCCUPATIONS, None]),
+                history=[Watched(int(i), o) for i, o in zip(ids, opinions, strict=True)],
+            )
+        )
+    return found
+
+
+MakeModel = Callable[..., nn.Module]
+
+
+def _make_model(key: str, schema: Schema, *, seed: int = 0, std: float = 0.4, **more: Any) -> Any:
+    """A small model in evaluation mode with all weights drawn anew.
+
+    Fresh weights are next to zero, and next to zero everything equals everything.
+    """
+    make = CARDS[key].model
+    wanted = inspect.signature(make).parameters
+    torch.manual_seed(seed)
+    model = make(schema, **{name: SMALL[name] for name in SMALL if name in wanted} | more)
+    for name, value in model.state_dict().items():
+        if name.endswith("running_var"):
+            value.uniform_(0.5, 2.0)
+        elif value.is_floating_point():
+            value.normal_(std=std)
+    for module in model.modules():
+        if isinstance(module, nn.Embedding) and module.padding_idx is not None:
+            nn.init.zeros_(module.weight[module.padding_idx].detach())
+    return model.eval()
+
+
+@pytest.fixture(scope="session")
+def make_model() -> MakeModel:
+    """``make_model(key, schema, seed=0, **arguments)``: a small model of any card."""
+    return _make_model
+
+
+def _write_checkpoint(
+    folder: Path, key: str, model: nn.Module, schema: Schema, **changes: Any
+) -> CheckpointCard:
+    arguments = {n: SMALL[n] for n in inspect.signature(CARDS[key].model).parameters if n in SMALL}
+    values: dict[str, Any] = {
+        "model": key,
+        "objective": "like",
+        "arguments": arguments,
+        "schema_hash": schema.hash,
+        "history_length": schema.history_length,
+        "weights_sha256": "",
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "metrics": {"validation": {"auc": 0.5}, "test": {"auc": 0.5}},
+        "data": DataCard(
+            name="made-up", title="Made up", simulated=True, users=1, films=schema.size, ratings=1
+        ),
+        "seed": 0,
+        "command": "python -m recdemo train",
+        "settings": {"epochs": 1},
+        "epochs": [],
+        "best_epoch": 1,
+        "seconds": 0.1,
+        "date": "2000-01-01",
+        "versions": {},
+    }
+    return save(model, CheckpointCard(**(values | changes)), folder)
+
+
+@pytest.fixture(scope="session")
+def write_checkpoint() -> Callable[..., CheckpointCard]:
+    """``write_checkpoint(folder, key, model, schema, **card values)`` for a model of `make_model`."""
+    return _write_checkpoint
+
+
+Vectors = dict[str, np.ndarray]
+
+
+def _vectors_by_hand(
+    tables: Vectors, films: pd.DataFrame, length: int, session: Session, film: int
+) -> Vectors:
+    """One vector per field of a visitor and a film, in plain loops from the session itself.
+
+    Args:
+        tables: [size + 1, k] per field name; only these fields are made.
+        films: the catalogue; `film` is its row plus one.
+        length: how many of the latest films count.
+        session: the visitor.
+        film: the candidate.
+    """
+    ids = films["movie_id"].tolist()
+    watched = [(ids.index(w.movie_id) + 1, w.liked) for w in session.history][-length:]
+    kinds = {"watched": None, "disliked": False, "liked": True}
+    year = int(films["year"].iloc[film - 1])
+    found = {}
+    for name, table in tables.items():
+        vector = np.zeros(table.shape[1])
+        if name == "gender":
+            vector += table[0 if session.gender is None else 1 + "FM".index(session.gender)]
+        elif name == "age":
+            vector += table[0 if session.age is None else 1 + list(AGES).index(session.age)]
+        elif name == "occupation":
+            vector += table[0 if session.occupation is None else 1 + session.occupation]
+        elif name == "favourite_genre":
+            vector += table[_favourite_by_hand(films, watched)]
+        elif name == "last_five":
+            latest = [index for index, _ in watched][-5:]
+            for index in latest:
+                vector += table[index] / len(latest)
+        elif name in kinds:
+            for index, liked in watched:
+                if liked is kinds[name]:
+                    vector += table[index] / len(watched)
+        elif name == "movie":
+            vector += table[film]
+        elif name == "genres":
+            names = films["genres"].iloc[film - 1]
+            for genre in names:
+                vector += table[1 + GENRES.index(genre)] / len(names)
+        elif name == "year":
+            vector += table[1 + sum(1 for edge in YEAR_EDGES if edge < year)]
+        else:
+            raise NotImplementedError(f"say how field {name} is made, by hand")
+        found[name] = vector
+    return found
+
+
+def _favourite_by_hand(films: pd.DataFrame, watched: list[tuple[int, bool | None]]) -> int:
+    """Most films liked, then most films watched, then the lower id; 0 where there is none."""
+    best, best_key = 0, (0, 0)
+    for number, genre in enumerate(GENRES, start=1):
+        of_genre = [liked for index, liked in watched if genre in films["genres"].iloc[index - 1]]
+        key = (sum(liked is True for liked in of_genre), len(of_genre))
+        if key > best_key:
+            best, best_key = number, key
+    return best
+
+
+@pytest.fixture(scope="session")
+def vectors_by_hand() -> Callable[..., Vectors]:
+    """See `_vectors_by_hand`."""
+    return _vectors_by_hand
+
+
+@pytest.fixture(scope="session")
+def favourite_by_hand() -> Callable[..., int]:
+    """See `_favourite_by_hand`."""
+    return _favourite_by_hand

@@ -17,14 +17,14 @@ def _ratings(*counts: int) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("films", "sizes"),
     [
-        (1, (0, 0, 1)),
-        (4, (3, 0, 1)),
-        (5, (4, 0, 1)),
-        (6, (4, 1, 1)),
+        (1, (1, 0, 0)),
+        (4, (4, 0, 0)),
+        (5, (4, 1, 0)),
+        (9, (8, 1, 0)),
         (10, (8, 1, 1)),
-        (19, (15, 2, 2)),
+        (19, (16, 2, 1)),
         (20, (16, 2, 2)),
-        (115, (92, 11, 12)),
+        (115, (92, 12, 11)),
     ],
 )
 def test_sizes_of_one_user(films: int, sizes: tuple[int, int, int]) -> None:

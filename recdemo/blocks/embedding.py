@@ -8,6 +8,7 @@ Rendle (2010), whose own example is "other movies rated".
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +34,9 @@ class FieldEmbedding(nn.Module):
         init: standard deviation of the initial values.
     """
 
+    genre_flags: Tensor
+    year_ids: Tensor
+
     def __init__(
         self, schema: Schema, *, embed_dim: int, fields: Sequence[str] = FIELDS, init: float = 0.01
     ) -> None:
@@ -55,7 +59,7 @@ class FieldEmbedding(nn.Module):
             {n: nn.Embedding(sizes.get(n, schema.size) + 1, embed_dim) for n in fields}
         )
         for table in self.tables.values():
-            nn.init.normal_(table.weight, std=init)
+            nn.init.normal_(cast(nn.Embedding, table).weight, std=init)
         self.register_buffer("genre_flags", schema.genre_flags, persistent=False)
         self.register_buffer("year_ids", schema.year_ids, persistent=False)
 
@@ -63,6 +67,10 @@ class FieldEmbedding(nn.Module):
         """[B, F, k], user fields then item fields."""
         user = self.user(batch).repeat_interleave(batch.candidates, dim=0)  # [B, Fu, k]
         return torch.cat([user, gather(self.catalogue(), batch).flatten(0, 1)], dim=1)
+
+    def weight(self, name: str) -> Tensor:
+        """The table of one field, [V + 1, k]; row 0 is unknown."""
+        return cast(nn.Embedding, self.tables[name]).weight
 
     def user(self, batch: Batch) -> Tensor:
         """[U, Fu, k]."""
@@ -76,7 +84,7 @@ class FieldEmbedding(nn.Module):
         """Item fields of every film, [M + 1, Fi, k]: compute once per step, then gather."""
         columns = []
         for name in self.item_fields:
-            weight = self.tables[name].weight
+            weight = self.weight(name)
             if name == "movie":
                 columns.append(weight)
             elif name == "year":
@@ -102,7 +110,7 @@ class FieldEmbedding(nn.Module):
         kinds = torch.arange(JUST_WATCHED, LIKED + 1)
         of_kind = batch.feedback.unsqueeze(1) == kinds.unsqueeze(1)  # [U, 3, L]
         length = batch.history_mask.sum(1).clamp(min=1)  # [U]
-        tables = torch.cat([self.tables[name].weight for name in HISTORY_FIELDS])  # [3(M + 1), k]
+        tables = torch.cat([self.weight(name) for name in HISTORY_FIELDS])  # [3(M + 1), k]
         offset = (batch.feedback - JUST_WATCHED).clamp(min=0) * (
             len(tables) // len(kinds)
         )  # [U, L]

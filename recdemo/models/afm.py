@@ -28,6 +28,8 @@ class AFM(nn.Module):
         attention_dim: width t of the attention network.
     """
 
+    order: Tensor
+
     def __init__(self, schema: Schema, *, embed_dim: int = 32, attention_dim: int = 16) -> None:
         super().__init__()
         self.bias = nn.Parameter(torch.zeros(()))

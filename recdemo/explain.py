@@ -1,0 +1,313 @@
+"""Why a film scores what it scores: only numbers that the model itself computed.
+
+Three views, each exact:
+
+- **Terms** that add up to the logit. A factorisation machine gives its own, field by field and pair by pair.
+  Any other model is asked again while the history is built up film by film: the first term is the logit
+  without any history, each film's term is what adding it changed, averaged over several orders of adding
+  (an estimate of its Shapley value). Every order ends at the full logit, so the terms always add up.
+- **Weights** the model gives to what it reads: AFM to pairs of fields, DIN to watched films.
+- **Removal**: how the logit falls when one film (or, for AFM, one pair) is taken away, the model asked anew.
+
+The faithfulness of weights is the rank correlation between them and the size of the removal effects: near 1
+they tell what mattered, near 0 they do not (Jain and Wallace, "Attention is not Explanation", 2019).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+import torch
+
+from recdemo.blocks.embedding import FIELDS
+from recdemo.contracts import GENRES, FieldTerms, Session, ShowsFields, ShowsHistory, Watched
+from recdemo.features import encode, year_label
+
+if TYPE_CHECKING:
+    from recdemo.recommend import Recommender
+
+ORDERS = 8  # orders of adding films that a film's term is averaged over, half of them reversed
+MIN_FOR_CORRELATION = 3  # a rank correlation of two items is always -1 or 1
+
+FIELD_NAMES = {
+    "gender": "Gender",
+    "age": "Age group",
+    "occupation": "Occupation",
+    "favourite_genre": "Favourite genre",
+    "last_five": "Last five films",
+    "watched": "Films just watched",
+    "disliked": "Films disliked",
+    "liked": "Films liked",
+    "movie": "This film",
+    "genres": "Its genres",
+    "year": "Its release year",
+}
+assert set(FIELD_NAMES) == set(FIELDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One summand of the logit."""
+
+    kind: Literal["bias", "linear", "pair", "deep", "base", "film"]
+    label: str
+    value: float
+    movie_id: int | None = None  # for kind "film"
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What a model weighs, with a named axis. `removal[i]` is logit minus the logit without item i."""
+
+    axis: Literal["pair", "film"]
+    labels: tuple[str, ...]
+    weights: tuple[float, ...]
+    removal: tuple[float, ...]
+    faithfulness: float | None  # Spearman's rank correlation; None for fewer than three items
+    sums_to_one: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything shown about one film for one session."""
+
+    model: str
+    objective: str
+    movie_id: int
+    title: str
+    logit: float
+    score: float
+    terms: tuple[Term, ...]
+    fields: tuple[str, ...]  # names of the fields behind "pair" weights, empty otherwise
+    weights: Weights | None
+    removal: tuple[tuple[int, float], ...]  # (film id, logit minus the logit without that film)
+    films_read: int  # the model reads this many of the latest films
+
+    @property
+    def total(self) -> float:
+        """Sum of the terms; equals `logit` up to rounding."""
+        return float(sum(term.value for term in self.terms))
+
+    def terms_frame(self) -> pd.DataFrame:
+        """Columns ``kind``, ``label``, ``value``, largest effect first."""
+        frame = pd.DataFrame([asdict(term) for term in self.terms])[["kind", "label", "value"]]
+        return frame.sort_values("value", key=abs, ascending=False, ignore_index=True)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self) | {"total": self.total}
+
+
+def explain(recommender: Recommender, session: Session, movie_id: int) -> Explanation:
+    """Explain the score of one film.
+
+    Args:
+        recommender: the model.
+        session: who asks. A model reads its latest `Schema.history_length` films, and so does this.
+        movie_id: any film of the catalogue; if it is in the history, it is explained as if not yet watched.
+
+    Raises:
+        RequestError: a film is not in the catalogue.
+    """
+    checkpoint = recommender.checkpoint
+    target = checkpoint.schema.index_of(movie_id)
+    session = unwatched(session, movie_id)
+    read = replace(session, history=session.history[-checkpoint.schema.history_length :])
+    logit = float(_logits(recommender, [read], target)[0])
+    without = [_without(read, i) for i in range(len(read.history))]
+    removal = logit - _logits(recommender, without, target)
+    titles = titles_of(recommender, [film.movie_id for film in read.history])
+    fields: tuple[str, ...] = ()
+    weights = None
+    model = checkpoint.model
+    if isinstance(model, ShowsFields):
+        with torch.inference_mode():
+            terms_of = model.field_terms(encode(checkpoint.schema, [read], torch.tensor([target])))
+        terms, weights = _field_terms(terms_of)
+        fields = terms_of.fields
+    else:
+        terms = _film_terms(recommender, read, target, titles)
+    if isinstance(model, ShowsHistory):
+        weights = _history_weights(recommender, read, target, titles, removal)
+    return Explanation(
+        model=checkpoint.card.model,
+        objective=checkpoint.card.objective,
+        movie_id=movie_id,
+        title=titles_of(recommender, [movie_id])[0],
+        logit=logit,
+        score=float(recommender.scores(session)[target - 1]),
+        terms=tuple(terms),
+        fields=fields,
+        weights=weights,
+        removal=tuple(zip((f.movie_id for f in read.history), map(float, removal), strict=True)),
+        films_read=len(read.history),
+    )
+
+
+def history_weights(
+    recommender: Recommender, session: Session, movie_ids: Sequence[int]
+) -> pd.DataFrame:
+    """A model's weight of each watched film for several targets side by side.
+
+    Args:
+        recommender: a model with `ShowsHistory`.
+        session: who asks.
+        movie_ids: targets; one that is in the history weighs itself too, as the model would.
+
+    Returns:
+        One row per watched film, oldest first: ``movie_id``, ``title``, then one column per target id.
+    """
+    checkpoint = recommender.checkpoint
+    if not isinstance(checkpoint.model, ShowsHistory):
+        raise TypeError(f"{checkpoint.card.model} does not weigh the films of a history")
+    targets = torch.tensor([checkpoint.schema.index_of(movie) for movie in movie_ids])
+    films = [film.movie_id for film in session.history[-checkpoint.schema.history_length :]]
+    with torch.inference_mode():
+        weights = checkpoint.model.history_weights(encode(checkpoint.schema, [session], targets))
+    table = pd.DataFrame({"movie_id": films, "title": titles_of(recommender, films)})
+    columns = {m: weights[0, i, : len(films)].numpy() for i, m in enumerate(movie_ids)}
+    return table.join(pd.DataFrame(columns, index=table.index))
+
+
+def unwatched(session: Session, movie_id: int) -> Session:
+    """The session without a film, as a model would have seen it before that film."""
+    return replace(session, history=[f for f in session.history if f.movie_id != movie_id])
+
+
+def field_values(recommender: Recommender, session: Session, movie_id: int) -> dict[str, str]:
+    """What each field of the FM family holds for this session and film, in words."""
+    from recdemo.contracts import AGES, GENDERS, OCCUPATIONS
+
+    schema = recommender.checkpoint.schema
+    session = unwatched(session, movie_id)
+    read = session.history[-schema.history_length :]
+    batch = encode(schema, [session], torch.tensor([schema.index_of(movie_id)]))
+    favourite = int(batch.favourite_genre[0])
+    film = recommender.catalogue.iloc[schema.index_of(movie_id) - 1]
+    liked = sum(f.liked is True for f in read)
+    disliked = sum(f.liked is False for f in read)
+    return {
+        "gender": GENDERS[session.gender] if session.gender else "unknown",
+        "age": "unknown" if session.age is None else AGES[session.age],
+        "occupation": "unknown" if session.occupation is None else OCCUPATIONS[session.occupation],
+        "favourite_genre": GENRES[favourite - 1] if favourite else "none yet",
+        "last_five": ", ".join(titles_of(recommender, [f.movie_id for f in read[-5:]])) or "none",
+        "watched": f"{len(read) - liked - disliked} films",
+        "disliked": f"{disliked} films",
+        "liked": f"{liked} films",
+        "movie": str(film["title"]),
+        "genres": ", ".join(film["genres"]) or "none",
+        "year": year_label(int(schema.year_ids[schema.index_of(movie_id)])),
+    }
+
+
+def titles_of(recommender: Recommender, movie_ids: Sequence[int]) -> tuple[str, ...]:
+    """Titles with years, told apart from each other."""
+    schema = recommender.checkpoint.schema
+    rows = recommender.catalogue.iloc[[schema.index_of(movie) - 1 for movie in movie_ids]]
+    return tuple(f"{t} ({y})" for t, y in zip(rows["title"], rows["year"], strict=True))
+
+
+def rank_correlation(
+    weights: Sequence[float] | np.ndarray, effects: Sequence[float] | np.ndarray
+) -> float | None:
+    """Spearman's rank correlation; None for fewer than three items or where one side is constant."""
+    if len(weights) < MIN_FOR_CORRELATION:
+        return None
+    value = pd.Series(weights).rank().corr(pd.Series(effects).rank())
+    return None if np.isnan(value) else float(value)
+
+
+def _logits(recommender: Recommender, sessions: Sequence[Session], target: int) -> np.ndarray:
+    """Logit of one film for several sessions: [len(sessions)]."""
+    if not sessions:
+        return np.zeros(0)
+    with torch.inference_mode():
+        batch = encode(recommender.checkpoint.schema, sessions, torch.tensor([target]))
+        return recommender.checkpoint.model(batch).numpy().astype(np.float64)
+
+
+def _without(session: Session, position: int) -> Session:
+    history = session.history
+    return replace(session, history=[*history[:position], *history[position + 1 :]])
+
+
+def _field_terms(terms: FieldTerms) -> tuple[list[Term], Weights | None]:
+    names = [FIELD_NAMES[name] for name in terms.fields]
+    pair_names = [
+        f"{names[i]} × {names[j]}" for i in range(len(names)) for j in range(i + 1, len(names))
+    ]
+    out = [Term("bias", "Bias", float(terms.bias))]
+    linear, pairs = terms.linear[0].tolist(), terms.pairs[0].tolist()
+    out += [Term("linear", name, value) for name, value in zip(names, linear, strict=True)]
+    out += [Term("pair", name, value) for name, value in zip(pair_names, pairs, strict=True)]
+    if terms.deep is not None:
+        out.append(Term("deep", "Neural network on all fields", float(terms.deep[0])))
+    if terms.attention is None:
+        return out, None
+    # Without pair p the others share its attention: the sum becomes (S - s_p) / (1 - a_p).
+    attention = terms.attention[0].double().numpy()
+    parts = terms.pairs[0].double().numpy()
+    total = parts.sum()
+    removal = total - (total - parts) / (1 - attention)
+    weights = Weights(
+        axis="pair",
+        labels=tuple(pair_names),
+        weights=tuple(attention.tolist()),
+        removal=tuple(removal.tolist()),
+        faithfulness=rank_correlation(attention, np.abs(removal)),
+        sums_to_one=True,
+    )
+    return out, weights
+
+
+def _film_terms(
+    recommender: Recommender, session: Session, target: int, titles: Sequence[str]
+) -> list[Term]:
+    """The logit without history, and what each film adds, averaged over `ORDERS` orders."""
+    size = len(session.history)
+    rng = np.random.default_rng(0)
+    orders: list[np.ndarray] = [np.arange(size), np.arange(size)[::-1]]
+    while len(orders) < ORDERS:
+        order = rng.permutation(size)
+        orders += [order, order[::-1]]
+    steps: list[Session] = []
+    for order in orders:
+        kept: set[int] = set()
+        steps.append(replace(session, history=()))
+        for added in order:
+            kept.add(int(added))
+            films: list[Watched] = [session.history[i] for i in sorted(kept)]
+            steps.append(replace(session, history=films))
+    logits = _logits(recommender, steps, target).reshape(len(orders), size + 1)
+    added_by = np.zeros(size)
+    for order, row in zip(orders, logits, strict=True):
+        added_by[order] += np.diff(row) / len(orders)
+    out = [Term("base", "Profile and film alone", float(logits[0, 0]))]
+    return out + [
+        Term("film", title, float(value), film.movie_id)
+        for film, title, value in zip(session.history, titles, added_by, strict=True)
+    ]
+
+
+def _history_weights(
+    recommender: Recommender,
+    session: Session,
+    target: int,
+    titles: Sequence[str],
+    removal: np.ndarray,
+) -> Weights:
+    movie_id = int(recommender.checkpoint.schema.movie_ids[target - 1])
+    values = history_weights(recommender, session, [movie_id])[movie_id].to_numpy(dtype=float)
+    return Weights(
+        axis="film",
+        labels=tuple(titles),
+        weights=tuple(values.tolist()),
+        removal=tuple(map(float, removal)),
+        faithfulness=rank_correlation(np.abs(values), np.abs(removal)),
+        sums_to_one=bool(np.isclose(values.sum(), 1.0, atol=1e-4)),
+    )

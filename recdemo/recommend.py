@@ -1,0 +1,150 @@
+"""From a visitor's session to a ranked list: the whole catalogue is scored, films watched are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import torch
+
+from recdemo import checkpoints
+from recdemo.checkpoints import Checkpoint, CheckpointError
+from recdemo.contracts import GENRES, OBJECTIVES, Objective, RequestError, Session
+from recdemo.features import encode
+from recdemo.models import card_of
+
+if TYPE_CHECKING:
+    from recdemo.explain import Explanation
+
+MAX_K = 5000
+
+
+@dataclass(frozen=True)
+class Recommender:
+    """A checkpoint that answers sessions. It keeps nothing of a visitor and may be shared.
+
+    Args:
+        checkpoint: the model that ranks.
+        liker: the ``like`` model of the same kind, for `p_like`; None where there is none, or where
+            the checkpoint itself is one.
+    """
+
+    checkpoint: Checkpoint
+    liker: Recommender | None = None
+
+    @classmethod
+    def load(cls, model: str, objective: Objective = "next") -> Recommender:
+        """See `recdemo.load`."""
+        card_of(model)
+        if objective not in OBJECTIVES:
+            raise RequestError(f"objective {objective!r} is unknown; use {' or '.join(OBJECTIVES)}")
+        liker = None
+        checkpoint = checkpoints.load(model, objective)
+        if objective == "next":
+            try:
+                liker = cls(checkpoints.load(model, "like"))
+            except CheckpointError:
+                liker = None  # the ranking stands without it; p_like is then unknown
+        return cls(checkpoint, liker)
+
+    @property
+    def objective(self) -> Objective:
+        """What the checkpoint was trained for."""
+        return self.checkpoint.card.objective
+
+    @property
+    def catalogue(self) -> pd.DataFrame:
+        """The films, as in ``catalogue.csv``, in index order."""
+        return self.checkpoint.schema.movies
+
+    @cached_property
+    def _all_films(self) -> torch.Tensor:
+        return torch.arange(1, self.checkpoint.schema.size + 1)
+
+    def logits(self, session: Session) -> np.ndarray:
+        """[M] raw output for every film of the catalogue, watched ones too, in catalogue order.
+
+        Raises:
+            RequestError: a film of the history is not in the catalogue.
+        """
+        with torch.inference_mode():
+            batch = encode(self.checkpoint.schema, [session], self._all_films)
+            return self.checkpoint.model(batch).numpy()
+
+    def unseen(self, session: Session) -> np.ndarray:
+        """[M] True for the films not in the session's history."""
+        return ~self.catalogue["movie_id"].isin(session.movie_ids).to_numpy()
+
+    def scores(self, session: Session, logits: np.ndarray | None = None) -> np.ndarray:
+        """[M] the figure a list shows, in catalogue order.
+
+        ``like``: probability that the visitor would like the film if they saw it. ``next``: probability
+        that it is the film they would pick next out of all they have not watched; these add up to one,
+        and films watched have zero.
+        """
+        logits = self.logits(session) if logits is None else logits
+        if self.objective == "like":
+            return np.asarray(1 / (1 + np.exp(-logits.astype(np.float64))))
+        unseen = self.unseen(session)
+        weights = np.where(unseen, np.exp(logits.astype(np.float64) - logits.max()), 0.0)
+        return np.asarray(weights / max(weights.sum(), np.finfo(float).tiny))
+
+    def recommend(
+        self,
+        session: Session,
+        k: int = 10,
+        *,
+        genres: Collection[str] = (),
+        years: tuple[int, int] | None = None,
+    ) -> pd.DataFrame:
+        """The k best films the visitor has not watched.
+
+        Args:
+            session: who asks.
+            k: length of the list, 1 to 5000; fewer rows come back where fewer films are left.
+            genres: keep films with at least one of these; empty keeps all.
+            years: keep films released from the first to the second year.
+
+        Returns:
+            Columns ``rank``, ``movie_id``, ``title``, ``year``, ``genres`` (tuple), ``score`` (see
+            `scores`; filters do not change it), ``p_like`` (by the `like` model of this kind, NaN where
+            there is none), ``ratings`` (how many people rated the film). Best first; equal scores in
+            catalogue order.
+
+        Raises:
+            RequestError: k, a genre or a film of the history is out of range.
+        """
+        if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MAX_K:
+            raise RequestError(f"k must be a whole number from 1 to {MAX_K}, not {k!r}")
+        unknown = [genre for genre in genres if genre not in GENRES]
+        if unknown:
+            raise RequestError(f"genre {unknown[0]!r} is unknown; use some of {', '.join(GENRES)}")
+        films, logits = self.catalogue, self.logits(session)
+        wanted = self.unseen(session)
+        if genres:
+            wanted &= films["genres"].map(lambda names: bool(set(names) & set(genres))).to_numpy()
+        if years is not None:
+            wanted &= films["year"].between(*years).to_numpy()
+        best = np.argsort(-logits, kind="stable")
+        best = best[wanted[best]][:k]
+        scores = self.scores(session, logits)[best]
+        if self.objective == "like":
+            p_like = scores
+        elif self.liker is not None:
+            p_like = self.liker.scores(session)[best]
+        else:
+            p_like = np.full(len(best), np.nan)
+        columns = ["movie_id", "title", "year", "genres"]
+        table = films.iloc[best][columns].reset_index(drop=True)
+        table.insert(0, "rank", np.arange(1, len(best) + 1))
+        return table.assign(score=scores, p_like=p_like, ratings=films["ratings"].to_numpy()[best])
+
+    def explain(self, session: Session, movie_id: int) -> Explanation:
+        """Why this film scores what it scores, see `recdemo.explain.explain`."""
+        from recdemo.explain import explain
+
+        return explain(self, session, movie_id)
