@@ -294,10 +294,16 @@ class Ratings:
             forget: training only. The share of profile values, of feedbacks and of whole histories'
                 feedbacks set to unknown, so that a model learns what "unknown" and "just watched"
                 mean; MovieLens itself has neither.
+            shorten: training only. The share of histories cut to a random number of their latest films:
+                MovieLens users have rated many, a visitor of the demo begins with a few.
         """
         length = self.schema.history_length
         user = self.user[rows]
-        first = torch.maximum(self.start[user], rows - length)  # [U]
+        reach = torch.full_like(rows, length)
+        if shorten:
+            cut = torch.rand(len(rows)) < shorten
+            reach = torch.where(cut, torch.randint(0, length + 1, rows.shape), reach)
+        first = torch.maximum(self.start[user], rows - reach)  # [U]
         position = first.unsqueeze(1) + torch.arange(length)  # [U, L]
         before = position < rows.unsqueeze(1)
         position = position.clamp(max=len(self) - 1)

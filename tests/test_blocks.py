@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -194,7 +194,7 @@ def test_machine_is_the_loop_over_all_pairs_of_fields(
     wanted = [
         [
             _machine_by_hand(
-                float(machine.bias),
+                machine.bias.item(),
                 vectors_by_hand(_tables(machine.linear), schema.movies, 6, session, int(film)),
                 vectors_by_hand(_tables(embedding), schema.movies, 6, session, int(film)),
             )
@@ -275,7 +275,7 @@ def test_dice_trains_on_a_batch_of_one() -> None:
     _close(dice.norm.running_mean, mean)
 
 
-def _mlp(layers: nn.Sequential, x: np.ndarray, act: Callable = lambda v: max(v, 0.0)) -> np.ndarray:
+def _mlp(layers: Iterable[nn.Module], x: np.ndarray, act: Callable = lambda v: max(v, 0.0)) -> np.ndarray:
     """A plain MLP by hand: the activation stands between linear layers, not after the last."""
     linear = [layer for layer in layers if isinstance(layer, nn.Linear)]
     for number, layer in enumerate(linear, start=1):

@@ -105,4 +105,5 @@ CARD = Card(
     source="Xiao et al., Attentional Factorization Machines, IJCAI 2017; document eq. 3-10, 3-11",
     formula=r"w_0 + \sum_i w_i + p^\top \sum_{i<j} a_{ij}\,(v_i \odot v_j)",
     model=AFM,
+    training={"next": {"batch_size": 512, "learning_rate": 2e-3, "negatives": 16}},
 )

@@ -89,4 +89,5 @@ CARD = Card(
     source="Zhou et al., Deep Interest Network, KDD 2018; document fig. 3-19 to 3-21",
     formula=r"\mathrm{MLP}\Big(\Big[\sum_i a(x_i, q)\,x_i,\; q,\; \sum_i a(x_i, q)\,x_i \odot q,\; u\Big]\Big) + b_q",
     model=DIN,
+    training={"next": {"batch_size": 256, "learning_rate": 2e-3, "negatives": 16, "epochs": 6}},
 )

@@ -41,6 +41,7 @@ class Settings:
         weight_decay: of AdamW, decoupled.
         negatives: films drawn at random per target, `next` only.
         forget: share of profile values and feedbacks hidden in training (`Ratings.batch`).
+        shorten: share of histories cut short in training (`Ratings.batch`).
         patience: stop after this many epochs without a better validation figure.
         seed: of initial weights, order, negatives and dropout.
     """
@@ -51,6 +52,7 @@ class Settings:
     weight_decay: float = 0.1
     negatives: int = 32
     forget: float = 0.05
+    shorten: float = 0.25
     patience: int = 2
     seed: int = 0
 
@@ -154,14 +156,15 @@ def loss_of(
     model: nn.Module, ratings: Ratings, rows: Tensor, objective: Objective, settings: Settings
 ) -> Tensor:
     """Mean loss of one step over the rating rows `rows` [U]."""
+    hidden = {"forget": settings.forget, "shorten": settings.shorten}
     if objective == "like":
-        logits = model(ratings.batch(rows, forget=settings.forget))  # [U]
+        logits = model(ratings.batch(rows, **hidden))  # [U]
         return nn.functional.binary_cross_entropy_with_logits(logits, ratings.liked[rows].float())
     films = torch.randint(1, ratings.schema.size + 1, (len(rows), 1 + settings.negatives))
     films[:, 0] = ratings.movie[rows]
     same = films == films[:, :1]  # a negative drawn equal to the target is no negative
     same[:, 0] = False
-    logits = model(ratings.batch(rows, films, forget=settings.forget)).view_as(films)
+    logits = model(ratings.batch(rows, films, **hidden)).view_as(films)
     target = torch.zeros(len(rows), dtype=torch.long)
     return nn.functional.cross_entropy(logits.masked_fill(same, float("-inf")), target)
 

@@ -1,0 +1,553 @@
+"""Each model against its paper's formula in plain loops, and one contract for every card of the zoo."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from recdemo.checkpoints import open_folder
+from recdemo.contracts import (
+    DISLIKED,
+    JUST_WATCHED,
+    LIKED,
+    Batch,
+    RequestError,
+    Session,
+    ShowsFields,
+    ShowsHistory,
+    Watched,
+)
+from recdemo.features import Schema, encode
+from recdemo.models import CARDS, card_of
+from recdemo.models.afm import AFM
+from recdemo.models.deepfm import DeepFM
+from recdemo.models.din import DIN
+from recdemo.models.fm import FM
+from recdemo.models.popularity import Popularity
+
+KEYS = list(CARDS)
+SHOW_FIELDS = [key for key in KEYS if "fields" in CARDS[key].explains]
+SHOW_HISTORY = [key for key in KEYS if "history" in CARDS[key].explains]
+# These answer alike whatever a visitor watched. Every other model must react to the history.
+BLIND = {"popularity"}
+READ_HISTORY = [key for key in KEYS if key not in BLIND]
+
+
+def _score(model: nn.Module, schema: Schema, sessions: list[Session], films: Tensor) -> Tensor:
+    """[U, C]."""
+    with torch.inference_mode():
+        return model(encode(schema, sessions, films)).view(len(sessions), -1)
+
+
+def _close(found: Tensor, wanted: object) -> None:
+    torch.testing.assert_close(found, torch.as_tensor(wanted, dtype=found.dtype), atol=1e-5, rtol=1e-5)
+
+
+def _films(schema: Schema, count: int = 7) -> Tensor:
+    return torch.randint(1, schema.size + 1, (count,), generator=torch.Generator().manual_seed(1))
+
+
+# The formulas, by hand
+
+
+def _weights(model: nn.Module, prefix: str = "") -> dict[str, np.ndarray]:
+    """Parameters and buffers by name, as plain numbers, those under `prefix` only."""
+    state = model.state_dict().items()
+    return {n.removeprefix(prefix): v.double().numpy() for n, v in state if n.startswith(prefix)}
+
+
+def _tables(model: nn.Module, prefix: str) -> dict[str, np.ndarray]:
+    found = _weights(model, f"{prefix}tables.")
+    return {name.removesuffix(".weight"): table for name, table in found.items()}
+
+
+def _dot(a: Any, b: Any) -> float:
+    return sum(x * y for x, y in zip(a, b, strict=True))
+
+
+def _linear(x: Any, weight: np.ndarray, bias: np.ndarray | None = None) -> list[float]:
+    rest = np.zeros(len(weight)) if bias is None else bias
+    return [_dot(row, x) + b for row, b in zip(weight, rest, strict=True)]
+
+
+def _relu(x: list[float]) -> list[float]:
+    return [max(v, 0.0) for v in x]
+
+
+def _dice(x: list[float], w: dict[str, np.ndarray], name: str) -> list[float]:
+    out = []
+    for c, v in enumerate(x):
+        mean, variance = w[f"{name}.norm.running_mean"][c], w[f"{name}.norm.running_var"][c]
+        p = 1 / (1 + math.exp(-(v - mean) / math.sqrt(variance + 1e-8)))
+        out.append(p * v + (1 - p) * w[f"{name}.alpha"][c] * v)
+    return out
+
+
+def _pairs(vectors: dict[str, np.ndarray]) -> list[list[float]]:
+    """v_i ⊙ v_j of every pair i < j."""
+    v = list(vectors.values())
+    return [
+        [a * b for a, b in zip(v[i], v[j], strict=True)]
+        for i in range(len(v))
+        for j in range(i + 1, len(v))
+    ]
+
+
+def _fm(linear: dict[str, np.ndarray], vectors: dict[str, np.ndarray], bias: float) -> float:
+    return bias + sum(v[0] for v in linear.values()) + sum(sum(p) for p in _pairs(vectors))
+
+
+def _fm_by_hand(model: nn.Module, vectors: Callable, prefix: str = "machine.") -> float:
+    linear = vectors(_tables(model, f"{prefix}linear."))
+    embedded = vectors(_tables(model, f"{prefix}embedding."))
+    assert len(embedded) == 11  # five profile and taste fields, three of history, three of the film
+    return _fm(linear, embedded, float(_weights(model)[f"{prefix}bias"]))
+
+
+def _deepfm_by_hand(model: nn.Module, vectors: Callable) -> float:
+    w = _weights(model, "deep.")
+    x = [v for field in vectors(_tables(model, "machine.embedding.")).values() for v in field]
+    first = np.concatenate([w["user.weight"], w["film.weight"]], axis=1)
+    x = _relu(_linear(x, first, w["film.bias"]))
+    x = _relu(_linear(x, w["rest.2.layers.0.weight"], w["rest.2.layers.0.bias"]))
+    deep = _linear(x, w["rest.2.layers.3.weight"], w["rest.2.layers.3.bias"])[0]
+    return _fm_by_hand(model, vectors) + deep
+
+
+def _afm_parts(model: nn.Module, vectors: Callable) -> tuple[float, list[float], list[float]]:
+    """w0 + Σ w_i, the attention of each pair, and pᵀ(v_i ⊙ v_j) of each pair."""
+    w = _weights(model)
+    products = _pairs(vectors(_tables(model, "embedding.")))
+    scores = [
+        _dot(w["outer.weight"][0], _relu(_linear(p, w["inner.weight"], w["inner.bias"])))
+        for p in products
+    ]
+    total = sum(math.exp(s) for s in scores)
+    attention = [math.exp(s) / total for s in scores]
+    linear = sum(v[0] for v in vectors(_tables(model, "linear.")).values())
+    return float(w["bias"]) + linear, attention, [_dot(w["projection"], p) for p in products]
+
+
+def _afm_by_hand(model: nn.Module, vectors: Callable) -> float:
+    first, attention, values = _afm_parts(model, vectors)
+    return first + _dot(attention, values)
+
+
+def _din_parts(
+    model: nn.Module, schema: Schema, session: Session, film: int, vectors: Callable
+) -> tuple[float, list[float]]:
+    """The logit, and the weight of each watched film."""
+    w = _weights(model)
+    tables = _tables(model, "films.")
+
+    def film_vector(index: int) -> np.ndarray:
+        return sum(vectors(tables, film=index).values())
+
+    q = film_vector(film)
+    interest = np.zeros(len(q))
+    weights = []
+    for watched in session.history[-schema.history_length :]:
+        kind = {None: JUST_WATCHED, False: DISLIKED, True: LIKED}[watched.liked]
+        x = film_vector(schema.movie_ids.tolist().index(watched.movie_id) + 1)
+        x = x + w["feedback.weight"][kind]
+        inputs = [*x, *q, *(x - q), *(x * q)]
+        hidden = _linear(inputs, w["attention.inner.weight"], w["attention.inner.bias"])
+        active = _dice(hidden, w, "attention.dice")
+        weights += _linear(active, w["attention.outer.weight"], w["attention.outer.bias"])
+        interest = interest + weights[-1] * x
+    profile = [v for field in vectors(_tables(model, "profile.")).values() for v in field]
+    x = [*interest, *q, *(interest * q), *profile]
+    for layer in (0, 3):
+        name = f"head.layers.{layer}"
+        x = _dice(
+            _linear(x, w[f"{name}.weight"], w[f"{name}.bias"]), w, f"head.layers.{layer + 1}"
+        )
+    head = _linear(x, w["head.layers.6.weight"], w["head.layers.6.bias"])[0]
+    return head + w["film_bias.weight"][film, 0], weights
+
+
+@pytest.mark.parametrize(
+    ("key", "by_hand"), [("fm", _fm_by_hand), ("deepfm", _deepfm_by_hand), ("afm", _afm_by_hand)]
+)
+def test_logit_is_the_formula(
+    key: str,
+    by_hand: Callable,
+    schema: Schema,
+    sessions: list[Session],
+    make_model: Callable,
+    vectors_by_hand: Callable,
+) -> None:
+    model = make_model(key, schema)
+    films = torch.tensor([4, 29])
+    found = _score(model, schema, sessions, films)
+    for u, session in enumerate(sessions):
+        for c, film in enumerate(films.tolist()):
+
+            def vectors(tables: dict, session: Session = session, film: int = film) -> dict:
+                return vectors_by_hand(tables, schema.movies, 6, session, film)
+
+            assert float(found[u, c]) == pytest.approx(by_hand(model, vectors), abs=2e-5, rel=1e-5)
+    assert found.std() > 0.1
+
+
+def test_din_is_the_formula(
+    schema: Schema, sessions: list[Session], make_model: Callable, vectors_by_hand: Callable
+) -> None:
+    model = make_model("din", schema)
+    films = torch.tensor([4, 29])
+    found = _score(model, schema, sessions, films)
+    with torch.inference_mode():
+        weights = model.history_weights(encode(schema, sessions, films))
+    for u, session in enumerate(sessions):
+        for c, target in enumerate(films.tolist()):
+
+            def vectors(tables: dict, film: int = target, session: Session = session) -> dict:
+                return vectors_by_hand(tables, schema.movies, 6, session, film)
+
+            logit, by_hand = _din_parts(model, schema, session, target, vectors)
+            assert float(found[u, c]) == pytest.approx(logit, abs=2e-5, rel=1e-5)
+            _close(weights[u, c, : len(by_hand)], by_hand)
+    assert found.std() > 0.1
+
+
+@pytest.mark.parametrize("softmax", [False, True])
+def test_din_weighs_with_or_without_softmax(
+    softmax: bool, schema: Schema, sessions: list[Session], make_model: Callable
+) -> None:
+    model = make_model("din", schema, softmax=softmax)
+    with torch.inference_mode():
+        sums = model.history_weights(encode(schema, sessions[2:], _films(schema))).sum(-1)
+    assert torch.allclose(sums, torch.ones(()), atol=1e-5) == softmax
+
+
+def test_afm_shows_the_attention_of_its_formula(
+    schema: Schema, sessions: list[Session], make_model: Callable, vectors_by_hand: Callable
+) -> None:
+    model = make_model("afm", schema)
+    terms = model.field_terms(encode(schema, sessions, torch.tensor([11])))
+    for u, session in enumerate(sessions):
+
+        def vectors(tables: dict, session: Session = session) -> dict:
+            return vectors_by_hand(tables, schema.movies, 6, session, 11)
+
+        _, attention, values = _afm_parts(model, vectors)
+        _close(terms.attention[u].detach(), attention)
+        wanted = [a * v for a, v in zip(attention, values, strict=True)]
+        _close(terms.pairs[u].detach(), wanted)
+
+
+def test_popularity_is_a_smoothed_share_of_likes(schema: Schema) -> None:
+    movie = torch.tensor([1, 1, 1, 2, 2, 5])
+    liked = torch.tensor([True, True, False, False, False, True])
+    model = Popularity(schema, prior=4.0)
+    model.count(movie, liked, "like")
+    counted = {1: (2, 3), 2: (0, 2), 5: (1, 1)}
+    for film in range(1, schema.size + 1):
+        likes, ratings = counted.get(film, (0, 0))
+        share = (likes + 4 * 3 / 6) / (ratings + 4)
+        assert float(model.logits[film]) == pytest.approx(math.log(share / (1 - share)), abs=1e-6)
+
+
+def test_popularity_for_next_orders_by_the_number_of_likes(schema: Schema) -> None:
+    movie = torch.tensor([1, 1, 1, 2, 2, 5])
+    liked = torch.tensor([True, True, False, False, False, True])
+    model = Popularity(schema)
+    model.count(movie, liked, "next")
+    likes = {1: 2, 5: 1}
+    for film in range(1, schema.size + 1):
+        gap = float(model.logits[film] - model.logits[5])
+        wanted = math.log((likes.get(film, 0) + 0.5) / 1.5)
+        assert gap == pytest.approx(wanted, abs=1e-6)
+    assert float(model.logits.exp().sum()) == pytest.approx(1.0, abs=1e-5)
+
+
+# The zoo
+
+
+def test_cards_are_complete() -> None:
+    assert KEYS[0] == "popularity"
+    for key, card in CARDS.items():
+        assert card.key == key
+        assert card_of(key) is card
+        for text in (card.title, card.family, card.idea, card.source, card.formula):
+            assert text.strip()
+        assert card.objectives
+        assert set(card.training) <= set(card.objectives)
+
+
+def test_cards_say_what_can_be_shown() -> None:
+    shown = {FM: ["fields"], DeepFM: ["fields"], AFM: ["fields"], DIN: ["history"], Popularity: []}
+    for card in CARDS.values():
+        if card.model in shown:
+            assert card.explains == shown[card.model]
+
+
+def test_unknown_model_is_refused_by_name() -> None:
+    with pytest.raises(RequestError, match=r"'dinn'.*din"):
+        card_of("dinn")
+
+
+# The contract, for every card
+
+
+@pytest.fixture(params=KEYS)
+def key(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def model(key: str, schema: Schema, make_model: Callable) -> nn.Module:
+    return make_model(key, schema)
+
+
+def test_output_is_one_finite_float_a_row(
+    model: nn.Module, schema: Schema, sessions: list[Session]
+) -> None:
+    logits = model(encode(schema, sessions, _films(schema)))
+    assert logits.shape == (len(sessions) * 7,)
+    assert logits.dtype == torch.float32
+    assert logits.isfinite().all()
+    assert logits.view(len(sessions), 7)[0].std() > 1e-3  # films are told apart
+    one = model(encode(schema, sessions[:1], _films(schema)[:1]))
+    assert one.shape == (1,)
+
+
+def test_many_users_score_as_one_by_one(
+    model: nn.Module, schema: Schema, sessions: list[Session]
+) -> None:
+    films = _films(schema)
+    alone = torch.cat([_score(model, schema, [session], films) for session in sessions])
+    _close(_score(model, schema, sessions, films), alone)
+
+
+def test_many_candidates_score_as_one_by_one(
+    model: nn.Module, schema: Schema, sessions: list[Session]
+) -> None:
+    films = _films(schema, 150)
+    together = _score(model, schema, sessions[3:8], films)
+    alone = [_score(model, schema, sessions[3:8], films[i : i + 1]) for i in range(len(films))]
+    _close(together, torch.cat(alone, dim=1))
+
+
+def test_each_user_may_have_candidates_of_their_own(
+    model: nn.Module, schema: Schema, sessions: list[Session]
+) -> None:
+    films = _films(schema, 3 * len(sessions)).view(-1, 3)
+    alone = [_score(model, schema, [s], own) for s, own in zip(sessions, films, strict=True)]
+    _close(_score(model, schema, sessions, films), torch.cat(alone))
+
+
+def test_extra_padding_changes_nothing(
+    model: nn.Module, schema: Schema, sessions: list[Session]
+) -> None:
+    batch = encode(schema, sessions, _films(schema))
+    pad = torch.zeros(len(sessions), 4, dtype=torch.long)
+    longer = replace(
+        batch,
+        history=torch.cat([batch.history, pad], dim=1),
+        feedback=torch.cat([batch.feedback, pad], dim=1),
+    )
+    with torch.inference_mode():
+        _close(model(longer), model(batch))
+
+
+def test_longer_histories_allowed_give_the_same_logits(
+    key: str, model: nn.Module, schema: Schema, sessions: list[Session], make_model: Callable
+) -> None:
+    longer = Schema(schema.movies, history_length=15)
+    other = make_model(key, longer, seed=1)
+    other.load_state_dict(model.state_dict())
+    short = [s for s in sessions if len(s.history) <= schema.history_length]
+    films = _films(schema)
+    _close(_score(other, longer, short, films), _score(model, schema, short, films))
+
+
+def test_answers_repeat_whatever_was_asked_between(
+    model: nn.Module, schema: Schema, sessions: list[Session]
+) -> None:
+    films = _films(schema)
+    state = {name: value.clone() for name, value in model.state_dict().items()}
+    kept = {name: set(vars(module)) for name, module in model.named_modules()}
+    first = _score(model, schema, sessions, films)
+    assert torch.equal(_score(model, schema, sessions, films), first)
+    _score(model, schema, sessions[::-1], films.flip(0)[:3])
+    torch.manual_seed(99)
+    assert torch.equal(_score(model, schema, sessions, films), first)
+    # A model is shared by all visitors and keeps nothing of them.
+    assert {name: set(vars(module)) for name, module in model.named_modules()} == kept
+    assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
+
+
+def _every_value(schema: Schema) -> tuple[list[Session], Tensor]:
+    """Visitors and candidates that between them use every id of every vocabulary."""
+    ids = [int(i) for i in schema.movie_ids]
+    profiles = [("F", 1, 0), (None, None, None), ("M", 56, 20)]
+    ages = [1, 18, 25, 35, 45, 50, 56]
+    found = []
+    for number in range(3 * len(ids)):
+        gender, age, occupation = profiles[number % 3]
+        if number % 5:
+            age, occupation = ages[number % 7], number % 21
+        liked = (True, False, None)[(number // len(ids)) % 3]
+        # One film alone makes its genre the favourite; others fill the history.
+        count = (1, 2, schema.history_length)[number % 3] if number >= len(ids) else 1
+        films = [Watched(ids[(number + 5 * i) % len(ids)], liked) for i in range(count)]
+        found.append(Session(gender, age, occupation, films))
+    films = [[(number + 1) % len(ids) + 1, (7 * number) % len(ids) + 1] for number in range(len(found))]
+    return found, torch.tensor(films)
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS if key != "popularity"])
+def test_gradients_reach_every_weight(key: str, schema: Schema, make_model: Callable) -> None:
+    model = make_model(key, schema, std=0.2).train()
+    visitors, films = _every_value(schema)
+    logits = model(encode(schema, visitors, films))
+    torch.manual_seed(0)
+    truth = (torch.rand(len(logits)) < 0.5).float()
+    nn.functional.binary_cross_entropy_with_logits(logits, truth).backward()
+    named = dict(model.named_parameters())
+    assert named
+    for name, parameter in named.items():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+        assert (parameter.grad != 0).any(), name
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Embedding):  # row 0 is padding or unknown, not used everywhere
+            idle = (module.weight.grad[1:] == 0).all(1).nonzero().flatten() + 1
+            assert not len(idle), f"rows {idle.tolist()} of {name} never learn"
+            if module.padding_idx is not None:
+                assert (module.weight.grad[module.padding_idx] == 0).all(), name
+
+
+def test_saved_and_loaded_it_scores_the_same(
+    key: str,
+    model: nn.Module,
+    schema: Schema,
+    sessions: list[Session],
+    tmp_path: Path,
+    write_checkpoint: Callable,
+) -> None:
+    write_checkpoint(tmp_path / key / "like", key, model, schema)
+    loaded = open_folder(tmp_path / key / "like", schema.movies)
+    films = _films(schema)
+    assert not loaded.model.training
+    wanted = _score(model, schema, sessions, films)
+    assert torch.equal(_score(loaded.model, loaded.schema, sessions, films), wanted)
+
+
+def test_unknown_profile_and_empty_history_get_an_answer(
+    model: nn.Module, schema: Schema, sessions: list[Session]
+) -> None:
+    nobody, no_history = Session(), Session(gender="M", age=56, occupation=20)
+    no_profile = Session(history=sessions[-1].history)
+    logits = _score(model, schema, [nobody, no_history, no_profile], _films(schema))
+    assert logits.isfinite().all()
+
+
+def test_trains_on_users_without_any_history(
+    key: str, schema: Schema, make_model: Callable
+) -> None:
+    model = make_model(key, schema).train()
+    logits = model(encode(schema, [Session()] * 3, _films(schema)))
+    assert logits.isfinite().all()
+    if logits.requires_grad:
+        logits.square().sum().backward()
+        grads = [p.grad for p in model.parameters() if p.grad is not None]
+        assert all(grad.isfinite().all() for grad in grads)
+
+
+def _history(schema: Schema, *films: int, liked: bool | None = True) -> Session:
+    ids = [int(schema.movie_ids[film - 1]) for film in films]
+    return Session(history=[Watched(i, liked) for i in ids])
+
+
+@pytest.mark.parametrize("key", READ_HISTORY)
+def test_another_history_is_another_answer(key: str, model: nn.Module, schema: Schema) -> None:
+    films = _films(schema)
+    first, other, none = _score(
+        model, schema, [_history(schema, 1, 2, 3), _history(schema, 1, 2, 9), Session()], films
+    )
+    assert (first - other).abs().max() > 1e-3
+    assert (first - none).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("key", READ_HISTORY)
+@pytest.mark.parametrize("place", range(6))
+def test_every_place_of_the_history_is_read(
+    key: str, place: int, model: nn.Module, schema: Schema
+) -> None:
+    films = [1, 2, 3, 4, 5, 6]
+    before = _history(schema, *films)
+    films[place] = 20
+    scores = _score(model, schema, [before, _history(schema, *films)], _films(schema))
+    assert (scores[0] - scores[1]).abs().max() > 1e-4
+
+
+@pytest.mark.parametrize("key", READ_HISTORY)
+def test_feedback_alone_changes_the_answer(key: str, model: nn.Module, schema: Schema) -> None:
+    visitors = [_history(schema, 1, 2, 3, liked=liked) for liked in (True, False, None)]
+    liked, disliked, watched = _score(model, schema, visitors, _films(schema))
+    for one, other in ((liked, disliked), (liked, watched), (disliked, watched)):
+        assert (one - other).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("key", sorted(BLIND))
+def test_blind_models_answer_everybody_alike(
+    key: str, model: nn.Module, schema: Schema, sessions: list[Session]
+) -> None:
+    scores = _score(model, schema, sessions, _films(schema))
+    assert torch.equal(scores, scores[:1].expand_as(scores))
+
+
+def _terms_add_up(model: ShowsFields, batch: Batch, logits: Tensor) -> None:
+    terms = model.field_terms(batch)
+    count = len(terms.fields)
+    assert terms.linear.shape == (len(logits), count)
+    assert terms.pairs.shape == (len(logits), count * (count - 1) // 2)
+    total = terms.bias + terms.linear.sum(1) + terms.pairs.sum(1)
+    _close(total if terms.deep is None else total + terms.deep, logits)
+    if terms.attention is not None:
+        assert terms.attention.shape == terms.pairs.shape
+        assert (terms.attention >= 0).all()
+        _close(terms.attention.sum(1), torch.ones(len(logits)))
+
+
+@pytest.mark.parametrize("key", SHOW_FIELDS)
+def test_field_terms_add_up_to_the_logit(
+    key: str, model: nn.Module, schema: Schema, sessions: list[Session]
+) -> None:
+    batch = encode(schema, sessions, _films(schema))
+    with torch.inference_mode():
+        assert isinstance(model, ShowsFields)
+        _terms_add_up(model, batch, model(batch))
+
+
+@pytest.mark.parametrize("key", SHOW_HISTORY)
+def test_history_weights_are_zero_at_padding_and_nowhere_else(
+    key: str, model: nn.Module, schema: Schema, sessions: list[Session]
+) -> None:
+    batch = encode(schema, sessions, _films(schema))
+    with torch.inference_mode():
+        assert isinstance(model, ShowsHistory)
+        weights = model.history_weights(batch)
+    assert weights.shape == (len(sessions), 7, schema.history_length)
+    assert weights.isfinite().all()
+    real = batch.history_mask.unsqueeze(1).expand_as(weights)
+    assert torch.equal(weights != 0, real)
+
+
+@pytest.mark.parametrize("key", SHOW_HISTORY)
+def test_history_weights_depend_on_the_candidate(
+    key: str, model: nn.Module, schema: Schema, sessions: list[Session]
+) -> None:
+    with torch.inference_mode():
+        weights = model.history_weights(encode(schema, sessions[-1:], torch.tensor([3, 14])))
+    assert (weights[0, 0] - weights[0, 1]).abs().max() > 1e-3
