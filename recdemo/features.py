@@ -284,7 +284,12 @@ class Ratings:
         return len(self.movie)
 
     def batch(
-        self, rows: Tensor, candidates: Tensor | None = None, *, forget: float = 0.0
+        self,
+        rows: Tensor,
+        candidates: Tensor | None = None,
+        *,
+        forget: float = 0.0,
+        shorten: float = 0.0,
     ) -> Batch:
         """The batch that asks about some ratings.
 

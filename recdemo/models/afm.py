@@ -34,11 +34,12 @@ class AFM(nn.Module):
         super().__init__()
         self.bias = nn.Parameter(torch.zeros(()))
         self.linear = FieldEmbedding(schema, embed_dim=1)
-        self.embedding = FieldEmbedding(schema, embed_dim=embed_dim, init=0.1)
+        self.embedding = FieldEmbedding(schema, embed_dim=embed_dim)
         self.inner = nn.Linear(embed_dim, attention_dim)
         self.outer = nn.Linear(attention_dim, 1, bias=False)
-        self.projection = nn.Parameter(torch.ones(embed_dim))
         self.register_buffer("order", self._pair_order(), persistent=False)
+        # Attention starts near 1/P for each of the P pairs; p = P makes the first step a plain FM's.
+        self.projection = nn.Parameter(torch.full((embed_dim,), float(len(self.order))))
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""

@@ -156,15 +156,16 @@ def loss_of(
     model: nn.Module, ratings: Ratings, rows: Tensor, objective: Objective, settings: Settings
 ) -> Tensor:
     """Mean loss of one step over the rating rows `rows` [U]."""
-    hidden = {"forget": settings.forget, "shorten": settings.shorten}
     if objective == "like":
-        logits = model(ratings.batch(rows, **hidden))  # [U]
+        logits = model(ratings.batch(rows, forget=settings.forget, shorten=settings.shorten))  # [U]
         return nn.functional.binary_cross_entropy_with_logits(logits, ratings.liked[rows].float())
     films = torch.randint(1, ratings.schema.size + 1, (len(rows), 1 + settings.negatives))
     films[:, 0] = ratings.movie[rows]
     same = films == films[:, :1]  # a negative drawn equal to the target is no negative
     same[:, 0] = False
-    logits = model(ratings.batch(rows, films, **hidden)).view_as(films)
+    logits = model(
+        ratings.batch(rows, films, forget=settings.forget, shorten=settings.shorten)
+    ).view_as(films)
     target = torch.zeros(len(rows), dtype=torch.long)
     return nn.functional.cross_entropy(logits.masked_fill(same, float("-inf")), target)
 
