@@ -275,7 +275,9 @@ def test_dice_trains_on_a_batch_of_one() -> None:
     _close(dice.norm.running_mean, mean)
 
 
-def _mlp(layers: Iterable[nn.Module], x: np.ndarray, act: Callable = lambda v: max(v, 0.0)) -> np.ndarray:
+def _mlp(
+    layers: Iterable[nn.Module], x: np.ndarray, act: Callable = lambda v: max(v, 0.0)
+) -> np.ndarray:
     """A plain MLP by hand: the activation stands between linear layers, not after the last."""
     linear = [layer for layer in layers if isinstance(layer, nn.Linear)]
     for number, layer in enumerate(linear, start=1):

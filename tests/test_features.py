@@ -149,9 +149,7 @@ def _history_by_hand(dataset: Dataset, schema: Schema, row: int) -> tuple[list[i
     return films[-LENGTH:], feedback[-LENGTH:]
 
 
-def test_history_ends_before_its_target(
-    dataset: Dataset, ratings: Ratings, schema: Schema
-) -> None:
+def test_history_ends_before_its_target(dataset: Dataset, ratings: Ratings, schema: Schema) -> None:
     batch = ratings.batch(_all_rows(ratings))
     full = 0
     for row in range(len(ratings)):
@@ -333,7 +331,9 @@ def test_favourite_genre_in_ties_and_without_likes(schema: Schema) -> None:
     """Film i has the genre i alone, for i up to 18; film 37 has none."""
     assert _favourite(schema, (9, LIKED), (4, LIKED)) == 4  # a tie: the lower id
     assert _favourite(schema, (9, LIKED), (4, DISLIKED), (4, DISLIKED)) == 9  # likes come first
-    assert _favourite(schema, (4, LIKED), (9, LIKED), (9, DISLIKED)) == 9  # equal likes: watched more
+    assert (
+        _favourite(schema, (4, LIKED), (9, LIKED), (9, DISLIKED)) == 9
+    )  # equal likes: watched more
     assert _favourite(schema, (9, DISLIKED), (9, JUST_WATCHED), (4, DISLIKED)) == 9  # none liked
     assert _favourite(schema, (37, LIKED), (0, 0)) == 0  # no genre at all
     assert _favourite(schema, (0, 0), (0, 0)) == 0

@@ -48,7 +48,9 @@ def _score(model: nn.Module, schema: Schema, sessions: list[Session], films: Ten
 
 
 def _close(found: Tensor, wanted: object) -> None:
-    torch.testing.assert_close(found, torch.as_tensor(wanted, dtype=found.dtype), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(
+        found, torch.as_tensor(wanted, dtype=found.dtype), atol=1e-5, rtol=1e-5
+    )
 
 
 def _films(schema: Schema, count: int = 7) -> Tensor:
@@ -167,9 +169,7 @@ def _din_parts(
     x = [*interest, *q, *(interest * q), *profile]
     for layer in (0, 3):
         name = f"head.layers.{layer}"
-        x = _dice(
-            _linear(x, w[f"{name}.weight"], w[f"{name}.bias"]), w, f"head.layers.{layer + 1}"
-        )
+        x = _dice(_linear(x, w[f"{name}.weight"], w[f"{name}.bias"]), w, f"head.layers.{layer + 1}")
     head = _linear(x, w["head.layers.6.weight"], w["head.layers.6.bias"])[0]
     return head + w["film_bias.weight"][film, 0], weights
 
@@ -401,7 +401,9 @@ def _every_value(schema: Schema) -> tuple[list[Session], Tensor]:
         count = (1, 2, schema.history_length)[number % 3] if number >= len(ids) else 1
         films = [Watched(ids[(number + 5 * i) % len(ids)], liked) for i in range(count)]
         found.append(Session(gender, age, occupation, films))
-    films = [[(number + 1) % len(ids) + 1, (7 * number) % len(ids) + 1] for number in range(len(found))]
+    films = [
+        [(number + 1) % len(ids) + 1, (7 * number) % len(ids) + 1] for number in range(len(found))
+    ]
     return found, torch.tensor(films)
 
 

@@ -1,0 +1,125 @@
+"""Recommend: the visitor's ranked list, and why each film is on it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import replace
+
+import streamlit as st
+
+from recdemo.contracts import GENRES
+from recdemo.models import CARDS
+from recdemo.ui import engine, frame, state
+from recdemo.ui.why import SCORE_NAMES, sum_of_terms
+
+with frame.page(
+    "Recommend", "🎬", "What this model would show this visitor. Pick a row to ask why."
+) as visit:
+    films = engine.films_by_id()
+    first, last = int(films["year"].min()), int(films["year"].max())
+    left, middle, right = st.columns([1, 2, 2], gap="medium")
+    k = left.selectbox("List length", [10, 20, 50, 100], key="recommend_k", persist_state="session")
+    genres = middle.multiselect(
+        "Genres", GENRES, placeholder="All genres", key="recommend_genres", persist_state="session"
+    )
+    years = right.slider(
+        "Released", first, last, (first, last), key="recommend_years", persist_state="session"
+    )
+
+    model = engine.recommender(visit.model, visit.objective)
+    started = time.perf_counter()
+    table = model.recommend(visit.session, k, genres=genres, years=years)
+    seconds = time.perf_counter() - started
+
+    if table.empty:
+        st.info(
+            "No film passes these filters. Add genres or widen the years.",
+            icon=":material/filter_alt:",
+        )
+        st.stop()
+
+    title = CARDS[visit.model].title
+    common = Counter(genre for names in table["genres"] for genre in names).most_common(2)
+    leaning = " and ".join(f"{name} ({count} of {len(table)})" for name, count in common)
+    st.subheader(f"{title}'s list leans to {leaning}")
+    if visit.model == "popularity":
+        st.caption(
+            "Popularity gives everybody the same list; only films already watched are left out."
+        )
+    elif not visit.session.history:
+        st.caption(
+            "Without a history the model goes by the profile alone. Add films in the sidebar."
+        )
+
+    score = SCORE_NAMES[visit.objective]
+    percent = st.column_config.ProgressColumn
+    event = st.dataframe(
+        table.drop(columns="movie_id"),
+        key="recommend_table",
+        on_select="rerun",
+        selection_mode="single-row",
+        hide_index=True,
+        height=35 * min(len(table), 12) + 38,
+        column_order=["rank", "title", "year", "score", "p_like", "genres", "ratings"]
+        if visit.objective == "next"
+        else ["rank", "title", "year", "score", "genres", "ratings"],
+        column_config={
+            "rank": st.column_config.NumberColumn("#", width=40),
+            "title": st.column_config.TextColumn("Film", width="medium"),
+            "year": st.column_config.NumberColumn("Year", format="%d", width=60),
+            "score": percent(
+                score,
+                format="percent",
+                min_value=0.0,
+                max_value=float(table["score"].max()) if visit.objective == "next" else 1.0,
+                width=130,
+                help="Chance that this is the film picked next, out of all films not watched."
+                if visit.objective == "next"
+                else "Chance that this visitor gives 4 or 5 stars if they see it.",
+            ),
+            "p_like": percent(
+                "Would like",
+                format="percent",
+                min_value=0.0,
+                max_value=1.0,
+                width=130,
+                help="By the same kind of model trained on the other question: the chance of 4 or 5 stars "
+                "if they see it.",
+            ),
+            "genres": st.column_config.ListColumn("Genres", width="medium"),
+            "ratings": st.column_config.NumberColumn(
+                "Viewers", help="People who rated the film in MovieLens-1M", format="localized"
+            ),
+        },
+        alt=f"Ranked list of {len(table)} films",
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.download_button(
+            "Download CSV",
+            table.assign(genres=table["genres"].map("|".join)).to_csv(index=False),
+            file_name=f"recdemo_{visit.model}_{visit.objective}.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        st.caption(
+            f"{len(films):,} films scored and ranked in {1000 * seconds:.0f} ms. Bars of "
+            f"“{score}” are drawn relative to the first."
+            if visit.objective == "next"
+            else f"{len(films):,} films scored and ranked in {1000 * seconds:.0f} ms."
+        )
+
+    rows = event["selection"]["rows"]
+    chosen = table.iloc[rows[0] if rows and rows[0] < len(table) else 0]
+    movie = int(chosen["movie_id"])
+    st.subheader(f"Why {chosen['title']}?")
+    if not rows:
+        st.caption("The first film is explained; pick another row above.")
+    explanation = model.explain(visit.session, movie)
+    sum_of_terms(explanation)
+    if CARDS[visit.model].explains and st.button(
+        "See what the model attends to", icon=":material/visibility:"
+    ):
+        state.go(replace(visit, targets=(movie,)))
+        st.switch_page("pages/attention.py")

@@ -1,0 +1,70 @@
+"""What every page has around it: its settings, the menu, the visitor in the sidebar, the link.
+
+A page begins with ``with frame.page("Title", icon) as visit:`` and draws inside. There is no
+`st.navigation`: each page stands alone, so that a deep link on a cold server is a page like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from recdemo.checkpoints import CheckpointError
+from recdemo.contracts import RequestError
+from recdemo.ui import sidebar, state
+from recdemo.ui.visit import Visit, encode_visit
+
+MENU = {
+    "Start": [("streamlit_app.py", "Home", ":material/home:")],
+    "Explore": [("pages/recommend.py", "Recommend", ":material/recommend:")],
+    "Explain": [("pages/attention.py", "Attention", ":material/visibility:")],
+}
+
+_STYLE = """
+<style>
+.block-container {padding-top: 3.2rem; padding-bottom: 3rem; max-width: 1180px;}
+[data-testid="stSidebarUserContent"] {padding-top: 0.5rem;}
+[data-testid="stSidebar"] hr {margin: 0.6rem 0;}
+</style>
+"""
+
+
+@contextmanager
+def page(title: str, icon: str, lead: str = "") -> Iterator[Visit]:
+    """Set a page up, draw what all pages share, and turn expected errors into a message.
+
+    Args:
+        title: heading and browser tab.
+        icon: one emoji for the tab.
+        lead: one sentence on what the page answers.
+    """
+    st.set_page_config(page_title=f"{title} · recdemo", page_icon=icon, layout="wide")
+    st.html(_STYLE)
+    try:
+        state.start()
+        with st.sidebar:
+            _menu()
+            sidebar.draw()
+        state.write_link()
+        st.title(title)
+        if lead:
+            st.markdown(lead)
+        for problem in state.problems():
+            st.warning(f"{problem} The rest of the link is kept.", icon=":material/link_off:")
+        yield state.current()
+    except (CheckpointError, RequestError) as error:
+        st.error(f"{error}", icon=":material/error:")
+        st.markdown(
+            "The other models and pages go on working: choose another model in the sidebar."
+        )
+
+
+def _menu() -> None:
+    link = encode_visit(state.current())
+    for section, entries in MENU.items():
+        st.caption(section)
+        for path, label, icon in entries:
+            st.page_link(path, label=label, icon=icon, query_params=link)
+    st.divider()

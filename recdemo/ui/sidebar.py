@@ -1,0 +1,195 @@
+"""The sidebar: the one place where the visitor and the model are chosen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from recdemo.contracts import AGES, GENDERS, OBJECTIVES, OCCUPATIONS, Watched
+from recdemo.models import CARDS
+from recdemo.ui import state
+from recdemo.ui.engine import films_by_id
+from recdemo.ui.personas import PERSONAS
+from recdemo.ui.visit import Visit
+
+ROWS = 8  # films of the history shown at a time
+REACTIONS: dict[bool | None, tuple[str, str]] = {
+    True: (":material/thumb_up:", "Liked"),
+    False: (":material/thumb_down:", "Disliked"),
+    None: (":material/visibility:", "Just watched"),
+}
+OBJECTIVE_NAMES = {"next": "What next?", "like": "Would they like it?"}
+
+
+def draw() -> None:
+    """Model, visitor and history."""
+    visit = state.current()
+    _model(visit)
+    st.divider()
+    _visitor(visit)
+    st.divider()
+    _history(visit)
+
+
+def _model(visit: Visit) -> None:
+    st.selectbox(
+        "Model",
+        list(CARDS),
+        format_func=lambda key: CARDS[key].title,
+        help=CARDS[visit.model].idea,
+        **state.bound("side_model", visit.model, lambda v, key: replace(v, model=key)),
+    )
+    st.segmented_control(
+        "Question",
+        OBJECTIVES[::-1],
+        format_func=OBJECTIVE_NAMES.__getitem__,
+        required=True,
+        width="stretch",
+        help="**What next?** ranks films by the chance that this visitor picks them next. "
+        "**Would they like it?** gives the chance of 4 or 5 stars if they saw it. "
+        "The two are trained apart, and their lists differ.",
+        **state.bound("side_objective", visit.objective, lambda v, o: replace(v, objective=o)),
+    )
+
+
+def _visitor(visit: Visit) -> None:
+    session = visit.session
+    names = {persona.session: persona for persona in PERSONAS}
+    persona = names.get(session)
+    st.selectbox(
+        "Visitor",
+        PERSONAS,
+        format_func=lambda p: f"{p.icon} {p.name}",
+        placeholder="Custom visitor; pick a persona",
+        help="Fictional people with real films. Picking one replaces profile and history; "
+        "undo brings yours back.",
+        index=None,
+        **state.bound(
+            "side_persona", persona, lambda v, p: v if p is None else replace(v, session=p.session)
+        ),
+    )
+    st.segmented_control(
+        "Gender",
+        list(GENDERS),
+        format_func=GENDERS.__getitem__,
+        width="stretch",
+        help="MovieLens-1M knows these two. Click again to leave it unknown.",
+        **state.bound("side_gender", session.gender, lambda v, g: v.with_session(gender=g)),
+    )
+    st.selectbox(
+        "Age group",
+        list(AGES),
+        format_func=AGES.__getitem__,
+        placeholder="Unknown",
+        index=None,
+        **state.bound("side_age", session.age, lambda v, a: v.with_session(age=a)),
+    )
+    st.selectbox(
+        "Occupation",
+        list(OCCUPATIONS),
+        format_func=OCCUPATIONS.__getitem__,
+        placeholder="Unknown",
+        index=None,
+        **state.bound(
+            "side_occupation", session.occupation, lambda v, o: v.with_session(occupation=o)
+        ),
+    )
+
+
+def _history(visit: Visit) -> None:
+    films = films_by_id()
+    history = visit.session.history
+    st.segmented_control(
+        "New films are",
+        list(REACTIONS),
+        format_func=lambda liked: f"{REACTIONS[liked][0]} {REACTIONS[liked][1]}",
+        required=True,
+        default=True,
+        key="side_reaction",
+        persist_state="session",
+        label_visibility="collapsed",
+        width="stretch",
+    )
+    liked = st.session_state["side_reaction"]
+    st.selectbox(
+        "Add a film",
+        films.index,
+        format_func=films["label"].__getitem__,
+        placeholder=f"Search {len(films):,} films…",
+        help="Type any part of a title. The film is added as watched last.",
+        index=None,
+        **state.bound("side_add", None, lambda v, movie: v.add(movie, liked) if movie else v),
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**History** · {len(history)} films" if history else "**History**")
+        st.button(
+            "Undo",
+            key="side_undo",
+            icon=":material/undo:",
+            type="tertiary",
+            disabled=not state.can_undo(),
+            on_click=state.undo,
+        )
+        st.button(
+            "Clear",
+            key="side_clear",
+            icon=":material/delete_sweep:",
+            type="tertiary",
+            disabled=not history,
+            on_click=lambda: state.go(visit.with_session(history=())),
+        )
+    if not history:
+        st.caption("Nothing watched yet. Add a film above, or pick a persona.")
+        return
+    newest_first = history[::-1]
+    pages = -(-len(history) // ROWS)
+    shown = 0
+    if pages > 1:
+        shown = st.selectbox(
+            "Part of the history",
+            range(pages),
+            format_func=lambda i: (
+                f"{i * ROWS + 1} to {min((i + 1) * ROWS, len(history))} of "
+                f"{len(history)}, latest first"
+            ),
+            label_visibility="collapsed",
+            key="side_part",
+        )
+    with st.container(gap=None):
+        for film in newest_first[shown * ROWS : (shown + 1) * ROWS]:
+            _film(visit, film, str(films["label"][film.movie_id]))
+
+
+def _film(visit: Visit, film: Watched, label: str) -> None:
+    """One row of the history: a button that opens what can be done with the film."""
+    movie = film.movie_id
+    icon, _ = REACTIONS[film.liked]
+    with st.popover(label, icon=icon, type="tertiary", width="stretch", key=f"side_film_{movie}"):
+        with st.container(horizontal=True):
+            for liked, (symbol, name) in REACTIONS.items():
+                st.button(
+                    name,
+                    key=f"side_{name}_{movie}",
+                    icon=symbol,
+                    disabled=film.liked is liked,
+                    on_click=lambda liked=liked: state.go(visit.rate(movie, liked)),
+                )
+        with st.container(horizontal=True):
+            for name, symbol, steps in (
+                ("Later", ":material/arrow_upward:", 1),
+                ("Earlier", ":material/arrow_downward:", -1),
+            ):
+                st.button(
+                    name,
+                    key=f"side_{name}_{movie}",
+                    icon=symbol,
+                    help=f"Watched {name.lower()}",
+                    on_click=lambda steps=steps: state.go(visit.move(movie, steps)),
+                )
+            st.button(
+                "Remove",
+                key=f"side_remove_{movie}",
+                icon=":material/close:",
+                on_click=lambda: state.go(visit.remove(movie)),
+            )

@@ -1,0 +1,84 @@
+"""The visit in Streamlit: held in session state, decoded from the link once, written back to it at every run.
+
+Widgets never own a value: before each run they are set from the visit, and a change goes through one
+callback into a new visit. So every page shows the same, and undo is a list of earlier visits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from recdemo.contracts import Session
+from recdemo.models import CARDS
+from recdemo.ui.engine import films_by_id
+from recdemo.ui.visit import Visit, decode_visit, encode_visit
+
+_VISIT, _UNDO, _PROBLEMS = "visit", "visit_undo", "visit_problems"
+MAX_UNDO = 50
+
+
+def start() -> None:
+    """Take the visit from the link on the first run of a browser session."""
+    if _VISIT not in st.session_state:
+        given = {name: str(value) for name, value in st.query_params.items()}
+        visit, problems = decode_visit(given, models=CARDS, films=films_by_id().index)
+        st.session_state[_VISIT] = visit
+        st.session_state[_UNDO] = []
+        st.session_state[_PROBLEMS] = problems
+
+
+def current() -> Visit:
+    """The visit as it stands."""
+    visit: Visit = st.session_state[_VISIT]
+    return visit
+
+
+def go(visit: Visit) -> None:
+    """Replace the visit. A changed session can be undone."""
+    before = current()
+    if visit.session != before.session:
+        st.session_state[_UNDO] = [*st.session_state[_UNDO], before.session][-MAX_UNDO:]
+    st.session_state[_VISIT] = visit
+    st.session_state[_PROBLEMS] = []
+
+
+def can_undo() -> bool:
+    """Whether there is an earlier session to go back to."""
+    return bool(st.session_state[_UNDO])
+
+
+def undo() -> None:
+    """Back to the session before the last change."""
+    earlier: list[Session] = st.session_state[_UNDO]
+    if earlier:
+        visit = current()
+        go(Visit(earlier[-1], visit.model, visit.objective, visit.targets))
+        st.session_state[_UNDO] = earlier[:-1]
+
+
+def problems() -> list[str]:
+    """What was wrong with the link, until the visitor changes something."""
+    found: list[str] = st.session_state[_PROBLEMS]
+    return found
+
+
+def write_link() -> None:
+    """Make the address bar say the visit."""
+    wanted = encode_visit(current())
+    if st.query_params.to_dict() != wanted:
+        st.query_params.from_dict(wanted)
+
+
+def bound(key: str, value: Any, change: Callable[[Visit, Any], Visit]) -> dict[str, Any]:
+    """Arguments that tie a widget to the visit.
+
+    Args:
+        key: of the widget.
+        value: what it shows.
+        change: the new visit, from the present one and the widget's new value.
+    """
+    st.session_state[key] = value
+    return {"key": key, "on_change": lambda: go(change(current(), st.session_state[key]))}

@@ -1,0 +1,150 @@
+"""One state for every page: who the visitor is, what they watched, and what they are looking at.
+
+A visit is a value; each edit makes a new one. The page that shows it, the link that carries it and the undo
+that goes back to it need nothing else. No streamlit here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlencode
+
+from recdemo.contracts import (
+    AGES,
+    GENDERS,
+    MAX_SESSION_FILMS,
+    OBJECTIVES,
+    OCCUPATIONS,
+    Objective,
+    Session,
+    Watched,
+)
+
+DEFAULT_MODEL = "din"
+MAX_TARGETS = 5
+_LIKED = {"l": True, "d": False, "w": None}
+_LETTERS = {value: letter for letter, value in _LIKED.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A session, the model and objective asked, and the films looked at on explaining pages."""
+
+    session: Session = field(default_factory=Session)
+    model: str = DEFAULT_MODEL
+    objective: Objective = "next"
+    targets: tuple[int, ...] = ()
+
+    def with_session(self, **changes: object) -> Visit:
+        """The visit with some fields of its session changed."""
+        return replace(self, session=replace(self.session, **changes))  # type: ignore[arg-type]
+
+    def add(self, movie_id: int, liked: bool | None) -> Visit:
+        """Watched last. A film already in the history moves there; a full history loses its oldest."""
+        kept = [film for film in self.session.history if film.movie_id != movie_id]
+        history = [*kept, Watched(movie_id, liked)][-MAX_SESSION_FILMS:]
+        return self.with_session(history=history)
+
+    def rate(self, movie_id: int, liked: bool | None) -> Visit:
+        """Change what the visitor thought of a film."""
+        changed = (
+            replace(film, liked=liked) if film.movie_id == movie_id else film
+            for film in self.session.history
+        )
+        return self.with_session(history=list(changed))
+
+    def remove(self, movie_id: int) -> Visit:
+        """Without a film."""
+        kept = [film for film in self.session.history if film.movie_id != movie_id]
+        return self.with_session(history=kept)
+
+    def move(self, movie_id: int, steps: int) -> Visit:
+        """A film watched `steps` places later (negative: earlier), as far as the ends allow."""
+        history = list(self.session.history)
+        here = self.session.movie_ids.index(movie_id)
+        there = min(max(here + steps, 0), len(history) - 1)
+        history.insert(there, history.pop(here))
+        return self.with_session(history=history)
+
+
+def encode_visit(visit: Visit) -> dict[str, str]:
+    """The visit as query parameters; what is unknown or empty is left out."""
+    session = visit.session
+    films = "-".join(f"{film.movie_id}{_LETTERS[film.liked]}" for film in session.history)
+    values = {
+        "m": visit.model,
+        "obj": visit.objective,
+        "g": session.gender or "",
+        "a": "" if session.age is None else str(session.age),
+        "o": "" if session.occupation is None else str(session.occupation),
+        "h": films,
+        "t": "-".join(map(str, visit.targets)),
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def query_string(visit: Visit) -> str:
+    """The visit as it stands in a link, without the question mark."""
+    return urlencode(encode_visit(visit))
+
+
+def decode_visit(
+    values: dict[str, str], *, models: Collection[str], films: Collection[int]
+) -> tuple[Visit, list[str]]:
+    """A visit from query parameters; whatever is not valid is left out and named.
+
+    Args:
+        values: as in a link; unknown names are ignored.
+        models: keys that exist.
+        films: ids that exist.
+
+    Returns:
+        The visit, and one sentence for each thing left out.
+    """
+    problems: list[str] = []
+
+    def choose(name: str, allowed: Iterable[str], what: str) -> str | None:
+        value = values.get(name, "")
+        if not value or value in allowed:
+            return value or None
+        problems.append(f"The link asks for {what} “{value[:40]}”, which does not exist.")
+        return None
+
+    model = choose("m", models, "the model")
+    objective = choose("obj", OBJECTIVES, "the objective")
+    gender = choose("g", GENDERS, "the gender")
+    age = choose("a", [str(code) for code in AGES], "the age group")
+    occupation = choose("o", [str(code) for code in OCCUPATIONS], "the occupation")
+
+    history: dict[int, Watched] = {}
+    bad: list[str] = []
+    for item in filter(None, values.get("h", "").split("-")):
+        number, letter = item[:-1], item[-1]
+        if not (
+            number.isascii() and number.isdigit() and letter in _LIKED and int(number) in films
+        ):
+            bad.append(item)
+        elif int(number) not in history and len(history) < MAX_SESSION_FILMS:
+            history[int(number)] = Watched(int(number), _LIKED[letter])
+    targets = []
+    for item in filter(None, values.get("t", "").split("-")):
+        if item.isascii() and item.isdigit() and int(item) in films:
+            targets.append(int(item))
+        else:
+            bad.append(item)
+    if bad:
+        shown = ", ".join(item[:20] for item in bad[:5])
+        problems.append(f"The link names films that are not in the catalogue: {shown}.")
+    visit = Visit(
+        session=Session(
+            gender=gender,  # type: ignore[arg-type]
+            age=int(age) if age else None,
+            occupation=int(occupation) if occupation else None,
+            history=list(history.values()),
+        ),
+        model=model or DEFAULT_MODEL,
+        objective=objective or "next",  # type: ignore[arg-type]
+        targets=tuple(dict.fromkeys(targets))[:MAX_TARGETS],
+    )
+    return visit, problems

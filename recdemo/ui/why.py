@@ -1,0 +1,90 @@
+"""Pieces that explain one film, shared by the pages."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from recdemo import charts
+from recdemo.contracts import Objective
+from recdemo.explain import Explanation, Weights
+
+SCORE_NAMES: dict[Objective, str] = {"next": "Chance of next", "like": "Chance of liking"}
+CHART = {"displayModeBar": False}
+
+
+def sum_of_terms(explanation: Explanation) -> None:
+    """The logit as the sum of its terms: finding, chart, how to read it."""
+    terms = explanation.terms_frame()
+    named = terms[~terms["kind"].isin(["bias", "base"])]
+    moving = named[named["value"].abs() > 1e-6]
+    if len(moving):
+        top = moving.iloc[0]
+        verb = "raises" if top["value"] > 0 else "lowers"
+        st.markdown(f"**{top['label']}** {verb} the logit most ({top['value']:+.2f}).")
+    else:
+        st.markdown("Nothing about this visitor moves this film's score.")
+    st.plotly_chart(
+        charts.waterfall(explanation),
+        key=f"terms_{explanation.model}_{explanation.movie_id}",
+        config=CHART,
+        alt=f"Terms that add up to the logit {explanation.logit:.3f} of {explanation.title}",
+    )
+    score = explanation.score
+    end = (
+        f"the sigmoid of it is the chance of liking, {score:.1%}"
+        if explanation.objective == "like"
+        else f"the softmax over all films not watched makes it a chance of {score:.2%}"
+    )
+    how = (
+        "Each bar is what a field, or a pair of fields, adds."
+        if explanation.fields
+        else "The first bar is the model's logit without any history; each film's bar is what adding that "
+        "film changes, averaged over several orders of adding, the model asked anew each time."
+    )
+    st.caption(
+        f"{how} Sum of all terms {explanation.total:.4f}; the model's logit {explanation.logit:.4f}; {end}."
+    )
+
+
+def faithfulness(weights: Weights) -> None:
+    """How far the weights may be trusted as a reason."""
+    value = weights.faithfulness
+    item = weights.axis
+    with st.container(border=True):
+        if value is None:
+            st.markdown(f"**Faithfulness** · not defined for {len(weights.labels)} {item}s")
+            st.caption(
+                f"A rank correlation needs at least three {item}s whose weights and effects differ."
+            )
+            return
+        verdict, advice = _verdict(value, item)
+        st.markdown(f"**Faithfulness {value:+.2f}** · {verdict}")
+        st.progress(max(0.0, min(1.0, value)))
+        st.caption(
+            f"{advice} Measured just now: rank correlation between the size of each {item}'s weight and how "
+            f"far the logit moves when that {item} is taken away ({len(weights.labels)} {item}s)."
+        )
+        if len(weights.labels) > 2:
+            with st.expander("Every weight beside its effect"):
+                st.plotly_chart(
+                    charts.weight_against_removal(weights),
+                    config=CHART,
+                    key=f"faith_{item}_{hash(weights)}",
+                    alt="Scatter of weights against removal effects",
+                )
+
+
+def _verdict(value: float, item: str) -> tuple[str, str]:
+    if value >= 0.7:
+        return (
+            "the weights tell what mattered",
+            f"The {item}s with large weights are the ones that count.",
+        )
+    if value >= 0.4:
+        return "a fair guide", f"Large weights mostly mark {item}s that count, with exceptions."
+    if value >= 0.1:
+        return (
+            "a weak guide",
+            f"Do not read the weights as reasons: many {item}s with large weights hardly count.",
+        )
+    return "not a reason", "Here the weights say nothing about what moved the score."

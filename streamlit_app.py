@@ -1,0 +1,151 @@
+"""Home: pick somebody to be, and see what is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from recdemo import checkpoints
+from recdemo.checkpoints import CheckpointError
+from recdemo.contracts import OBJECTIVES
+from recdemo.models import CARDS
+from recdemo.ui import engine, frame, state
+from recdemo.ui.personas import PERSONAS
+from recdemo.ui.sidebar import OBJECTIVE_NAMES
+from recdemo.ui.visit import Visit, decode_visit
+
+SCENARIOS = (
+    (
+        "Four science-fiction films",
+        "Star Wars, The Matrix, Blade Runner and Terminator 2: what comes next?",
+        "pages/recommend.py",
+        {"m": "din", "obj": "next", "h": "260l-2571l-541l-589l"},
+    ),
+    (
+        "Same films, other question",
+        "“Would they like it?” brings up what everybody loves. Compare with “What next?”.",
+        "pages/recommend.py",
+        {"m": "din", "obj": "like", "h": "260l-2571l-541l-589l"},
+    ),
+    (
+        "Which film is the reason?",
+        "DIN weighs the history anew for each film. See who weighs in, and whether it matters.",
+        "pages/attention.py",
+        {
+            "m": "din",
+            "obj": "next",
+            "g": "F",
+            "a": "25",
+            "o": "12",
+            "h": "912l-904l-260l-2571l-1214l-1l-588l",
+        },
+    ),
+    (
+        "A sum you can check",
+        "AFM's answer is a ledger of pairs of fields. Every line, and the total.",
+        "pages/attention.py",
+        {"m": "afm", "obj": "like", "g": "M", "a": "18", "o": "4", "h": "1982l-1347l-1407l-539d"},
+    ),
+)
+METRICS = {
+    "auc": "AUC",
+    "log_loss": "log-loss",
+    "hr@10": "HR@10",
+    "ndcg@10": "NDCG@10",
+    "mrr": "MRR",
+}
+
+
+def be(visit: Visit, page: str) -> None:
+    """Take a visit and go to a page."""
+    state.go(visit)
+    st.switch_page(page)
+
+
+def show_personas(visit: Visit) -> None:
+    labels = engine.films_by_id()["label"]
+    with st.container(horizontal=True, gap="small"):
+        for persona in PERSONAS:
+            with st.container(border=True, width=250):
+                st.markdown(f"**{persona.icon} {persona.name}**  \n{persona.line}")
+                liked = [film.movie_id for film in persona.session.history if film.liked][-2:]
+                st.caption("Liked " + " and ".join(str(labels[movie]) for movie in reversed(liked)))
+                if st.button(f"Be {persona.name}", key=f"be_{persona.name}", width="stretch"):
+                    be(replace(visit, session=persona.session, targets=()), "pages/recommend.py")
+
+
+def show_scenarios() -> None:
+    films = engine.films_by_id().index
+    columns = st.columns(2, gap="small")
+    for number, (title, line, page, link) in enumerate(SCENARIOS):
+        with columns[number % 2].container(border=True):
+            st.markdown(f"**{title}**  \n{line}")
+            if st.button("Show me", key=f"scenario_{number}", icon=":material/arrow_forward:"):
+                be(decode_visit(link, models=CARDS, films=films)[0], page)
+
+
+def show_checkpoints() -> None:
+    rows, broken = [], []
+    for key, card in CARDS.items():
+        for objective in OBJECTIVES:
+            try:
+                stated = checkpoints.read_card(checkpoints.folder_of(key, objective))
+            except CheckpointError as error:
+                broken.append(str(error))
+                continue
+            rows.append(
+                {
+                    "model": card.title,
+                    "question": OBJECTIVE_NAMES[objective],
+                    **{METRICS[name]: value for name, value in stated.metrics["test"].items()},
+                    "parameters": stated.parameters,
+                    "trained on": stated.data.title
+                    + (" (simulated)" if stated.data.simulated else ""),
+                    "date": stated.date,
+                }
+            )
+    trained_on = sorted({row["trained on"] for row in rows})
+    st.markdown(
+        f"{len(engine.films_by_id()):,} films and {len(rows)} trained models, measured on films their users "
+        f"rated last ({', '.join(trained_on) or 'nothing yet'}). AUC: how often a liked film scores above one "
+        "not liked. HR@10: how often the film liked next is among the first ten of all films."
+    )
+    figures = {name: st.column_config.NumberColumn(format="%.4f") for name in METRICS.values()}
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        column_config=figures | {"parameters": st.column_config.NumberColumn(format="localized")},
+        alt="Trained models and their figures on the test part",
+    )
+    for message in broken:
+        st.warning(message, icon=":material/broken_image:")
+
+
+with frame.page(
+    "recdemo",
+    "🍿",
+    "Neural recommenders, side by side, explained. Say who you are and what you watched; see what each model "
+    "makes of it, and why.",
+) as visit:
+    steps = st.columns(3, gap="medium")
+    steps[0].markdown(
+        "**1 · Be somebody.** Pick a person below, or set profile and films in the sidebar."
+    )
+    steps[1].markdown(
+        "**2 · Choose a model.** Each answers two questions: what next, and would they like it."
+    )
+    steps[2].markdown("**3 · Ask why.** Every score comes apart into numbers that add up to it.")
+    st.subheader("Start as somebody")
+    show_personas(visit)
+    if st.button("Start empty, with no profile and no films", icon=":material/person_add:"):
+        be(Visit(model=visit.model, objective=visit.objective), "pages/recommend.py")
+    st.subheader("Or follow a question")
+    show_scenarios()
+    st.subheader("What is loaded")
+    show_checkpoints()
+    st.caption(
+        "Films and figures come from MovieLens-1M by GroupLens (Harper and Konstan, 2015). The repository holds "
+        "weights, titles and counts, never ratings. The people above are made up."
+    )
