@@ -41,8 +41,10 @@ with frame.page(
 
     title = CARDS[visit.model].title
     common = Counter(genre for names in table["genres"] for genre in names).most_common(2)
-    leaning = " and ".join(f"{name} ({count} of {len(table)})" for name, count in common)
-    st.subheader(f"{title}'s list leans to {leaning}")
+    often = [f"{name} ({n} of {len(table)})" for name, n in common if 3 * n >= len(table)]
+    st.subheader(
+        f"{title}'s list leans to {' and '.join(often)}" if often else f"{title}'s list is mixed"
+    )
     if visit.model == "popularity":
         st.caption(
             "Popularity gives everybody the same list; only films already watched are left out."
@@ -53,43 +55,46 @@ with frame.page(
         )
 
     score = SCORE_NAMES[visit.objective]
-    percent = st.column_config.ProgressColumn
+    percents = table.assign(score=100 * table["score"], p_like=100 * table["p_like"])
+    ranked = visit.objective == "next"
+    columns = ["rank", "title", "year", "score", "p_like", "genres", "ratings"]
     event = st.dataframe(
-        table.drop(columns="movie_id"),
+        percents.drop(columns="movie_id"),
         key="recommend_table",
         on_select="rerun",
         selection_mode="single-row",
         hide_index=True,
         height=35 * min(len(table), 12) + 38,
-        column_order=["rank", "title", "year", "score", "p_like", "genres", "ratings"]
-        if visit.objective == "next"
-        else ["rank", "title", "year", "score", "genres", "ratings"],
+        column_order=columns if ranked else [name for name in columns if name != "p_like"],
         column_config={
             "rank": st.column_config.NumberColumn("#", width=40),
-            "title": st.column_config.TextColumn("Film", width="medium"),
-            "year": st.column_config.NumberColumn("Year", format="%d", width=60),
-            "score": percent(
+            "title": st.column_config.TextColumn("Film", width=240),
+            "year": st.column_config.NumberColumn("Year", format="%d", width=55),
+            "score": st.column_config.ProgressColumn(
                 score,
-                format="percent",
+                format="%.1f %%",
                 min_value=0.0,
-                max_value=float(table["score"].max()) if visit.objective == "next" else 1.0,
+                max_value=float(percents["score"].max()) if ranked else 100.0,
                 width=130,
                 help="Chance that this is the film picked next, out of all films not watched."
-                if visit.objective == "next"
+                if ranked
                 else "Chance that this visitor gives 4 or 5 stars if they see it.",
             ),
-            "p_like": percent(
+            "p_like": st.column_config.ProgressColumn(
                 "Would like",
-                format="percent",
+                format="%.0f %%",
                 min_value=0.0,
-                max_value=1.0,
-                width=130,
+                max_value=100.0,
+                width=110,
                 help="By the same kind of model trained on the other question: the chance of 4 or 5 stars "
                 "if they see it.",
             ),
-            "genres": st.column_config.ListColumn("Genres", width="medium"),
+            "genres": st.column_config.ListColumn("Genres", width=190),
             "ratings": st.column_config.NumberColumn(
-                "Viewers", help="People who rated the film in MovieLens-1M", format="localized"
+                "Viewers",
+                help="People who rated the film in MovieLens-1M",
+                format="localized",
+                width=70,
             ),
         },
         alt=f"Ranked list of {len(table)} films",
@@ -103,12 +108,8 @@ with frame.page(
             icon=":material/download:",
             on_click="ignore",
         )
-        st.caption(
-            f"{len(films):,} films scored and ranked in {1000 * seconds:.0f} ms. Bars of "
-            f"“{score}” are drawn relative to the first."
-            if visit.objective == "next"
-            else f"{len(films):,} films scored and ranked in {1000 * seconds:.0f} ms."
-        )
+        relative = f" Bars of “{score}” are relative to the first." if ranked else ""
+        st.caption(f"{len(films):,} films scored and ranked in {1000 * seconds:.0f} ms.{relative}")
 
     rows = event["selection"]["rows"]
     chosen = table.iloc[rows[0] if rows and rows[0] < len(table) else 0]

@@ -206,7 +206,7 @@ def open_folder(folder: Path, catalogue: pd.DataFrame) -> Checkpoint:
         raise CheckpointError(
             f"{folder} does not fit this version's {card.model} ({str(error).splitlines()[0]}); retrain it"
         ) from error
-    return Checkpoint(model.eval(), card, schema, folder)
+    return Checkpoint(model.requires_grad_(False).eval(), card, schema, folder)
 
 
 def _digest(path: Path) -> str:

@@ -62,7 +62,7 @@ class ActivationUnit(nn.Module):
         """W [x, q, x − q, x ⊙ q] + b for every pair: [U, C, L, h]."""
         w_x, w_q, w_minus, w_times = self.inner.weight.chunk(4, dim=1)  # [h, d] each
         from_x = history @ (w_x + w_minus).T + self.inner.bias  # [U, L, h]
-        if query.shape[1] <= len(w_x):
+        if query.shape[1] <= 2 * len(w_x):
             both = (history.unsqueeze(1) * query.unsqueeze(2)) @ w_times.T  # [U, C, L, h]
             return both + from_x.unsqueeze(1) + (query @ (w_q - w_minus).T).unsqueeze(2)
         # Many candidates share a history: (W ⊙ x + W_q) q is the same sum, in one product.

@@ -106,5 +106,8 @@ CARD = Card(
     source="Xiao et al., Attentional Factorization Machines, IJCAI 2017; document eq. 3-10, 3-11",
     formula=r"w_0 + \sum_i w_i + p^\top \sum_{i<j} a_{ij}\,(v_i \odot v_j)",
     model=AFM,
-    training={"next": {"batch_size": 512, "learning_rate": 2e-3, "negatives": 16}},
+    training={
+        "like": {"epochs": 5, "learning_rate": 2e-3},
+        "next": {"epochs": 5, "batch_size": 512, "learning_rate": 3e-3, "negatives": 16},
+    },
 )

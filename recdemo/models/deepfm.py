@@ -75,5 +75,8 @@ CARD = Card(
     source="Guo et al., DeepFM, IJCAI 2017; document fig. 3-16",
     formula=r"w_0 + \sum_i w_i + \sum_{i<j} \langle v_i, v_j \rangle + \mathrm{MLP}([v_1, \dots, v_F])",
     model=DeepFM,
-    training={"next": {"batch_size": 512, "learning_rate": 2e-3}},
+    training={
+        "like": {"epochs": 5, "learning_rate": 2e-3},
+        "next": {"epochs": 5, "batch_size": 512, "learning_rate": 3e-3, "negatives": 32},
+    },
 )

@@ -41,7 +41,7 @@ class DIN(nn.Module):
         schema: Schema,
         *,
         embed_dim: int = 32,
-        attention_hidden: int = 36,
+        attention_hidden: int = 16,
         softmax: bool = False,
         hidden: Sequence[int] = (128, 64),
         dropout: float = 0.2,
@@ -89,5 +89,8 @@ CARD = Card(
     source="Zhou et al., Deep Interest Network, KDD 2018; document fig. 3-19 to 3-21",
     formula=r"\mathrm{MLP}\Big(\Big[\sum_i a(x_i, q)\,x_i,\; q,\; \sum_i a(x_i, q)\,x_i \odot q,\; u\Big]\Big) + b_q",
     model=DIN,
-    training={"next": {"batch_size": 256, "learning_rate": 2e-3, "negatives": 16, "epochs": 6}},
+    training={
+        "like": {"epochs": 4, "learning_rate": 2e-3},
+        "next": {"epochs": 4, "batch_size": 128, "learning_rate": 2e-3, "negatives": 16},
+    },
 )

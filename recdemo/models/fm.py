@@ -49,5 +49,8 @@ CARD = Card(
     source="Rendle, Factorization Machines, ICDM 2010; document eq. 3-6, 3-7",
     formula=r"w_0 + \sum_i w_i + \sum_{i<j} \langle v_i, v_j \rangle",
     model=FM,
-    training={"next": {"batch_size": 512, "learning_rate": 2e-3, "negatives": 64}},
+    training={
+        "like": {"epochs": 5, "learning_rate": 2e-3},
+        "next": {"epochs": 8, "batch_size": 512, "learning_rate": 3e-3, "negatives": 64},
+    },
 )

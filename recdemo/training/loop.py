@@ -37,7 +37,7 @@ class Settings:
     Args:
         epochs: at most this many passes over the training part.
         batch_size: users per step, each with one target (`like`) or 1 + negatives (`next`).
-        learning_rate: of AdamW.
+        learning_rate: of AdamW at the first step; it falls linearly to zero over `epochs`.
         weight_decay: of AdamW, decoupled.
         negatives: films drawn at random per target, `next` only.
         forget: share of profile values and feedbacks hidden in training (`Ratings.batch`).
@@ -118,6 +118,8 @@ def fit(
         weight_decay=settings.weight_decay,
         fused=True,
     )
+    steps = settings.epochs * -(-len(rows) // settings.batch_size)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
     done: list[Epoch] = []
     best_state, best_epoch, best_value = copy.deepcopy(model.state_dict()), 0, float("-inf")
     for number in range(1, settings.epochs + 1):
@@ -130,6 +132,7 @@ def fit(
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
+            schedule.step()
             total += loss.detach() * len(batch_rows)
             on_step(step, len(batches))
         seconds = time.perf_counter() - epoch_started

@@ -24,9 +24,11 @@ MENU = {
 
 _STYLE = """
 <style>
-.block-container {padding-top: 3.2rem; padding-bottom: 3rem; max-width: 1180px;}
-[data-testid="stSidebarUserContent"] {padding-top: 0.5rem;}
-[data-testid="stSidebar"] hr {margin: 0.6rem 0;}
+.block-container {padding-top: 2.6rem; padding-bottom: 3rem; max-width: 1180px;}
+[data-testid="stSidebarHeader"] {height: 2.2rem; margin-bottom: 0; padding-bottom: 0;}
+[data-testid="stSidebarUserContent"] {padding-top: 0; padding-bottom: 2rem;}
+[data-testid="stSidebar"] [data-testid="stVerticalBlock"] {gap: 0.55rem;}
+[data-testid="stSidebar"] hr {margin: 0.3rem 0;}
 </style>
 """
 
@@ -63,8 +65,9 @@ def page(title: str, icon: str, lead: str = "") -> Iterator[Visit]:
 
 def _menu() -> None:
     link = encode_visit(state.current())
-    for section, entries in MENU.items():
-        st.caption(section)
-        for path, label, icon in entries:
-            st.page_link(path, label=label, icon=icon, query_params=link)
+    with st.container(gap=None):
+        for section, entries in MENU.items():
+            st.caption(section)
+            for path, label, icon in entries:
+                st.page_link(path, label=label, icon=icon, query_params=link)
     st.divider()

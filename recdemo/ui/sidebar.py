@@ -77,7 +77,8 @@ def _visitor(visit: Visit) -> None:
         help="MovieLens-1M knows these two. Click again to leave it unknown.",
         **state.bound("side_gender", session.gender, lambda v, g: v.with_session(gender=g)),
     )
-    st.selectbox(
+    left, right = st.columns(2, gap="small")
+    left.selectbox(
         "Age group",
         list(AGES),
         format_func=AGES.__getitem__,
@@ -85,7 +86,7 @@ def _visitor(visit: Visit) -> None:
         index=None,
         **state.bound("side_age", session.age, lambda v, a: v.with_session(age=a)),
     )
-    st.selectbox(
+    right.selectbox(
         "Occupation",
         list(OCCUPATIONS),
         format_func=OCCUPATIONS.__getitem__,
