@@ -66,14 +66,14 @@ def be(visit: Visit, page: str) -> None:
 
 def show_personas(visit: Visit) -> None:
     labels = engine.films_by_id()["label"]
-    with st.container(horizontal=True, gap="small"):
-        for persona in PERSONAS:
-            with st.container(border=True, width=250):
-                st.markdown(f"**{persona.icon} {persona.name}**  \n{persona.line}")
-                liked = [film.movie_id for film in persona.session.history if film.liked][-2:]
-                st.caption("Liked " + " and ".join(str(labels[movie]) for movie in reversed(liked)))
-                if st.button(f"Be {persona.name}", key=f"be_{persona.name}", width="stretch"):
-                    be(replace(visit, session=persona.session, targets=()), "pages/recommend.py")
+    columns = st.columns(4, gap="small")
+    for number, persona in enumerate(PERSONAS):
+        with columns[number % 4].container(border=True):
+            st.markdown(f"**{persona.icon} {persona.name}**  \n{persona.line}")
+            liked = [film.movie_id for film in persona.session.history if film.liked][-2:]
+            st.caption("Liked " + " and ".join(str(labels[movie]) for movie in reversed(liked)))
+            if st.button(f"Be {persona.name}", key=f"be_{persona.name}", width="stretch"):
+                be(replace(visit, session=persona.session, targets=()), "pages/recommend.py")
 
 
 def show_scenarios() -> None:

@@ -18,14 +18,27 @@ with frame.page(
 ) as visit:
     films = engine.films_by_id()
     first, last = int(films["year"].min()), int(films["year"].max())
-    left, middle, right = st.columns([1, 2, 2], gap="medium")
-    k = left.selectbox("List length", [10, 20, 50, 100], key="recommend_k", persist_state="session")
-    genres = middle.multiselect(
-        "Genres", GENRES, placeholder="All genres", key="recommend_genres", persist_state="session"
-    )
-    years = right.slider(
-        "Released", first, last, (first, last), key="recommend_years", persist_state="session"
-    )
+    with st.popover("Filters and length", icon=":material/tune:"):
+        k = st.segmented_control(
+            "List length",
+            [10, 20, 50, 100],
+            default=10,
+            required=True,
+            key="recommend_k",
+            persist_state="session",
+        )
+        genres = st.multiselect(
+            "Genres",
+            GENRES,
+            placeholder="All genres",
+            help="Films with at least one of these.",
+            key="recommend_genres",
+            persist_state="session",
+        )
+        years = st.slider(
+            "Released", first, last, (first, last), key="recommend_years", persist_state="session"
+        )
+    filtered = [*genres] + ([f"{years[0]}–{years[1]}"] if years != (first, last) else [])
 
     model = engine.recommender(visit.model, visit.objective)
     started = time.perf_counter()
@@ -45,6 +58,8 @@ with frame.page(
     st.subheader(
         f"{title}'s list leans to {' and '.join(often)}" if often else f"{title}'s list is mixed"
     )
+    if filtered:
+        st.caption(f"Only {', '.join(filtered)}.")
     if visit.model == "popularity":
         st.caption(
             "Popularity gives everybody the same list; only films already watched are left out."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 import numpy as np
 import pandas as pd
@@ -108,7 +109,7 @@ def history_map(table: pd.DataFrame, targets: dict[int, str]) -> go.Figure:
     figure = go.Figure(
         go.Heatmap(
             z=grid,
-            x=_distinct([shorten(title, 26) for title in targets.values()]),
+            x=_distinct(["<br>".join(wrap(shorten(t, 44), 18)) for t in targets.values()]),
             y=_distinct([shorten(title) for title in table["title"]]),
             colorscale=_SIGNED if signed else _POSITIVE,
             zmin=-limit if signed else 0.0,
@@ -121,8 +122,8 @@ def history_map(table: pd.DataFrame, targets: dict[int, str]) -> go.Figure:
         )
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_xaxes(side="top", showgrid=False)
-    return _sized(figure, len(table), extra=90, row=24 if len(table) > 20 else ROW)
+    figure.update_xaxes(side="top", tickangle=0, showgrid=False)
+    return _sized(figure, len(table), extra=100, row=24 if len(table) > 20 else ROW)
 
 
 def weight_against_removal(weights: Weights) -> go.Figure:

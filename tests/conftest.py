@@ -74,7 +74,7 @@ SMALL: dict[str, Any] = {
     "embed_dim": 8,
     "attention_dim": 5,
     "attention_hidden": 6,
-    "hidden": (7, 5),
+    "hidden": [7, 5],  # a list, as JSON gives it back
     "dropout": 0.0,
 }
 

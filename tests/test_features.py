@@ -294,6 +294,33 @@ def test_forgetting_everything_leaves_a_stranger_who_watched(ratings: Ratings) -
     assert torch.equal(part.feedback, part.history_mask.long() * JUST_WATCHED)
 
 
+def test_shorten_keeps_the_latest_films(dataset: Dataset, ratings: Ratings, schema: Schema) -> None:
+    torch.manual_seed(0)
+    rows = _all_rows(ratings).repeat(10)
+    short = ratings.batch(rows, shorten=1.0)
+    lengths = set()
+    for i, row in enumerate(rows.tolist()):
+        films, feedback = _history_by_hand(dataset, schema, row)
+        kept = int(short.history_mask[i].sum())
+        pad = [0] * (LENGTH - kept)
+        assert short.history[i].tolist() == films[len(films) - kept :] + pad
+        assert short.feedback[i].tolist() == feedback[len(films) - kept :] + pad
+        newest = films[len(films) - kept :][::-1][:5]
+        assert short.last_five[i].tolist() == newest + [0] * (5 - len(newest))
+        lengths.add(kept)
+    assert lengths == set(range(LENGTH + 1))
+    for name in ("gender", "age", "occupation", "target_movie", "user"):
+        assert torch.equal(getattr(short, name), getattr(ratings.batch(rows), name))
+
+
+def test_shorten_cuts_the_share_it_is_given(ratings: Ratings) -> None:
+    torch.manual_seed(0)
+    rows = torch.full((2000,), len(ratings) - 1)  # six films before it
+    lengths = ratings.batch(rows, shorten=0.3).history_mask.sum(1)
+    whole = (lengths == LENGTH).float().mean()
+    assert whole == pytest.approx(0.7 + 0.3 / (LENGTH + 1), abs=0.05)
+
+
 def test_without_forget_a_batch_is_always_the_same(ratings: Ratings) -> None:
     _same(ratings.batch(_all_rows(ratings)), ratings.batch(_all_rows(ratings)))
 

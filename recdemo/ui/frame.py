@@ -17,14 +17,17 @@ from recdemo.ui import sidebar, state
 from recdemo.ui.visit import Visit, encode_visit
 
 MENU = {
-    "Start": [("streamlit_app.py", "Home", ":material/home:")],
+    "": [("streamlit_app.py", "Home", ":material/home:")],
     "Explore": [("pages/recommend.py", "Recommend", ":material/recommend:")],
     "Explain": [("pages/attention.py", "Attention", ":material/visibility:")],
 }
 
 _STYLE = """
 <style>
+h1 {font-size: 2rem !important; padding: 0 0 0.4rem !important;}
+h2, h3 {font-size: 1.35rem !important;}
 .block-container {padding-top: 2.6rem; padding-bottom: 3rem; max-width: 1180px;}
+@media (max-width: 640px) {.block-container {padding-top: 4rem;}}
 [data-testid="stSidebarHeader"] {height: 2.2rem; margin-bottom: 0; padding-bottom: 0;}
 [data-testid="stSidebarUserContent"] {padding-top: 0; padding-bottom: 2rem;}
 [data-testid="stSidebar"] [data-testid="stVerticalBlock"] {gap: 0.55rem;}
@@ -67,7 +70,8 @@ def _menu() -> None:
     link = encode_visit(state.current())
     with st.container(gap=None):
         for section, entries in MENU.items():
-            st.caption(section)
+            if section:
+                st.caption(section)
             for path, label, icon in entries:
                 st.page_link(path, label=label, icon=icon, query_params=link)
     st.divider()

@@ -17,7 +17,7 @@ ROWS = 8  # films of the history shown at a time
 REACTIONS: dict[bool | None, tuple[str, str]] = {
     True: (":material/thumb_up:", "Liked"),
     False: (":material/thumb_down:", "Disliked"),
-    None: (":material/visibility:", "Just watched"),
+    None: (":material/visibility:", "Seen"),
 }
 OBJECTIVE_NAMES = {"next": "What next?", "like": "Would they like it?"}
 
@@ -45,6 +45,7 @@ def _model(visit: Visit) -> None:
         OBJECTIVES[::-1],
         format_func=OBJECTIVE_NAMES.__getitem__,
         required=True,
+        label_visibility="collapsed",
         width="stretch",
         help="**What next?** ranks films by the chance that this visitor picks them next. "
         "**Would they like it?** gives the chance of 4 or 5 stars if they saw it. "
@@ -69,16 +70,14 @@ def _visitor(visit: Visit) -> None:
             "side_persona", persona, lambda v, p: v if p is None else replace(v, session=p.session)
         ),
     )
-    st.segmented_control(
+    left, right = st.columns([2, 3], gap="small")
+    left.segmented_control(
         "Gender",
         list(GENDERS),
-        format_func=GENDERS.__getitem__,
-        width="stretch",
-        help="MovieLens-1M knows these two. Click again to leave it unknown.",
+        help="Female or male: MovieLens-1M knows these two. Click again to leave it unknown.",
         **state.bound("side_gender", session.gender, lambda v, g: v.with_session(gender=g)),
     )
-    left, right = st.columns(2, gap="small")
-    left.selectbox(
+    right.selectbox(
         "Age group",
         list(AGES),
         format_func=AGES.__getitem__,
@@ -86,7 +85,7 @@ def _visitor(visit: Visit) -> None:
         index=None,
         **state.bound("side_age", session.age, lambda v, a: v.with_session(age=a)),
     )
-    right.selectbox(
+    st.selectbox(
         "Occupation",
         list(OCCUPATIONS),
         format_func=OCCUPATIONS.__getitem__,
@@ -102,9 +101,9 @@ def _history(visit: Visit) -> None:
     films = films_by_id()
     history = visit.session.history
     st.segmented_control(
-        "New films are",
+        "A film added counts as",
         list(REACTIONS),
-        format_func=lambda liked: f"{REACTIONS[liked][0]} {REACTIONS[liked][1]}",
+        format_func=lambda liked: REACTIONS[liked][1],
         required=True,
         default=True,
         key="side_reaction",

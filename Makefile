@@ -1,0 +1,29 @@
+PYTHON ?= .venv/bin/python
+
+.PHONY: setup app check lint types test bench screenshots
+
+setup:        ## make the environment with everything for development
+	python3 -m venv .venv
+	$(PYTHON) -m pip install -r requirements-dev.txt
+
+app:          ## start the app
+	$(PYTHON) -m streamlit run streamlit_app.py
+
+check: lint types test  ## what must pass before a commit lands
+
+lint:
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+
+types:
+	$(PYTHON) -m mypy
+
+test:
+	$(PYTHON) -m pytest
+
+bench:        ## print how fast the models answer and the app starts
+	$(PYTHON) benchmarks/serving.py
+	$(PYTHON) benchmarks/startup.py
+
+screenshots:  ## take docs/screenshots anew
+	$(PYTHON) docs/screenshots.py
