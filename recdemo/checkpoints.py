@@ -12,7 +12,7 @@ import os
 import platform
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -77,9 +77,9 @@ class CheckpointCard(BaseModel):
 class Checkpoint:
     """A model ready to answer, with what it was built from."""
 
-    model: nn.Module
-    card: CheckpointCard
-    schema: Schema
+    model: nn.Module = field(repr=False)
+    card: CheckpointCard = field(repr=False)
+    schema: Schema = field(repr=False)
     folder: Path
 
 

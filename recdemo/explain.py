@@ -196,13 +196,17 @@ def field_values(recommender: Recommender, session: Session, movie_id: int) -> d
         "occupation": "unknown" if session.occupation is None else OCCUPATIONS[session.occupation],
         "favourite_genre": GENRES[favourite - 1] if favourite else "none yet",
         "last_five": ", ".join(titles_of(recommender, [f.movie_id for f in read[-5:]])) or "none",
-        "watched": f"{len(read) - liked - disliked} films",
-        "disliked": f"{disliked} films",
-        "liked": f"{liked} films",
+        "watched": _films(len(read) - liked - disliked),
+        "disliked": _films(disliked),
+        "liked": _films(liked),
         "movie": str(film["title"]),
         "genres": ", ".join(film["genres"]) or "none",
         "year": year_label(int(schema.year_ids[schema.index_of(movie_id)])),
     }
+
+
+def _films(count: int) -> str:
+    return f"{count} film{'' if count == 1 else 's'}"
 
 
 def titles_of(recommender: Recommender, movie_ids: Sequence[int]) -> tuple[str, ...]:

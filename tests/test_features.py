@@ -140,12 +140,12 @@ def test_index_counts_films_from_one(schema: Schema) -> None:
 
 def _history_by_hand(dataset: Dataset, schema: Schema, row: int) -> tuple[list[int], list[int]]:
     """Films and feedbacks of the same user on the rows above, oldest first, the last six."""
-    rated = dataset.ratings
+    user, movie, stars = (dataset.ratings[name].tolist() for name in dataset.ratings)
     films, feedback = [], []
     for above in range(row):
-        if rated["user_id"].iloc[above] == rated["user_id"].iloc[row]:
-            films.append(_film(schema, rated["movie_id"].iloc[above]))
-            feedback.append(LIKED if rated["rating"].iloc[above] >= 4 else DISLIKED)
+        if user[above] == user[row]:
+            films.append(_film(schema, movie[above]))
+            feedback.append(LIKED if stars[above] >= 4 else DISLIKED)
     return films[-LENGTH:], feedback[-LENGTH:]
 
 
@@ -298,9 +298,10 @@ def test_shorten_keeps_the_latest_films(dataset: Dataset, ratings: Ratings, sche
     torch.manual_seed(0)
     rows = _all_rows(ratings).repeat(10)
     short = ratings.batch(rows, shorten=1.0)
+    by_hand = [_history_by_hand(dataset, schema, row) for row in range(len(ratings))]
     lengths = set()
     for i, row in enumerate(rows.tolist()):
-        films, feedback = _history_by_hand(dataset, schema, row)
+        films, feedback = by_hand[row]
         kept = int(short.history_mask[i].sum())
         pad = [0] * (LENGTH - kept)
         assert short.history[i].tolist() == films[len(films) - kept :] + pad

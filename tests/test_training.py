@@ -458,7 +458,7 @@ TRAINED = [key for key in CARDS if key != "popularity"]
 
 @pytest.mark.parametrize("key", TRAINED)
 def test_model_learns_who_likes_what(key: str, planted: Planted) -> None:
-    """Measured on seeds 1 to 3: popularity .63 to .64, the models .69 to .73."""
+    """Measured on seeds 1 to 3: popularity .62 to .65, the models at least .06 above it."""
     popular = _figure("popularity", planted, "like")
     assert popular > 0.55
     assert _figure(key, planted, "like") > popular + 0.03
@@ -466,7 +466,7 @@ def test_model_learns_who_likes_what(key: str, planted: Planted) -> None:
 
 @pytest.mark.parametrize("key", TRAINED)
 def test_model_learns_who_picks_what(key: str, planted: Planted) -> None:
-    """Measured on seeds 1 to 3: popularity .09 to .11, the models .19 to .24."""
+    """Measured on seeds 1 to 3: popularity .08 to .11, DIN 1.5 to 1.9 times that, the others 1.8 to 2.3."""
     popular = _figure("popularity", planted, "next")
     assert popular > 0.04
-    assert _figure(key, planted, "next") > 1.4 * popular
+    assert _figure(key, planted, "next") > 1.25 * popular

@@ -1,0 +1,112 @@
+"""One visitor in a real browser: a cold deep link, edits, and the explanation that follows them."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+CHROMIUM = Path("/usr/bin/chromium")
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def app_url() -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", f"--server.port={port}"],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://localhost:{port}"
+    try:
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"{url}/_stcore/health", timeout=1)
+                break
+            except OSError:
+                time.sleep(0.1)
+        else:
+            pytest.fail("the app did not answer")
+        yield url
+    finally:
+        server.terminate()
+        server.wait()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    if not CHROMIUM.exists():
+        pytest.skip("needs Debian's chromium: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield chromium
+        chromium.close()
+
+
+def test_from_a_cold_link_to_an_explanation(browser, app_url: str) -> None:
+    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    page.set_default_timeout(60_000)
+    # A cold server, a deep link: the page, its sidebar and its visitor are all there.
+    page.goto(f"{app_url}/recommend?m=din&obj=next&g=F&a=25&h=260l-2571l")
+    page.get_by_role("heading", name="Recommend").wait_for()
+    page.get_by_text("History · 2 films").wait_for()
+    page.get_by_role("heading", name="Why ").wait_for()
+    why = page.get_by_role("heading", name="Why ").inner_text()
+
+    # Change the profile: the link follows.
+    page.get_by_role("button", name="M", exact=True).click()
+    page.wait_for_url("**/recommend?*g=M*")
+
+    # Add a film by searching: link, history and list follow.
+    search = page.get_by_role("combobox", name="Add a film")
+    search.click()
+    search.fill("lion king")
+    page.get_by_role("option", name="The Lion King (1994)").click()
+    page.wait_for_url("**h=260l-2571l-364l*")
+    page.get_by_text("History · 3 films").wait_for()
+    search.click()
+    search.fill("aladdin (1992")
+    page.get_by_role("option", name="Aladdin (1992)").click()
+    page.get_by_text("History · 4 films").wait_for()
+    page.wait_for_function(
+        "before => [...document.querySelectorAll('h3')].some("
+        "h => h.innerText.startsWith('Why ') && h.innerText !== before)",
+        arg=why,
+    )
+
+    # Attention reads the same visit and shows the film just added.
+    page.get_by_role("link", name="Attention").click()
+    page.get_by_role("heading", name="Attention").wait_for()
+    page.wait_for_url("**/attention?*h=260l-2571l-364l-588l*")
+    chart = page.locator(".js-plotly-plot").first
+    chart.get_by_text("Aladdin (1992)").first.wait_for()
+    page.get_by_text("Faithfulness").first.wait_for()
+
+    # A reload and another browser give the same visit.
+    link = page.url
+    page.reload()
+    page.get_by_text("History · 4 films").wait_for()
+    other = browser.new_context(viewport={"width": 390, "height": 844}).new_page()
+    other.goto(link)
+    other.locator(".js-plotly-plot").first.get_by_text("Aladdin (1992)").first.wait_for(
+        timeout=60_000
+    )
+    width = other.evaluate("document.documentElement.scrollWidth")
+    assert width <= 390, "no horizontal scroll on a phone"
+    assert page.get_by_text("Traceback").count() == 0

@@ -1,0 +1,180 @@
+"""The command line as scripts use it: one JSON value, exit codes, order of films; and the same numbers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import recdemo
+from recdemo import Session, Watched, checkpoints
+from recdemo.models import CARDS
+
+ROOT = Path(__file__).resolve().parents[1]
+VISITOR = "--gender F --age 25 --occupation 12 --like 260 --like 2571 --dislike 1721 --watched 1196"
+SESSION = Session(
+    "F", 25, 12, [Watched(260, True), Watched(2571, True), Watched(1721, False), Watched(1196)]
+)
+
+
+def run(arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    import os
+
+    return subprocess.run(
+        [sys.executable, "-m", "recdemo", *arguments.split()],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def answer(arguments: str, **environment: str):
+    done = run(arguments, **environment)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_recommend_prints_the_library_s_list() -> None:
+    rows = answer(f"recommend --model din --objective next {VISITOR} -k 5 --json")
+    table = recdemo.load("din", objective="next").recommend(SESSION, 5)
+    assert [list(row) for row in rows] == [
+        ["rank", "movie_id", "title", "year", "genres", "score", "p_like"]
+    ] * 5
+    assert [row["movie_id"] for row in rows] == table["movie_id"].tolist()
+    assert [row["score"] for row in rows] == pytest.approx(table["score"].tolist())
+    assert [row["p_like"] for row in rows] == pytest.approx(table["p_like"].tolist())
+    assert rows[0]["genres"] == list(table["genres"][0])
+
+
+def test_films_keep_the_order_they_were_typed_in() -> None:
+    first = answer(
+        "recommend --model fm --dislike 1 --like 260 --watched=2571 --like 589 -k 3 --json"
+    )
+    films = [Watched(1, False), Watched(260, True), Watched(2571), Watched(589, True)]
+    expected = recdemo.load("fm").recommend(Session(history=films), 3)
+    assert [row["score"] for row in first] == pytest.approx(expected["score"].tolist(), rel=1e-6)
+    swapped = Session(history=[films[1], films[3], films[0], films[2]])
+    assert expected["score"].tolist() != recdemo.load("fm").recommend(swapped, 3)["score"].tolist()
+
+
+def test_explain_prints_the_library_s_explanation() -> None:
+    value = answer(f"explain --model afm --objective like {VISITOR} --movie 1210 --json")
+    explanation = recdemo.load("afm", objective="like").explain(SESSION, 1210)
+    assert value["logit"] == pytest.approx(explanation.logit, abs=1e-5)
+    assert sum(term["value"] for term in value["terms"]) == pytest.approx(value["logit"], abs=1e-4)
+
+
+def test_models_lists_every_card() -> None:
+    rows = answer("models --json")
+    assert [row["key"] for row in rows] == list(CARDS)
+    assert set(rows[0]) == {"key", "title", "family", "source", "objectives", "explains"}
+    assert {row["key"]: row["explains"] for row in rows} == {
+        "popularity": [],
+        "fm": ["fields"],
+        "deepfm": ["fields"],
+        "afm": ["fields"],
+        "din": ["history"],
+    }
+
+
+def test_films_are_found_by_words() -> None:
+    assert [film["movie_id"] for film in answer("films matrix --json")] == [2571]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ("recommend --model nope --json", "nope"),
+        ("recommend --age 26 --json", "26"),
+        ("recommend --gender X --json", "X"),
+        ("recommend --occupation 21 --json", "21"),
+        ("recommend --objective buy --json", "buy"),
+        ("recommend --like 91 --json", "91"),
+        ("recommend --like 260 --dislike 260 --json", "260"),
+        ("recommend -k 0 --json", "0"),
+        ("recommend --genre Sport --json", "Sport"),
+        ("explain --movie 91 --json", "91"),
+        ("train nope", "nope"),
+        ("nonsense", "nonsense"),
+    ],
+)
+def test_a_bad_request_is_exit_status_2_and_named_on_standard_error(
+    arguments: str, named: str
+) -> None:
+    done = run(arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert named in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "named"),
+    [
+        ("data info nowhere.zip", {}, "nowhere.zip"),
+        ("train fm --data nowhere.zip", {}, "nowhere.zip"),
+        ("evaluate fm --data nowhere.zip", {}, "nowhere.zip"),
+        ("data fetch ml-5m", {}, "ml-5m"),
+    ],
+)
+def test_what_cannot_be_done_is_exit_status_1(arguments: str, environment, named: str) -> None:
+    done = run(arguments, **environment)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert named in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_checkpoint_is_exit_status_1_and_says_how_to_train_it(tmp_path: Path) -> None:
+    (tmp_path / checkpoints.CATALOGUE).write_bytes(
+        (checkpoints.root() / checkpoints.CATALOGUE).read_bytes()
+    )
+    done = run("recommend --model fm --json", RECDEMO_CHECKPOINTS=str(tmp_path))
+    assert done.returncode == 1
+    assert "python -m recdemo train fm --objective next" in done.stderr
+
+
+def test_help_teaches_without_loading_a_model() -> None:
+    for command in (
+        "",
+        "recommend",
+        "explain",
+        "train",
+        "evaluate",
+        "models",
+        "films",
+        "data fetch",
+    ):
+        done = run(f"{command} --help")
+        assert done.returncode == 0
+        assert len(done.stdout) > 300
+
+
+def test_train_then_evaluate_agree_on_simulated_data(tmp_path: Path) -> None:
+    (tmp_path / checkpoints.CATALOGUE).write_bytes(
+        (checkpoints.root() / checkpoints.CATALOGUE).read_bytes()
+    )
+    card = answer(
+        f"train fm --objective like --data simulated --epochs 1 --seed 3 --out {tmp_path} --json"
+    )
+    assert card["data"]["simulated"] is True
+    assert card["seed"] == 3
+    command = "python -m recdemo train fm --objective like --data simulated --seed 3 --epochs 1"
+    assert card["command"] == command
+    measured = answer(
+        "evaluate fm --objective like --data simulated --json", RECDEMO_CHECKPOINTS=str(tmp_path)
+    )
+    assert measured["test"] == pytest.approx(card["metrics"]["test"], abs=1e-6)
+    assert measured["test"]["auc"] > 0.6
+
+
+def test_data_info_says_what_is_simulated() -> None:
+    figures = answer("data info simulated --json")
+    assert figures["simulated"] is True
+    assert figures["users"] == 3000

@@ -1,0 +1,239 @@
+"""Every page through Streamlit's AppTest: any visit gives a sensible page, and the same numbers as the library."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+import recdemo
+from recdemo import Session, Watched, checkpoints
+from recdemo.catalogue import read_catalogue
+from recdemo.contracts import AGES, OBJECTIVES, OCCUPATIONS
+from recdemo.models import CARDS
+from recdemo.ui.personas import PERSONAS
+from recdemo.ui.visit import Visit, encode_visit
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = {"home": "", "recommend": "pages/recommend.py", "attention": "pages/attention.py"}
+FILMS = read_catalogue(ROOT / "checkpoints" / checkpoints.CATALOGUE)["movie_id"].tolist()
+LONGEST_TITLE = 3636
+VISITS = {
+    "empty": Session(),
+    "one film": Session(history=[Watched(260, True)]),
+    "longest title": Session(history=[Watched(LONGEST_TITLE)]),
+    "200 films": Session("M", 56, 13, [Watched(m, m % 3 != 0) for m in FILMS[:200]]),
+}
+
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def open_page() -> Open:
+    def run(page: str, link: dict[str, str] | None = None) -> AppTest:
+        app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+        for name, value in (link or {}).items():
+            app.query_params[name] = value
+        app.run()
+        if PAGES[page]:
+            app.switch_page(PAGES[page]).run()
+        return app
+
+    return run
+
+
+def sound(app: AppTest) -> AppTest:
+    assert [error.value for error in app.exception] == []
+    assert app.title[0].value
+    return app
+
+
+def link_of(session: Session, model: str = "din", objective: str = "next") -> dict[str, str]:
+    return encode_visit(Visit(session, model, objective))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("model", CARDS)
+@pytest.mark.parametrize("visit", VISITS)
+def test_every_visit_gives_a_page(open_page: Open, page: str, model: str, visit: str) -> None:
+    objective = OBJECTIVES[len(visit + model) % 2]
+    app = sound(open_page(page, link_of(VISITS[visit], model, objective)))
+    assert [error.value for error in app.error] == []
+    assert [warning.value for warning in app.warning] == []
+    assert dict(app.query_params)["m"] in (model, [model])
+
+
+def test_random_visits_never_break_a_page(open_page: Open) -> None:
+    rng = random.Random(0)
+    for _ in range(12):
+        films = rng.sample(FILMS, rng.choice((0, 1, 2, 5, 30, 120)))
+        session = Session(
+            rng.choice((None, "F", "M")),
+            rng.choice((None, *AGES)),
+            rng.choice((None, *OCCUPATIONS)),
+            [Watched(movie, rng.choice((True, False, None))) for movie in films],
+        )
+        visit = Visit(session, rng.choice(list(CARDS)), rng.choice(OBJECTIVES))
+        for page in PAGES:
+            app = sound(open_page(page, encode_visit(visit)))
+            assert [error.value for error in app.error] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_unknown_model_in_the_link_is_named_and_the_rest_kept(
+    open_page: Open, page: str
+) -> None:
+    app = sound(open_page(page, {"m": "gpt", "g": "F", "h": "260l"}))
+    assert "gpt" in app.warning[0].value
+    assert app.session_state["visit"].session == Session("F", history=[Watched(260, True)])
+    assert app.session_state["visit"].model == "din"
+
+
+@pytest.mark.parametrize("damage", ["weights", "card", "missing"])
+def test_a_broken_checkpoint_is_named_and_the_rest_goes_on(
+    open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    base = tmp_path / "checkpoints"
+    shutil.copytree(ROOT / "checkpoints", base)
+    weights = base / "din" / "next" / checkpoints.WEIGHTS
+    if damage == "weights":
+        content = bytearray(weights.read_bytes())
+        content[len(content) // 2] ^= 1
+        weights.write_bytes(content)
+    elif damage == "card":
+        (base / "din" / "next" / checkpoints.CARD).write_text("{")
+    else:
+        shutil.rmtree(base / "din" / "next")
+    monkeypatch.setenv(checkpoints.ROOT_VARIABLE, str(base))
+    st.cache_resource.clear()
+    for page in ("recommend", "attention"):
+        app = sound(open_page(page, {"m": "din", "h": "260l"}))
+        assert "din" in app.error[0].value
+        assert "next" in app.error[0].value
+        app.selectbox(key="side_model").set_value("afm").run()
+        assert [error.value for error in sound(app).error] == []
+    home = sound(open_page("home"))
+    if damage != "weights":  # Home reads cards, not weights
+        assert any("din" in warning.value for warning in home.warning)
+
+
+def test_a_missing_catalogue_is_named(
+    open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(checkpoints.ROOT_VARIABLE, str(tmp_path))
+    app = open_page("home")
+    assert [error.value for error in app.exception] == []
+    assert "catalogue.csv" in app.error[0].value
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("model", CARDS)
+def test_the_list_shown_is_the_library_s(open_page: Open, model: str, objective: str) -> None:
+    session = PERSONAS[0].session
+    app = open_page("recommend", link_of(session, model, objective))
+    shown = app.dataframe[0].value
+    expected = recdemo.load(model, objective).recommend(session, 10)  # type: ignore[arg-type]
+    assert shown["title"].tolist() == expected["title"].tolist()
+    assert shown["score"].tolist() == pytest.approx((100 * expected["score"]).tolist())
+    assert shown["p_like"].tolist() == pytest.approx((100 * expected["p_like"]).tolist())
+
+
+@pytest.mark.parametrize("model", ["fm", "deepfm", "afm"])
+def test_the_ledger_shown_adds_up_to_the_logit_shown(open_page: Open, model: str) -> None:
+    app = open_page("attention", link_of(PERSONAS[1].session, model, "like"))
+    ledger = next(table.value for table in app.dataframe if "label" in table.value.columns)
+    logit = float(app.metric[0].value)
+    assert ledger["value"].sum() == pytest.approx(logit, abs=1e-4)
+    assert any(f"{logit:+.4f}" in caption.value for caption in app.caption)
+    if model == "afm":
+        pairs = ledger[ledger["kind"] == "pair"]
+        assert pairs["weight"].sum() == pytest.approx(1, abs=1e-5)
+        assert (pairs["weight"] * pairs["pair_value"]).tolist() == pytest.approx(
+            pairs["value"].tolist()
+        )
+
+
+def test_editing_the_visitor_changes_link_and_list(open_page: Open) -> None:
+    app = open_page("recommend", link_of(Session()))
+    before = app.dataframe[0].value["title"].tolist()
+    app.selectbox(key="side_add").set_value(260).run()
+    app.segmented_control(key="side_reaction").set_value(False).run()
+    app.selectbox(key="side_add").set_value(1721).run()
+    app.selectbox(key="side_age").set_value(18).run()
+    expected = Session(age=18, history=[Watched(260, True), Watched(1721, False)])
+    assert sound(app).session_state["visit"].session == expected
+    assert app.query_params["h"] in ("260l-1721d", ["260l-1721d"])
+    assert app.dataframe[0].value["title"].tolist() != before
+    app.button(key="side_Later_260").click().run()
+    assert app.session_state["visit"].session.movie_ids == [1721, 260]
+    app.button(key="side_Seen_260").click().run()
+    assert app.session_state["visit"].session.history[-1] == Watched(260, None)
+    app.button(key="side_remove_1721").click().run()
+    assert app.session_state["visit"].session.movie_ids == [260]
+    for _ in range(3):
+        app.button(key="side_undo").click().run()
+    assert app.session_state["visit"].session == expected
+    app.button(key="side_clear").click().run()
+    assert app.session_state["visit"].session == Session(age=18)
+    app.button(key="side_undo").click().run()
+    assert app.session_state["visit"].session == expected
+
+
+def test_a_visit_survives_page_changes(open_page: Open) -> None:
+    app = open_page("recommend", link_of(PERSONAS[2].session, "afm", "like"))
+    visit = app.session_state["visit"]
+    for page in (PAGES["attention"], "streamlit_app.py", PAGES["recommend"]):
+        app.switch_page(page).run()
+        assert sound(app).session_state["visit"] == visit
+        assert app.selectbox(key="side_model").value == "afm"
+        assert app.selectbox(key="side_persona").value == PERSONAS[2]
+
+
+@pytest.mark.parametrize("number", range(len(PERSONAS)))
+def test_a_persona_can_be_taken(open_page: Open, number: int) -> None:
+    app = open_page("home")
+    app.button(key=f"be_{PERSONAS[number].name}").click().run()
+    assert sound(app).session_state["visit"].session == PERSONAS[number].session
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_a_scenario_can_be_followed(open_page: Open, number: int) -> None:
+    app = open_page("home")
+    app.button(key=f"scenario_{number}").click().run()
+    assert sound(app).session_state["visit"].session.history
+    assert [error.value for error in app.error] == []
+
+
+def test_a_row_can_be_asked_about(open_page: Open) -> None:
+    app = open_page("recommend", link_of(PERSONAS[0].session))
+    third = app.dataframe[0].value["title"].tolist()[2]
+    app.session_state["recommend_table"] = {"selection": {"rows": [2], "columns": [], "cells": []}}
+    app.run()
+    assert sound(app).subheader[-1].value == f"Why {third}?"
+
+
+def test_filters_that_leave_nothing_say_so(open_page: Open) -> None:
+    app = open_page("recommend", link_of(Session()))
+    app.multiselect(key="recommend_genres").set_value(["Western"]).run()
+    app.slider(key="recommend_years").set_value((1919, 1920)).run()
+    assert "No film" in sound(app).info[0].value
+
+
+def test_a_model_without_an_inside_offers_others(open_page: Open) -> None:
+    app = open_page("attention", link_of(PERSONAS[0].session, "popularity"))
+    assert "no inside" in sound(app).info[0].value
+    app.button(key="attention_use_afm").click().run()
+    assert sound(app).session_state["visit"].model == "afm"
+    assert app.metric
+
+
+def test_targets_are_chosen_and_live_in_the_link(open_page: Open) -> None:
+    app = open_page("attention", link_of(PERSONAS[0].session))
+    app.multiselect(key="attention_targets").set_value([1210, 1]).run()
+    assert sound(app).query_params["t"] in ("1210-1", ["1210-1"])
+    assert app.session_state["visit"].targets == (1210, 1)

@@ -1,0 +1,116 @@
+"""The visit and its link: every visit survives the round trip, and nothing invalid gets in."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from recdemo.contracts import AGES, OBJECTIVES, OCCUPATIONS, Session, Watched
+from recdemo.ui.personas import PERSONAS
+from recdemo.ui.visit import Visit, decode_visit, encode_visit
+
+FILMS = range(1, 3953)
+MODELS = ("fm", "din")
+
+
+def decode(values: dict[str, str]) -> tuple[Visit, list[str]]:
+    return decode_visit(values, models=MODELS, films=FILMS)
+
+
+def random_visit(seed: int) -> Visit:
+    rng = random.Random(seed)
+    films = rng.sample(FILMS, rng.choice((0, 1, 7, 200, 500)))
+    return Visit(
+        session=Session(
+            gender=rng.choice((None, "F", "M")),
+            age=rng.choice((None, *AGES)),
+            occupation=rng.choice((None, *OCCUPATIONS)),
+            history=[Watched(movie, rng.choice((True, False, None))) for movie in films],
+        ),
+        model=rng.choice(MODELS),
+        objective=rng.choice(OBJECTIVES),
+        targets=tuple(rng.sample(FILMS, rng.randrange(6))),
+    )
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_visit_survives_its_link(seed: int) -> None:
+    visit = random_visit(seed)
+    assert decode(encode_visit(visit)) == (visit, [])
+
+
+def test_an_empty_link_is_an_empty_visit() -> None:
+    assert decode({}) == (Visit(), [])
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"m": "nope"}, "nope"),
+        ({"obj": "buy"}, "buy"),
+        ({"g": "X"}, "X"),
+        ({"a": "26"}, "26"),
+        ({"a": "²"}, "²"),
+        ({"o": "21"}, "21"),
+        ({"h": "99999l"}, "99999l"),
+        ({"h": "260x"}, "260x"),
+        ({"h": "l"}, "l"),
+        ({"h": "²l"}, "²l"),
+        ({"t": "abc"}, "abc"),
+        ({"h": "<script>alert(1)</script>l"}, "<script>"),
+    ],
+)
+def test_what_is_invalid_is_named_and_the_rest_kept(values: dict[str, str], named: str) -> None:
+    visit, problems = decode({"g": "F", "h": "260l", **values} | values)
+    assert len(problems) == 1
+    assert named in problems[0]
+    if "g" not in values:
+        assert visit.session.gender == "F"
+    if "h" not in values:
+        assert visit.session.movie_ids == [260]
+
+
+def test_a_link_cannot_be_too_long() -> None:
+    visit, _ = decode({"h": "-".join(f"{movie}l" for movie in FILMS), "t": "1-2-3-4-5-6-7"})
+    assert len(visit.session.history) == 500
+    assert len(visit.targets) == 5
+
+
+def test_films_listed_twice_count_once() -> None:
+    visit, _ = decode({"h": "260l-1d-260d", "t": "1-1"})
+    assert visit.session.history == (Watched(260, True), Watched(1, False))
+    assert visit.targets == (1,)
+
+
+def test_random_text_never_breaks_decoding() -> None:
+    rng = random.Random(0)
+    for _ in range(300):
+        text = "".join(chr(rng.randrange(1, 0x2FF)) for _ in range(rng.randrange(40)))
+        visit, _ = decode({name: text for name in ("m", "obj", "g", "a", "o", "h", "t")})
+        assert decode(encode_visit(visit)) == (visit, [])
+
+
+def test_adding_a_film_again_moves_it_to_the_end() -> None:
+    visit = Visit().add(1, True).add(2, None).add(1, False)
+    assert visit.session.history == (Watched(2, None), Watched(1, False))
+
+
+def test_a_full_history_loses_its_oldest_film() -> None:
+    visit = Visit(Session(history=[Watched(movie) for movie in range(1, 501)])).add(1000, True)
+    assert visit.session.movie_ids == [*range(2, 501), 1000]
+
+
+def test_editing_films() -> None:
+    visit = Visit().add(1, True).add(2, True).add(3, True)
+    assert visit.rate(2, False).session.history[1] == Watched(2, False)
+    assert visit.remove(2).session.movie_ids == [1, 3]
+    assert visit.move(1, 1).session.movie_ids == [2, 1, 3]
+    assert visit.move(1, -1).session.movie_ids == [1, 2, 3]
+    assert visit.move(3, -5).session.movie_ids == [3, 1, 2]
+
+
+def test_personas_are_six_or_more_and_distinct() -> None:
+    assert len(PERSONAS) >= 6
+    assert len({persona.session for persona in PERSONAS}) == len(PERSONAS)
+    assert len({persona.name for persona in PERSONAS}) == len(PERSONAS)
