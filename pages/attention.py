@@ -22,17 +22,16 @@ def show_fields(model: Recommender, visit: Visit, explanation: Explanation) -> N
     pairs = [term for term in explanation.terms if term.kind == "pair"]
     left, right = st.columns([3, 2], gap="large")
     with left:
-        views = ["What each pair adds"]
+        view = "What each pair adds"
         if attention:
-            views.insert(0, "Attention")
-        view = st.segmented_control(
-            "Map",
-            views,
-            default=views[0],
-            required=True,
-            key="attention_view",
-            label_visibility="collapsed",
-        )
+            view = st.segmented_control(
+                "Map",
+                ["Attention", view],
+                default="Attention",
+                required=True,
+                key="attention_view",
+                label_visibility="collapsed",
+            )
         if view == "Attention" and attention:
             strongest = max(range(len(pairs)), key=attention.weights.__getitem__)
             st.markdown(
@@ -118,9 +117,8 @@ def show_history(
     with left:
         column = table[explanation.movie_id].abs()
         st.markdown(
-            f"For **{explanation.title}**, DIN looks most at **{table['title'][column.idxmax()]}**."
-            if len(column)
-            else ""
+            f"For **{explanation.title}**, {CARDS[visit.model].title} gives the largest weight to "
+            f"**{table['title'][column.idxmax()]}**."
         )
         st.plotly_chart(
             charts.history_map(table, titles),
@@ -130,10 +128,15 @@ def show_history(
         )
         unread = len(visit.session.history) - len(table)
         st.caption(
-            "Rows are the films watched, latest first; columns the films being scored. A weight is not a share: "
-            "the paper leaves them unnormalised, and a negative one turns the film's influence round."
+            "Rows are the films watched, latest first; columns the films being scored. "
             + (
-                f" The model reads the latest {len(table)} films; {unread} older ones play no part."
+                "The weights of a column add up to one."
+                if explanation.weights and explanation.weights.sums_to_one
+                else "A weight is not a share: as in the paper, weights are not normalised, and a "
+                "negative one turns the film's influence round."
+            )
+            + (
+                f" Only the latest {len(table)} films are read, not {unread} older."
                 if unread
                 else ""
             )

@@ -83,14 +83,14 @@ with frame.page(
         column_order=columns if ranked else [name for name in columns if name != "p_like"],
         column_config={
             "rank": st.column_config.NumberColumn("#", width=40),
-            "title": st.column_config.TextColumn("Film", width=240),
+            "title": st.column_config.TextColumn("Film", width=215),
             "year": st.column_config.NumberColumn("Year", format="%d", width=55),
             "score": st.column_config.ProgressColumn(
                 score,
                 format="%.1f %%",
                 min_value=0.0,
                 max_value=float(percents["score"].max()) if ranked else 100.0,
-                width=130,
+                width=120,
                 help="Chance that this is the film picked next, out of all films not watched."
                 if ranked
                 else "Chance that this visitor gives 4 or 5 stars if they see it.",
@@ -100,16 +100,16 @@ with frame.page(
                 format="%.0f %%",
                 min_value=0.0,
                 max_value=100.0,
-                width=110,
+                width=100,
                 help="By the same kind of model trained on the other question: the chance of 4 or 5 stars "
                 "if they see it.",
             ),
-            "genres": st.column_config.ListColumn("Genres", width=190),
+            "genres": st.column_config.ListColumn("Genres", width=180),
             "ratings": st.column_config.NumberColumn(
                 "Viewers",
                 help="People who rated the film in MovieLens-1M",
                 format="localized",
-                width=70,
+                width=65,
             ),
         },
         alt=f"Ranked list of {len(table)} films",

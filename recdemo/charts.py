@@ -18,19 +18,24 @@ ROW = 30  # pixels for one bar or row
 
 
 def waterfall(explanation: Explanation, most: int = 10) -> go.Figure:
-    """The terms of a logit as steps that end at it; small terms are taken together.
+    """The terms of a logit as steps that end at it. Terms that read only the visitor are one step: they say
+    nothing about why it is this film. Small terms are another.
 
     Args:
         explanation: any.
         most: number of terms shown one by one.
     """
     terms = explanation.terms_frame()
-    shown, rest = terms.head(most), terms[most:]
+    visitor, film = terms[terms["visitor_only"]], terms[~terms["visitor_only"]]
+    shown, rest = film.head(most), film[most:]
     labels = [shorten(label) for label in shown["label"]]
     values = shown["value"].tolist()
     if len(rest):
         labels.append(f"{len(rest)} smaller terms")
         values.append(float(rest["value"].sum()))
+    if len(visitor):
+        labels.insert(0, f"Visitor alone ({len(visitor)} terms)")
+        values.insert(0, float(visitor["value"].sum()))
     labels.append("Logit")
     figure = go.Figure(
         go.Waterfall(

@@ -7,7 +7,6 @@ else. Exit status 2: the request is wrong. Exit status 1: it could not be carrie
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -366,7 +365,6 @@ def main() -> NoReturn:
     """Run, turning every expected failure into one line on standard error and an exit status."""
     from recdemo.data.dataset import DataError
 
-    os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))
     try:
         app(standalone_mode=True)
     except RequestError as error:

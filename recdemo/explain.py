@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from recdemo.blocks.embedding import FIELDS
+from recdemo.blocks.embedding import FIELDS, USER_FIELDS
 from recdemo.contracts import GENRES, FieldTerms, Session, ShowsFields, ShowsHistory, Watched
 from recdemo.features import encode, year_label
 
@@ -57,6 +57,7 @@ class Term:
     label: str
     value: float
     movie_id: int | None = None  # for kind "film"
+    visitor_only: bool = False  # reads nothing of the film explained
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +94,8 @@ class Explanation:
         return float(sum(term.value for term in self.terms))
 
     def terms_frame(self) -> pd.DataFrame:
-        """Columns ``kind``, ``label``, ``value``, largest effect first."""
-        frame = pd.DataFrame([asdict(term) for term in self.terms])[["kind", "label", "value"]]
+        """Columns ``kind``, ``label``, ``value``, ``visitor_only``, largest effect first."""
+        frame = pd.DataFrame([asdict(term) for term in self.terms]).drop(columns="movie_id")
         return frame.sort_values("value", key=abs, ascending=False, ignore_index=True)
 
     def as_dict(self) -> dict[str, Any]:
@@ -242,13 +243,18 @@ def _without(session: Session, position: int) -> Session:
 
 def _field_terms(terms: FieldTerms) -> tuple[list[Term], Weights | None]:
     names = [FIELD_NAMES[name] for name in terms.fields]
-    pair_names = [
-        f"{names[i]} × {names[j]}" for i in range(len(names)) for j in range(i + 1, len(names))
+    of_visitor = [name in USER_FIELDS for name in terms.fields]
+    pairs = [(i, j) for i in range(len(names)) for j in range(i + 1, len(names))]
+    pair_names = [f"{names[i]} × {names[j]}" for i, j in pairs]
+    out = [Term("bias", "Bias", float(terms.bias), visitor_only=True)]
+    out += [
+        Term("linear", name, value, visitor_only=visitor)
+        for name, value, visitor in zip(names, terms.linear[0].tolist(), of_visitor, strict=True)
     ]
-    out = [Term("bias", "Bias", float(terms.bias))]
-    linear, pairs = terms.linear[0].tolist(), terms.pairs[0].tolist()
-    out += [Term("linear", name, value) for name, value in zip(names, linear, strict=True)]
-    out += [Term("pair", name, value) for name, value in zip(pair_names, pairs, strict=True)]
+    out += [
+        Term("pair", name, value, visitor_only=of_visitor[i] and of_visitor[j])
+        for (i, j), name, value in zip(pairs, pair_names, terms.pairs[0].tolist(), strict=True)
+    ]
     if terms.deep is not None:
         out.append(Term("deep", "Neural network on all fields", float(terms.deep[0])))
     if terms.attention is None:

@@ -31,6 +31,7 @@ h2, h3 {font-size: 1.35rem !important;}
 [data-testid="stSidebarHeader"] {height: 2.2rem; margin-bottom: 0; padding-bottom: 0;}
 [data-testid="stSidebarUserContent"] {padding-top: 0; padding-bottom: 2rem;}
 [data-testid="stSidebar"] [data-testid="stVerticalBlock"] {gap: 0.55rem;}
+[data-testid="stSidebar"] [data-testid="stPopover"] button {justify-content: flex-start; padding: 0 0.2rem;}
 [data-testid="stSidebar"] hr {margin: 0.3rem 0;}
 </style>
 """

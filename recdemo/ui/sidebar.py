@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from recdemo.charts import shorten
 from recdemo.contracts import AGES, GENDERS, OBJECTIVES, OCCUPATIONS, Watched
 from recdemo.models import CARDS
 from recdemo.ui import state
@@ -124,17 +125,17 @@ def _history(visit: Visit) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**History** · {len(history)} films" if history else "**History**")
         st.button(
-            "Undo",
+            ":material/undo:",
             key="side_undo",
-            icon=":material/undo:",
+            help="Undo the last change of profile or history",
             type="tertiary",
             disabled=not state.can_undo(),
             on_click=state.undo,
         )
         st.button(
-            "Clear",
+            ":material/delete_sweep:",
             key="side_clear",
-            icon=":material/delete_sweep:",
+            help="Clear the history",
             type="tertiary",
             disabled=not history,
             on_click=lambda: state.go(visit.with_session(history=())),
@@ -165,7 +166,9 @@ def _film(visit: Visit, film: Watched, label: str) -> None:
     """One row of the history: a button that opens what can be done with the film."""
     movie = film.movie_id
     icon, _ = REACTIONS[film.liked]
-    with st.popover(label, icon=icon, type="tertiary", width="stretch", key=f"side_film_{movie}"):
+    short = shorten(label, 27)
+    with st.popover(short, icon=icon, type="tertiary", width="stretch", key=f"side_film_{movie}"):
+        st.markdown(f"**{label}**")
         with st.container(horizontal=True):
             for liked, (symbol, name) in REACTIONS.items():
                 st.button(

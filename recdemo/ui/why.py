@@ -15,7 +15,7 @@ CHART = {"displayModeBar": False}
 def sum_of_terms(explanation: Explanation) -> None:
     """The logit as the sum of its terms: finding, chart, how to read it."""
     terms = explanation.terms_frame()
-    named = terms[~terms["kind"].isin(["bias", "base"])]
+    named = terms[~terms["visitor_only"] & (terms["kind"] != "base")]
     moving = named[named["value"].abs() > 1e-6]
     if len(moving):
         top = moving.iloc[0]
@@ -36,7 +36,8 @@ def sum_of_terms(explanation: Explanation) -> None:
         else f"the softmax over all films not watched makes it a chance of {score:.2%}"
     )
     how = (
-        "Each bar is what a field, or a pair of fields, adds."
+        "Each bar is what a field, or a pair of fields, adds; those that read only the visitor, and so "
+        "speak for no film in particular, are one bar."
         if explanation.fields
         else "The first bar is the model's logit without any history; each film's bar is what adding that "
         "film changes, averaged over several orders of adding, the model asked anew each time."

@@ -1,0 +1,83 @@
+"""Charts hold the numbers of the explanation, at the right places."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from recdemo import charts
+from recdemo.explain import Explanation, Term, Weights
+
+
+def explanation(values: list[float]) -> Explanation:
+    terms = [Term("bias", "Bias", values[0], visitor_only=True)]
+    terms += [Term("linear", f"Field {i}", value) for i, value in enumerate(values[1:])]
+    return Explanation(
+        "fm", "like", 1, "A film (1999)", sum(values), 0.5, tuple(terms), (), None, (), 0
+    )
+
+
+@pytest.mark.parametrize("count", [1, 3, 30])
+def test_a_waterfall_ends_at_the_logit(count: int) -> None:
+    values = np.random.default_rng(0).normal(size=count).tolist()
+    bars = charts.waterfall(explanation(values), most=10).data[0]
+    assert sum(bars.x[:-1]) == pytest.approx(sum(values))
+    assert bars.x[-1] == pytest.approx(sum(values))
+    assert bars.measure[-1] == "total"
+    assert len(bars.y) == len(set(bars.y)) == {1: 2, 3: 4, 30: 13}[count]
+
+
+def test_terms_of_the_visitor_alone_are_one_step() -> None:
+    terms = (
+        Term("bias", "Bias", 1.0, visitor_only=True),
+        Term("pair", "Age × Gender", 2.0, visitor_only=True),
+        Term("pair", "Age × Film", -0.5),
+    )
+    explanation = Explanation("fm", "like", 1, "A film", 2.5, 0.9, terms, (), None, (), 0)
+    bars = charts.waterfall(explanation).data[0]
+    assert list(bars.y) == ["Visitor alone (2 terms)", "Age × Film", "Logit"]
+    assert list(bars.x) == [3.0, -0.5, 2.5]
+
+
+def test_a_pair_map_puts_each_pair_in_its_cell() -> None:
+    fields = ("gender", "age", "movie", "year")
+    pairs = [(i, j) for i in range(4) for j in range(i + 1, 4)]
+    cells = charts.pair_map(fields, [10 * i + j for i, j in pairs], signed=False, unit="adds").data[
+        0
+    ]
+    names = [charts.FIELD_NAMES[name] for name in fields]
+    for i, j in pairs:
+        assert cells.z[list(cells.y).index(names[j])][list(cells.x).index(names[i])] == 10 * i + j
+    assert np.isnan(cells.z[0][2])
+
+
+def test_a_history_map_shows_the_latest_film_first() -> None:
+    table = pd.DataFrame(
+        {"movie_id": [1, 2], "title": ["Old (1990)", "New (1999)"], 7: [0.1, -0.4]}
+    )
+    cells = charts.history_map(table, {7: "Target (2000)"}).data[0]
+    assert list(cells.y) == ["New (1999)", "Old (1990)"]
+    assert np.ravel(cells.z).tolist() == [-0.4, 0.1]
+    assert (cells.zmin, cells.zmax) == (-0.4, 0.4)
+
+
+def test_films_of_one_title_stay_apart() -> None:
+    table = pd.DataFrame({"movie_id": [1, 2], "title": ["Same (1990)"] * 2, 7: [0.1, 0.2]})
+    assert len(set(charts.history_map(table, {7: "Target (2000)"}).data[0].y)) == 2
+
+
+def test_long_labels_keep_their_year() -> None:
+    label = "Those Who Love Me Can Take the Train (Ceux qui m'aiment) (1998)"
+    assert charts.shorten(label, 30).endswith("…(1998)") or charts.shorten(label, 30).endswith(
+        "… (1998)"
+    )
+    assert len(charts.shorten(label, 30)) <= 30
+    assert charts.shorten("Short (1998)", 30) == "Short (1998)"
+
+
+def test_faithfulness_scatter_shows_sizes() -> None:
+    weights = Weights("film", ("a", "b"), (-0.5, 0.2), (1.0, -2.0), None, False)
+    points = charts.weight_against_removal(weights).data[0]
+    assert list(points.x) == [0.5, 0.2]
+    assert list(points.y) == [1.0, 2.0]
