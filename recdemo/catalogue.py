@@ -41,10 +41,17 @@ def read_catalogue(path: Path) -> pd.DataFrame:
         raise RequestError(
             f"{path} is missing; restore it from the repository, or train a model to write it anew"
         ) from None
-    except (ValueError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise RequestError(f"{path} is not a catalogue: {error}") from error
     if list(catalogue.columns) != COLUMNS:
         raise RequestError(f"{path} has columns {list(catalogue.columns)}, expected {COLUMNS}")
+    for name in ("movie_id", "year", "ratings", "likes"):
+        if not pd.api.types.is_integer_dtype(catalogue[name]):
+            raise RequestError(
+                f"{path} holds a {name} that is not a whole number; restore the file"
+            )
+    if not catalogue["movie_id"].is_unique:
+        raise RequestError(f"{path} lists a film twice; restore the file")
     genres = catalogue["genres"].map(lambda text: tuple(text.split("|")) if text else ())
     unknown = {name for names in genres for name in names} - set(GENRES)
     if unknown:

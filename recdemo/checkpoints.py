@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import math
 import os
 import platform
 import shutil
@@ -53,7 +54,7 @@ class CheckpointCard(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    format: Literal[1] = FORMAT
+    format: Literal[1]
     model: str
     objective: Objective
     arguments: dict[str, Any]
@@ -113,13 +114,22 @@ def save(model: nn.Module, card: CheckpointCard, folder: Path) -> CheckpointCard
     """Write weights and card; an existing checkpoint is replaced only once the new one is whole.
 
     Args:
-        model: its state is written in float32, buffers that the schema gives left out.
+        model: its state is written, buffers that the schema gives left out.
         card: `weights_sha256` is filled in here.
         folder: made where missing.
 
     Returns:
         The card as written.
+
+    Raises:
+        CheckpointError: a metric is not a number, so training has diverged.
     """
+    for part, metrics in card.metrics.items():
+        for name, value in metrics.items():
+            if not math.isfinite(value):
+                raise CheckpointError(
+                    f"{card.model} was not saved: its {part} {name} is {value}; train with a lower rate"
+                )
     from safetensors.torch import save_model
 
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -132,7 +142,11 @@ def save(model: nn.Module, card: CheckpointCard, folder: Path) -> CheckpointCard
         if folder.exists():
             aside = draft.with_name(draft.name + "-old")
             folder.rename(aside)
-            draft.rename(folder)
+            try:
+                draft.rename(folder)
+            except BaseException:
+                aside.rename(folder)
+                raise
             shutil.rmtree(aside)
         else:
             draft.rename(folder)
@@ -175,7 +189,13 @@ def load(model: str, objective: Objective, base: Path | None = None) -> Checkpoi
         RequestError: the catalogue is missing or damaged.
     """
     base = base or root()
-    return open_folder(folder_of(model, objective, base), read_catalogue(base / CATALOGUE))
+    loaded = open_folder(folder_of(model, objective, base), read_catalogue(base / CATALOGUE))
+    if (loaded.card.model, loaded.card.objective) != (model, objective):
+        raise CheckpointError(
+            f"{loaded.folder} holds {loaded.card.model} for {loaded.card.objective!r}, not {model} for "
+            f"{objective!r}; put each checkpoint into its own folder"
+        )
+    return loaded
 
 
 def open_folder(folder: Path, catalogue: pd.DataFrame) -> Checkpoint:
@@ -192,10 +212,12 @@ def open_folder(folder: Path, catalogue: pd.DataFrame) -> Checkpoint:
         )
     weights = folder / WEIGHTS
     try:
-        size = weights.stat().st_size
+        whole = (
+            weights.stat().st_size <= MAX_WEIGHT_BYTES and _digest(weights) == card.weights_sha256
+        )
     except OSError as error:
         raise CheckpointError(f"{weights} cannot be read ({error.strerror}); restore it") from error
-    if size > MAX_WEIGHT_BYTES or _digest(weights) != card.weights_sha256:
+    if not whole:
         raise CheckpointError(
             f"{weights} is damaged: it is not the file its card was written for; restore or retrain it"
         )

@@ -104,7 +104,7 @@ class Watched:
     liked: bool | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.movie_id, bool) or not isinstance(self.movie_id, int):
+        if type(self.movie_id) is not int:
             raise RequestError(f"movie_id must be a whole number, not {self.movie_id!r}")
         if self.liked not in (True, False, None):
             raise RequestError(f"liked must be True, False or None, not {self.liked!r}")
@@ -138,7 +138,11 @@ class Session:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "history", tuple(self.history))
-        if self.gender is not None and self.gender not in GENDERS:
+        for name in ("age", "occupation"):
+            value = getattr(self, name)
+            if value is not None and type(value) is not int:
+                raise RequestError(f"{name} must be a whole number, not {value!r}")
+        if self.gender is not None and self.gender not in tuple(GENDERS):
             raise RequestError(f"gender {self.gender!r} is unknown; use 'F', 'M' or leave it out")
         if self.age is not None and self.age not in AGES:
             known = " ".join(map(str, AGES))
@@ -225,4 +229,13 @@ class ShowsHistory(Protocol):
 
     def history_weights(self, batch: Batch) -> Tensor:
         """[U, C, L], zero at padding."""
+        ...
+
+
+@runtime_checkable
+class Counted(Protocol):
+    """A model that is counted from ratings in one go, without gradients."""
+
+    def count(self, movie: Tensor, liked: Tensor, objective: Objective) -> None:
+        """Learn from the films rated [N] and whether each was liked [N]."""
         ...

@@ -58,7 +58,7 @@ _GENDER_IDS = {code: i for i, code in enumerate(GENDERS, start=1)}
 _AGE_IDS = {code: i for i, code in enumerate(AGES, start=1)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Schema:
     """The vocabularies a model is built for. Two schemas with one `hash` read the same ids alike.
 
@@ -150,7 +150,7 @@ def year_label(bucket: int) -> str:
 
 
 def favourite_genre(history: Tensor, feedback: Tensor, genre_flags: Tensor) -> Tensor:
-    """The genre most frequent among the films liked; among all watched where none is liked.
+    """The genre most frequent among the films liked; on a tie, or where none is liked, among all watched.
 
     Args:
         history: [U, L] film indices.

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from recdemo.checkpoints import CheckpointCard, DataCard, save
+from recdemo.checkpoints import FORMAT, CheckpointCard, DataCard, save
 from recdemo.contracts import AGES, GENDERS, GENRES, OCCUPATIONS, Session, Watched
 from recdemo.data import DATA_VARIABLE, Dataset, find_data, read_movielens
 from recdemo.features import YEAR_EDGES, Schema
@@ -155,6 +155,7 @@ def _write_checkpoint(
 ) -> CheckpointCard:
     arguments = {n: SMALL[n] for n in inspect.signature(CARDS[key].model).parameters if n in SMALL}
     values: dict[str, Any] = {
+        "format": FORMAT,
         "model": key,
         "objective": "like",
         "arguments": arguments,

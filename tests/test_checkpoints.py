@@ -420,3 +420,36 @@ def test_a_failed_save_leaves_the_old_one(
     assert not folder_of("fm", "next", base).exists()
     monkeypatch.undo()
     assert open_folder(folder, read_catalogue(base / CATALOGUE)).card.seed == 0
+
+
+def test_a_checkpoint_in_the_wrong_folder_is_refused(base: Path, folder: Path) -> None:
+    shutil.copytree(folder, folder_of("din", "next", base))
+    with pytest.raises(CheckpointError, match="holds fm for 'like', not din for 'next'"):
+        load("din", "next", base)
+
+
+def test_a_folder_in_place_of_the_weights_is_named(base: Path, folder: Path) -> None:
+    (folder / WEIGHTS).unlink()
+    (folder / WEIGHTS).mkdir()
+    _refused(base, WEIGHTS)
+
+
+def test_a_metric_that_is_no_number_is_not_saved(
+    tmp_path: Path, schema: Schema, make_model: Callable, write_checkpoint: Callable
+) -> None:
+    bad = {"validation": {"auc": 0.5}, "test": {"auc": float("nan")}}
+    with pytest.raises(CheckpointError, match="test auc is nan"):
+        write_checkpoint(tmp_path / "like", "fm", make_model("fm", schema), schema, metrics=bad)
+    assert not (tmp_path / "like").exists()
+
+
+@pytest.mark.parametrize("column", ["movie_id", "year", "ratings"])
+def test_a_catalogue_with_a_word_for_a_number_is_refused(
+    tmp_path: Path, world: Dataset, column: str
+) -> None:
+    films = catalogue_of(world)
+    films[column] = films[column].astype(object)
+    films.loc[1, column] = "many"
+    write_catalogue(films, tmp_path / CATALOGUE)
+    with pytest.raises(RequestError, match=column):
+        read_catalogue(tmp_path / CATALOGUE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +16,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from recdemo.contracts import Batch, Objective
+from recdemo.contracts import OBJECTIVES, Batch, Objective
 from recdemo.data import TEST, TRAIN, VALIDATION, simulate, simulated, split_by_order
 from recdemo.features import Ratings, Schema
 from recdemo.models import CARDS
@@ -136,7 +137,7 @@ def _rank_by_hand(taste: Taste, ratings: Ratings, row: int) -> int:
 
 
 def test_rank_counts_unseen_films_and_ties_against(ratings: Ratings, taste: Taste) -> None:
-    rows = torch.arange(0, len(ratings), 17)
+    rows = torch.arange(0, len(ratings), 29)
     wanted = [_rank_by_hand(taste, ratings, int(row)) for row in rows]
     assert rank_of_target(taste, ratings, rows).tolist() == wanted
     assert len(set(wanted)) > 5
@@ -416,6 +417,26 @@ def test_an_epoch_reads_each_training_row_once(
         del steps[:count]
 
 
+def test_learning_rate_falls_linearly_to_zero(
+    ratings: Ratings, part: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the gradient is always one, a step of Adam is as long as the learning rate."""
+    places: list[float] = []
+
+    def slope(model: Taste, *_: object) -> Tensor:
+        places.append(model.table[0, 0].item())
+        return model.table.sum()
+
+    monkeypatch.setattr(loop, "loss_of", slope)
+    settings = replace(QUICK, epochs=3, weight_decay=0.0, patience=9)
+    fit(Taste(ratings.schema.size), ratings, part, "like", settings)
+    lengths = [before - after for before, after in itertools.pairwise(places)]
+    steps = len(places)
+    assert steps == 3 * math.ceil((part == TRAIN).sum().item() / QUICK.batch_size)
+    wanted = [QUICK.learning_rate * (1 - step / steps) for step in range(steps - 1)]
+    assert lengths == pytest.approx(wanted, abs=1e-5)
+
+
 # The planted world
 
 
@@ -453,20 +474,24 @@ def _figure(key: str, planted: Planted, objective: Objective, **more: float) -> 
     return figures[loop.VALIDATED_BY[objective]]
 
 
+@pytest.fixture(scope="module")
+def popular(planted: Planted) -> dict[str, float]:
+    """What popularity reaches, by objective."""
+    return {objective: _figure("popularity", planted, objective) for objective in OBJECTIVES}
+
+
 TRAINED = [key for key in CARDS if key != "popularity"]
 
 
 @pytest.mark.parametrize("key", TRAINED)
-def test_model_learns_who_likes_what(key: str, planted: Planted) -> None:
-    """Measured on seeds 1 to 3: popularity .62 to .65, the models at least .06 above it."""
-    popular = _figure("popularity", planted, "like")
-    assert popular > 0.55
-    assert _figure(key, planted, "like") > popular + 0.03
+def test_model_learns_who_likes_what(key: str, planted: Planted, popular: dict[str, float]) -> None:
+    """Measured on seeds 1 to 3: popularity .62 to .65, the models at least .05 above it."""
+    assert popular["like"] > 0.55
+    assert _figure(key, planted, "like") > popular["like"] + 0.03
 
 
 @pytest.mark.parametrize("key", TRAINED)
-def test_model_learns_who_picks_what(key: str, planted: Planted) -> None:
-    """Measured on seeds 1 to 3: popularity .08 to .11, DIN 1.5 to 1.9 times that, the others 1.8 to 2.3."""
-    popular = _figure("popularity", planted, "next")
-    assert popular > 0.04
-    assert _figure(key, planted, "next") > 1.25 * popular
+def test_model_learns_who_picks_what(key: str, planted: Planted, popular: dict[str, float]) -> None:
+    """Measured on seeds 1 to 3: popularity .08 to .11, DIN 1.5 times that or more, the others 1.8."""
+    assert popular["next"] > 0.04
+    assert _figure(key, planted, "next") > 1.25 * popular["next"]

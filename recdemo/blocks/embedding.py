@@ -54,7 +54,10 @@ class FieldEmbedding(nn.Module):
         if [*self.user_fields, *self.item_fields] != list(fields):
             raise ValueError(f"fields {list(fields)} must be of {FIELDS}, user fields first")
         self.fields = tuple(fields)
-        self.reads_history = set(HISTORY_FIELDS) <= set(fields)
+        history = tuple(name for name in fields if name in HISTORY_FIELDS)
+        if history and (history != HISTORY_FIELDS or tuple(self.user_fields[-3:]) != history):
+            raise ValueError(f"fields {HISTORY_FIELDS} go together, after the other user fields")
+        self.reads_history = bool(history)
         self.tables = nn.ModuleDict(
             {n: nn.Embedding(sizes.get(n, schema.size) + 1, embed_dim) for n in fields}
         )

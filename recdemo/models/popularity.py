@@ -44,7 +44,7 @@ class Popularity(nn.Module):
         ratings = torch.bincount(movie, minlength=size).double()
         likes = torch.bincount(movie, weights=liked.double(), minlength=size)
         if objective == "like":
-            mean = liked.double().mean()
+            mean = (likes.sum() + 0.5) / (ratings.sum() + 1.0)  # never quite 0 or 1
             share = (likes + self.prior * mean) / (ratings + self.prior)
             self.logits.copy_(torch.logit(share))
         else:

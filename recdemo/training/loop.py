@@ -15,9 +15,8 @@ from dataclasses import asdict, dataclass, field
 import torch
 from torch import Tensor, nn
 
-from recdemo.contracts import Objective
+from recdemo.contracts import Counted, Objective
 from recdemo.features import Ratings
-from recdemo.models.popularity import Popularity
 from recdemo.training.metrics import (
     like_metrics,
     next_metrics,
@@ -103,7 +102,7 @@ def fit(
         on_epoch: called after each validation.
     """
     started = time.perf_counter()
-    if isinstance(model, Popularity):
+    if isinstance(model, Counted):
         rows = torch.nonzero(part == 0).squeeze(1)
         model.count(ratings.movie[rows], ratings.liked[rows], objective)
         return Fit(seconds=time.perf_counter() - started)

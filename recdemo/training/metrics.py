@@ -51,7 +51,7 @@ def rank_of_target(model: nn.Module, ratings: Ratings, rows: Tensor) -> Tensor:
             target = scores[ratings.movie[row] - 1].clone()
             seen = ratings.movie[ratings.start[ratings.user[row]] : row]
             scores[seen - 1] = float("-inf")
-            ranks[i] = (scores >= target).sum()
+            ranks[i] = (~(scores < target)).sum()  # what is not a number ranks last
     return ranks
 
 

@@ -88,6 +88,7 @@ def train(
     network = card_of(model).model(schema, **(arguments or {}))
     result = fit(network, ratings, part, objective, settings, on_step=on_step, on_epoch=on_epoch)
     card = CheckpointCard(
+        format=checkpoints.FORMAT,
         model=model,
         objective=objective,
         arguments=arguments or {},
