@@ -150,7 +150,8 @@ def year_label(bucket: int) -> str:
 
 
 def favourite_genre(history: Tensor, feedback: Tensor, genre_flags: Tensor) -> Tensor:
-    """The genre most frequent among the films liked; on a tie, or where none is liked, among all watched.
+    """The genre most frequent among the films liked; on a tie, or where none is liked, those just watched
+    are counted too. A film disliked says nothing for its genres.
 
     Args:
         history: [U, L] film indices.
@@ -158,11 +159,14 @@ def favourite_genre(history: Tensor, feedback: Tensor, genre_flags: Tensor) -> T
         genre_flags: [M + 1, G].
 
     Returns:
-        [U] genre id 1 to G, the lower id on a tie; 0 for an empty history.
+        [U] genre id 1 to G, the lower id on a tie; 0 where no film was liked or just watched.
     """
     flags = genre_flags[history]  # [U, L, G]; padding is film 0 and has no genre
-    liked = (feedback == LIKED).unsqueeze(-1)  # [U, L, 1]
-    counts = (flags * liked).sum(1) + flags.sum(1) / (2 * history.shape[1])  # [U, G]
+    liked = (flags * (feedback == LIKED).unsqueeze(-1)).sum(1)  # [U, G]
+    watched = (flags * (feedback == JUST_WATCHED).unsqueeze(-1)).sum(1)  # [U, G]
+    counts = liked + watched / (
+        2 * history.shape[1]
+    )  # all films just watched weigh less than one liked
     top, genre = counts.max(-1)
     return torch.where(top > 0, genre + 1, 0)
 

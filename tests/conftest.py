@@ -238,11 +238,11 @@ def _vectors_by_hand(
 
 
 def _favourite_by_hand(films: pd.DataFrame, watched: list[tuple[int, bool | None]]) -> int:
-    """Most films liked, then most films watched, then the lower id; 0 where there is none."""
+    """Most films liked, then most just watched, then the lower id; 0 where there is none."""
     best, best_key = 0, (0, 0)
     for number, genre in enumerate(GENRES, start=1):
         of_genre = [liked for index, liked in watched if genre in films["genres"].iloc[index - 1]]
-        key = (sum(liked is True for liked in of_genre), len(of_genre))
+        key = tuple(sum(liked is kind for liked in of_genre) for kind in (True, None))
         if key > best_key:
             best, best_key = number, key
     return best

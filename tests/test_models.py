@@ -125,15 +125,19 @@ def _deepfm_by_hand(model: nn.Module, vectors: Callable) -> float:
 
 
 def _afm_parts(model: nn.Module, vectors: Callable) -> tuple[float, list[float], list[float]]:
-    """w0 + Σ w_i, the attention of each pair, and pᵀ(v_i ⊙ v_j) of each pair."""
+    """w0 + Σ w_i, the attention of each pair, and pᵀ(v_i ⊙ v_j) of each pair.
+
+    A pair with an empty field, so with a vector of zeros, has no attention.
+    """
     w = _weights(model)
     products = _pairs(vectors(_tables(model, "embedding.")))
     scores = [
         _dot(w["outer.weight"][0], _relu(_linear(p, w["inner.weight"], w["inner.bias"])))
         for p in products
     ]
-    total = sum(math.exp(s) for s in scores)
-    attention = [math.exp(s) / total for s in scores]
+    held = [bool(np.any(p)) for p in products]
+    total = sum(math.exp(s) for s, here in zip(scores, held, strict=True) if here)
+    attention = [math.exp(s) / total * here for s, here in zip(scores, held, strict=True)]
     linear = sum(v[0] for v in vectors(_tables(model, "linear.")).values())
     return float(w["bias"]) + linear, attention, [_dot(w["projection"], p) for p in products]
 

@@ -97,6 +97,25 @@ class FieldEmbedding(nn.Module):
                 columns.append((self.genre_flags / count) @ weight[1:])
         return torch.stack(columns, dim=1)
 
+    def user_present(self, batch: Batch) -> Tensor:
+        """[U, Fu] False where a field of several values has none, so that its vector is zero."""
+        columns = [
+            batch.last_five.any(1)
+            if name == "last_five"
+            else torch.ones(batch.users, dtype=torch.bool)
+            for name in self.user_fields
+            if name not in HISTORY_FIELDS
+        ]
+        if self.reads_history:
+            columns += [(batch.feedback == kind).any(1) for kind in range(JUST_WATCHED, LIKED + 1)]
+        return torch.stack(columns, dim=1)
+
+    def catalogue_present(self) -> Tensor:
+        """[M + 1, Fi] False where a film has no genre."""
+        everywhere = torch.ones(len(self.genre_flags), dtype=torch.bool)
+        some = self.genre_flags.any(1)
+        return torch.stack([some if n == "genres" else everywhere for n in self.item_fields], dim=1)
+
     def _user_field(self, name: str, batch: Batch) -> Tensor:
         table = self.tables[name]
         if name != "last_five":

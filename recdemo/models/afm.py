@@ -1,7 +1,9 @@
 """AFM: a factorisation machine that learns how much each pair of fields matters, row by row.
 
 Xiao et al., "Attentional Factorization Machines", IJCAI 2017; document eq. 3-10 and 3-11. The softmax
-runs over the F(F−1)/2 pairs; the printed listing pools the pairs first, which leaves it a single element.
+runs over the pairs of fields that hold something, as the paper's runs over non-zero features: a field
+without a value (no film disliked, say) takes no attention. The printed listing pools the pairs first, which
+leaves the softmax a single element.
 """
 
 from __future__ import annotations
@@ -58,24 +60,29 @@ class AFM(nn.Module):
 
     def _attend(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Attention and value of each pair, [U, C, P]: user pairs, film pairs, then pairs across."""
-        user = self.embedding.user(batch)  # [U, Fu, k]
-        catalogue = self.embedding.catalogue()  # [M + 1, Fi, k]
-        in_user = self._score_and_value(pair_products(user))  # [U, Pu, 2]
-        in_film = gather(self._score_and_value(pair_products(catalogue)), batch)  # [U, C, Pi, 2]
+        user, catalogue = self.embedding.user(batch), self.embedding.catalogue()
+        has_user, has_film = self.embedding.user_present(batch), self.embedding.catalogue_present()
+        in_user = self._score_and_value(pair_products(user), _pairs(has_user))  # [U, Pu, 2]
+        in_film = self._score_and_value(
+            pair_products(catalogue), _pairs(has_film)
+        )  # [M + 1, Pi, 2]
         film = gather(catalogue, batch).flatten(1, 2)  # [U, C * Fi, k]
-        across = self._across(user, film).flatten(1, 2)  # [U, C * Fi * Fu, 2]
-        across = across.unflatten(1, (batch.candidates, -1))  # [U, C, Fi * Fu, 2]
+        has_film = has_film[batch.target_movie].view(batch.users, -1)  # [U, C * Fi]
+        across = self._across(user, film, has_film.unsqueeze(2) & has_user.unsqueeze(1))
+        across = across.flatten(1, 2).unflatten(1, (batch.candidates, -1))  # [U, C, Fi * Fu, 2]
         in_user = in_user.unsqueeze(1).expand(-1, batch.candidates, -1, -1)
-        score, value = torch.cat([in_user, in_film, across], dim=2).unbind(-1)
+        both = torch.cat([in_user, gather(in_film, batch), across], dim=2)
+        score, value = both.unbind(-1)
         return torch.softmax(score, dim=-1), value
 
-    def _score_and_value(self, products: Tensor) -> Tensor:
-        """[..., k] → [..., 2]."""
+    def _score_and_value(self, products: Tensor, present: Tensor) -> Tensor:
+        """[..., k], [...] → [..., 2]; the score of an absent pair is −∞."""
         score = self.outer(torch.relu(self.inner(products))).squeeze(-1)
+        score = score.masked_fill(~present, float("-inf"))
         return torch.stack([score, products @ self.projection], dim=-1)
 
-    def _across(self, user: Tensor, film: Tensor) -> Tensor:
-        """The same for all pairs of a user field and a film field: [U, Fu, k], [U, N, k] → [U, N, Fu, 2].
+    def _across(self, user: Tensor, film: Tensor, present: Tensor) -> Tensor:
+        """The same for all pairs of a user and a film field: [U, Fu, k], [U, N, k] → [U, N, Fu, 2].
 
         W (v_i ⊙ v_j) = (W ⊙ v_i) v_j, so the products themselves are never made.
         """
@@ -83,6 +90,7 @@ class AFM(nn.Module):
         keys = (user.unsqueeze(2) * weight).flatten(1, 2)  # [U, Fu * (t + 1), k]
         both = (film @ keys.transpose(1, 2)).unflatten(2, (user.shape[1], -1))  # [U, N, Fu, t + 1]
         score = self.outer(torch.relu(both[..., :-1] + self.inner.bias)).squeeze(-1)
+        score = score.masked_fill(~present, float("-inf"))
         return torch.stack([score, both[..., -1]], dim=-1)
 
     def _pair_order(self) -> Tensor:
@@ -93,6 +101,11 @@ class AFM(nn.Module):
         made += [(i, users + j) for j in range(films) for i in range(users)]
         wanted = zip(*(side.tolist() for side in pair_indices(users + films)), strict=True)
         return torch.tensor([made.index(pair) for pair in wanted])
+
+
+def _pairs(present: Tensor) -> Tensor:
+    """[..., F] → [..., P] True where both fields of a pair hold something."""
+    return pair_products(present.unsqueeze(-1)).squeeze(-1)
 
 
 CARD = Card(
@@ -107,7 +120,7 @@ CARD = Card(
     formula=r"w_0 + \sum_i w_i + p^\top \sum_{i<j} a_{ij}\,(v_i \odot v_j)",
     model=AFM,
     training={
-        "like": {"epochs": 5, "learning_rate": 2e-3},
-        "next": {"epochs": 5, "batch_size": 512, "learning_rate": 3e-3, "negatives": 16},
+        "like": {"epochs": 4, "learning_rate": 2e-3},
+        "next": {"epochs": 4, "batch_size": 512, "learning_rate": 3e-3, "negatives": 16},
     },
 )
