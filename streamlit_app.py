@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from recdemo import checkpoints
-from recdemo.checkpoints import CheckpointError
-from recdemo.contracts import OBJECTIVES
+from recdemo.contracts import OBJECTIVES, CheckpointError
 from recdemo.models import CARDS
 from recdemo.ui import engine, frame, state
+from recdemo.ui.engine import plain
 from recdemo.ui.personas import PERSONAS
 from recdemo.ui.sidebar import OBJECTIVE_NAMES
 from recdemo.ui.visit import Visit, decode_visit
@@ -65,19 +66,19 @@ def be(visit: Visit, page: str) -> None:
 
 
 def show_personas(visit: Visit) -> None:
-    labels = engine.films_by_id()["label"]
+    labels = engine.films().labels
     columns = st.columns(4, gap="small")
     for number, persona in enumerate(PERSONAS):
         with columns[number % 4].container(border=True):
             st.markdown(f"**{persona.icon} {persona.name}**  \n{persona.line}")
             liked = [film.movie_id for film in persona.session.history if film.liked][-2:]
-            st.caption("Liked " + " and ".join(str(labels[movie]) for movie in reversed(liked)))
+            st.caption("Liked " + " and ".join(plain(labels[movie]) for movie in reversed(liked)))
             if st.button(f"Be {persona.name}", key=f"be_{persona.name}", width="stretch"):
                 be(replace(visit, session=persona.session, targets=()), "pages/recommend.py")
 
 
 def show_scenarios() -> None:
-    films = engine.films_by_id().index
+    films = engine.films().labels
     columns = st.columns(2, gap="small")
     for number, (title, line, page, link) in enumerate(SCENARIOS):
         with columns[number % 2].container(border=True):
@@ -87,7 +88,8 @@ def show_scenarios() -> None:
 
 
 def show_checkpoints() -> None:
-    rows, broken = [], []
+    rows: list[dict[str, Any]] = []
+    broken: list[str] = []
     for key, card in CARDS.items():
         for objective in OBJECTIVES:
             try:
@@ -99,7 +101,10 @@ def show_checkpoints() -> None:
                 {
                     "model": card.title,
                     "question": OBJECTIVE_NAMES[objective],
-                    **{METRICS[name]: value for name, value in stated.metrics["test"].items()},
+                    **{
+                        METRICS.get(name, name): value
+                        for name, value in stated.metrics.test.items()
+                    },
                     "parameters": stated.parameters,
                     "trained on": stated.data.title
                     + (" (simulated)" if stated.data.simulated else ""),
@@ -108,7 +113,7 @@ def show_checkpoints() -> None:
             )
     trained_on = sorted({row["trained on"] for row in rows})
     st.markdown(
-        f"{len(engine.films_by_id()):,} films and {len(rows)} trained models, measured on films their users "
+        f"{len(engine.films().ids):,} films and {len(rows)} trained models, measured on films their users "
         f"rated last ({', '.join(trained_on) or 'nothing yet'}). AUC: how often a liked film scores above one "
         "not liked. HR@10: how often the film liked next is among the first ten of all films."
     )
@@ -120,7 +125,7 @@ def show_checkpoints() -> None:
         alt="Trained models and their figures on the test part",
     )
     for message in broken:
-        st.warning(message, icon=":material/broken_image:")
+        st.warning(plain(message), icon=":material/broken_image:")
 
 
 with frame.page(

@@ -31,13 +31,13 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=30)
     repeats = parser.parse_args().repeats
     torch.set_num_threads(1)
-    models = {key: recdemo.load(key, objective) for key, objective in checkpoints.available()}
+    models = {pair: recdemo.load(*pair) for pair in checkpoints.available()}
     ids = next(iter(models.values())).catalogue.sort_values("ratings")["movie_id"].tolist()
     sessions = {
         n: recdemo.Session("F", 25, 12, [recdemo.Watched(m, True) for m in ids[-n:] if n])
         for n in HISTORIES
     }
-    times: dict[tuple[str, int], list[float]] = {}
+    times: dict[tuple[tuple[str, str], int], list[float]] = {}
     for turn in range(repeats + 2):
         for key, model in models.items():
             for films, session in sessions.items():
@@ -52,7 +52,7 @@ def main() -> None:
             mine = sorted(times[key, films])
             p95 = mine[min(len(mine) - 1, int(0.95 * len(mine)))]
             cells.append(f"{1000 * statistics.median(mine):.1f} / {1000 * p95:.1f}")
-        table.add_row(key, *cells)
+        table.add_row(" ".join(key), *cells)
     Console().print(table)
 
 

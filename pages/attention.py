@@ -8,10 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from recdemo import charts
-from recdemo.explain import Explanation, field_values, history_weights
+from recdemo.explain import FIELD_NAMES, Explanation, field_values, history_weights
 from recdemo.models import CARDS
 from recdemo.recommend import Recommender
 from recdemo.ui import engine, frame, state
+from recdemo.ui.engine import plain
 from recdemo.ui.visit import MAX_TARGETS, Visit
 from recdemo.ui.why import CHART, SCORE_NAMES, faithfulness, sum_of_terms
 
@@ -19,7 +20,6 @@ from recdemo.ui.why import CHART, SCORE_NAMES, faithfulness, sum_of_terms
 def show_fields(model: Recommender, visit: Visit, explanation: Explanation) -> None:
     """Pairs of fields: map, ledger, faithfulness."""
     attention = explanation.weights
-    pairs = [term for term in explanation.terms if term.kind == "pair"]
     left, right = st.columns([3, 2], gap="large")
     with left:
         view = "What each pair adds"
@@ -33,18 +33,18 @@ def show_fields(model: Recommender, visit: Visit, explanation: Explanation) -> N
                 label_visibility="collapsed",
             )
         if view == "Attention" and attention:
-            strongest = max(range(len(pairs)), key=attention.weights.__getitem__)
+            signed, unit = False, "attention"
+            values = dict(zip(attention.labels, attention.weights, strict=True))
+            strongest = max(values, key=values.__getitem__)
             st.markdown(
-                f"**{pairs[strongest].label}** gets most attention, {attention.weights[strongest]:.1%}; "
-                f"an even share of {len(pairs)} pairs would be {1 / len(pairs):.1%}."
+                f"**{strongest}** gets most attention, {values[strongest]:.1%}; an even share of "
+                f"{len(values)} pairs would be {1 / len(values):.1%}."
             )
-            values, signed, unit = list(attention.weights), False, "attention"
         else:
-            strongest = max(range(len(pairs)), key=lambda i: abs(pairs[i].value))
-            st.markdown(
-                f"**{pairs[strongest].label}** moves the logit most, {pairs[strongest].value:+.3f}."
-            )
-            values, signed, unit = [term.value for term in pairs], True, "adds"
+            signed, unit = True, "adds"
+            values = {term.label: term.value for term in explanation.terms if term.kind == "pair"}
+            strongest = max(values, key=lambda label: abs(values[label]))
+            st.markdown(f"**{strongest}** moves the logit most, {values[strongest]:+.3f}.")
         st.plotly_chart(
             charts.pair_map(explanation.fields, values, signed=signed, unit=unit),
             key=f"pairs_{unit}",
@@ -52,10 +52,11 @@ def show_fields(model: Recommender, visit: Visit, explanation: Explanation) -> N
             alt=f"Heat map of {unit} over pairs of fields",
         )
         st.caption(
-            "A cell is the pair of its row and its column. Fields hold, for this visitor and film:"
+            "A cell is the pair of its row and its column. It is empty where one of them holds nothing, "
+            "such as “Films disliked” of a visitor who disliked none."
         )
         held = field_values(model, visit.session, explanation.movie_id)
-        names = [charts.FIELD_NAMES[name] for name in held]
+        names = [FIELD_NAMES[name] for name in held]
         with st.expander("What each field holds"):
             st.dataframe(
                 pd.DataFrame({"field": names, "holds": list(held.values())}),
@@ -103,22 +104,22 @@ def show_history(
     model: Recommender, visit: Visit, targets: list[int], explanation: Explanation
 ) -> None:
     """Weights of the watched films for several targets; then one target in full."""
-    if not visit.session.history:
+    if not explanation.weights or not explanation.weights.labels:
         st.info(
             "There is nothing to attend to yet: add films in the sidebar.",
             icon=":material/history:",
         )
         sum_of_terms(explanation)
         return
-    labels = engine.films_by_id()["label"]
+    labels = engine.films().labels
     table = history_weights(model, visit.session, targets)
-    titles = {movie: str(labels[movie]) for movie in targets}
+    titles = {movie: labels[movie] for movie in targets}
+    attention = explanation.weights
     left, right = st.columns([3, 2], gap="large")
     with left:
-        column = table[explanation.movie_id].abs()
         st.markdown(
-            f"For **{explanation.title}**, {CARDS[visit.model].title} gives the largest weight to "
-            f"**{table['title'][column.idxmax()]}**."
+            f"For **{plain(explanation.title)}**, {CARDS[visit.model].title} gives the largest weight "
+            f"to **{plain(max(zip(map(abs, attention.weights), attention.labels, strict=True))[1])}**."
         )
         st.plotly_chart(
             charts.history_map(table, titles),
@@ -126,24 +127,19 @@ def show_history(
             config=CHART,
             alt="Heat map of the weight of each watched film for each target",
         )
-        unread = len(visit.session.history) - len(table)
+        unread = len(visit.session.history) - explanation.films_read
         st.caption(
             "Rows are the films watched, latest first; columns the films being scored. "
             + (
                 "The weights of a column add up to one."
-                if explanation.weights and explanation.weights.sums_to_one
+                if attention.sums_to_one
                 else "A weight is not a share: as in the paper, weights are not normalised, and a "
                 "negative one turns the film's influence round."
             )
-            + (
-                f" Only the latest {len(table)} films are read, not {unread} older."
-                if unread
-                else ""
-            )
+            + (f" Only the latest {explanation.films_read} films are read." if unread > 1 else "")
         )
     with right:
-        if explanation.weights:
-            faithfulness(explanation.weights)
+        faithfulness(attention)
         sum_of_terms(explanation)
 
 
@@ -151,7 +147,7 @@ with frame.page(
     "Attention", "👁️", "What the model weighs when it scores a film, and whether that is the reason."
 ) as visit:
     shows = CARDS[visit.model].explains
-    films = engine.films_by_id()
+    films = engine.films()
     model = engine.recommender(visit.model, visit.objective)
     if not shows:
         st.info(
@@ -168,12 +164,11 @@ with frame.page(
                     )
         st.stop()
 
-    proposed = model.recommend(visit.session, 3)["movie_id"].tolist()
-    targets = list(visit.targets) or proposed
+    targets = list(visit.targets) or model.recommend(visit.session, 3)["movie_id"].tolist()
     st.multiselect(
         "Films to explain",
-        films.index,
-        format_func=films["label"].__getitem__,
+        films.ids,
+        format_func=films.labels.__getitem__,
         max_selections=MAX_TARGETS,
         placeholder="The model's first three; search to choose others",
         help=f"Up to {MAX_TARGETS}. Left alone, these are the first three of the model's list.",
@@ -186,7 +181,7 @@ with frame.page(
         movie = st.segmented_control(
             "Look closer at",
             targets,
-            format_func=lambda i: charts.shorten(str(films["label"][i]), 40),
+            format_func=lambda movie: plain(charts.shorten(films.labels[movie], 40)),
             default=targets[0],
             required=True,
             key=f"attention_focus_{'-'.join(map(str, targets))}",
@@ -194,7 +189,7 @@ with frame.page(
     explanation = model.explain(visit.session, movie)
     if movie in visit.session.movie_ids:
         st.caption(
-            f"{explanation.title} is in the history; it is explained as if it were not yet watched."
+            f"{plain(explanation.title)} is in the history; it is explained as if it were not yet watched."
         )
     facts = st.columns(3)
     facts[0].metric("Model's logit", f"{explanation.logit:+.4f}")

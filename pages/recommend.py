@@ -11,13 +11,14 @@ import streamlit as st
 from recdemo.contracts import GENRES
 from recdemo.models import CARDS
 from recdemo.ui import engine, frame, state
+from recdemo.ui.engine import plain
 from recdemo.ui.why import SCORE_NAMES, sum_of_terms
 
 with frame.page(
     "Recommend", "🎬", "What this model would show this visitor. Pick a row to ask why."
 ) as visit:
-    films = engine.films_by_id()
-    first, last = int(films["year"].min()), int(films["year"].max())
+    films = engine.films()
+    first, last = int(films.table["year"].min()), int(films.table["year"].max())
     with st.popover("Filters and length", icon=":material/tune:"):
         k = st.segmented_control(
             "List length",
@@ -70,12 +71,17 @@ with frame.page(
         )
 
     score = SCORE_NAMES[visit.objective]
+    # A row stays chosen only as long as the list does.
+    listed = table["movie_id"].tolist()
+    if st.session_state.get("recommend_listed") != listed:
+        st.session_state["recommend_listed"] = listed
+        st.session_state["recommend_turn"] = st.session_state.get("recommend_turn", 0) + 1
     percents = table.assign(score=100 * table["score"], p_like=100 * table["p_like"])
     ranked = visit.objective == "next"
     columns = ["rank", "title", "year", "score", "p_like", "genres", "ratings"]
     event = st.dataframe(
         percents.drop(columns="movie_id"),
-        key="recommend_table",
+        key=f"recommend_table_{st.session_state['recommend_turn']}",
         on_select="rerun",
         selection_mode="single-row",
         hide_index=True,
@@ -91,7 +97,7 @@ with frame.page(
                 min_value=0.0,
                 max_value=float(percents["score"].max()) if ranked else 100.0,
                 width=120,
-                help="Chance that this is the film picked next, out of all films not watched."
+                help="Chance that this is the next film they like, out of all films not watched."
                 if ranked
                 else "Chance that this visitor gives 4 or 5 stars if they see it.",
             ),
@@ -124,12 +130,16 @@ with frame.page(
             on_click="ignore",
         )
         relative = f" Bars of “{score}” are relative to the first." if ranked else ""
-        st.caption(f"{len(films):,} films scored and ranked in {1000 * seconds:.0f} ms.{relative}")
+        if model.problem:
+            st.caption(f"“Would like” is unknown: {plain(model.problem)}")
+        st.caption(
+            f"{len(films.ids):,} films scored and ranked in {1000 * seconds:.0f} ms.{relative}"
+        )
 
     rows = event["selection"]["rows"]
-    chosen = table.iloc[rows[0] if rows and rows[0] < len(table) else 0]
+    chosen = table.iloc[rows[0] if rows else 0]
     movie = int(chosen["movie_id"])
-    st.subheader(f"Why {chosen['title']}?")
+    st.subheader(f"Why {plain(chosen['title'])}?")
     if not rows:
         st.caption("The first film is explained; pick another row above.")
     explanation = model.explain(visit.session, movie)

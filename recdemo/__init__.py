@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recdemo.contracts import Objective, RequestError, Session, Watched
+from recdemo.contracts import CheckpointError, Objective, RequestError, Session, Watched
 
 if TYPE_CHECKING:
     from recdemo.recommend import Recommender
@@ -28,11 +28,19 @@ def load(model: str, objective: Objective = "next") -> Recommender:
 
     Raises:
         RequestError: no such model or objective.
-        recdemo.checkpoints.CheckpointError: its checkpoint is missing or damaged.
+        CheckpointError: its checkpoint, or the catalogue, is missing or damaged.
     """
     from recdemo.recommend import Recommender
 
     return Recommender.load(model, objective)
 
 
-__all__ = ["Objective", "RequestError", "Session", "Watched", "__version__", "load"]
+__all__ = [
+    "CheckpointError",
+    "Objective",
+    "RequestError",
+    "Session",
+    "Watched",
+    "__version__",
+    "load",
+]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from recdemo.contracts import GENRES, LIKED_FROM, RequestError
+from recdemo.contracts import GENRES, LIKED_FROM, CheckpointError
 from recdemo.data.dataset import Dataset
 
 COLUMNS = ["movie_id", "title", "year", "genres", "ratings", "likes"]
@@ -33,27 +33,27 @@ def read_catalogue(path: Path) -> pd.DataFrame:
     """Read what `write_catalogue` wrote.
 
     Raises:
-        RequestError: missing, or not such a file.
+        CheckpointError: missing, or not such a file.
     """
     try:
         catalogue = pd.read_csv(path, keep_default_na=False, dtype={"title": str, "genres": str})
     except FileNotFoundError:
-        raise RequestError(
+        raise CheckpointError(
             f"{path} is missing; restore it from the repository, or train a model to write it anew"
         ) from None
     except (OSError, ValueError) as error:
-        raise RequestError(f"{path} is not a catalogue: {error}") from error
+        raise CheckpointError(f"{path} is not a catalogue: {error}") from error
     if list(catalogue.columns) != COLUMNS:
-        raise RequestError(f"{path} has columns {list(catalogue.columns)}, expected {COLUMNS}")
+        raise CheckpointError(f"{path} has columns {list(catalogue.columns)}, expected {COLUMNS}")
     for name in ("movie_id", "year", "ratings", "likes"):
         if not pd.api.types.is_integer_dtype(catalogue[name]):
-            raise RequestError(
+            raise CheckpointError(
                 f"{path} holds a {name} that is not a whole number; restore the file"
             )
     if not catalogue["movie_id"].is_unique:
-        raise RequestError(f"{path} lists a film twice; restore the file")
+        raise CheckpointError(f"{path} lists a film twice; restore the file")
     genres = catalogue["genres"].map(lambda text: tuple(text.split("|")) if text else ())
     unknown = {name for names in genres for name in names} - set(GENRES)
     if unknown:
-        raise RequestError(f"{path} names genres no model knows: {', '.join(sorted(unknown))}")
+        raise CheckpointError(f"{path} names genres no model knows: {', '.join(sorted(unknown))}")
     return catalogue.assign(genres=genres)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from textwrap import wrap
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from recdemo.explain import FIELD_NAMES, Explanation, Weights
+from recdemo.explain import FIELD_NAMES, Explanation, Weights, pair_label
 
 UP, DOWN, TOTAL = "#0072B2", "#D55E00", "#7A8594"
 _SIGNED = [[0.0, DOWN], [0.5, "rgba(128,128,128,0.10)"], [1.0, UP]]
@@ -64,21 +64,22 @@ def waterfall(explanation: Explanation, most: int = 10) -> go.Figure:
 
 
 def pair_map(
-    fields: Sequence[str], values: Sequence[float], *, signed: bool, unit: str
+    fields: Sequence[str], values: Mapping[str, float], *, signed: bool, unit: str
 ) -> go.Figure:
-    """One number per pair of fields, as the triangle below the diagonal.
+    """One number per pair of fields, as the triangle below the diagonal; a pair without one stays empty.
 
     Args:
         fields: F field names, as in `FieldTerms`.
-        values: F(F-1)/2 numbers in the order of pairs.
+        values: by `recdemo.explain.pair_label`.
         signed: colours about zero; otherwise from zero up.
         unit: what the numbers are.
     """
     names = [FIELD_NAMES[name] for name in fields]
     size = len(names)
     grid = np.full((size, size), np.nan)
-    rows, columns = np.triu_indices(size, k=1)
-    grid[columns, rows] = values
+    for row in range(size):
+        for column in range(row):
+            grid[row, column] = values.get(pair_label(fields[column], fields[row]), np.nan)
     limit = float(np.nanmax(np.abs(grid))) or 1.0
     figure = go.Figure(
         go.Heatmap(
@@ -109,7 +110,7 @@ def history_map(table: pd.DataFrame, targets: dict[int, str]) -> go.Figure:
     """
     table = table[::-1]
     grid = table[list(targets)].to_numpy(dtype=float)
-    limit = float(np.abs(grid).max()) or 1.0
+    limit = float(np.nanmax(np.abs(grid), initial=0.0)) or 1.0
     signed = bool((grid < 0).any())
     figure = go.Figure(
         go.Heatmap(
@@ -121,6 +122,7 @@ def history_map(table: pd.DataFrame, targets: dict[int, str]) -> go.Figure:
             zmax=limit,
             xgap=2,
             ygap=2,
+            hoverongaps=False,
             texttemplate="%{z:.2f}" if grid.size <= 120 else None,
             colorbar={"title": {"text": "weight"}, "thickness": 12},
             hovertemplate="%{y}<br>for %{x}: %{z:.4f}<extra></extra>",

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import nn
 
 from recdemo.catalogue import read_catalogue
-from recdemo.contracts import Objective
+from recdemo.contracts import CheckpointError, Objective
 from recdemo.features import Schema
 from recdemo.models import CARDS
 
@@ -32,10 +32,6 @@ ROOT_VARIABLE = "RECDEMO_CHECKPOINTS"
 MAX_CARD_BYTES = 1_000_000
 MAX_WEIGHT_BYTES = 200_000_000
 _SHIPPED = Path(__file__).resolve().parents[1] / "checkpoints"
-
-
-class CheckpointError(Exception):
-    """A checkpoint cannot be used: the message names the file and the way out."""
 
 
 class DataCard(BaseModel):
@@ -49,6 +45,13 @@ class DataCard(BaseModel):
     ratings: int
 
 
+class Metrics(BaseModel):
+    """The protocol's figures on each part."""
+
+    validation: dict[str, float]
+    test: dict[str, float]
+
+
 class CheckpointCard(BaseModel):
     """``card.json``: everything needed to rebuild, check and reproduce a checkpoint."""
 
@@ -59,10 +62,10 @@ class CheckpointCard(BaseModel):
     objective: Objective
     arguments: dict[str, Any]
     schema_hash: str
-    history_length: int
+    history_length: int = Field(ge=1, le=1000)
     weights_sha256: str
     parameters: int
-    metrics: dict[Literal["validation", "test"], dict[str, float]]
+    metrics: Metrics
     data: DataCard
     seed: int
     command: str
@@ -124,8 +127,8 @@ def save(model: nn.Module, card: CheckpointCard, folder: Path) -> CheckpointCard
     Raises:
         CheckpointError: a metric is not a number, so training has diverged.
     """
-    for part, metrics in card.metrics.items():
-        for name, value in metrics.items():
+    for part, figures in card.metrics:
+        for name, value in figures.items():
             if not math.isfinite(value):
                 raise CheckpointError(
                     f"{card.model} was not saved: its {part} {name} is {value}; train with a lower rate"
@@ -178,6 +181,12 @@ def read_card(folder: Path) -> CheckpointCard:
         ) from error
     if card.model not in CARDS:
         raise CheckpointError(f"{path} is of model {card.model!r}, which this version has not")
+    theirs, ours = card.versions.get("torch", ""), importlib.metadata.version("torch")
+    if theirs.split(".")[0] != ours.split(".")[0]:
+        raise CheckpointError(
+            f"{path} was made with torch {theirs or 'unknown'}, this is {ours}; install the same major "
+            "version or retrain it"
+        )
     return card
 
 
@@ -185,8 +194,8 @@ def load(model: str, objective: Objective, base: Path | None = None) -> Checkpoi
     """Load a checkpoint, in evaluation mode.
 
     Raises:
-        CheckpointError: missing, altered, of another catalogue, or made by other code.
-        RequestError: the catalogue is missing or damaged.
+        CheckpointError: missing, altered, in the wrong folder, of another catalogue, made by other code or
+            another major version of torch; or the catalogue is missing or damaged.
     """
     base = base or root()
     loaded = open_folder(folder_of(model, objective, base), read_catalogue(base / CATALOGUE))

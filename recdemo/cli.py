@@ -17,12 +17,22 @@ from rich.console import Console
 from rich.table import Table
 from typer.core import TyperCommand
 
-from recdemo.contracts import AGES, GENDERS, OCCUPATIONS, Objective, RequestError, Session, Watched
+from recdemo.contracts import (
+    AGES,
+    GENDERS,
+    OCCUPATIONS,
+    CheckpointError,
+    Objective,
+    RequestError,
+    Session,
+    Watched,
+)
 
 if TYPE_CHECKING:
     from recdemo.checkpoints import CheckpointCard
     from recdemo.explain import Explanation
 
+DATA_NAMES = ("ml-1m", "ml-100k", "simulated")
 DATA_PAGES = {
     "ml-1m": "https://grouplens.org/datasets/movielens/1m/",
     "ml-100k": "https://grouplens.org/datasets/movielens/100k/",
@@ -172,8 +182,10 @@ def recommend(
     import recdemo
 
     session = _session(context, gender, age, occupation, like, dislike, watched)
-    table = recdemo.load(model, objective).recommend(session, k, genres=genre or ())
-    table = table.drop(columns="ratings")
+    recommender = recdemo.load(model, objective)
+    table = recommender.recommend(session, k, genres=genre or ()).drop(columns="ratings")
+    if recommender.problem:
+        err.print(f"p_like is unknown: {recommender.problem}", markup=False, soft_wrap=True)
     if as_json:
         records = table.to_dict("records")
         for record in records:
@@ -243,6 +255,9 @@ def train(
         Path | None,
         typer.Option("--out", help="Folder of checkpoints to write to; default: the shipped one."),
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a checkpoint trained on other data.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train a model, stopping early on the validation part; measure it on the test part; save it."""
@@ -258,6 +273,15 @@ def train(
         "negatives": negatives,
     }
     settings = settings_for(model, objective, seed=seed, **changes)
+    base = output or checkpoints.root()
+    folder = checkpoints.folder_of(model, objective, base)
+    if not force and (folder / checkpoints.CARD).exists():
+        there = checkpoints.read_card(folder).data
+        if data in DATA_NAMES and there.name != data:
+            raise RequestError(
+                f"{folder} holds a model trained on {there.title}; choose another folder with --out, or "
+                "replace it with --force"
+            )
     command = f"python -m recdemo train {model} --objective {objective} --data {data} --seed {seed}"
     for name, value in changes.items():
         if value is not None:
@@ -268,7 +292,7 @@ def train(
             objective,
             data,
             settings,
-            base=output or checkpoints.root(),
+            base=base,
             command=command,
             on_start=lambda dataset: err.print(
                 f"{dataset.title}: {len(dataset.ratings):,} ratings by {len(dataset.users):,} users"
@@ -301,7 +325,7 @@ def evaluate(
     ratings = Ratings(dataset, loaded.schema)
     part = torch.from_numpy(split_by_order(dataset.ratings))
     metrics = measure(loaded.model, ratings, part == TEST, objective)
-    stated = loaded.card.metrics["test"]
+    stated = loaded.card.metrics.test
     if as_json:
         _print_json(
             {"data": dataset.name, "simulated": dataset.simulated, "test": metrics, "card": stated}
@@ -369,14 +393,10 @@ def main() -> NoReturn:
         app(standalone_mode=True)
     except RequestError as error:
         _fail(str(error), 2)
-    except DataError as error:
+    except (CheckpointError, DataError) as error:
         _fail(str(error), 1)
-    except Exception as error:
-        from recdemo.checkpoints import CheckpointError
-
-        if isinstance(error, CheckpointError):
-            _fail(str(error), 1)
-        raise
+    except OSError as error:
+        _fail(f"{error.filename or ''} {error.strerror or error}".strip(), 1)
     raise SystemExit(0)
 
 
@@ -438,8 +458,8 @@ def _print_metrics(card: CheckpointCard, as_json: bool) -> None:
         _print_json(card.model_dump(mode="json", exclude={"epochs"}))
         return
     label = card.data.title + (" (simulated)" if card.data.simulated else "")
-    parts = card.metrics
-    rows = ([n, f"{parts['validation'][n]:.4f}", f"{v:.4f}"] for n, v in parts["test"].items())
+    validation, test = card.metrics.validation, card.metrics.test
+    rows = ([name, f"{validation[name]:.4f}", f"{test[name]:.4f}"] for name in test)
     _print_table(f"{card.model}, {card.objective}, {label}", ["metric", "validation", "test"], rows)
     out.print(f"{card.parameters:,} parameters, {card.seconds:.0f} s of training")
 

@@ -9,6 +9,7 @@ Importing this module does not import torch: an app or a command line that only 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, get_args, runtime_checkable
@@ -87,6 +88,10 @@ MAX_SESSION_FILMS = 500
 PADDING, JUST_WATCHED, DISLIKED, LIKED = range(4)
 
 
+class CheckpointError(Exception):
+    """A checkpoint or its catalogue cannot be used: the message names the file and the way out."""
+
+
 class RequestError(ValueError):
     """What was asked for cannot be served as asked: the message names the value and the way out."""
 
@@ -104,8 +109,12 @@ class Watched:
     liked: bool | None = None
 
     def __post_init__(self) -> None:
-        if type(self.movie_id) is not int:
-            raise RequestError(f"movie_id must be a whole number, not {self.movie_id!r}")
+        try:
+            if isinstance(self.movie_id, bool):
+                raise TypeError
+            object.__setattr__(self, "movie_id", operator.index(self.movie_id))  # numpy's ids too
+        except TypeError:
+            raise RequestError(f"movie_id must be a whole number, not {self.movie_id!r}") from None
         if self.liked not in (True, False, None):
             raise RequestError(f"liked must be True, False or None, not {self.liked!r}")
 

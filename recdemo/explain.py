@@ -157,26 +157,41 @@ def history_weights(
     Args:
         recommender: a model with `ShowsHistory`.
         session: who asks.
-        movie_ids: targets; one that is in the history weighs itself too, as the model would.
+        movie_ids: targets; one that is in the history is asked about as if it were not.
 
     Returns:
-        One row per watched film, oldest first: ``movie_id``, ``title``, then one column per target id.
+        One row per film read for any target, oldest first: ``movie_id``, ``title``, then one column per
+        target id, NaN where the film is the target itself or is not read for it.
     """
     checkpoint = recommender.checkpoint
     if not isinstance(checkpoint.model, ShowsHistory):
         raise TypeError(f"{checkpoint.card.model} does not weigh the films of a history")
-    targets = torch.tensor([checkpoint.schema.index_of(movie) for movie in movie_ids])
-    films = [film.movie_id for film in session.history[-checkpoint.schema.history_length :]]
+    targets = torch.tensor([[checkpoint.schema.index_of(movie)] for movie in movie_ids])
+    length = checkpoint.schema.history_length
+    asked = [unwatched(session, movie) for movie in movie_ids]
     with torch.inference_mode():
-        weights = checkpoint.model.history_weights(encode(checkpoint.schema, [session], targets))
+        weights = checkpoint.model.history_weights(encode(checkpoint.schema, asked, targets))
+    columns = {
+        movie: pd.Series(
+            weights[row, 0].tolist()[: len(one.history)], index=one.movie_ids[-length:], dtype=float
+        )
+        for row, (movie, one) in enumerate(zip(movie_ids, asked, strict=True))
+    }
+    read = {film for column in columns.values() for film in column.index}
+    films = [movie for movie in session.movie_ids if movie in read]
     table = pd.DataFrame({"movie_id": films, "title": titles_of(recommender, films)})
-    columns = {m: weights[0, i, : len(films)].numpy() for i, m in enumerate(movie_ids)}
-    return table.join(pd.DataFrame(columns, index=table.index))
+    found = {movie: column.reindex(films).to_numpy() for movie, column in columns.items()}
+    return table.join(pd.DataFrame(found, index=table.index))
 
 
 def unwatched(session: Session, movie_id: int) -> Session:
     """The session without a film, as a model would have seen it before that film."""
     return replace(session, history=[f for f in session.history if f.movie_id != movie_id])
+
+
+def pair_label(left: str, right: str) -> str:
+    """How a pair of fields is called."""
+    return f"{FIELD_NAMES[left]} × {FIELD_NAMES[right]}"
 
 
 def field_values(recommender: Recommender, session: Session, movie_id: int) -> dict[str, str]:
@@ -245,7 +260,7 @@ def _field_terms(terms: FieldTerms) -> tuple[list[Term], Weights | None]:
     names = [FIELD_NAMES[name] for name in terms.fields]
     of_visitor = [name in USER_FIELDS for name in terms.fields]
     pairs = [(i, j) for i in range(len(names)) for j in range(i + 1, len(names))]
-    pair_names = [f"{names[i]} × {names[j]}" for i, j in pairs]
+    pair_names = [pair_label(terms.fields[i], terms.fields[j]) for i, j in pairs]
     out = [Term("bias", "Bias", float(terms.bias), visitor_only=True)]
     out += [
         Term("linear", name, value, visitor_only=visitor)
@@ -254,19 +269,21 @@ def _field_terms(terms: FieldTerms) -> tuple[list[Term], Weights | None]:
     out += [
         Term("pair", name, value, visitor_only=of_visitor[i] and of_visitor[j])
         for (i, j), name, value in zip(pairs, pair_names, terms.pairs[0].tolist(), strict=True)
+        if value != 0.0  # a pair with an empty field, such as "Films disliked" of who disliked none
     ]
     if terms.deep is not None:
         out.append(Term("deep", "Neural network on all fields", float(terms.deep[0])))
     if terms.attention is None:
         return out, None
     # Without pair p the others share its attention: the sum becomes (S - s_p) / (1 - a_p).
-    attention = terms.attention[0].double().numpy()
-    parts = terms.pairs[0].double().numpy()
+    held = terms.attention[0].numpy() > 0
+    attention = terms.attention[0].double().numpy()[held]
+    parts = terms.pairs[0].double().numpy()[held]
     total = parts.sum()
-    removal = total - (total - parts) / (1 - attention)
+    removal = total - (total - parts) / np.maximum(1 - attention, np.finfo(np.float32).eps)
     weights = Weights(
         axis="pair",
-        labels=tuple(pair_names),
+        labels=tuple(name for name, here in zip(pair_names, held, strict=True) if here),
         weights=tuple(attention.tolist()),
         removal=tuple(removal.tolist()),
         faithfulness=rank_correlation(attention, np.abs(removal)),

@@ -12,8 +12,15 @@ import pandas as pd
 import torch
 
 from recdemo import checkpoints
-from recdemo.checkpoints import Checkpoint, CheckpointError
-from recdemo.contracts import GENRES, OBJECTIVES, Objective, RequestError, Session
+from recdemo.checkpoints import Checkpoint
+from recdemo.contracts import (
+    GENRES,
+    OBJECTIVES,
+    CheckpointError,
+    Objective,
+    RequestError,
+    Session,
+)
 from recdemo.features import encode
 from recdemo.models import card_of
 
@@ -31,10 +38,12 @@ class Recommender:
         checkpoint: the model that ranks.
         liker: the ``like`` model of the same kind, for `p_like`; None where there is none, or where
             the checkpoint itself is one.
+        problem: why there is no `liker`, if it should be there.
     """
 
     checkpoint: Checkpoint
     liker: Recommender | None = None
+    problem: str = ""
 
     @classmethod
     def load(cls, model: str, objective: Objective = "next") -> Recommender:
@@ -42,14 +51,13 @@ class Recommender:
         card_of(model)
         if objective not in OBJECTIVES:
             raise RequestError(f"objective {objective!r} is unknown; use {' or '.join(OBJECTIVES)}")
-        liker = None
         checkpoint = checkpoints.load(model, objective)
-        if objective == "next":
-            try:
-                liker = cls(checkpoints.load(model, "like"))
-            except CheckpointError:
-                liker = None  # the ranking stands without it; p_like is then unknown
-        return cls(checkpoint, liker)
+        if objective == "like":
+            return cls(checkpoint)
+        try:
+            return cls(checkpoint, cls(checkpoints.load(model, "like")))
+        except CheckpointError as error:  # the ranking stands without it; p_like is then unknown
+            return cls(checkpoint, problem=str(error))
 
     @property
     def objective(self) -> Objective:

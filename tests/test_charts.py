@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from recdemo import charts
-from recdemo.explain import Explanation, Term, Weights
+from recdemo.explain import FIELD_NAMES, Explanation, Term, Weights, pair_label
 
 
 def explanation(values: list[float]) -> Explanation:
@@ -42,14 +42,15 @@ def test_terms_of_the_visitor_alone_are_one_step() -> None:
 
 def test_a_pair_map_puts_each_pair_in_its_cell() -> None:
     fields = ("gender", "age", "movie", "year")
-    pairs = [(i, j) for i in range(4) for j in range(i + 1, 4)]
-    cells = charts.pair_map(fields, [10 * i + j for i, j in pairs], signed=False, unit="adds").data[
-        0
-    ]
-    names = [charts.FIELD_NAMES[name] for name in fields]
-    for i, j in pairs:
-        assert cells.z[list(cells.y).index(names[j])][list(cells.x).index(names[i])] == 10 * i + j
+    pairs = {(i, j): 10 * i + j for i in range(4) for j in range(i + 1, 4)}
+    del pairs[1, 3]
+    values = {pair_label(fields[i], fields[j]): value for (i, j), value in pairs.items()}
+    cells = charts.pair_map(fields, values, signed=False, unit="adds").data[0]
+    names = [FIELD_NAMES[name] for name in fields]
+    for (i, j), value in pairs.items():
+        assert cells.z[list(cells.y).index(names[j])][list(cells.x).index(names[i])] == value
     assert np.isnan(cells.z[0][2])
+    assert np.isnan(cells.z[2][1]), "a pair without a number"
 
 
 def test_a_history_map_shows_the_latest_film_first() -> None:
@@ -60,6 +61,11 @@ def test_a_history_map_shows_the_latest_film_first() -> None:
     assert list(cells.y) == ["New (1999)", "Old (1990)"]
     assert np.ravel(cells.z).tolist() == [-0.4, 0.1]
     assert (cells.zmin, cells.zmax) == (-0.4, 0.4)
+
+
+def test_a_target_in_the_history_has_no_weight_for_itself() -> None:
+    table = pd.DataFrame({"movie_id": [7], "title": ["Target (2000)"], 7: [np.nan]})
+    assert np.isnan(charts.history_map(table, {7: "Target (2000)"}).data[0].z[0][0])
 
 
 def test_films_of_one_title_stay_apart() -> None:

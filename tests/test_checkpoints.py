@@ -31,7 +31,7 @@ from recdemo.checkpoints import (
     read_card,
     root,
 )
-from recdemo.contracts import RequestError, Session
+from recdemo.contracts import Session
 from recdemo.data import Dataset, simulate
 from recdemo.features import Schema, encode
 from recdemo.models import CARDS
@@ -330,7 +330,7 @@ def test_catalogue_counts_ratings_and_likes(world: Dataset) -> None:
 
 def test_missing_catalogue_is_named(base: Path) -> None:
     (base / CATALOGUE).unlink()
-    with pytest.raises(RequestError, match="missing") as error:
+    with pytest.raises(CheckpointError, match="missing") as error:
         load("fm", "like", base)
     assert str(base / CATALOGUE) in str(error.value)
 
@@ -348,7 +348,7 @@ def test_missing_catalogue_is_named(base: Path) -> None:
 )
 def test_what_is_no_catalogue_is_named(content: bytes, base: Path) -> None:
     (base / CATALOGUE).write_bytes(content)
-    with pytest.raises(RequestError) as error:
+    with pytest.raises(CheckpointError) as error:
         load("fm", "like", base)
     assert str(base / CATALOGUE) in str(error.value)
 
@@ -356,7 +356,7 @@ def test_what_is_no_catalogue_is_named(content: bytes, base: Path) -> None:
 def test_a_genre_unknown_here_is_named(base: Path) -> None:
     text = (base / CATALOGUE).read_text().replace("Western", "Eastern")
     (base / CATALOGUE).write_text(text)
-    with pytest.raises(RequestError, match="Eastern") as error:
+    with pytest.raises(CheckpointError, match="Eastern") as error:
         load("fm", "like", base)
     assert str(base / CATALOGUE) in str(error.value)
 
@@ -451,5 +451,5 @@ def test_a_catalogue_with_a_word_for_a_number_is_refused(
     films[column] = films[column].astype(object)
     films.loc[1, column] = "many"
     write_catalogue(films, tmp_path / CATALOGUE)
-    with pytest.raises(RequestError, match=column):
+    with pytest.raises(CheckpointError, match=column):
         read_catalogue(tmp_path / CATALOGUE)

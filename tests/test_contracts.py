@@ -37,3 +37,19 @@ def test_a_session_is_a_value() -> None:
     one = Session("F", 25, 12, [Watched(1, True)])
     assert one == Session("F", 25, 12, (Watched(1, True),))
     assert hash(one) == hash(Session("F", 25, 12, (Watched(1, True),)))
+
+
+def test_ids_from_a_table_are_taken_as_they_are() -> None:
+    import json
+
+    import numpy as np
+
+    film = Watched(np.int64(260), True)  # type: ignore[arg-type]
+    assert film == Watched(260, True)
+    assert json.dumps(film.movie_id) == "260"
+
+
+@pytest.mark.parametrize("fields", [{"age": True}, {"occupation": 1.0}, {"gender": ["F"]}])
+def test_a_value_of_another_type_is_refused(fields: dict[str, object]) -> None:
+    with pytest.raises(RequestError):
+        Session(**fields)  # type: ignore[arg-type]

@@ -58,13 +58,15 @@ def test_removal_is_what_the_model_says_without_the_film(pair) -> None:
 def test_afm_ledger_is_attention_times_pair_value() -> None:
     model = recdemo.load("afm", objective="like")
     network = model.checkpoint.model
-    explanation = model.explain(SESSION, 1210)
+    session = replace(SESSION, history=[f for f in SESSION.history if f.liked is not None])
+    explanation = model.explain(session, 1210)
     weights = explanation.weights
     assert weights is not None
     assert weights.axis == "pair"
+    assert not any("just watched" in label for label in weights.labels)
     assert sum(weights.weights) == pytest.approx(1, abs=1e-5)
     batch = encode(
-        model.checkpoint.schema, [SESSION], torch.tensor([model.checkpoint.schema.index[1210]])
+        model.checkpoint.schema, [session], torch.tensor([model.checkpoint.schema.index[1210]])
     )
     with torch.inference_mode():
         fields = network.embedding(batch)[0]
@@ -76,6 +78,11 @@ def test_afm_ledger_is_attention_times_pair_value() -> None:
                 label = f"{FIELD_NAMES[names[i]]} × {FIELD_NAMES[names[j]]}"
                 pairs[label] = float(network.projection @ product)
                 scores[label] = float(network.outer(torch.relu(network.inner(product))))
+    held = {
+        label: bool(value) for label, value in pairs.items()
+    }  # an empty field has a zero vector
+    scores = {label: score for label, score in scores.items() if held[label]}
+    pairs = {label: value for label, value in pairs.items() if held[label]}
     shares = np.exp(np.array(list(scores.values())) - max(scores.values()))
     shares /= shares.sum()
     terms = {term.label: term.value for term in explanation.terms if term.kind == "pair"}
@@ -124,6 +131,18 @@ def test_a_film_already_watched_is_explained_as_not_yet_watched() -> None:
     model = recdemo.load("din")
     rest = replace(SESSION, history=[f for f in SESSION.history if f.movie_id != 260])
     assert model.explain(SESSION, 260).logit == model.explain(rest, 260).logit
+
+
+def test_a_target_in_the_history_is_left_out_of_its_own_weights() -> None:
+    model = recdemo.load("din")
+    table = history_weights(model, SESSION, [260, 1210]).set_index("movie_id")
+    assert table[260].isna().tolist() == [movie == 260 for movie in SESSION.movie_ids]
+    weights = model.explain(SESSION, 260).weights
+    assert weights is not None
+    assert list(weights.weights) == pytest.approx(table[260].dropna().tolist(), abs=1e-5)
+    alone = Session(history=[Watched(260, True)])
+    assert history_weights(model, alone, [260]).empty
+    assert model.explain(alone, 260).weights.labels == ()
 
 
 def test_a_long_history_is_explained_by_the_films_the_model_reads() -> None:

@@ -359,12 +359,16 @@ def test_favourite_genre_in_ties_and_without_likes(schema: Schema) -> None:
     """Film i has the genre i alone, for i up to 18; film 37 has none."""
     assert _favourite(schema, (9, LIKED), (4, LIKED)) == 4  # a tie: the lower id
     assert _favourite(schema, (9, LIKED), (4, DISLIKED), (4, DISLIKED)) == 9  # likes come first
-    assert _favourite(schema, (4, LIKED), (9, LIKED), (9, JUST_WATCHED)) == 9  # equal likes: watched
-    assert _favourite(schema, (4, LIKED), (9, LIKED), (9, DISLIKED)) == 4  # a dislike does not count
+    assert (
+        _favourite(schema, (4, LIKED), (9, LIKED), (9, JUST_WATCHED)) == 9
+    )  # equal likes: watched
+    assert (
+        _favourite(schema, (4, LIKED), (9, LIKED), (9, DISLIKED)) == 4
+    )  # a dislike does not count
     assert _favourite(schema, (7, JUST_WATCHED), (9, DISLIKED)) == 7
     assert _favourite(schema, (9, DISLIKED)) == 0
-    assert _favourite(schema, (37, LIKED)) == 0
-    assert _favourite(schema) == 0
+    assert _favourite(schema, (37, LIKED), (0, 0)) == 0  # no genre at all
+    assert _favourite(schema, (0, 0), (0, 0)) == 0
 
 
 def test_favourite_genre_does_not_change_with_padding(schema: Schema) -> None:

@@ -162,7 +162,7 @@ def test_editing_the_visitor_changes_link_and_list(open_page: Open) -> None:
     app = open_page("recommend", link_of(Session()))
     before = app.dataframe[0].value["title"].tolist()
     app.selectbox(key="side_add").set_value(260).run()
-    app.segmented_control(key="side_reaction").set_value(False).run()
+    app.segmented_control(key="side_reaction").set_value("Disliked").run()
     app.selectbox(key="side_add").set_value(1721).run()
     app.selectbox(key="side_age").set_value(18).run()
     expected = Session(age=18, history=[Watched(260, True), Watched(1721, False)])
@@ -182,6 +182,15 @@ def test_editing_the_visitor_changes_link_and_list(open_page: Open) -> None:
     assert app.session_state["visit"].session == Session(age=18)
     app.button(key="side_undo").click().run()
     assert app.session_state["visit"].session == expected
+
+
+def test_what_a_film_added_counts_as_survives_page_changes(open_page: Open) -> None:
+    app = open_page("recommend", link_of(Session()))
+    app.segmented_control(key="side_reaction").set_value("Seen").run()
+    app.switch_page(PAGES["attention"]).run()
+    assert app.segmented_control(key="side_reaction").value == "Seen"
+    app.selectbox(key="side_add").set_value(260).run()
+    assert app.session_state["visit"].session.history == (Watched(260, None),)
 
 
 def test_a_visit_survives_page_changes(open_page: Open) -> None:
@@ -212,9 +221,20 @@ def test_a_scenario_can_be_followed(open_page: Open, number: int) -> None:
 def test_a_row_can_be_asked_about(open_page: Open) -> None:
     app = open_page("recommend", link_of(PERSONAS[0].session))
     third = app.dataframe[0].value["title"].tolist()[2]
-    app.session_state["recommend_table"] = {"selection": {"rows": [2], "columns": [], "cells": []}}
+    table = f"recommend_table_{app.session_state['recommend_turn']}"
+    app.session_state[table] = {"selection": {"rows": [2], "columns": [], "cells": []}}
     app.run()
     assert sound(app).subheader[-1].value == f"Why {third}?"
+
+
+def test_a_chosen_row_does_not_outlive_its_list(open_page: Open) -> None:
+    app = open_page("recommend", link_of(PERSONAS[0].session))
+    table = f"recommend_table_{app.session_state['recommend_turn']}"
+    app.session_state[table] = {"selection": {"rows": [2], "columns": [], "cells": []}}
+    app.run()
+    app.selectbox(key="side_model").set_value("fm").run()
+    first = app.dataframe[0].value["title"].tolist()[0]
+    assert sound(app).subheader[-1].value == f"Why {first}?"
 
 
 def test_filters_that_leave_nothing_say_so(open_page: Open) -> None:

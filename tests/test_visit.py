@@ -58,6 +58,8 @@ def test_an_empty_link_is_an_empty_visit() -> None:
         ({"h": "l"}, "l"),
         ({"h": "²l"}, "²l"),
         ({"t": "abc"}, "abc"),
+        ({"h": "9" * 5000 + "l"}, "999"),
+        ({"m": "![x](http://example.org/a.png)"}, "`![x](http://example.org/a.png)`"),
         ({"h": "<script>alert(1)</script>l"}, "<script>"),
     ],
 )
@@ -72,8 +74,10 @@ def test_what_is_invalid_is_named_and_the_rest_kept(values: dict[str, str], name
 
 
 def test_a_link_cannot_be_too_long() -> None:
-    visit, _ = decode({"h": "-".join(f"{movie}l" for movie in FILMS), "t": "1-2-3-4-5-6-7"})
-    assert len(visit.session.history) == 500
+    link = {"h": "-".join(f"{movie}l" for movie in FILMS), "t": "1-2-3-4-5-6-7"}
+    visit, problems = decode(link)
+    assert visit.session.movie_ids == list(FILMS)[-500:], "the latest are kept"
+    assert "500" in problems[0]
     assert len(visit.targets) == 5
 
 

@@ -48,7 +48,7 @@ class MLP(nn.Module):
     Args:
         in_dim: width of the input.
         hidden: widths of the hidden layers.
-        out_dim: width of a last plain linear layer; None for none.
+        out_dim: width of a last plain linear layer.
         activation: makes the activation from a layer's width.
         dropout: share of hidden units dropped in training.
     """
@@ -57,7 +57,7 @@ class MLP(nn.Module):
         self,
         in_dim: int,
         hidden: Sequence[int],
-        out_dim: int | None = 1,
+        out_dim: int = 1,
         *,
         activation: Callable[[int], nn.Module] = lambda _: nn.ReLU(),
         dropout: float = 0.0,
@@ -67,8 +67,7 @@ class MLP(nn.Module):
         for width in hidden:
             layers += [nn.Linear(in_dim, width), activation(width), nn.Dropout(dropout)]
             in_dim = width
-        if out_dim is not None:
-            layers.append(nn.Linear(in_dim, out_dim))
+        layers.append(nn.Linear(in_dim, out_dim))
         self.layers = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:

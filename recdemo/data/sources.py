@@ -46,8 +46,9 @@ def load_dataset(source: str | Path, catalogue: pd.DataFrame | None = None) -> D
 def find_data(name: str) -> Path | None:
     """Where ``ml-1m`` or ``ml-100k`` lies, as zip or folder; None where it is in no known place.
 
-    Looks in the environment variable RECDEMO_DATA (a folder, or the data set itself), then in
-    ``shared/data`` beside the project folder, then in the working folder.
+    Looks in the environment variable RECDEMO_DATA (a folder, or the data set itself), then in ``data``
+    in the working folder and in the project, then in the working folder itself, then in ``shared/data``
+    beside the project.
     """
     for place in _places():
         for candidate in (place / f"{name}.zip", place / name):
@@ -61,7 +62,13 @@ def find_data(name: str) -> Path | None:
 def _places() -> list[Path]:
     given = os.environ.get(DATA_VARIABLE)
     places = [Path(given).expanduser()] if given else []
-    return [*places, _PROJECT.parent / "shared" / "data", Path.cwd()]
+    known = [
+        Path.cwd() / "data",
+        _PROJECT / "data",
+        Path.cwd(),
+        _PROJECT.parent / "shared" / "data",
+    ]
+    return places + list(dict.fromkeys(known))
 
 
 def _holds(place: Path, name: str) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -74,10 +74,6 @@ class Fit:
     epochs: list[Epoch] = field(default_factory=list)
     best_epoch: int = 0
     seconds: float = 0.0
-
-    def as_dict(self) -> dict[str, object]:
-        """Plain values, for a card."""
-        return asdict(self)
 
 
 def fit(

@@ -12,7 +12,7 @@ import torch
 
 from recdemo import checkpoints
 from recdemo.catalogue import catalogue_of, read_catalogue, write_catalogue
-from recdemo.checkpoints import CheckpointCard, DataCard
+from recdemo.checkpoints import CheckpointCard, DataCard, Metrics
 from recdemo.contracts import Objective, RequestError
 from recdemo.data import TEST, VALIDATION, Dataset, load_dataset, split_by_order
 from recdemo.features import Ratings, Schema
@@ -37,18 +37,22 @@ def settings_for(model: str, objective: Objective, **changes: Any) -> Settings:
 
 
 def open_data(source: str, base: Path) -> tuple[Dataset, Schema]:
-    """A data set and the schema of the catalogue in `base`, which is written from the data if missing.
+    """A data set and the schema of the catalogue in `base`.
+
+    A new folder gets a copy of the shipped catalogue; where there is none, one written from the data.
 
     Raises:
         DataError: the source cannot be read.
-        RequestError: the catalogue is damaged.
+        CheckpointError: the catalogue is damaged.
     """
-    path = base / checkpoints.CATALOGUE
-    catalogue = read_catalogue(path) if path.exists() else None
+    path, shipped = base / checkpoints.CATALOGUE, checkpoints.root() / checkpoints.CATALOGUE
+    known = next((place for place in (path, shipped) if place.exists()), None)
+    catalogue = read_catalogue(known) if known else None
     dataset = load_dataset(source, catalogue)
     if catalogue is None:
-        base.mkdir(parents=True, exist_ok=True)
         catalogue = catalogue_of(dataset)
+    if not path.exists():
+        base.mkdir(parents=True, exist_ok=True)
         write_catalogue(catalogue, path)
     return dataset, Schema(catalogue)
 
@@ -96,10 +100,10 @@ def train(
         history_length=schema.history_length,
         weights_sha256="",
         parameters=sum(p.numel() for p in network.parameters()),
-        metrics={
-            "validation": evaluate(network, ratings, part == VALIDATION, objective),
-            "test": evaluate(network, ratings, part == TEST, objective),
-        },
+        metrics=Metrics(
+            validation=evaluate(network, ratings, part == VALIDATION, objective),
+            test=evaluate(network, ratings, part == TEST, objective),
+        ),
         data=DataCard(
             name=dataset.name,
             title=dataset.title,

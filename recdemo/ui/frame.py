@@ -11,9 +11,9 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from recdemo.checkpoints import CheckpointError
-from recdemo.contracts import RequestError
+from recdemo.contracts import CheckpointError, RequestError
 from recdemo.ui import sidebar, state
+from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit, encode_visit
 
 MENU = {
@@ -48,12 +48,14 @@ def page(title: str, icon: str, lead: str = "") -> Iterator[Visit]:
     """
     st.set_page_config(page_title=f"{title} · recdemo", page_icon=icon, layout="wide")
     st.html(_STYLE)
+    drawn = False
     try:
         state.start()
         with st.sidebar:
             _menu()
             sidebar.draw()
         state.write_link()
+        drawn = True
         st.title(title)
         if lead:
             st.markdown(lead)
@@ -61,10 +63,10 @@ def page(title: str, icon: str, lead: str = "") -> Iterator[Visit]:
             st.warning(f"{problem} The rest of the link is kept.", icon=":material/link_off:")
         yield state.current()
     except (CheckpointError, RequestError) as error:
-        st.error(f"{error}", icon=":material/error:")
-        st.markdown(
-            "The other models and pages go on working: choose another model in the sidebar."
-        )
+        st.error(plain(str(error)), icon=":material/error:")
+        if drawn:
+            st.markdown("The other models go on working: choose another in the sidebar.")
+        st.stop()
 
 
 def _menu() -> None:

@@ -9,17 +9,18 @@ import streamlit as st
 from recdemo.charts import shorten
 from recdemo.contracts import AGES, GENDERS, OBJECTIVES, OCCUPATIONS, Watched
 from recdemo.models import CARDS
-from recdemo.ui import state
-from recdemo.ui.engine import films_by_id
+from recdemo.ui import engine, state
+from recdemo.ui.engine import plain
 from recdemo.ui.personas import PERSONAS
 from recdemo.ui.visit import Visit
 
 ROWS = 8  # films of the history shown at a time
-REACTIONS: dict[bool | None, tuple[str, str]] = {
-    True: (":material/thumb_up:", "Liked"),
-    False: (":material/thumb_down:", "Disliked"),
-    None: (":material/visibility:", "Seen"),
+REACTIONS: dict[str, tuple[bool | None, str]] = {
+    "Liked": (True, ":material/thumb_up:"),
+    "Disliked": (False, ":material/thumb_down:"),
+    "Seen": (None, ":material/visibility:"),
 }
+ICONS = dict(REACTIONS.values())
 OBJECTIVE_NAMES = {"next": "What next?", "like": "Would they like it?"}
 
 
@@ -99,31 +100,30 @@ def _visitor(visit: Visit) -> None:
 
 
 def _history(visit: Visit) -> None:
-    films = films_by_id()
+    films = engine.films()
     history = visit.session.history
     st.segmented_control(
         "A film added counts as",
         list(REACTIONS),
-        format_func=lambda liked: REACTIONS[liked][1],
         required=True,
-        default=True,
+        default="Liked",
         key="side_reaction",
         persist_state="session",
         label_visibility="collapsed",
         width="stretch",
     )
-    liked = st.session_state["side_reaction"]
     st.selectbox(
         "Add a film",
-        films.index,
-        format_func=films["label"].__getitem__,
-        placeholder=f"Search {len(films):,} films…",
+        films.ids,
+        format_func=films.labels.__getitem__,
+        placeholder=f"Search {len(films.ids):,} films…",
         help="Type any part of a title. The film is added as watched last.",
         index=None,
-        **state.bound("side_add", None, lambda v, movie: v.add(movie, liked) if movie else v),
+        **state.bound("side_add", None, _add),
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**History** · {len(history)} films" if history else "**History**")
+        count = f"{len(history)} film{'' if len(history) == 1 else 's'}"
+        st.markdown(f"**History** · {count}" if history else "**History**")
         st.button(
             ":material/undo:",
             key="side_undo",
@@ -138,7 +138,7 @@ def _history(visit: Visit) -> None:
             help="Clear the history",
             type="tertiary",
             disabled=not history,
-            on_click=lambda: state.go(visit.with_session(history=())),
+            on_click=lambda: state.go(state.current().with_session(history=())),
         )
     if not history:
         st.caption("Nothing watched yet. Add a film above, or pick a persona.")
@@ -159,24 +159,32 @@ def _history(visit: Visit) -> None:
         )
     with st.container(gap=None):
         for film in newest_first[shown * ROWS : (shown + 1) * ROWS]:
-            _film(visit, film, str(films["label"][film.movie_id]))
+            _film(film, films.labels[film.movie_id])
 
 
-def _film(visit: Visit, film: Watched, label: str) -> None:
+def _add(visit: Visit, movie: int | None) -> Visit:
+    if movie is None:
+        return visit
+    liked, _ = REACTIONS[st.session_state["side_reaction"]]
+    return visit.add(movie, liked)
+
+
+def _film(film: Watched, label: str) -> None:
     """One row of the history: a button that opens what can be done with the film."""
     movie = film.movie_id
-    icon, _ = REACTIONS[film.liked]
-    short = shorten(label, 27)
-    with st.popover(short, icon=icon, type="tertiary", width="stretch", key=f"side_film_{movie}"):
-        st.markdown(f"**{label}**")
+    short = plain(shorten(label, 27))
+    with st.popover(
+        short, icon=ICONS[film.liked], type="tertiary", width="stretch", key=f"side_film_{movie}"
+    ):
+        st.markdown(f"**{plain(label)}**")
         with st.container(horizontal=True):
-            for liked, (symbol, name) in REACTIONS.items():
+            for name, (liked, symbol) in REACTIONS.items():
                 st.button(
                     name,
                     key=f"side_{name}_{movie}",
                     icon=symbol,
                     disabled=film.liked is liked,
-                    on_click=lambda liked=liked: state.go(visit.rate(movie, liked)),
+                    on_click=lambda liked=liked: state.go(state.current().rate(movie, liked)),
                 )
         with st.container(horizontal=True):
             for name, symbol, steps in (
@@ -188,11 +196,11 @@ def _film(visit: Visit, film: Watched, label: str) -> None:
                     key=f"side_{name}_{movie}",
                     icon=symbol,
                     help=f"Watched {name.lower()}",
-                    on_click=lambda steps=steps: state.go(visit.move(movie, steps)),
+                    on_click=lambda steps=steps: state.go(state.current().move(movie, steps)),
                 )
             st.button(
                 "Remove",
                 key=f"side_remove_{movie}",
                 icon=":material/close:",
-                on_click=lambda: state.go(visit.remove(movie)),
+                on_click=lambda: state.go(state.current().remove(movie)),
             )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
-from urllib.parse import urlencode
 
 from recdemo.contracts import (
     AGES,
@@ -23,8 +22,8 @@ from recdemo.contracts import (
 
 DEFAULT_MODEL = "din"
 MAX_TARGETS = 5
-_LIKED = {"l": True, "d": False, "w": None}
-_LETTERS = {value: letter for letter, value in _LIKED.items()}
+FEEDBACK: dict[str, bool | None] = {"l": True, "d": False, "w": None}
+_LETTERS = {value: letter for letter, value in FEEDBACK.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +61,8 @@ class Visit:
     def move(self, movie_id: int, steps: int) -> Visit:
         """A film watched `steps` places later (negative: earlier), as far as the ends allow."""
         history = list(self.session.history)
+        if movie_id not in self.session.movie_ids:
+            return self
         here = self.session.movie_ids.index(movie_id)
         there = min(max(here + steps, 0), len(history) - 1)
         history.insert(there, history.pop(here))
@@ -84,11 +85,6 @@ def encode_visit(visit: Visit) -> dict[str, str]:
     return {name: value for name, value in values.items() if value}
 
 
-def query_string(visit: Visit) -> str:
-    """The visit as it stands in a link, without the question mark."""
-    return urlencode(encode_visit(visit))
-
-
 def decode_visit(
     values: dict[str, str], *, models: Collection[str], films: Collection[int]
 ) -> tuple[Visit, list[str]]:
@@ -108,7 +104,7 @@ def decode_visit(
         value = values.get(name, "")
         if not value or value in allowed:
             return value or None
-        problems.append(f"The link asks for {what} “{value[:40]}”, which does not exist.")
+        problems.append(f"The link asks for {what} {_quoted(value)}, which does not exist.")
         return None
 
     model = choose("m", models, "the model")
@@ -120,31 +116,47 @@ def decode_visit(
     history: dict[int, Watched] = {}
     bad: list[str] = []
     for item in filter(None, values.get("h", "").split("-")):
-        number, letter = item[:-1], item[-1]
-        if not (
-            number.isascii() and number.isdigit() and letter in _LIKED and int(number) in films
-        ):
+        movie = _film(item[:-1], films)
+        if movie is None or item[-1] not in FEEDBACK:
             bad.append(item)
-        elif int(number) not in history and len(history) < MAX_SESSION_FILMS:
-            history[int(number)] = Watched(int(number), _LIKED[letter])
-    targets = []
-    for item in filter(None, values.get("t", "").split("-")):
-        if item.isascii() and item.isdigit() and int(item) in films:
-            targets.append(int(item))
         else:
+            history.setdefault(movie, Watched(movie, FEEDBACK[item[-1]]))
+    latest = list(history.values())[-MAX_SESSION_FILMS:]
+    if len(latest) < len(history):
+        problems.append(
+            f"The link holds {len(history)} films; the latest {MAX_SESSION_FILMS} are kept."
+        )
+    targets: dict[int, None] = {}
+    for item in filter(None, values.get("t", "").split("-")):
+        movie = _film(item, films)
+        if movie is None:
             bad.append(item)
+        else:
+            targets[movie] = None
     if bad:
-        shown = ", ".join(item[:20] for item in bad[:5])
+        shown = ", ".join(map(_quoted, bad[:5]))
         problems.append(f"The link names films that are not in the catalogue: {shown}.")
     visit = Visit(
         session=Session(
             gender=gender,  # type: ignore[arg-type]
             age=int(age) if age else None,
             occupation=int(occupation) if occupation else None,
-            history=list(history.values()),
+            history=latest,
         ),
         model=model or DEFAULT_MODEL,
         objective=objective or "next",  # type: ignore[arg-type]
-        targets=tuple(dict.fromkeys(targets))[:MAX_TARGETS],
+        targets=tuple(targets)[:MAX_TARGETS],
     )
     return visit, problems
+
+
+def _film(text: str, films: Collection[int]) -> int | None:
+    """A film id that exists, or None."""
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        return None
+    return int(text) if int(text) in films else None
+
+
+def _quoted(text: str) -> str:
+    """A piece of a link as code, so that it is shown as it is and never drawn."""
+    return f"`{text[:40].replace('`', '')}`"

@@ -7,8 +7,9 @@ import streamlit as st
 from recdemo import charts
 from recdemo.contracts import Objective
 from recdemo.explain import Explanation, Weights
+from recdemo.ui.engine import plain
 
-SCORE_NAMES: dict[Objective, str] = {"next": "Chance of next", "like": "Chance of liking"}
+SCORE_NAMES: dict[Objective, str] = {"next": "Chance to be next", "like": "Chance of liking"}
 CHART = {"displayModeBar": False}
 
 
@@ -20,9 +21,11 @@ def sum_of_terms(explanation: Explanation) -> None:
     if len(moving):
         top = moving.iloc[0]
         verb = "raises" if top["value"] > 0 else "lowers"
-        st.markdown(f"**{top['label']}** {verb} the logit most ({top['value']:+.2f}).")
+        st.markdown(f"**{plain(top['label'])}** {verb} the logit most ({top['value']:+.2f}).")
+    elif explanation.model == "popularity":
+        st.markdown("The visitor plays no part in this score.")
     else:
-        st.markdown("Nothing about this visitor moves this film's score.")
+        st.markdown("No film watched moves this score: it rests on the profile and the film alone.")
     st.plotly_chart(
         charts.waterfall(explanation),
         key=f"terms_{explanation.model}_{explanation.movie_id}",
@@ -33,7 +36,7 @@ def sum_of_terms(explanation: Explanation) -> None:
     end = (
         f"the sigmoid of it is the chance of liking, {score:.1%}"
         if explanation.objective == "like"
-        else f"the softmax over all films not watched makes it a chance of {score:.2%}"
+        else f"the softmax over all films not watched makes it a chance of {score:.2%} to be the next film liked"
     )
     how = (
         "Each bar is what a field, or a pair of fields, adds; those that read only the visitor, and so "
