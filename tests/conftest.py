@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from recdemo.checkpoints import FORMAT, CheckpointCard, DataCard, save
+from recdemo.checkpoints import FORMAT, CheckpointCard, DataCard, save, versions
 from recdemo.contracts import AGES, GENDERS, GENRES, OCCUPATIONS, Session, Watched
 from recdemo.data import DATA_VARIABLE, Dataset, find_data, read_movielens
 from recdemo.features import YEAR_EDGES, Schema
@@ -174,7 +174,7 @@ def _write_checkpoint(
         "best_epoch": 1,
         "seconds": 0.1,
         "date": "2000-01-01",
-        "versions": {},
+        "versions": versions(),
     }
     return save(model, CheckpointCard(**(values | changes)), folder)
 

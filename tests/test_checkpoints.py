@@ -453,3 +453,11 @@ def test_a_catalogue_with_a_word_for_a_number_is_refused(
     write_catalogue(films, tmp_path / CATALOGUE)
     with pytest.raises(CheckpointError, match=column):
         read_catalogue(tmp_path / CATALOGUE)
+
+
+@pytest.mark.parametrize("theirs", ["1.13.1", "3.0.0", ""])
+def test_another_major_version_of_torch_is_refused(theirs: str, base: Path, folder: Path) -> None:
+    card = json.loads((folder / CARD).read_text())
+    card["versions"]["torch"] = theirs
+    (folder / CARD).write_text(json.dumps(card))
+    assert "torch" in _refused(base, CARD)
