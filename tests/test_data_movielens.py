@@ -288,3 +288,18 @@ def test_the_real_hundred_thousand(ml_1m, ml_100k) -> None:
     rated = set(ml_100k.ratings["movie_id"])
     assert {260, 1196, 1210} < rated  # the three Star Wars films, named otherwise in each set
     assert len(rated) == 1650
+
+
+def test_a_zip_that_unpacks_to_too_much_is_refused_unread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import zipfile
+
+    from recdemo.data import archive
+
+    with zipfile.ZipFile(tmp_path / "ml-1m.zip", "w", zipfile.ZIP_DEFLATED) as bomb:
+        for name in ("movies.dat", "users.dat", "ratings.dat"):
+            bomb.writestr(f"ml-1m/{name}", b"0" * 10_000)
+    monkeypatch.setattr(archive, "MAX_MEMBER_BYTES", 9_999)
+    with pytest.raises(DataError, match="unpacks to more than 9,999 bytes"):
+        read_movielens(tmp_path / "ml-1m.zip")

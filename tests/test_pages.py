@@ -16,6 +16,7 @@ from recdemo import Session, Watched, checkpoints
 from recdemo.catalogue import read_catalogue
 from recdemo.contracts import AGES, OBJECTIVES, OCCUPATIONS
 from recdemo.models import CARDS
+from recdemo.ui.engine import plain
 from recdemo.ui.personas import PERSONAS
 from recdemo.ui.visit import Visit, encode_visit
 
@@ -31,6 +32,11 @@ VISITS = {
 }
 
 Open = Callable[..., AppTest]
+
+
+def test_titles_are_never_read_as_markup() -> None:
+    assert plain("M*A*S*H (1970)") == r"M\*A\*S\*H (1970)"
+    assert plain("Seven (Se7en) [cut]") == r"Seven (Se7en) \[cut\]"
 
 
 @pytest.fixture
@@ -224,7 +230,7 @@ def test_a_row_can_be_asked_about(open_page: Open) -> None:
     table = f"recommend_table_{app.session_state['recommend_turn']}"
     app.session_state[table] = {"selection": {"rows": [2], "columns": [], "cells": []}}
     app.run()
-    assert sound(app).subheader[-1].value == f"Why {third}?"
+    assert sound(app).subheader[-1].value == f"Why {plain(third)}?"
 
 
 def test_a_chosen_row_does_not_outlive_its_list(open_page: Open) -> None:
@@ -234,7 +240,7 @@ def test_a_chosen_row_does_not_outlive_its_list(open_page: Open) -> None:
     app.run()
     app.selectbox(key="side_model").set_value("fm").run()
     first = app.dataframe[0].value["title"].tolist()[0]
-    assert sound(app).subheader[-1].value == f"Why {first}?"
+    assert sound(app).subheader[-1].value == f"Why {plain(first)}?"
 
 
 def test_filters_that_leave_nothing_say_so(open_page: Open) -> None:

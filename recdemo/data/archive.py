@@ -21,6 +21,7 @@ from recdemo.data.dataset import DataError
 OFFICIAL_SITE = "https://grouplens.org/datasets/movielens/"
 DIGITS = 18  # of a number: any such number fits int64
 _NOT_WHOLE = f"is not a whole number of up to {DIGITS} digits"
+MAX_MEMBER_BYTES = 200_000_000  # ratings.dat of MovieLens-1M has 25 million
 FRESH_COPY = f"get a fresh copy of the official zip from {OFFICIAL_SITE}"
 
 # The files each layout needs: films, users, ratings.
@@ -124,6 +125,10 @@ class Archive:
             if self.path.is_dir():
                 return Member(where, (self.path / inside).read_bytes())
             with zipfile.ZipFile(self.path) as archive:
+                if archive.getinfo(inside).file_size > MAX_MEMBER_BYTES:
+                    raise DataError(
+                        f"{where} unpacks to more than {MAX_MEMBER_BYTES:,} bytes; {FRESH_COPY}"
+                    )
                 return Member(where, archive.read(inside))
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
             raise DataError(f"{where} is damaged ({error}); {FRESH_COPY}") from error
