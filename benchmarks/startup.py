@@ -1,25 +1,26 @@
 """How long the app takes to its first page in a browser, and how much memory it holds with all models loaded.
 
-    python benchmarks/startup.py [--repeats N] [--port PORT]
+    python benchmarks/startup.py [--repeats N]
 
-Needs playwright (requirements-dev.txt), Debian's chromium, and Linux (memory is read from /proc).
+Needs playwright (requirements-dev.txt), Debian's chromium, and Linux (memory is read from /proc). The first
+page is timed from asking a server that has just started until Home's last section is there.
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
-import subprocess
 import sys
 import time
-import urllib.request
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-CHROMIUM = "/usr/bin/chromium"
+from playwright.sync_api import sync_playwright
+
+from benchmarks.browser import launch, running_app, settle
+from recdemo import checkpoints
+
 VISITOR = "g=F&a=25&o=12&h=260l-1214l-1374l-541l-589l-2571l"
 
 
@@ -28,53 +29,28 @@ def resident_mb(process: int) -> float:
     for line in Path(f"/proc/{process}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
-    raise SystemExit(f"process {process} is gone")
-
-
-def show(browser: Browser, url: str) -> float:
-    """Seconds from asking for a page to its heading."""
-    page = browser.new_page()
-    started = time.perf_counter()
-    page.goto(url)
-    page.wait_for_selector("h1", timeout=60_000)
-    seconds = time.perf_counter() - started
-    page.wait_for_selector('[data-testid="stStatusWidget"]', state="detached", timeout=60_000)
-    page.wait_for_timeout(1000)
-    page.close()
-    return seconds
+    raise RuntimeError(f"process {process} is gone")
 
 
 def main() -> None:
-    from recdemo import checkpoints
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--port", type=int, default=8597)
-    given = parser.parse_args()
-    base = f"http://localhost:{given.port}"
+    repeats = parser.parse_args().repeats
     first, memory = [], []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        for _ in range(given.repeats):
-            command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
-            server = subprocess.Popen(
-                [*command, f"--server.port={given.port}"], cwd=ROOT, stdout=subprocess.DEVNULL
-            )
-            try:
-                while True:
-                    try:
-                        urllib.request.urlopen(f"{base}/_stcore/health", timeout=1)
-                        break
-                    except OSError:
-                        time.sleep(0.1)
-                first.append(show(browser, base))
+        browser = launch(playwright)
+        page = browser.new_page()
+        for _ in range(repeats):
+            with running_app() as app:
+                started = time.perf_counter()
+                page.goto(app.url)
+                page.get_by_text("What is loaded").wait_for(timeout=60_000)
+                first.append(time.perf_counter() - started)
                 for model, objective in checkpoints.available():
-                    show(browser, f"{base}/recommend?m={model}&obj={objective}&{VISITOR}")
-                    show(browser, f"{base}/attention?m={model}&obj={objective}&{VISITOR}")
-                memory.append(resident_mb(server.pid))
-            finally:
-                server.terminate()
-                server.wait()
+                    for name in ("recommend", "attention"):
+                        page.goto(f"{app.url}/{name}?m={model}&obj={objective}&{VISITOR}")
+                        settle(page)
+                memory.append(resident_mb(app.process))
         browser.close()
     print(f"first page: median {statistics.median(first):.2f} s of {[round(s, 2) for s in first]}")
     print(f"memory, all models loaded: median {statistics.median(memory):.0f} MB")

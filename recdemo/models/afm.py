@@ -84,11 +84,14 @@ class AFM(nn.Module):
     def _across(self, user: Tensor, film: Tensor, present: Tensor) -> Tensor:
         """The same for all pairs of a user and a film field: [U, Fu, k], [U, N, k] → [U, N, Fu, 2].
 
-        W (v_i ⊙ v_j) = (W ⊙ v_i) v_j, so the products themselves are never made.
+        W (v_i ⊙ v_j) = (W ⊙ v_i) v_j: where a user has many candidates, the products are never made.
         """
         weight = torch.cat([self.inner.weight, self.projection.unsqueeze(0)])  # [t + 1, k]
-        keys = (user.unsqueeze(2) * weight).flatten(1, 2)  # [U, Fu * (t + 1), k]
-        both = (film @ keys.transpose(1, 2)).unflatten(2, (user.shape[1], -1))  # [U, N, Fu, t + 1]
+        if film.shape[1] <= len(weight):
+            both = (film.unsqueeze(2) * user.unsqueeze(1)) @ weight.T  # [U, N, Fu, t + 1]
+        else:
+            keys = (user.unsqueeze(2) * weight).flatten(1, 2)  # [U, Fu * (t + 1), k]
+            both = (film @ keys.transpose(1, 2)).unflatten(2, (user.shape[1], -1))
         score = self.outer(torch.relu(both[..., :-1] + self.inner.bias)).squeeze(-1)
         score = score.masked_fill(~present, float("-inf"))
         return torch.stack([score, both[..., -1]], dim=-1)

@@ -1,0 +1,85 @@
+"""The app as a process of its own, and Debian's chromium: for benchmarks, screenshots and browser tests."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, Playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+CHROMIUM = Path("/usr/bin/chromium")
+START_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A running server."""
+
+    url: str
+    process: int
+
+
+@contextmanager
+def running_app() -> Iterator[App]:
+    """Start the app on a free port, wait until it answers, stop it at the end.
+
+    Raises:
+        RuntimeError: it ended, or did not answer in time.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "streamlit_app.py",
+        f"--server.port={port}",
+    ]
+    server = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    url = f"http://localhost:{port}"
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not _answers(f"{url}/_stcore/health"):
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the app did not answer: {' '.join(command)}")
+            time.sleep(0.05)
+        yield App(url, server.pid)
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Headless chromium."""
+    return playwright.chromium.launch(
+        executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+    )
+
+
+def settle(page: Page) -> None:
+    """Wait until the page is drawn and nothing runs."""
+    page.wait_for_selector("h1", timeout=60_000)
+    page.wait_for_timeout(500)
+    for busy in ("stStatusWidget", "stSkeleton"):
+        page.wait_for_selector(f'[data-testid="{busy}"]', state="detached", timeout=60_000)
+    page.wait_for_timeout(1000)
+
+
+def _answers(url: str) -> bool:
+    try:
+        urllib.request.urlopen(url, timeout=1)
+    except OSError:
+        return False
+    return True
