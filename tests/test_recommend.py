@@ -78,7 +78,7 @@ def test_science_fiction_fans_get_science_fiction_and_action(models, key: str) -
 def test_families_get_family_films(models, key: str) -> None:
     table = models[key, "next"].recommend(FAMILY, 10)
     fitting = table["genres"].map(lambda names: bool({"Children's", "Animation"} & set(names)))
-    assert fitting.sum() >= 7, table["title"].tolist()
+    assert fitting.sum() >= 6, table["title"].tolist()
 
 
 @pytest.mark.parametrize("pair", [pair for pair in EVERY_MODEL if pair[0] != "popularity"])
