@@ -43,12 +43,12 @@ def test_a_checkpoint_loads_and_its_card_is_complete(pair) -> None:
 @pytest.mark.parametrize("key", AUC_FLOORS)
 def test_like_cards_meet_their_floors(key: str) -> None:
     card = checkpoints.read_card(checkpoints.folder_of(key, "like"))
-    assert card.metrics["test"]["auc"] >= AUC_FLOORS[key]
+    assert card.metrics.test["auc"] >= AUC_FLOORS[key]
 
 
 @pytest.mark.parametrize("key", AUC_FLOORS)
 def test_next_cards_beat_popularity_and_their_floors(key: str) -> None:
-    test = checkpoints.read_card(checkpoints.folder_of(key, "next")).metrics["test"]
+    test = checkpoints.read_card(checkpoints.folder_of(key, "next")).metrics.test
     hit, gain = NEXT_FLOORS.get(key, POPULARITY_NEXT)
     assert test["hr@10"] >= hit
     assert test["ndcg@10"] >= gain
@@ -76,7 +76,7 @@ def test_real_data_reproduce_the_card(ml_1m, key: str, objective) -> None:
     ratings = Ratings(ml_1m, loaded.schema)
     part = torch.from_numpy(split_by_order(ml_1m.ratings))
     measured = evaluate(loaded.model, ratings, part == TEST, objective)
-    assert measured == pytest.approx(loaded.card.metrics["test"], abs=2e-4)
+    assert measured == pytest.approx(loaded.card.metrics.test, abs=2e-4)
 
 
 def test_popularity_reaches_its_known_figures(ml_1m) -> None:
@@ -87,6 +87,6 @@ def test_popularity_reaches_its_known_figures(ml_1m) -> None:
     ratings = Ratings(ml_1m, loaded.schema)
     part = torch.from_numpy(split_by_order(ml_1m.ratings))
     assert len(next_targets(ratings, part == TEST)) == 5741
-    test = loaded.card.metrics["test"]
+    test = loaded.card.metrics.test
     assert test["hr@10"] == pytest.approx(POPULARITY_NEXT[0], abs=5e-4)
     assert test["ndcg@10"] == pytest.approx(POPULARITY_NEXT[1], abs=3e-4)
