@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from recdemo.ui import opening
+
+opening.show(
+    "recdemo",
+    "🍿",
+    "Neural recommenders, side by side, explained. Say who you are and what you watched; see what each "
+    "model makes of it, and why.",
+)
+
+import streamlit as st
+
+steps = st.columns(3, gap="medium")
+steps[0].markdown(
+    "**1 · Be somebody.** Pick a person below, or set profile and films in the sidebar."
+)
+steps[1].markdown(
+    "**2 · Choose a model.** Each answers two questions: what next, and would they like it."
+)
+steps[2].markdown("**3 · Ask why.** Every score comes apart into numbers that add up to it.")
+
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
-import streamlit as st
 
 from recdemo import checkpoints
 from recdemo.contracts import OBJECTIVES, CheckpointError
@@ -128,20 +147,7 @@ def show_checkpoints() -> None:
         st.warning(plain(message), icon=":material/broken_image:")
 
 
-with frame.page(
-    "recdemo",
-    "🍿",
-    "Neural recommenders, side by side, explained. Say who you are and what you watched; see what each model "
-    "makes of it, and why.",
-) as visit:
-    steps = st.columns(3, gap="medium")
-    steps[0].markdown(
-        "**1 · Be somebody.** Pick a person below, or set profile and films in the sidebar."
-    )
-    steps[1].markdown(
-        "**2 · Choose a model.** Each answers two questions: what next, and would they like it."
-    )
-    steps[2].markdown("**3 · Ask why.** Every score comes apart into numbers that add up to it.")
+with frame.page() as visit:
     st.subheader("Start as somebody")
     show_personas(visit)
     if st.button("Start empty, with no profile and no films", icon=":material/person_add:"):

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from recdemo.ui import opening
+
+opening.show(
+    "Attention",
+    "👁️",
+    "What the model weighs when it scores a film, and whether that is the reason.",
+)
+
 from dataclasses import replace
 
 import pandas as pd
@@ -143,9 +151,7 @@ def show_history(
         sum_of_terms(explanation)
 
 
-with frame.page(
-    "Attention", "👁️", "What the model weighs when it scores a film, and whether that is the reason."
-) as visit:
+with frame.page() as visit:
     shows = CARDS[visit.model].explains
     films = engine.films()
     model = engine.recommender(visit.model, visit.objective)

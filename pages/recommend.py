@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from recdemo.ui import opening
+
+opening.show(
+    "Recommend",
+    "🎬",
+    "What this model would show this visitor. Pick a row to ask why.",
+)
+
 import time
 from collections import Counter
 from dataclasses import replace
@@ -14,9 +22,7 @@ from recdemo.ui import engine, frame, state
 from recdemo.ui.engine import plain
 from recdemo.ui.why import SCORE_NAMES, sum_of_terms
 
-with frame.page(
-    "Recommend", "🎬", "What this model would show this visitor. Pick a row to ask why."
-) as visit:
+with frame.page() as visit:
     films = engine.films()
     first, last = int(films.table["year"].min()), int(films.table["year"].max())
     with st.popover("Filters and length", icon=":material/tune:"):

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import nn
 
@@ -190,15 +189,24 @@ def read_card(folder: Path) -> CheckpointCard:
     return card
 
 
-def load(model: str, objective: Objective, base: Path | None = None) -> Checkpoint:
+def load(
+    model: str, objective: Objective, base: Path | None = None, schema: Schema | None = None
+) -> Checkpoint:
     """Load a checkpoint, in evaluation mode.
+
+    Args:
+        model: key.
+        objective: `like` or `next`.
+        base: folder of checkpoints; None for `root`.
+        schema: of the catalogue in `base`, where it is at hand: models that share it share its memory.
 
     Raises:
         CheckpointError: missing, altered, in the wrong folder, of another catalogue, made by other code or
             another major version of torch; or the catalogue is missing or damaged.
     """
     base = base or root()
-    loaded = open_folder(folder_of(model, objective, base), read_catalogue(base / CATALOGUE))
+    schema = schema or Schema(read_catalogue(base / CATALOGUE))
+    loaded = open_folder(folder_of(model, objective, base), schema)
     if (loaded.card.model, loaded.card.objective) != (model, objective):
         raise CheckpointError(
             f"{loaded.folder} holds {loaded.card.model} for {loaded.card.objective!r}, not {model} for "
@@ -207,13 +215,14 @@ def load(model: str, objective: Objective, base: Path | None = None) -> Checkpoi
     return loaded
 
 
-def open_folder(folder: Path, catalogue: pd.DataFrame) -> Checkpoint:
-    """Load the checkpoint in one folder against a catalogue; see `load`."""
+def open_folder(folder: Path, schema: Schema) -> Checkpoint:
+    """Load the checkpoint in one folder against a catalogue's schema; see `load`."""
     from safetensors import SafetensorError
     from safetensors.torch import load_model
 
     card = read_card(folder)
-    schema = Schema(catalogue, history_length=card.history_length)
+    if schema.history_length != card.history_length:
+        schema = Schema(schema.movies, history_length=card.history_length)
     if card.schema_hash != schema.hash:
         raise CheckpointError(
             f"{folder} was trained on another catalogue (schema {card.schema_hash}, this one is "

@@ -442,7 +442,7 @@ def test_saved_and_loaded_it_scores_the_same(
     write_checkpoint: Callable,
 ) -> None:
     write_checkpoint(tmp_path / key / "like", key, model, schema)
-    loaded = open_folder(tmp_path / key / "like", schema.movies)
+    loaded = open_folder(tmp_path / key / "like", schema)
     films = _films(schema)
     assert not loaded.model.training
     wanted = _score(model, schema, sessions, films)

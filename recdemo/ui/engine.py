@@ -14,6 +14,7 @@ from recdemo import checkpoints
 from recdemo.catalogue import read_catalogue
 from recdemo.checkpoints import Checkpoint
 from recdemo.contracts import OBJECTIVES, CheckpointError, Objective
+from recdemo.features import Schema
 from recdemo.models import CARDS
 from recdemo.recommend import Recommender
 
@@ -25,6 +26,7 @@ class Films:
     table: pd.DataFrame  # as in catalogue.csv
     labels: dict[int, str]  # "title (year)" by film id, in catalogue order
     ids: list[int]
+    schema: Schema  # shared by all models
 
 
 def films() -> Films:
@@ -63,7 +65,10 @@ def _films(path: str, stamp: tuple[int, int]) -> Films:
     ids = table["movie_id"].tolist()
     titles = zip(table["title"], table["year"], strict=True)
     return Films(
-        table, dict(zip(ids, (f"{title} ({year})" for title, year in titles), strict=True)), ids
+        table=table,
+        labels=dict(zip(ids, (f"{title} ({year})" for title, year in titles), strict=True)),
+        ids=ids,
+        schema=Schema(table),
     )
 
 
@@ -79,7 +84,7 @@ def _checkpoint(
     model: str, objective: Objective, base: str, stamps: tuple[tuple[int, int], ...]
 ) -> Checkpoint:
     torch.set_num_threads(1)  # a second thread waits for a busy core longer than it helps
-    return checkpoints.load(model, objective, Path(base))
+    return checkpoints.load(model, objective, Path(base), films().schema)
 
 
 def _stamp(path: Path) -> tuple[int, int]:
