@@ -141,8 +141,9 @@ def show_history(
             + (
                 "The weights of a column add up to one."
                 if attention.sums_to_one
-                else "A weight is not a share: as in the paper, weights are not normalised, and a "
-                "negative one turns the film's influence round."
+                else "A weight is not a share: as in the paper, weights are not normalised. Compare sizes "
+                "within a column; the sign means nothing by itself, since the network above may read a "
+                "negative weight as well as a positive one."
             )
             + (f" Only the latest {explanation.films_read} films are read." if unread > 1 else "")
         )

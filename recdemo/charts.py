@@ -12,8 +12,9 @@ import plotly.graph_objects as go
 from recdemo.explain import FIELD_NAMES, Explanation, Weights, pair_label
 
 UP, DOWN, TOTAL = "#0072B2", "#D55E00", "#7A8594"
-_SIGNED = [[0.0, DOWN], [0.5, "rgba(128,128,128,0.10)"], [1.0, UP]]
-_POSITIVE = [[0.0, "rgba(128,128,128,0.06)"], [1.0, UP]]
+# Opaque, so that plotly can tell which text is readable on a cell, in a light and in a dark page.
+_SIGNED = [[0.0, DOWN], [0.5, "#DDE2E9"], [1.0, UP]]
+_POSITIVE = [[0.0, "#E9EDF2"], [1.0, UP]]
 ROW = 30  # pixels for one bar or row
 
 
