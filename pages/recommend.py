@@ -84,7 +84,7 @@ with frame.page() as visit:
         st.session_state["recommend_turn"] = st.session_state.get("recommend_turn", 0) + 1
     percents = table.assign(score=100 * table["score"], p_like=100 * table["p_like"])
     ranked = visit.objective == "next"
-    columns = ["rank", "title", "year", "score", "p_like", "genres", "ratings"]
+    columns = ["rank", "title", "score", "p_like", "year", "genres", "ratings"]
     event = st.dataframe(
         percents.drop(columns="movie_id"),
         key=f"recommend_table_{st.session_state['recommend_turn']}",
