@@ -70,7 +70,8 @@ def launch(playwright: Playwright) -> Browser:
 
 def settle(page: Page) -> None:
     """Wait until the page is drawn and nothing runs."""
-    page.wait_for_selector("h1", timeout=60_000)
+    drawn = '[data-testid="stSidebar"] [data-testid="stSelectbox"]'  # after the imports of a cold server
+    page.wait_for_selector(drawn, state="attached", timeout=60_000)
     page.wait_for_timeout(500)
     for busy in ("stStatusWidget", "stSkeleton"):
         page.wait_for_selector(f'[data-testid="{busy}"]', state="detached", timeout=60_000)
