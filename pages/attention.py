@@ -153,7 +153,7 @@ def show_history(
 
 
 with frame.page() as visit:
-    shows = CARDS[visit.model].explains
+    shows = CARDS[visit.model].shows
     films = engine.films()
     model = engine.recommender(visit.model, visit.objective)
     if not shows:
@@ -163,7 +163,7 @@ with frame.page() as visit:
         )
         with st.container(horizontal=True):
             for key, card in CARDS.items():
-                if card.explains:
+                if card.shows:
                     st.button(
                         card.title,
                         key=f"attention_use_{key}",

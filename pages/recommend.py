@@ -150,7 +150,7 @@ with frame.page() as visit:
         st.caption("The first film is explained; pick another row above.")
     explanation = model.explain(visit.session, movie)
     sum_of_terms(explanation)
-    if CARDS[visit.model].explains and st.button(
+    if CARDS[visit.model].shows and st.button(
         "See what the model attends to", icon=":material/visibility:"
     ):
         state.go(replace(visit, targets=(movie,)))

@@ -119,7 +119,7 @@ def models(
             "family": card.family,
             "source": card.source,
             "objectives": [objective for key, objective in ready if key == card.key],
-            "explains": card.explains,
+            "explains": list(card.shows),
         }
         for card in CARDS.values()
     ]

@@ -15,7 +15,6 @@ from recdemo.blocks.embedding import FieldEmbedding, gather
 from recdemo.blocks.interaction import pair_indices, pair_products
 from recdemo.contracts import Batch, FieldTerms
 from recdemo.features import Schema
-from recdemo.models.card import Card
 
 
 class AFM(nn.Module):
@@ -109,21 +108,3 @@ class AFM(nn.Module):
 def _pairs(present: Tensor) -> Tensor:
     """[..., F] → [..., P] True where both fields of a pair hold something."""
     return pair_products(present.unsqueeze(-1)).squeeze(-1)
-
-
-CARD = Card(
-    key="afm",
-    title="AFM",
-    family="Factorisation machines",
-    idea=(
-        "A factorisation machine that asks of each pair of fields how much it matters for this "
-        "visitor and this film. The attention over pairs is a part of the sum, so it can be read."
-    ),
-    source="Xiao et al., Attentional Factorization Machines, IJCAI 2017; document eq. 3-10, 3-11",
-    formula=r"w_0 + \sum_i w_i + p^\top \sum_{i<j} a_{ij}\,(v_i \odot v_j)",
-    model=AFM,
-    training={
-        "like": {"epochs": 4, "learning_rate": 2e-3},
-        "next": {"epochs": 4, "batch_size": 512, "learning_rate": 3e-3, "negatives": 16},
-    },
-)

@@ -1,13 +1,18 @@
-"""What a model says of itself: its name, idea and source, and how it is best trained."""
+"""What a model says of itself: its name, idea and source, what it shows, and how it is best trained."""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
-from torch import nn
+from recdemo.contracts import Objective
 
-from recdemo.contracts import OBJECTIVES, Objective, ShowsFields, ShowsHistory
+if TYPE_CHECKING:
+    from torch import nn
+
+Shows = Literal["fields", "history"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +26,9 @@ class Card:
         idea: two sentences for somebody who has never seen it.
         source: paper and document.
         formula: LaTeX.
-        model: its class; called as ``model(schema, **arguments)``.
+        network: where its class is, as ``file.Class`` within `recdemo.models`.
+        shows: what can be shown of its inside: ``fields`` if it is a `ShowsFields`, ``history`` if it is
+            a `ShowsHistory`.
         training: settings that differ from `recdemo.training.loop.Settings`, by objective.
         objectives: what it can be trained for.
     """
@@ -32,12 +39,16 @@ class Card:
     idea: str
     source: str
     formula: str
-    model: Callable[..., nn.Module]
+    network: str
+    shows: tuple[Shows, ...] = ()
     training: Mapping[Objective, Mapping[str, float]] = field(default_factory=dict)
-    objectives: tuple[Objective, ...] = OBJECTIVES
+    objectives: tuple[Objective, ...] = ("like", "next")
 
     @property
-    def explains(self) -> list[str]:
-        """What can be shown of its inside: ``fields`` and ``history``, read off its methods."""
-        shows = {"fields": ShowsFields, "history": ShowsHistory}
-        return [name for name, protocol in shows.items() if issubclass(self.model, protocol)]  # type: ignore[arg-type]
+    def model(self) -> Callable[..., nn.Module]:
+        """Its class, imported on demand; called as ``model(schema, **arguments)``."""
+        file, name = self.network.split(".")
+        found: Callable[..., nn.Module] = getattr(
+            importlib.import_module(f"recdemo.models.{file}"), name
+        )
+        return found

@@ -13,7 +13,6 @@ from recdemo.blocks.interaction import FactorizationMachine
 from recdemo.blocks.mlp import TwoSidedMLP
 from recdemo.contracts import Batch, FieldTerms
 from recdemo.features import Schema
-from recdemo.models.card import Card
 
 
 class DeepFM(nn.Module):
@@ -62,21 +61,3 @@ class DeepFM(nn.Module):
         catalogue = self.machine.embedding.catalogue()  # [M + 1, Fi, k]
         deep = self.deep(user.flatten(1), catalogue.flatten(1), batch)
         return self.machine(user, catalogue, batch), deep
-
-
-CARD = Card(
-    key="deepfm",
-    title="DeepFM",
-    family="Factorisation machines",
-    idea=(
-        "A factorisation machine for pairs of fields and a small neural network for everything "
-        "beyond pairs read the same vectors. Their two logits are added."
-    ),
-    source="Guo et al., DeepFM, IJCAI 2017; document fig. 3-16",
-    formula=r"w_0 + \sum_i w_i + \sum_{i<j} \langle v_i, v_j \rangle + \mathrm{MLP}([v_1, \dots, v_F])",
-    model=DeepFM,
-    training={
-        "like": {"epochs": 5, "learning_rate": 2e-3},
-        "next": {"epochs": 5, "batch_size": 512, "learning_rate": 3e-3, "negatives": 32},
-    },
-)

@@ -18,7 +18,6 @@ from recdemo.blocks.embedding import ITEM_FIELDS, PROFILE_FIELDS, FieldEmbedding
 from recdemo.blocks.mlp import MLP, Dice
 from recdemo.contracts import Batch
 from recdemo.features import Schema
-from recdemo.models.card import Card
 
 
 class DIN(nn.Module):
@@ -76,21 +75,3 @@ class DIN(nn.Module):
         history = embedding(batch.history, films) + self.feedback(batch.feedback)
         query = gather(films, batch)
         return history, query, self.attention(history, batch.history_mask, query)
-
-
-CARD = Card(
-    key="din",
-    title="DIN",
-    family="Attention over the history",
-    idea=(
-        "For each candidate the visitor's history is read anew: watched films that matter for it "
-        "weigh more. The weighted films become the visitor's interest in just this candidate."
-    ),
-    source="Zhou et al., Deep Interest Network, KDD 2018; document fig. 3-19 to 3-21",
-    formula=r"\mathrm{MLP}\Big(\Big[\sum_i a(x_i, q)\,x_i,\; q,\; \sum_i a(x_i, q)\,x_i \odot q,\; u\Big]\Big) + b_q",
-    model=DIN,
-    training={
-        "like": {"epochs": 4, "learning_rate": 2e-3},
-        "next": {"epochs": 4, "batch_size": 128, "learning_rate": 2e-3, "negatives": 16},
-    },
-)

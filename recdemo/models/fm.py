@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from recdemo.blocks.interaction import FactorizationMachine
 from recdemo.contracts import Batch, FieldTerms
 from recdemo.features import Schema
-from recdemo.models.card import Card
 
 
 class FM(nn.Module):
@@ -36,21 +35,3 @@ class FM(nn.Module):
         """What adds up to the logit, field by field and pair by pair."""
         linear, pairs = self.machine.terms(batch)
         return FieldTerms(self.machine.embedding.fields, self.machine.bias, linear, pairs)
-
-
-CARD = Card(
-    key="fm",
-    title="FM",
-    family="Factorisation machines",
-    idea=(
-        "Every field of the visitor and the film has a vector, and every two fields attract or "
-        "repel each other by the dot product of theirs. The logit is the sum over all pairs."
-    ),
-    source="Rendle, Factorization Machines, ICDM 2010; document eq. 3-6, 3-7",
-    formula=r"w_0 + \sum_i w_i + \sum_{i<j} \langle v_i, v_j \rangle",
-    model=FM,
-    training={
-        "like": {"epochs": 5, "learning_rate": 2e-3},
-        "next": {"epochs": 8, "batch_size": 512, "learning_rate": 3e-3, "negatives": 64},
-    },
-)

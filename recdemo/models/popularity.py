@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from recdemo.contracts import Batch, Objective
 from recdemo.features import Schema
-from recdemo.models.card import Card
 
 
 class Popularity(nn.Module):
@@ -50,17 +49,3 @@ class Popularity(nn.Module):
         else:
             # Half a like for every film, so that one without any still has a logit.
             self.logits.copy_(torch.log((likes + 0.5) / (likes + 0.5).sum()))
-
-
-CARD = Card(
-    key="popularity",
-    title="Popularity",
-    family="Baseline",
-    idea=(
-        "Everybody gets what most people liked. It knows nothing of the visitor, so whatever a "
-        "model gains over it is what that model learned about people."
-    ),
-    source="Baseline: Bayesian-smoothed share of likes (like), share of all likes (next)",
-    formula=r"\mathrm{logit}\,\frac{\text{likes}_q + m\,\bar p}{\text{ratings}_q + m}",
-    model=Popularity,
-)
