@@ -26,9 +26,10 @@ from dataclasses import replace
 from typing import Any
 
 import pandas as pd
+from streamlit.delta_generator import DeltaGenerator
 
 from recdemo import checkpoints
-from recdemo.contracts import OBJECTIVES, CheckpointError
+from recdemo.contracts import CheckpointError
 from recdemo.models import CARDS
 from recdemo.ui import engine, frame, state
 from recdemo.ui.engine import plain
@@ -75,6 +76,8 @@ METRICS = {
     "hr@10": "HR@10",
     "ndcg@10": "NDCG@10",
     "mrr": "MRR",
+    "rmse": "RMSE",
+    "mse": "MSE",
 }
 
 
@@ -84,11 +87,20 @@ def be(visit: Visit, page: str) -> None:
     st.switch_page(page)
 
 
+def boxes(number: int, in_a_row: int) -> list[DeltaGenerator]:
+    """Bordered boxes, those of a row equally high."""
+    rows = [st.columns(in_a_row, gap="small") for _ in range(0, number, in_a_row)]
+    columns = [column for row in rows for column in row]
+    return [
+        column.container(border=True, height="stretch", vertical_alignment="distribute")
+        for column in columns[:number]
+    ]
+
+
 def show_personas(visit: Visit) -> None:
     labels = engine.films().labels
-    columns = st.columns(4, gap="small")
-    for number, persona in enumerate(PERSONAS):
-        with columns[number % 4].container(border=True):
+    for persona, box in zip(PERSONAS, boxes(len(PERSONAS), 4), strict=True):
+        with box:
             st.markdown(f"**{persona.icon} {persona.name}**  \n{persona.line}")
             liked = [film.movie_id for film in persona.session.history if film.liked][-2:]
             st.caption("Liked " + " and ".join(plain(labels[movie]) for movie in reversed(liked)))
@@ -98,19 +110,20 @@ def show_personas(visit: Visit) -> None:
 
 def show_scenarios() -> None:
     films = engine.films().labels
-    columns = st.columns(2, gap="small")
-    for number, (title, line, page, link) in enumerate(SCENARIOS):
-        with columns[number % 2].container(border=True):
+    for number, box in enumerate(boxes(len(SCENARIOS), 2)):
+        title, line, page, link = SCENARIOS[number]
+        with box:
             st.markdown(f"**{title}**  \n{line}")
             if st.button("Show me", key=f"scenario_{number}", icon=":material/arrow_forward:"):
-                be(decode_visit(link, models=CARDS, films=films)[0], page)
+                be(decode_visit(link, models=engine.menu(), films=films)[0], page)
 
 
 def show_checkpoints() -> None:
     rows: list[dict[str, Any]] = []
     broken: list[str] = []
-    for key, card in CARDS.items():
-        for objective in OBJECTIVES:
+    for key in engine.menu():
+        card = CARDS[key]
+        for objective in card.objectives:
             try:
                 stated = checkpoints.read_card(checkpoints.folder_of(key, objective))
             except CheckpointError as error:
@@ -134,7 +147,8 @@ def show_checkpoints() -> None:
     st.markdown(
         f"{len(engine.films().ids):,} films and {len(rows)} trained models, measured on films their users "
         f"rated last ({', '.join(trained_on) or 'nothing yet'}). AUC: how often a liked film scores above one "
-        "not liked. HR@10: how often the film liked next is among the first ten of all films."
+        "not liked. HR@10: how often the film liked next is among the first ten of all films. RMSE: how far "
+        "the stars are off."
     )
     figures = {name: st.column_config.NumberColumn(format="%.4f") for name in METRICS.values()}
     st.dataframe(

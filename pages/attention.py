@@ -16,6 +16,7 @@ import pandas as pd
 import streamlit as st
 
 from recdemo import charts
+from recdemo.catalogue import shorten
 from recdemo.explain import FIELD_NAMES, Explanation, field_values, history_weights
 from recdemo.models import CARDS
 from recdemo.recommend import Recommender
@@ -141,6 +142,8 @@ def show_history(
             + (
                 "The weights of a column add up to one."
                 if attention.sums_to_one
+                else "What is missing to one in a column is the scored film's attention to itself."
+                if attention.rest_to_target
                 else "A weight is not a share: as in the paper, weights are not normalised. Compare sizes "
                 "within a column; the sign means nothing by itself, since the network above may read a "
                 "negative weight as well as a positive one."
@@ -162,12 +165,14 @@ with frame.page() as visit:
             icon=":material/visibility_off:",
         )
         with st.container(horizontal=True):
-            for key, card in CARDS.items():
-                if card.shows:
+            for key, objectives in engine.menu().items():
+                if CARDS[key].shows:
                     st.button(
-                        card.title,
+                        CARDS[key].title,
                         key=f"attention_use_{key}",
-                        on_click=lambda key=key: state.go(replace(state.current(), model=key)),
+                        on_click=lambda key=key, objectives=objectives: state.go(
+                            state.current().with_model(key, objectives)
+                        ),
                     )
         st.stop()
 
@@ -188,7 +193,7 @@ with frame.page() as visit:
         movie = st.segmented_control(
             "Look closer at",
             targets,
-            format_func=lambda movie: plain(charts.shorten(films.labels[movie], 40)),
+            format_func=lambda movie: plain(shorten(films.labels[movie], 40)),
             default=targets[0],
             required=True,
             key=f"attention_focus_{'-'.join(map(str, targets))}",

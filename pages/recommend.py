@@ -22,6 +22,12 @@ from recdemo.ui import engine, frame, state
 from recdemo.ui.engine import plain
 from recdemo.ui.why import SCORE_NAMES, sum_of_terms
 
+SCORE_HELP = {
+    "next": "Chance that this is the next film they like, out of all films not watched.",
+    "like": "Chance that this visitor gives 4 or 5 stars if they see it.",
+    "rating": "Stars, 1 to 5, that this visitor would give.",
+}
+
 with frame.page() as visit:
     films = engine.films()
     first, last = int(films.table["year"].min()), int(films.table["year"].max())
@@ -71,6 +77,8 @@ with frame.page() as visit:
         st.caption(
             "Popularity gives everybody the same list; only films already watched are left out."
         )
+    elif visit.model == "textcnn_rating":
+        st.caption("This model reads the profile and the films' titles, not the history.")
     elif not visit.session.history:
         st.caption(
             "Without a history the model goes by the profile alone. Add films in the sidebar."
@@ -82,8 +90,9 @@ with frame.page() as visit:
     if st.session_state.get("recommend_listed") != listed:
         st.session_state["recommend_listed"] = listed
         st.session_state["recommend_turn"] = st.session_state.get("recommend_turn", 0) + 1
-    percents = table.assign(score=100 * table["score"], p_like=100 * table["p_like"])
-    ranked = visit.objective == "next"
+    ranked, stars = visit.objective == "next", visit.objective == "rating"
+    scale = 1 if stars else 100
+    percents = table.assign(score=scale * table["score"], p_like=100 * table["p_like"])
     columns = ["rank", "title", "score", "p_like", "year", "genres", "ratings"]
     event = st.dataframe(
         percents.drop(columns="movie_id"),
@@ -99,13 +108,11 @@ with frame.page() as visit:
             "year": st.column_config.NumberColumn("Year", format="%d", width=55),
             "score": st.column_config.ProgressColumn(
                 score,
-                format="%.1f %%",
+                format="%.2f" if stars else "%.1f %%",
                 min_value=0.0,
-                max_value=float(percents["score"].max()) if ranked else 100.0,
+                max_value=float(percents["score"].max()) if ranked else 5.0 if stars else 100.0,
                 width=120,
-                help="Chance that this is the next film they like, out of all films not watched."
-                if ranked
-                else "Chance that this visitor gives 4 or 5 stars if they see it.",
+                help=SCORE_HELP[visit.objective],
             ),
             "p_like": st.column_config.ProgressColumn(
                 "Would like",

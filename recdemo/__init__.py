@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
-def load(model: str, objective: Objective = "next") -> Recommender:
+def load(model: str, objective: Objective | None = None) -> Recommender:
     """A trained model, ready to answer.
 
     Args:
         model: key, e.g. ``din``; ``python -m recdemo models`` lists them.
-        objective: ``next`` (what would they pick) or ``like`` (would they like it if they saw it).
+        objective: ``next`` (what would they pick), ``like`` (would they like it if they saw it) or ``rating``
+            (how many stars); None for ``next``, or ``rating`` where a model knows nothing else.
 
     Raises:
         RequestError: no such model or objective.

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from recdemo.contracts import GENRES, LIKED_FROM, CheckpointError
-from recdemo.data.dataset import Dataset
+
+if TYPE_CHECKING:
+    from recdemo.data.dataset import Dataset
 
 COLUMNS = ["movie_id", "title", "year", "genres", "ratings", "likes"]
 
@@ -57,3 +60,11 @@ def read_catalogue(path: Path) -> pd.DataFrame:
     if unknown:
         raise CheckpointError(f"{path} names genres no model knows: {', '.join(sorted(unknown))}")
     return catalogue.assign(genres=genres)
+
+
+def shorten(label: str, most: int = 34) -> str:
+    """A film's label, "title (year)", cut to `most` characters; the year at its end is kept."""
+    if len(label) <= most:
+        return label
+    year = label[-7:] if label.endswith(")") and label[-6:-5] == "(" else ""
+    return label[: most - len(year) - 1].rstrip() + "…" + year

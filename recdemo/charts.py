@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from recdemo.catalogue import shorten
 from recdemo.explain import FIELD_NAMES, Explanation, Weights, pair_label
 
 UP, DOWN, TOTAL = "#0072B2", "#D55E00", "#7A8594"
@@ -151,14 +152,6 @@ def weight_against_removal(weights: Weights) -> go.Figure:
     figure.update_xaxes(title=f"size of the {weights.axis}'s weight", rangemode="tozero")
     figure.update_yaxes(title="logit moves by, without it", rangemode="tozero")
     return _sized(figure, 8)
-
-
-def shorten(label: str, most: int = 34) -> str:
-    """A label cut to `most` characters; the year at its end is kept."""
-    if len(label) <= most:
-        return label
-    year = label[-7:] if label.endswith(")") and label[-6:-5] == "(" else ""
-    return label[: most - len(year) - 1].rstrip() + "…" + year
 
 
 def _distinct(labels: Sequence[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 Nothing is unpickled. A checkpoint is loaded only when its card can be read, its weights have the digest the
 card states, and its schema is the catalogue's; anything else is a `CheckpointError` that says what to do.
+Cards are read without torch: only weights need it.
 """
 
 from __future__ import annotations
@@ -14,16 +15,20 @@ import platform
 import shutil
 import tempfile
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from torch import nn
 
 from recdemo.catalogue import read_catalogue
 from recdemo.contracts import CheckpointError, Objective
-from recdemo.features import Schema
 from recdemo.models import CARDS
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from recdemo.features import Schema
 
 FORMAT: Literal[1] = 1
 WEIGHTS, CARD, CATALOGUE = "weights.safetensors", "card.json", "catalogue.csv"
@@ -66,9 +71,11 @@ class CheckpointCard(BaseModel):
     parameters: int
     metrics: Metrics
     data: DataCard
+    split: Literal["order", "last", "random"] = "order"
+    report: dict[str, Any] | None = None  # a `recdemo.training.report.Report` of the test part
     seed: int
     command: str
-    settings: dict[str, float]
+    settings: dict[str, float | str]
     epochs: list[dict[str, Any]]
     best_epoch: int
     seconds: float
@@ -108,7 +115,7 @@ def available(base: Path | None = None) -> list[tuple[str, Objective]]:
 
 def versions() -> dict[str, str]:
     """Versions that can change a figure."""
-    packages = {name: importlib.metadata.version(name) for name in ("torch", "numpy", "pandas")}
+    packages = {name: _version(name) for name in ("torch", "numpy", "pandas")}
     return {"python": platform.python_version(), **packages}
 
 
@@ -139,7 +146,7 @@ def save(model: nn.Module, card: CheckpointCard, folder: Path) -> CheckpointCard
     try:
         save_model(model, str(draft / WEIGHTS))
         card = card.model_copy(update={"weights_sha256": _digest(draft / WEIGHTS)})
-        (draft / CARD).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        write_card(card, draft)
         draft.chmod(0o755)
         if folder.exists():
             aside = draft.with_name(draft.name + "-old")
@@ -155,6 +162,13 @@ def save(model: nn.Module, card: CheckpointCard, folder: Path) -> CheckpointCard
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return card
+
+
+def write_card(card: CheckpointCard, folder: Path) -> None:
+    """Write a card, alone; the weights beside it stay."""
+    draft = folder / f".{CARD}"
+    draft.write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    draft.replace(folder / CARD)
 
 
 def read_card(folder: Path) -> CheckpointCard:
@@ -180,7 +194,7 @@ def read_card(folder: Path) -> CheckpointCard:
         ) from error
     if card.model not in CARDS:
         raise CheckpointError(f"{path} is of model {card.model!r}, which this version has not")
-    theirs, ours = card.versions.get("torch", ""), importlib.metadata.version("torch")
+    theirs, ours = card.versions.get("torch", ""), _version("torch")
     if theirs.split(".")[0] != ours.split(".")[0]:
         raise CheckpointError(
             f"{path} was made with torch {theirs or 'unknown'}, this is {ours}; install the same major "
@@ -204,6 +218,8 @@ def load(
         CheckpointError: missing, altered, in the wrong folder, of another catalogue, made by other code or
             another major version of torch; or the catalogue is missing or damaged.
     """
+    from recdemo.features import Schema
+
     base = base or root()
     schema = schema or Schema(read_catalogue(base / CATALOGUE))
     loaded = open_folder(folder_of(model, objective, base), schema)
@@ -219,6 +235,8 @@ def open_folder(folder: Path, schema: Schema) -> Checkpoint:
     """Load the checkpoint in one folder against a catalogue's schema; see `load`."""
     from safetensors import SafetensorError
     from safetensors.torch import load_model
+
+    from recdemo.features import Schema
 
     card = read_card(folder)
     if schema.history_length != card.history_length:
@@ -247,6 +265,12 @@ def open_folder(folder: Path, schema: Schema) -> Checkpoint:
             f"{folder} does not fit this version's {card.model} ({str(error).splitlines()[0]}); retrain it"
         ) from error
     return Checkpoint(model.requires_grad_(False).eval(), card, schema, folder)
+
+
+@cache
+def _version(package: str) -> str:
+    """Of an installed package, without importing it; looked up on disk once."""
+    return importlib.metadata.version(package)
 
 
 def _digest(path: Path) -> str:

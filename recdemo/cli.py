@@ -7,14 +7,12 @@ else. Exit status 2: the request is wrong. Exit status 1: it could not be carrie
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
-from rich.console import Console
-from rich.table import Table
 from typer.core import TyperCommand
 
 from recdemo.contracts import (
@@ -27,16 +25,27 @@ from recdemo.contracts import (
     Session,
     Watched,
 )
+from recdemo.printing import (
+    Progress,
+    err,
+    finite_or_none,
+    out,
+    percent,
+    print_explanation,
+    print_json,
+    print_metrics,
+    print_table,
+)
 
-if TYPE_CHECKING:
-    from recdemo.checkpoints import CheckpointCard
-    from recdemo.explain import Explanation
-
+Split = Literal["order", "last", "random"]
+Optimizer = Literal["adamw", "adam", "sgd"]
 DATA_NAMES = ("ml-1m", "ml-100k", "simulated")
 DATA_PAGES = {
     "ml-1m": "https://grouplens.org/datasets/movielens/1m/",
     "ml-100k": "https://grouplens.org/datasets/movielens/100k/",
 }
+
+SCORE_COLUMNS = {"next": "chance of being next", "like": "chance of liking", "rating": "stars"}
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -48,9 +57,6 @@ app = typer.Typer(
 )
 data_app = typer.Typer(no_args_is_help=True, help="Where ratings come from, and what is in them.")
 app.add_typer(data_app, name="data")
-
-out = Console()
-err = Console(stderr=True)
 
 
 class InOrder(TyperCommand):
@@ -66,10 +72,11 @@ class InOrder(TyperCommand):
 Model = Annotated[str, typer.Option("--model", "-m", help="Model key; see 'models'.")]
 ModelArgument = Annotated[str, typer.Argument(help="Model key; see 'models'.")]
 ObjectiveOption = Annotated[
-    Objective,
+    Objective | None,
     typer.Option(
         help="[b]next[/]: what would they pick next (a ranking). "
-        "[b]like[/]: would they like it if they saw it (a probability)."
+        "[b]like[/]: would they like it if they saw it (a probability). [b]rating[/]: how many stars. "
+        "Left out: next, or rating where a model knows nothing else."
     ),
 ]
 GenderOption = Annotated[str | None, typer.Option(help="F or M; left out: unknown.")]
@@ -85,6 +92,13 @@ DataOption = Annotated[
     str,
     typer.Option(
         "--data", help="ml-1m, ml-100k (looked for in $RECDEMO_DATA), simulated, or a path."
+    ),
+]
+SplitOption = Annotated[
+    Split,
+    typer.Option(
+        help="order: each user's last tenth is the test. last: their last film, leave-one-out. "
+        "random: a tenth of all ratings."
     ),
 ]
 SeedOption = Annotated[int, typer.Option(min=0, help="Same seed, same weights.")]
@@ -106,10 +120,10 @@ def models(
             "occupation": OCCUPATIONS,
         }
         if as_json:
-            _print_json({name: {str(k): v for k, v in c.items()} for name, c in lists.items()})
+            print_json({name: {str(k): v for k, v in c.items()} for name, c in lists.items()})
             return
         for name, entries in lists.items():
-            _print_table(name.capitalize(), ["code", "meaning"], entries.items())
+            print_table(name.capitalize(), ["code", "meaning"], entries.items())
         return
     ready = checkpoints.available()
     rows = [
@@ -124,13 +138,13 @@ def models(
         for card in CARDS.values()
     ]
     if as_json:
-        _print_json(rows)
+        print_json(rows)
         return
     shown = (
         [r["key"], r["title"], r["family"], ", ".join(r["objectives"]), ", ".join(r["explains"])]
         for r in rows
     )
-    _print_table("Models", ["key", "title", "family", "objectives", "shows"], shown)
+    print_table("Models", ["key", "title", "family", "objectives", "shows"], shown)
 
 
 @app.command()
@@ -149,19 +163,19 @@ def films(
         titles = titles[catalogue.index]
     found = catalogue.sort_values("ratings", ascending=False, kind="stable").to_dict("records")
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     if not found:
         raise RequestError(f"no title holds {' '.join(words)!r}; try fewer or shorter words")
     shown = ([f["movie_id"], f["title"], f["year"], ", ".join(f["genres"])] for f in found)
-    _print_table(f"{len(found)} films", ["id", "title", "year", "genres"], shown)
+    print_table(f"{len(found)} films", ["id", "title", "year", "genres"], shown)
 
 
 @app.command(cls=InOrder)
 def recommend(
     context: typer.Context,
     model: Model = "din",
-    objective: ObjectiveOption = "next",
+    objective: ObjectiveOption = None,
     gender: GenderOption = None,
     age: AgeOption = None,
     occupation: OccupationOption = None,
@@ -190,9 +204,10 @@ def recommend(
         records = table.to_dict("records")
         for record in records:
             record["genres"] = list(record["genres"])
-            record["p_like"] = _finite_or_none(record["p_like"])
-        _print_json(records)
+            record["p_like"] = finite_or_none(record["p_like"])
+        print_json(records)
         return
+    rating = recommender.objective == "rating"
     rows = (
         [
             r.rank,
@@ -200,14 +215,16 @@ def recommend(
             r.title,
             r.year,
             ", ".join(r.genres),
-            _percent(r.score),
-            _percent(r.p_like),
+            f"{r.score:.2f}" if rating else percent(r.score),
+            percent(r.p_like),
         ]
         for r in table.itertuples()
     )
-    score = "chance of being next" if objective == "next" else "chance of liking"
-    _print_table(
-        f"{model}, {objective}", ["#", "id", "title", "year", "genres", score, "would like"], rows
+    score = SCORE_COLUMNS[recommender.objective]
+    print_table(
+        f"{model}, {recommender.objective}",
+        ["#", "id", "title", "year", "genres", score, "would like"],
+        rows,
     )
 
 
@@ -216,7 +233,7 @@ def explain(
     context: typer.Context,
     movie: Annotated[int, typer.Option(help="Film to explain.")],
     model: Model = "din",
-    objective: ObjectiveOption = "next",
+    objective: ObjectiveOption = None,
     gender: GenderOption = None,
     age: AgeOption = None,
     occupation: OccupationOption = None,
@@ -231,25 +248,36 @@ def explain(
     session = _session(context, gender, age, occupation, like, dislike, watched)
     explanation = recdemo.load(model, objective).explain(session, movie)
     if as_json:
-        _print_json(explanation.as_dict())
+        print_json(explanation.as_dict())
     else:
-        _print_explanation(explanation)
+        print_explanation(explanation)
 
 
 @app.command()
 def train(
     model: ModelArgument,
-    objective: ObjectiveOption = "next",
+    objective: ObjectiveOption = None,
     data: DataOption = "ml-1m",
     seed: SeedOption = 0,
     epochs: Annotated[
         int | None, typer.Option(min=1, help="At most; default: the model's.")
     ] = None,
     batch_size: Annotated[int | None, typer.Option(min=2, help="Users per step.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(min=0, help="Of AdamW.")] = None,
-    weight_decay: Annotated[float | None, typer.Option(min=0, help="Of AdamW.")] = None,
+    optimizer: Annotated[
+        Optimizer | None, typer.Option(help="adamw, adam, or sgd with momentum 0.9.")
+    ] = None,
+    learning_rate: Annotated[float | None, typer.Option(min=0, help="At the first step.")] = None,
+    weight_decay: Annotated[float | None, typer.Option(min=0, help="Of the optimizer.")] = None,
     negatives: Annotated[
         int | None, typer.Option(min=1, help="Random films per target, 'next' only.")
+    ] = None,
+    share: Annotated[
+        float | None, typer.Option(min=0.001, max=1, help="Of the training rows, drawn each epoch.")
+    ] = None,
+    split: SplitOption = "order",
+    argument: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A constructor argument, e.g. cell=lstm; JSON."),
     ] = None,
     output: Annotated[
         Path | None,
@@ -262,16 +290,20 @@ def train(
 ) -> None:
     """Train a model, stopping early on the validation part; measure it on the test part; save it."""
     from recdemo import checkpoints
+    from recdemo.models import objective_of
     from recdemo.training.run import settings_for
     from recdemo.training.run import train as run
 
     changes = {
         "epochs": epochs,
         "batch_size": batch_size,
+        "optimizer": optimizer,
         "learning_rate": learning_rate,
         "weight_decay": weight_decay,
         "negatives": negatives,
+        "share": share,
     }
+    objective = objective_of(model, objective)
     settings = settings_for(model, objective, seed=seed, **changes)
     base = output or checkpoints.root()
     folder = checkpoints.folder_of(model, objective, base)
@@ -282,17 +314,21 @@ def train(
                 f"{folder} holds a model trained on {there.title}; choose another folder with --out, or "
                 "replace it with --force"
             )
-    command = f"python -m recdemo train {model} --objective {objective} --data {data} --seed {seed}"
+    command = _train_command(model, objective, data, seed, split)
     for name, value in changes.items():
         if value is not None:
             command += f" --{name.replace('_', '-')} {value}"
-    with _Progress() as progress:
+    for text in argument or ():
+        command += f" --argument {shlex.quote(text)}"
+    with Progress() as progress:
         card = run(
             model,
             objective,
             data,
             settings,
             base=base,
+            split=split,
+            arguments=_arguments(argument or ()),
             command=command,
             on_start=lambda dataset: err.print(
                 f"{dataset.title}: {len(dataset.ratings):,} ratings by {len(dataset.users):,} users"
@@ -300,13 +336,13 @@ def train(
             on_step=progress.step,
             on_epoch=progress.epoch,
         )
-    _print_metrics(card, as_json)
+    print_metrics(card, as_json)
 
 
 @app.command()
 def evaluate(
     model: ModelArgument,
-    objective: ObjectiveOption = "next",
+    objective: ObjectiveOption = None,
     data: DataOption = "ml-1m",
     as_json: Json = False,
 ) -> None:
@@ -314,26 +350,95 @@ def evaluate(
     import torch
 
     from recdemo import checkpoints
-    from recdemo.data import TEST, load_dataset, split_by_order
+    from recdemo.data import TEST, load_dataset, split_ratings
     from recdemo.features import Ratings
-    from recdemo.models import card_of
+    from recdemo.models import objective_of
     from recdemo.training.loop import evaluate as measure
 
-    card_of(model)
+    objective = objective_of(model, objective)
     loaded = checkpoints.load(model, objective)
     dataset = load_dataset(data, loaded.schema.movies)
-    ratings = Ratings(dataset, loaded.schema)
-    part = torch.from_numpy(split_by_order(dataset.ratings))
+    split = loaded.card.split
+    ratings = Ratings(dataset, loaded.schema, every_film=split == "last")
+    part = torch.from_numpy(split_ratings(dataset.ratings, split))
     metrics = measure(loaded.model, ratings, part == TEST, objective)
     stated = loaded.card.metrics.test
     if as_json:
-        _print_json(
+        print_json(
             {"data": dataset.name, "simulated": dataset.simulated, "test": metrics, "card": stated}
         )
         return
     rows = ([name, f"{value:.4f}", f"{stated[name]:.4f}"] for name, value in metrics.items())
     card_column = f"card ({loaded.card.data.title})"
-    _print_table(f"{model}, {objective}, test part", ["metric", dataset.title, card_column], rows)
+    print_table(f"{model}, {objective}, test part", ["metric", dataset.title, card_column], rows)
+
+
+@app.command()
+def leaderboard(
+    data: DataOption = "ml-1m",
+    train_missing: Annotated[
+        bool, typer.Option("--train", help="Train what has no card yet, hours for the whole zoo.")
+    ] = False,
+    only: Annotated[
+        list[str] | None, typer.Option("--model", "-m", help="Train these only; may be repeated.")
+    ] = None,
+    seed: Annotated[
+        list[int] | None, typer.Option(help="Seeds to train with; may be repeated. Default: 0.")
+    ] = None,
+    split: SplitOption = "order",
+    output: Annotated[
+        Path | None, typer.Option("--out", help="Folder of checkpoints; default: the shipped one.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Gather the figures of every model into checkpoints/leaderboard.json and docs/leaderboard.md.
+
+    The weights of seed 0 and split 'order' are kept; of other runs only the card, as evidence.
+    """
+    import datetime
+
+    from recdemo import checkpoints
+    from recdemo.models import CARDS, card_of
+    from recdemo.training import leaderboard as board
+    from recdemo.training.run import measure_again, settings_for, train_aside
+    from recdemo.training.run import train as run
+
+    base = output or checkpoints.root()
+    if train_missing:
+        for key in only or list(CARDS):
+            for objective in card_of(key).objectives:
+                for number in seed or [0]:
+                    shipped = number == 0 and split == "order"
+                    folder = checkpoints.folder_of(
+                        key, objective, base if shipped else board.evidence(base, split, number)
+                    )
+                    if (folder / checkpoints.CARD).exists():
+                        continue
+                    err.print(f"{key}, {objective}, split {split}, seed {number}")
+                    settings = settings_for(key, objective, seed=number)
+                    command = _train_command(key, objective, data, number, split)
+                    if shipped:
+                        run(key, objective, data, settings, base=base, command=command)
+                    else:
+                        train_aside(
+                            key, objective, data, settings, split=split, base=base, command=command
+                        )
+    for key, objective in checkpoints.available(base):
+        if checkpoints.read_card(checkpoints.folder_of(key, objective, base)).report is None:
+            err.print(f"{key}, {objective}: measured in detail")
+            measure_again(key, objective, data, base)
+    today = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
+    found = board.assemble(board.cards_of(base), base, today)
+    (base / board.FILE).write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    document = board.markdown(found)
+    if base == checkpoints.root():
+        (Path(__file__).resolve().parents[1] / "docs" / "leaderboard.md").write_text(
+            document, encoding="utf-8"
+        )
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+    else:
+        out.print(document, markup=False, highlight=False, soft_wrap=True)
 
 
 @data_app.command()
@@ -359,10 +464,10 @@ def info(
         "notes": list(dataset.notes),
     }
     if as_json:
-        _print_json(figures)
+        print_json(figures)
         return
     notes = figures.pop("notes")
-    _print_table(dataset.title, ["", ""], ([k.replace("_", " "), v] for k, v in figures.items()))
+    print_table(dataset.title, ["", ""], ([k.replace("_", " "), v] for k, v in figures.items()))
     for note in notes:
         out.print(note)
 
@@ -378,7 +483,7 @@ def fetch(
     err.print(
         f"MovieLens is for research, not for redistribution; its terms: {DATA_PAGES.get(name, '')}"
     )
-    with _Progress("Download", "MB") as progress:
+    with Progress("Download", "MB") as progress:
         path = fetch_zip(
             name, folder, on_bytes=lambda n, total: progress.step(n >> 20, total >> 20)
         )
@@ -405,6 +510,26 @@ def _fail(message: str, status: int) -> NoReturn:
     raise SystemExit(status)
 
 
+def _train_command(model: str, objective: Objective, data: str, seed: int, split: Split) -> str:
+    """What a person types to train this."""
+    command = f"python -m recdemo train {model} --objective {objective} --data {data} --seed {seed}"
+    return command if split == "order" else f"{command} --split {split}"
+
+
+def _arguments(given: Sequence[str]) -> dict[str, Any]:
+    """NAME=VALUE as a dict; a value that is not JSON is a word."""
+    found: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise RequestError(f"--argument {text!r} is not NAME=VALUE, e.g. cell=lstm")
+        try:
+            found[name] = json.loads(value)
+        except json.JSONDecodeError:
+            found[name] = value
+    return found
+
+
 def _session(
     context: typer.Context,
     gender: str | None,
@@ -425,92 +550,3 @@ def _session(
             liked, ids = given[name]
             history.append(Watched(next(ids), liked))
     return Session(gender=gender, age=age, occupation=occupation, history=history)  # type: ignore[arg-type]
-
-
-def _print_explanation(explanation: Explanation) -> None:
-    terms = explanation.terms_frame()
-    shown = terms.head(20)
-    rows = [[row.label, f"{row.value:+.4f}"] for row in shown.itertuples()]
-    if len(terms) > len(shown):
-        rest = terms["value"][len(shown) :].sum()
-        rows.append([f"{len(terms) - len(shown)} smaller terms", f"{rest:+.4f}"])
-    rows.append(["Sum = logit", f"{explanation.total:+.4f}"])
-    _print_table(f"{explanation.title} by {explanation.model}", ["term", "adds"], rows)
-    weights = explanation.weights
-    if weights is None:
-        return
-    order = sorted(range(len(weights.labels)), key=lambda i: -abs(weights.weights[i]))[:15]
-    rows = [
-        [weights.labels[i], f"{weights.weights[i]:+.4f}", f"{weights.removal[i]:+.4f}"]
-        for i in order
-    ]
-    _print_table(
-        f"Weight of each {weights.axis}", [weights.axis, "weight", "logit lost without it"], rows
-    )
-    if weights.faithfulness is not None:
-        out.print(
-            f"Faithfulness (rank correlation of the two columns' sizes): {weights.faithfulness:+.2f}"
-        )
-
-
-def _print_metrics(card: CheckpointCard, as_json: bool) -> None:
-    if as_json:
-        _print_json(card.model_dump(mode="json", exclude={"epochs"}))
-        return
-    label = card.data.title + (" (simulated)" if card.data.simulated else "")
-    validation, test = card.metrics.validation, card.metrics.test
-    rows = ([name, f"{validation[name]:.4f}", f"{test[name]:.4f}"] for name in test)
-    _print_table(f"{card.model}, {card.objective}, {label}", ["metric", "validation", "test"], rows)
-    out.print(f"{card.parameters:,} parameters, {card.seconds:.0f} s of training")
-
-
-def _print_table(title: str, columns: list[str], rows: Any) -> None:
-    table = Table(title=title, title_justify="left")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(str(cell) for cell in row))
-    out.print(table)
-
-
-def _print_json(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def _finite_or_none(value: float) -> float | None:
-    return None if value != value else value
-
-
-def _percent(value: float) -> str:
-    return "–" if value != value else f"{100 * value:.1f} %"
-
-
-class _Progress:
-    """A bar on standard error and a line per epoch; without a terminal, only the lines."""
-
-    def __init__(self, label: str = "Epoch", unit: str = "steps") -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-        columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._bar = Progress("{task.description}", *columns, console=err, transient=True)
-        self._label, self._unit, self._number = label, unit, 1
-        self._task = self._bar.add_task(label, total=None)
-
-    def __enter__(self) -> _Progress:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def step(self, done: int, total: int) -> None:
-        self._bar.update(self._task, completed=done, total=total)
-
-    def epoch(self, epoch: Any) -> None:
-        metrics = "  ".join(f"{name} {value:.4f}" for name, value in epoch.metrics.items())
-        self._bar.console.print(
-            f"epoch {epoch.epoch}  loss {epoch.loss:.4f}  {metrics}  "
-            f"{epoch.samples_per_second:,.0f} samples/s  {epoch.seconds:.0f} s",
-            highlight=False,
-        )
-        self._bar.update(self._task, completed=0)

@@ -15,10 +15,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, get_args, runtime_checkable
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
-Objective = Literal["like", "next"]
+Objective = Literal["like", "next", "rating"]
 OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
+
+PROFILE = ("gender", "age", "occupation")
 
 Gender = Literal["F", "M"]
 GENDERS: dict[str, str] = {"F": "Female", "M": "Male"}
@@ -184,7 +186,7 @@ class Batch:
     once per user, however many films are scored. All ids are vocabulary indices; 0 is padding or unknown.
     """
 
-    user: Tensor  # [U] index of a training user, 0 for a visitor
+    user: Tensor  # [U] 1 + row of a training user in `Dataset.users`, 0 for a visitor
     gender: Tensor  # [U]
     age: Tensor  # [U]
     occupation: Tensor  # [U]
@@ -208,6 +210,21 @@ class Batch:
     def history_mask(self) -> Tensor:
         """[U, L], True where a film stands."""
         return self.history != 0
+
+    @property
+    def liked(self) -> Tensor:
+        """[U, L], True where a film liked stands."""
+        return self.feedback == LIKED
+
+
+@dataclass(frozen=True, slots=True)
+class TitleText:
+    """The films' titles as vectors, made once at development time (`recdemo.text`)."""
+
+    words: (
+        Tensor  # [V + 1, 50] GloVe vectors of `Schema.words`; row 0 pads, zero where GloVe has none
+    )
+    sentences: Tensor  # [M + 1, d] one vector per film; row 0 is zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,9 +259,45 @@ class ShowsHistory(Protocol):
 
 
 @runtime_checkable
+class ShowsHeads(Protocol):
+    """A model whose attention has several heads, in which a candidate looks at itself too."""
+
+    def head_weights(self, batch: Batch) -> Tensor:
+        """[U, H, C, L + 1], the candidate itself last."""
+        ...
+
+
+@runtime_checkable
 class Counted(Protocol):
     """A model that is counted from ratings in one go, without gradients."""
 
     def count(self, movie: Tensor, liked: Tensor, objective: Objective) -> None:
         """Learn from the films rated [N] and whether each was liked [N]."""
+        ...
+
+
+@runtime_checkable
+class LearnsBesides(Protocol):
+    """A model with a second task that only training knows, as the next film at every step."""
+
+    def joint(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Logits [B] as `forward` gives them, and the weighted loss [] of the second task."""
+        ...
+
+
+@runtime_checkable
+class Staged(Protocol):
+    """A model that reads what another one learned before it."""
+
+    def first_stage(self) -> nn.Module:
+        """A part of this model, to be fitted on its own first; its weights are then frozen."""
+        ...
+
+
+@runtime_checkable
+class ReadsText(Protocol):
+    """A model that starts from vectors of the films' titles."""
+
+    def start_from(self, text: TitleText) -> None:
+        """Take over the vectors of a catalogue's titles."""
         ...

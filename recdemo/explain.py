@@ -24,7 +24,15 @@ import pandas as pd
 import torch
 
 from recdemo.blocks.embedding import FIELDS, USER_FIELDS
-from recdemo.contracts import GENRES, FieldTerms, Session, ShowsFields, ShowsHistory, Watched
+from recdemo.contracts import (
+    GENRES,
+    FieldTerms,
+    Session,
+    ShowsFields,
+    ShowsHeads,
+    ShowsHistory,
+    Watched,
+)
 from recdemo.features import encode, year_label
 
 if TYPE_CHECKING:
@@ -70,6 +78,7 @@ class Weights:
     removal: tuple[float, ...]
     faithfulness: float | None  # Spearman's rank correlation; None for fewer than three items
     sums_to_one: bool
+    rest_to_target: bool = False  # what is missing to one is the target's attention to itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +96,11 @@ class Explanation:
     weights: Weights | None
     removal: tuple[tuple[int, float], ...]  # (film id, logit minus the logit without that film)
     films_read: int  # the model reads this many of the latest films
+
+    @property
+    def unit(self) -> str:
+        """What the terms are counted in."""
+        return "stars" if self.objective == "rating" else "logit"
 
     @property
     def total(self) -> float:
@@ -337,4 +351,5 @@ def _history_weights(
         removal=tuple(map(float, removal)),
         faithfulness=rank_correlation(np.abs(values), np.abs(removal)),
         sums_to_one=bool(np.isclose(values.sum(), 1.0, atol=1e-4)),
+        rest_to_target=isinstance(recommender.checkpoint.model, ShowsHeads),
     )

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,6 +36,7 @@ from recdemo.data.dataset import Dataset
 
 HISTORY_LENGTH = 50
 TASTE_LENGTH = 5
+TITLE_LENGTH = 10
 # Upper edges of the release-year buckets: MovieLens is thin before 1980 and crowded in the nineties.
 YEAR_EDGES: tuple[int, ...] = (
     1929,
@@ -64,12 +67,10 @@ class Schema:
 
     Args:
         movies: the catalogue, as `Dataset.movies`; film index ``i`` is its row ``i - 1``.
-        users: number of training users with an id of their own (index 1 to ``users``).
         history_length: ``L``, the number of latest films a model sees.
     """
 
     movies: pd.DataFrame
-    users: int = 0
     history_length: int = HISTORY_LENGTH
 
     genders = len(GENDERS)
@@ -109,6 +110,21 @@ class Schema:
         return torch.from_numpy(np.concatenate([[0], buckets]))
 
     @cached_property
+    def words(self) -> tuple[str, ...]:
+        """Every word of the titles, in alphabetical order; word id 0 pads."""
+        return tuple(sorted({word for title in self.movies["title"] for word in words_of(title)}))
+
+    @cached_property
+    def title_words(self) -> Tensor:
+        """[M + 1, 10] word ids of each title, padded at the end; row 0 is zero."""
+        ids = {word: i for i, word in enumerate(self.words, start=1)}
+        table = torch.zeros(self.size + 1, TITLE_LENGTH, dtype=torch.long)
+        for row, title in enumerate(self.movies["title"], start=1):
+            found = [ids[word] for word in words_of(title)]
+            table[row, : len(found)] = torch.tensor(found)
+        return table
+
+    @cached_property
     def hash(self) -> str:
         """Digest of everything that gives an index its meaning."""
         meaning = {
@@ -116,7 +132,7 @@ class Schema:
             "genres": self.genre_flags.int().tolist(),
             "years": self.year_ids.tolist(),
             "vocabularies": [list(GENDERS), list(AGES), list(OCCUPATIONS), GENRES, YEAR_EDGES],
-            "users": self.users,
+            "words": self.words,
             "history_length": self.history_length,
         }
         return hashlib.sha256(json.dumps(meaning).encode()).hexdigest()[:16]
@@ -134,6 +150,13 @@ class Schema:
                 f"film {movie_id} is not in the catalogue of {self.size} films; "
                 "look its id up in checkpoints/catalogue.csv"
             ) from None
+
+
+def words_of(title: str) -> list[str]:
+    """The first `TITLE_LENGTH` words of a title, in lower case and without accents, as GloVe has them."""
+    plain = unicodedata.normalize("NFKD", title.lower())
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    return re.findall(r"[a-z0-9]+(?:'[a-z]+)?", plain)[:TITLE_LENGTH]
 
 
 def year_label(bucket: int) -> str:
@@ -161,12 +184,11 @@ def favourite_genre(history: Tensor, feedback: Tensor, genre_flags: Tensor) -> T
     Returns:
         [U] genre id 1 to G, the lower id on a tie; 0 where no film was liked or just watched.
     """
-    flags = genre_flags[history]  # [U, L, G]; padding is film 0 and has no genre
-    liked = (flags * (feedback == LIKED).unsqueeze(-1)).sum(1)  # [U, G]
-    watched = (flags * (feedback == JUST_WATCHED).unsqueeze(-1)).sum(1)  # [U, G]
-    counts = liked + watched / (
-        2 * history.shape[1]
-    )  # all films just watched weigh less than one liked
+    # All films just watched weigh less than one liked; padding is film 0 and has no genre.
+    weight = (feedback == LIKED) + (feedback == JUST_WATCHED) / (2 * history.shape[1])
+    counts = torch.nn.functional.embedding_bag(
+        history, genre_flags, per_sample_weights=weight, mode="sum"
+    )  # [U, G]
     top, genre = counts.max(-1)
     return torch.where(top > 0, genre + 1, 0)
 
@@ -251,12 +273,13 @@ class Ratings:
     Args:
         dataset: users, films, ratings.
         schema: vocabularies; every film rated must be in them.
+        every_film: any film rated counts as picked, not only those liked.
 
     Raises:
         RequestError: a rated film is not in the schema's catalogue.
     """
 
-    def __init__(self, dataset: Dataset, schema: Schema) -> None:
+    def __init__(self, dataset: Dataset, schema: Schema, *, every_film: bool = False) -> None:
         self.schema = schema
         ratings, users = dataset.ratings, dataset.users
         foreign = ~ratings["movie_id"].isin(schema.movie_ids)
@@ -271,6 +294,8 @@ class Ratings:
         self.movie = torch.from_numpy(lookup[ratings["movie_id"].to_numpy()])  # [N]
         self.stars = torch.from_numpy(ratings["rating"].to_numpy(dtype=np.float32))  # [N]
         self.liked = self.stars >= LIKED_FROM  # [N]
+        # [N] what `next` asks for
+        self.picked = torch.ones_like(self.liked) if every_film else self.liked
         self.feedback = torch.where(self.liked, LIKED, LIKED - 1)  # [N]
         self.user = torch.from_numpy(user)  # [N] row of dataset.users
         self.start = torch.from_numpy(start)  # [users] first row of each user
@@ -327,7 +352,7 @@ class Ratings:
         targets = self.movie[rows] if candidates is None else candidates.reshape(-1)
         return assemble(
             self.schema,
-            user=user + 1 if self.schema.users else torch.zeros_like(user),
+            user=user + 1,
             profile=profile,
             history=history,
             feedback=feedback,

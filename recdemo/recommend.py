@@ -15,14 +15,13 @@ from recdemo import checkpoints
 from recdemo.checkpoints import Checkpoint
 from recdemo.contracts import (
     GENRES,
-    OBJECTIVES,
     CheckpointError,
     Objective,
     RequestError,
     Session,
 )
 from recdemo.features import encode
-from recdemo.models import card_of
+from recdemo.models import objective_of
 
 if TYPE_CHECKING:
     from recdemo.explain import Explanation
@@ -36,8 +35,7 @@ class Recommender:
 
     Args:
         checkpoint: the model that ranks.
-        liker: the ``like`` model of the same kind, for `p_like`; None where there is none, or where
-            the checkpoint itself is one.
+        liker: the ``like`` model of the same kind, for `p_like` beside a ranking; None where there is none.
         problem: why there is no `liker`, if it should be there.
     """
 
@@ -46,13 +44,11 @@ class Recommender:
     problem: str = ""
 
     @classmethod
-    def load(cls, model: str, objective: Objective = "next") -> Recommender:
+    def load(cls, model: str, objective: Objective | None = None) -> Recommender:
         """See `recdemo.load`."""
-        card_of(model)
-        if objective not in OBJECTIVES:
-            raise RequestError(f"objective {objective!r} is unknown; use {' or '.join(OBJECTIVES)}")
+        objective = objective_of(model, objective)
         checkpoint = checkpoints.load(model, objective)
-        if objective == "like":
+        if objective != "next":
             return cls(checkpoint)
         try:
             return cls(checkpoint, cls(checkpoints.load(model, "like")))
@@ -92,11 +88,13 @@ class Recommender:
 
         ``like``: probability that the visitor would like the film if they saw it. ``next``: probability
         that it is the film they would pick next out of all they have not watched; these add up to one,
-        and films watched have zero.
+        and films watched have zero. ``rating``: stars, cut to 1 to 5.
         """
         logits = self.logits(session) if logits is None else logits
         if self.objective == "like":
             return np.asarray(1 / (1 + np.exp(-logits.astype(np.float64))))
+        if self.objective == "rating":
+            return np.clip(logits.astype(np.float64), 1.0, 5.0)
         unseen = self.unseen(session)
         weights = np.where(unseen, np.exp(logits.astype(np.float64) - logits.max()), 0.0)
         return np.asarray(weights / max(weights.sum(), np.finfo(float).tiny))

@@ -73,15 +73,6 @@ def test_films_of_one_title_stay_apart() -> None:
     assert len(set(charts.history_map(table, {7: "Target (2000)"}).data[0].y)) == 2
 
 
-def test_long_labels_keep_their_year() -> None:
-    label = "Those Who Love Me Can Take the Train (Ceux qui m'aiment) (1998)"
-    assert charts.shorten(label, 30).endswith("…(1998)") or charts.shorten(label, 30).endswith(
-        "… (1998)"
-    )
-    assert len(charts.shorten(label, 30)) <= 30
-    assert charts.shorten("Short (1998)", 30) == "Short (1998)"
-
-
 def test_faithfulness_scatter_shows_sizes() -> None:
     weights = Weights("film", ("a", "b"), (-0.5, 0.2), (1.0, -2.0), None, False)
     points = charts.weight_against_removal(weights).data[0]

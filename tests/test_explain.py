@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import recdemo
-from recdemo import RequestError, Session, Watched
-from recdemo.contracts import OBJECTIVES, ShowsFields
+from recdemo import RequestError, Session, Watched, checkpoints
+from recdemo.contracts import ShowsFields
 from recdemo.explain import FIELD_NAMES, field_values, history_weights, rank_correlation
 from recdemo.features import encode
 from recdemo.models import CARDS
@@ -22,7 +22,7 @@ SESSION = Session(
     12,
     [Watched(1721, False), Watched(1196), *(Watched(m, True) for m in (260, 1214, 541, 589, 2571))],
 )
-EVERY_MODEL = [(key, objective) for key in CARDS for objective in OBJECTIVES]
+EVERY_MODEL = checkpoints.available()
 
 
 @pytest.mark.parametrize("pair", EVERY_MODEL)

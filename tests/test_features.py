@@ -24,7 +24,15 @@ from recdemo.contracts import (
     Watched,
 )
 from recdemo.data import Dataset
-from recdemo.features import YEAR_EDGES, Ratings, Schema, encode, favourite_genre, year_label
+from recdemo.features import (
+    YEAR_EDGES,
+    Ratings,
+    Schema,
+    encode,
+    favourite_genre,
+    words_of,
+    year_label,
+)
 
 LENGTH = 6
 IDS = {None: JUST_WATCHED, False: DISLIKED, True: LIKED}
@@ -204,14 +212,43 @@ def test_ratings_keep_stars_and_likes(dataset: Dataset, ratings: Ratings) -> Non
     assert ratings.liked.tolist() == [stars >= 4 for stars in dataset.ratings["rating"]]
 
 
-def test_users_have_an_index_only_where_the_schema_has_users(
-    dataset: Dataset, ratings: Ratings, schema: Schema
+def test_users_are_counted_from_one_in_the_order_of_the_data(
+    dataset: Dataset, ratings: Ratings
 ) -> None:
-    rows = _all_rows(ratings)
-    assert (ratings.batch(rows).user == 0).all()
-    known = Ratings(dataset, replace(schema, users=6)).batch(rows).user
     order = dataset.users["user_id"].tolist()
-    assert known.tolist() == [order.index(user) + 1 for user in dataset.ratings["user_id"]]
+    found = ratings.batch(_all_rows(ratings)).user.tolist()
+    assert found == [order.index(user) + 1 for user in dataset.ratings["user_id"]]
+
+
+def test_any_film_rated_counts_as_picked_where_asked(dataset: Dataset, schema: Schema) -> None:
+    assert Ratings(dataset, schema, every_film=True).picked.all()
+    ratings = Ratings(dataset, schema)
+    assert torch.equal(ratings.picked, ratings.liked)
+
+
+@pytest.mark.parametrize(
+    ("title", "words"),
+    [
+        ("Schindler's List", ["schindler's", "list"]),
+        ("Misérables, Les", ["miserables", "les"]),
+        ("2001: A Space Odyssey", ["2001", "a", "space", "odyssey"]),
+        ("…!", []),
+        ("a b c d e f g h i j k l", list("abcdefghij")),
+    ],
+)
+def test_titles_are_cut_into_words(title: str, words: list[str]) -> None:
+    assert words_of(title) == words
+
+
+def test_titles_as_word_ids(small_films: pd.DataFrame) -> None:
+    titles = ["b a", "", *("c" for _ in range(len(small_films) - 2))]
+    schema = Schema(small_films.assign(title=titles))
+    assert schema.words == ("a", "b", "c")
+    assert schema.title_words.shape == (len(small_films) + 1, 10)
+    assert schema.title_words[0].tolist() == [0] * 10
+    assert schema.title_words[1].tolist() == [2, 1] + [0] * 8
+    assert schema.title_words[2].tolist() == [0] * 10
+    assert schema.title_words[3].tolist() == [3] + [0] * 9
 
 
 def test_ratings_of_a_film_outside_the_catalogue_are_refused(
@@ -423,19 +460,18 @@ def _films_with(films: pd.DataFrame, column: str, row: int, value: object) -> pd
 
 
 def test_hash_is_that_of_what_gives_ids_their_meaning(small_films: pd.DataFrame) -> None:
-    def digest(films: pd.DataFrame = small_films, users: int = 0, length: int = LENGTH) -> str:
-        return Schema(films, users=users, history_length=length).hash
+    def digest(films: pd.DataFrame = small_films, length: int = LENGTH) -> str:
+        return Schema(films, history_length=length).hash
 
     others = [
         digest(length=LENGTH + 1),
-        digest(users=5),
         digest(small_films.iloc[:-1]),
         digest(small_films.iloc[::-1]),
         digest(_films_with(small_films, "movie_id", 3, 999)),
         digest(_films_with(small_films, "genres", 3, ("War", "Western"))),
         digest(_films_with(small_films, "year", 3, 1975)),
+        digest(_films_with(small_films, "title", 3, "Retitled")),
     ]
     assert len({digest(), *others}) == 1 + len(others)
     assert digest(small_films.copy()) == digest()
-    assert digest(_films_with(small_films, "title", 3, "Retitled")) == digest()
     assert len(digest()) == 16

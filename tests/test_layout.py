@@ -18,12 +18,13 @@ FLOORS = (
     ("contracts",),
     ("data",),
     ("features", "catalogue"),
+    ("text",),
     ("blocks",),
     ("models",),
     ("training", "checkpoints"),
     ("recommend", "explain", "embed"),
     ("charts",),
-    ("cli",),
+    ("cli", "printing"),
     ("ui",),
 )
 LEVEL = {name: level for level, floor in enumerate(FLOORS) for name in floor}
@@ -151,3 +152,46 @@ def test_the_doorway_does_not_import_torch(module: str) -> None:
         [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+HOME = """
+import sys
+from streamlit.testing.v1 import AppTest
+from recdemo.ui import engine
+engine.warm_up = lambda: None
+home = AppTest.from_file("streamlit_app.py", default_timeout=60).run()
+assert not home.exception and not home.error and home.dataframe
+print(sorted({"torch", "sklearn"} & set(sys.modules)))
+"""
+
+
+def test_home_is_drawn_without_torch() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HOME], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+WARM_UP = """
+import importlib, threading
+from recdemo.ui import engine
+imported = []
+importlib.import_module = lambda name: imported.append(name) or int("fails")
+engine.WARM_UP_AFTER = 0.05
+before = set(threading.enumerate())
+engine.warm_up()
+engine.warm_up()
+started = set(threading.enumerate()) - before
+assert len(started) == 1 and all(thread.daemon for thread in started)
+for thread in started:
+    thread.join()
+print(imported)
+"""
+
+
+def test_the_warm_up_runs_once_and_never_raises() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WARM_UP], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "['recdemo.recommend']"
+    assert "Traceback" not in done.stderr

@@ -10,15 +10,24 @@ import torch
 
 from recdemo import checkpoints
 from recdemo.catalogue import catalogue_of, read_catalogue
-from recdemo.contracts import OBJECTIVES
 from recdemo.data import TEST, split_by_order
 from recdemo.features import Ratings
 from recdemo.models import CARDS
 from recdemo.training.loop import evaluate
 
 ROOT = Path(__file__).resolve().parents[1]
-PAIRS = [(key, objective) for key in CARDS for objective in OBJECTIVES]
-AUC_FLOORS = {"fm": 0.765, "deepfm": 0.785, "afm": 0.775, "din": 0.785}
+PAIRS = [(key, objective) for key, card in CARDS.items() for objective in card.objectives]
+# The floors that the project set itself, see docs/leaderboard.md for what is reached.
+LIKE = [key for key, card in CARDS.items() if "like" in card.objectives and key != "popularity"]
+AUC_FLOORS = dict.fromkeys(LIKE, 0.75)
+AUC_FLOORS |= {
+    "fm": 0.765,
+    "deepfm": 0.785,
+    "dcn": 0.785,
+    "afm": 0.775,
+    "din": 0.785,
+    "dien": 0.785,
+}
 NEXT_FLOORS = {"din": (0.13, 0.07)}
 POPULARITY_NEXT = (0.0535, 0.0265)
 
@@ -56,7 +65,7 @@ def test_next_cards_beat_popularity_and_their_floors(key: str) -> None:
 
 def test_shipped_files_are_small_and_hold_no_ratings() -> None:
     folder = ROOT / "checkpoints"
-    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 30_000_000
+    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 60_000_000
     tracked = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
     ).stdout.splitlines()
@@ -70,7 +79,7 @@ def test_the_catalogue_is_the_data_s(ml_1m) -> None:
 
 
 @pytest.mark.parametrize("key", ["popularity", "fm"])
-@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("objective", ["like", "next"])
 def test_real_data_reproduce_the_card(ml_1m, key: str, objective) -> None:
     loaded = checkpoints.load(key, objective)
     ratings = Ratings(ml_1m, loaded.schema)

@@ -6,12 +6,16 @@ import random
 
 import pytest
 
-from recdemo.contracts import AGES, OBJECTIVES, OCCUPATIONS, Session, Watched
+from recdemo.contracts import AGES, OCCUPATIONS, Objective, Session, Watched
 from recdemo.ui.personas import PERSONAS
 from recdemo.ui.visit import Visit, decode_visit, encode_visit
 
 FILMS = range(1, 3953)
-MODELS = ("fm", "din")
+MODELS: dict[str, list[Objective]] = {
+    "fm": ["next", "like"],
+    "din": ["next", "like"],
+    "textcnn_rating": ["rating"],
+}
 
 
 def decode(values: dict[str, str]) -> tuple[Visit, list[str]]:
@@ -21,6 +25,7 @@ def decode(values: dict[str, str]) -> tuple[Visit, list[str]]:
 def random_visit(seed: int) -> Visit:
     rng = random.Random(seed)
     films = rng.sample(FILMS, rng.choice((0, 1, 7, 200, 500)))
+    model = rng.choice(list(MODELS))
     return Visit(
         session=Session(
             gender=rng.choice((None, "F", "M")),
@@ -28,8 +33,8 @@ def random_visit(seed: int) -> Visit:
             occupation=rng.choice((None, *OCCUPATIONS)),
             history=[Watched(movie, rng.choice((True, False, None))) for movie in films],
         ),
-        model=rng.choice(MODELS),
-        objective=rng.choice(OBJECTIVES),
+        model=model,
+        objective=rng.choice(MODELS[model]),
         targets=tuple(rng.sample(FILMS, rng.randrange(6))),
     )
 
@@ -118,3 +123,26 @@ def test_personas_are_six_or_more_and_distinct() -> None:
     assert len(PERSONAS) >= 6
     assert len({persona.session for persona in PERSONAS}) == len(PERSONAS)
     assert len({persona.name for persona in PERSONAS}) == len(PERSONAS)
+
+
+def test_a_model_is_asked_only_what_it_is_trained_for() -> None:
+    visit, problems = decode({"m": "textcnn_rating", "obj": "next"})
+    assert (visit.model, visit.objective) == ("textcnn_rating", "rating")
+    assert "textcnn_rating" in problems[0]
+    assert decode({"m": "textcnn_rating"}) == (
+        Visit(model="textcnn_rating", objective="rating"),
+        [],
+    )
+
+
+def test_changing_the_model_keeps_the_question_where_it_can() -> None:
+    visit = Visit(model="fm", objective="like")
+    assert visit.with_model("din", MODELS["din"]).objective == "like"
+    stars = visit.with_model("textcnn_rating", MODELS["textcnn_rating"])
+    assert (stars.model, stars.objective) == ("textcnn_rating", "rating")
+    assert stars.with_model("din", MODELS["din"]).objective == "next"
+
+
+def test_without_din_another_model_is_the_first() -> None:
+    visit, problems = decode_visit({}, models={"fm": ["next", "like"]}, films=FILMS)
+    assert (visit.model, problems) == ("fm", [])

@@ -1,11 +1,15 @@
-"""Attention over a history, with the target film as the query."""
+"""Attention over a history: DIN's activation unit, and the five basic ways of the document."""
 
 from __future__ import annotations
+
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.mlp import Dice
+
+Basic = Literal["item", "user", "dot", "bilinear", "elementwise"]
 
 CHUNK = 128  # candidates weighed at once: keeps the hidden layer in the processor's cache
 
@@ -43,11 +47,7 @@ class ActivationUnit(nn.Module):
         """
         parts = [self._scores(history, mask, part) for part in query.split(CHUNK, dim=1)]
         scores = torch.cat(parts, dim=1)  # [U, C, L]
-        padding = ~mask.unsqueeze(1)
-        if not self.softmax:
-            return scores.masked_fill(padding, 0.0)
-        weights = torch.softmax(scores.masked_fill(padding, float("-inf")), dim=-1)
-        return weights.nan_to_num()  # an empty history has no weights
+        return normalised(scores, mask, self.softmax)
 
     def _scores(self, history: Tensor, mask: Tensor, query: Tensor) -> Tensor:
         hidden = self._inner(history, query)  # [U, C, L, h]
@@ -69,3 +69,69 @@ class ActivationUnit(nn.Module):
         keys = (history.unsqueeze(2) * w_times + (w_q - w_minus)).flatten(1, 2)  # [U, L * h, d]
         hidden = torch.baddbmm(from_x.flatten(1).unsqueeze(1), query, keys.transpose(1, 2))
         return hidden.unflatten(2, from_x.shape[1:])
+
+
+class BasicAttention(nn.Module):
+    """The basic ways to weigh a watched film x (document eq. 3-15 to 3-19), as a score before any softmax.
+
+    ``item``: hᵀσ(W x + b), of the film alone (eq. 3-12, 3-16). ``user``: MLP(x ⊙ u), the visitor looks at
+    their own films. ``dot``: x · q and ``bilinear``: xᵀ W q, the candidate looks (eq. 3-17).
+    ``elementwise``: MLP(x ⊙ q) (eq. 3-18). `MLP` is one hidden layer with a sigmoid.
+
+    Args:
+        kind: which.
+        dim: width of x, q and u.
+        hidden: units of the hidden layer.
+        softmax: normalise over the films of a history.
+    """
+
+    def __init__(self, kind: Basic, dim: int, *, hidden: int = 16, softmax: bool = True) -> None:
+        super().__init__()
+        if kind not in get_args(Basic):
+            raise ValueError(
+                f"attention {kind!r} is unknown; use one of {' '.join(get_args(Basic))}"
+            )
+        self.kind = kind
+        self.softmax = softmax
+        if kind == "bilinear":
+            self.inner = nn.Linear(dim, dim, bias=False)
+        elif kind != "dot":
+            self.inner = nn.Linear(dim, hidden)
+            self.outer = nn.Linear(hidden, 1, bias=False)
+
+    def forward(self, history: Tensor, mask: Tensor, against: Tensor | None = None) -> Tensor:
+        """Weight of every watched film.
+
+        Args:
+            history: [U, L, d].
+            mask: [U, L] True where a film stands.
+            against: what each film is held against, [U, N, d]: the candidates q, the visitor's u with
+                N = 1, or nothing for ``item``.
+
+        Returns:
+            [U, N, L], N = 1 for ``item``; zero at padding.
+        """
+        return normalised(self._scores(history, against), mask, self.softmax)
+
+    def _scores(self, history: Tensor, against: Tensor | None) -> Tensor:
+        """[U, N, L]"""
+        if against is None:
+            return self._mlp(history).unsqueeze(1)
+        if self.kind == "dot":
+            return against @ history.transpose(1, 2)
+        if self.kind == "bilinear":
+            return against @ self.inner(history).transpose(1, 2)
+        parts = against.split(CHUNK, dim=1)
+        return torch.cat([self._mlp(history.unsqueeze(1) * p.unsqueeze(2)) for p in parts], dim=1)
+
+    def _mlp(self, x: Tensor) -> Tensor:
+        return self.outer(torch.sigmoid(self.inner(x))).squeeze(-1)
+
+
+def normalised(scores: Tensor, mask: Tensor, softmax: bool) -> Tensor:
+    """Scores [U, C, L] as weights: zero at padding, and with `softmax` summing to one where there are films."""
+    padding = ~mask.unsqueeze(1)
+    if not softmax:
+        return scores.masked_fill(padding, 0.0)
+    weights = torch.softmax(scores.masked_fill(padding, float("-inf")), dim=-1)
+    return weights.nan_to_num()  # an empty history has no weights

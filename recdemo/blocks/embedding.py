@@ -13,13 +13,12 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from recdemo.contracts import JUST_WATCHED, LIKED, Batch
+from recdemo.contracts import JUST_WATCHED, LIKED, PROFILE, Batch
 from recdemo.features import Schema
 
-PROFILE_FIELDS = ("gender", "age", "occupation")
 TASTE_FIELDS = ("favourite_genre", "last_five")
 HISTORY_FIELDS = ("watched", "disliked", "liked")  # feedback ids 1, 2 and 3
-USER_FIELDS = PROFILE_FIELDS + TASTE_FIELDS + HISTORY_FIELDS
+USER_FIELDS = PROFILE + TASTE_FIELDS + HISTORY_FIELDS
 ITEM_FIELDS = ("movie", "genres", "year")
 FIELDS = USER_FIELDS + ITEM_FIELDS
 

@@ -45,13 +45,16 @@ class FactorizationMachine(nn.Module):
     Args:
         schema: vocabularies.
         embed_dim: k.
+        weighted: the dot products have a learned weight per dimension, and the linear part one of its own.
     """
 
-    def __init__(self, schema: Schema, *, embed_dim: int) -> None:
+    def __init__(self, schema: Schema, *, embed_dim: int, weighted: bool = False) -> None:
         super().__init__()
         self.bias = nn.Parameter(torch.zeros(()))
         self.linear = FieldEmbedding(schema, embed_dim=1)
         self.embedding = FieldEmbedding(schema, embed_dim=embed_dim)
+        self.scale = nn.Parameter(torch.ones(embed_dim)) if weighted else None
+        self.linear_scale = nn.Parameter(torch.ones(())) if weighted else None
 
     def forward(self, user: Tensor, catalogue: Tensor, batch: Batch) -> Tensor:
         """Logits [U, C].
@@ -61,14 +64,61 @@ class FactorizationMachine(nn.Module):
             catalogue: [M + 1, Fi, k], from `self.embedding.catalogue`.
             batch: says which films are candidates of whom.
         """
-        per_user = self.linear.user(batch).sum((1, 2)) + bi_interaction(user).sum(-1)  # [U]
-        per_film = self.linear.catalogue().sum((1, 2)) + bi_interaction(catalogue).sum(
-            -1
-        )  # [M + 1]
+        per_user = self._linear(self.linear.user(batch)).sum((1, 2))  # [U]
+        per_user = per_user + self._weighted(bi_interaction(user)).sum(-1)
+        per_film = self._linear(self.linear.catalogue()).sum((1, 2))  # [M + 1]
+        per_film = per_film + self._weighted(bi_interaction(catalogue)).sum(-1)
         film = gather(torch.cat([per_film.unsqueeze(1), catalogue.sum(1)], dim=1), batch)
-        across = (film[..., 1:] @ user.sum(1).unsqueeze(-1)).squeeze(-1)  # [U, C]
-        return self.bias + per_user.unsqueeze(1) + film[..., 0] + across
+        across = film[..., 1:] @ self._weighted(user.sum(1)).unsqueeze(-1)  # [U, C, 1]
+        return self.bias + per_user.unsqueeze(1) + film[..., 0] + across.squeeze(-1)
 
     def terms(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Linear terms [B, F] and pair terms [B, P] that, with `bias`, add up to the logit."""
-        return self.linear(batch).squeeze(-1), pair_products(self.embedding(batch)).sum(-1)
+        linear = self._linear(self.linear(batch)).squeeze(-1)
+        return linear, self._weighted(pair_products(self.embedding(batch))).sum(-1)
+
+    def _weighted(self, products: Tensor) -> Tensor:
+        return products if self.scale is None else products * self.scale
+
+    def _linear(self, weights: Tensor) -> Tensor:
+        return weights if self.linear_scale is None else weights * self.linear_scale
+
+
+class CrossNetwork(nn.Module):
+    """wᵀ x_L + w_0 of x_{l+1} = x_0 (x_lᵀ w_l) + b_l + x_l, with x_0 = [user, film].
+
+    Every x_l is α_l x_0 + β_l, where α_l is a number per row and β_l = b_0 + … + b_{l−1} the same for all rows:
+    x_0 enters only through its dot products with each w_l. Those are sums over the user's and the film's
+    parts, made once per user and once per film.
+
+    Wang et al., "Deep & Cross Network for Ad Click Predictions", ADKDD 2017; document 002.
+
+    Args:
+        dim: width of x_0.
+        layers: L.
+    """
+
+    def __init__(self, dim: int, layers: int) -> None:
+        super().__init__()
+        self.weights = nn.Parameter(torch.empty(layers, dim))
+        self.biases = nn.Parameter(torch.zeros(layers, dim))
+        self.head = nn.Linear(dim, 1)
+        nn.init.xavier_normal_(self.weights)
+
+    def forward(self, user: Tensor, catalogue: Tensor, batch: Batch) -> Tensor:
+        """Logits [U, C].
+
+        Args:
+            user: [U, dim of the user's part].
+            catalogue: [M + 1, dim of the film's part].
+            batch: says which films are candidates of whom.
+        """
+        all_weights = torch.cat([self.weights, self.head.weight])  # [L + 1, dim]
+        for_user, for_film = all_weights.split([user.shape[1], catalogue.shape[1]], dim=1)
+        film = gather(catalogue @ for_film.T, batch)  # [U, C, L + 1]
+        dots = ((user @ for_user.T).unsqueeze(1) + film).unbind(-1)
+        alpha, beta = torch.ones_like(dots[0]), torch.zeros_like(self.biases[0])
+        for dot, weight, bias in zip(dots[:-1], self.weights, self.biases, strict=True):
+            alpha = alpha + alpha * dot + beta @ weight
+            beta = beta + bias
+        return alpha * dots[-1] + beta @ self.head.weight[0] + self.head.bias

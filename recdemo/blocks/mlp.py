@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -42,6 +43,28 @@ class Dice(nn.Module):
         return x * torch.lerp(self.alpha, torch.ones_like(self.alpha), p)
 
 
+class SharedDropout(nn.Module):
+    """Dropout that drops the same units for all candidates of a user.
+
+    Candidates of one user are compared with each other, and random numbers for each of them would be the
+    costliest part of a step.
+
+    Args:
+        share: of units dropped in training.
+    """
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[U, C, h] or [N, h] → same shape."""
+        if not self.training or not self.share:
+            return x
+        kept = torch.rand(x.shape[0], *(1 for _ in x.shape[1:-1]), x.shape[-1]) >= self.share
+        return x * (kept / (1 - self.share))
+
+
 class MLP(nn.Module):
     """Linear, activation, dropout, for each hidden width; then one linear layer to `out_dim` if given.
 
@@ -65,7 +88,7 @@ class MLP(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         for width in hidden:
-            layers += [nn.Linear(in_dim, width), activation(width), nn.Dropout(dropout)]
+            layers += [nn.Linear(in_dim, width), activation(width), SharedDropout(dropout)]
             in_dim = width
         layers.append(nn.Linear(in_dim, out_dim))
         self.layers = nn.Sequential(*layers)
@@ -95,7 +118,9 @@ class TwoSidedMLP(nn.Module):
         first, *rest = hidden
         self.user = nn.Linear(user_dim, first, bias=False)
         self.film = nn.Linear(film_dim, first)
-        self.rest = nn.Sequential(nn.ReLU(), nn.Dropout(dropout), MLP(first, rest, dropout=dropout))
+        self.rest = nn.Sequential(
+            nn.ReLU(), SharedDropout(dropout), MLP(first, rest, dropout=dropout)
+        )
 
     def forward(self, user: Tensor, catalogue: Tensor, batch: Batch) -> Tensor:
         """Logits [U, C].
@@ -105,5 +130,13 @@ class TwoSidedMLP(nn.Module):
             catalogue: [M + 1, film_dim].
             batch: says which films are candidates of whom.
         """
-        film = gather(self.film(catalogue), batch)  # [U, C, first]
-        return self.rest(self.user(user).unsqueeze(1) + film).squeeze(-1)
+        return self.join(self.user(user), gather(self.film(catalogue), batch))
+
+    def join(self, user: Tensor, film: Tensor) -> Tensor:
+        """What follows the first layer: its halves [U, first] and [U, C, first] → [U, C]."""
+        return self.rest(user.unsqueeze(1) + film).squeeze(-1)
+
+    @property
+    def last(self) -> nn.Linear:
+        """The layer that makes the logit."""
+        return cast(nn.Linear, cast(MLP, self.rest[-1]).layers[-1])

@@ -1,18 +1,45 @@
-"""The split that every model is trained and measured on: by order, within each user.
+"""Which ratings train, which validate and which test.
 
-Protocol: of a user's n films in the order rated, the last ``n // 10`` are the test, those before them
-back to ``n // 5`` from the end are for validation, the rest for training. A model is thus always asked
-about a user's later films from their earlier ones. Below ten films there is no test part, below five no
-validation part; the cut is in each user's own order, not at one date for all, so what others did at a
-later date may stand in the training part.
+``order``, which every shipped figure is measured on: of a user's n films in the order rated, the last ``n // 10``
+are the test, those before them back to ``n // 5`` from the end are for validation, the rest for training. A
+model is thus always asked about a user's later films from their earlier ones. Below ten films there is no test
+part, below five no validation part; the cut is in each user's own order, not at one date for all, so what others did
+at a later date may stand in the training part.
+
+``last``, as in publications on sequential recommendation: each user's last film is the test, the one before it
+for validation. ``random``, as in the source documents: 10 % of all ratings drawn at random are the test, 2 % for
+validation; what a user rated later may then train a model that is asked about an earlier film.
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 TRAIN, VALIDATION, TEST = range(3)
+
+
+Split = Literal["order", "last", "random"]
+
+
+def split_ratings(ratings: pd.DataFrame, how: Split) -> np.ndarray:
+    """[rows] int8: TRAIN, VALIDATION or TEST for each rating.
+
+    Args:
+        ratings: as ``Dataset.ratings``; each user's rows in the order rated.
+        how: see above. ``random`` is the same at every call.
+    """
+    if how == "order":
+        return split_by_order(ratings)
+    if how == "random":
+        drawn = np.random.default_rng(0).random(len(ratings))
+        return np.select([drawn < 0.1, drawn < 0.12], [TEST, VALIDATION], TRAIN).astype(np.int8)
+    position, count = _position_and_count(ratings)
+    enough = count >= 3
+    part = np.select([position == count - 1, position == count - 2], [TEST, VALIDATION], TRAIN)
+    return np.where(enough, part, TRAIN).astype(np.int8)
 
 
 def split_by_order(ratings: pd.DataFrame) -> np.ndarray:
@@ -21,9 +48,13 @@ def split_by_order(ratings: pd.DataFrame) -> np.ndarray:
     Args:
         ratings: as ``Dataset.ratings``; each user's rows in the order rated.
     """
-    by_user = ratings.groupby("user_id", sort=False)["user_id"]
-    position = by_user.cumcount().to_numpy()
-    count = by_user.transform("size").to_numpy()
+    position, count = _position_and_count(ratings)
     after_train = position >= count - count // 5
     after_validation = position >= count - count // 10
     return after_train.astype(np.int8) + after_validation.astype(np.int8)
+
+
+def _position_and_count(ratings: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Each rating's place among its user's, and how many that user has."""
+    by_user = ratings.groupby("user_id", sort=False)["user_id"]
+    return by_user.cumcount().to_numpy(), by_user.transform("size").to_numpy()

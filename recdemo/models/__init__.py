@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recdemo.contracts import RequestError
+from recdemo.contracts import Objective, RequestError
 from recdemo.models.card import Card
 from recdemo.models.cards import CARDS
 
@@ -19,4 +19,20 @@ def card_of(key: str) -> Card:
         raise RequestError(f"model {key!r} is unknown; use one of {' '.join(CARDS)}") from None
 
 
-__all__ = ["CARDS", "Card", "card_of"]
+def objective_of(key: str, objective: Objective | None) -> Objective:
+    """The objective asked for, or a model's own where none is.
+
+    Raises:
+        RequestError: there is no such model, or it is not trained for that.
+    """
+    card = card_of(key)
+    if objective is None:
+        return card.default_objective
+    if objective not in card.objectives:
+        raise RequestError(
+            f"{key} has no objective {objective!r}; use {' or '.join(card.objectives)}"
+        )
+    return objective
+
+
+__all__ = ["CARDS", "Card", "card_of", "objective_of"]

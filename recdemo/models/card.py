@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 from recdemo.contracts import Objective
 
@@ -27,6 +28,8 @@ class Card:
         source: paper and document.
         formula: LaTeX.
         network: where its class is, as ``file.Class`` within `recdemo.models`.
+        arguments: constructor arguments that make the class this model.
+        knows_users: it knows training users by id, and folds others in; built with ``users`` and ``objective``.
         shows: what can be shown of its inside: ``fields`` if it is a `ShowsFields`, ``history`` if it is
             a `ShowsHistory`.
         training: settings that differ from `recdemo.training.loop.Settings`, by objective.
@@ -40,15 +43,20 @@ class Card:
     source: str
     formula: str
     network: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    knows_users: bool = False
     shows: tuple[Shows, ...] = ()
-    training: Mapping[Objective, Mapping[str, float]] = field(default_factory=dict)
+    training: Mapping[Objective, Mapping[str, float | str]] = field(default_factory=dict)
     objectives: tuple[Objective, ...] = ("like", "next")
 
     @property
+    def default_objective(self) -> Objective:
+        """What it is asked for where nobody says: ``next`` where it can be."""
+        return "next" if "next" in self.objectives else self.objectives[0]
+
+    @property
     def model(self) -> Callable[..., nn.Module]:
-        """Its class, imported on demand; called as ``model(schema, **arguments)``."""
+        """What makes it, imported on demand; called as ``model(schema, **arguments)``."""
         file, name = self.network.split(".")
-        found: Callable[..., nn.Module] = getattr(
-            importlib.import_module(f"recdemo.models.{file}"), name
-        )
-        return found
+        found = getattr(importlib.import_module(f"recdemo.models.{file}"), name)
+        return partial(found, **self.arguments)

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 from recdemo.models.card import Card
 
+BASELINE = "Baseline"
+BY_ID = "Users and films by id"
+FIELDS = "Fields and their pairs"
+SEQUENCE = "History as a sequence"
+ATTENTION = "Attention over the history"
+TEXT = "Words of the titles"
+
 _ALL = (
     Card(
         key="popularity",
         title="Popularity",
-        family="Baseline",
+        family=BASELINE,
         idea=(
             "Everybody gets what most people liked. It knows nothing of the visitor, so whatever a "
             "model gains over it is what that model learned about people."
@@ -22,9 +29,93 @@ _ALL = (
         network="popularity.Popularity",
     ),
     Card(
+        key="mf",
+        title="Matrix factorisation",
+        family=BY_ID,
+        idea=(
+            "Every user and every film has a vector, and they fit as well as their dot product is large. "
+            "It knows its users by name only: somebody new gets the vector that explains their films best."
+        ),
+        source="Koren, Bell and Volinsky, Matrix Factorization Techniques, 2009; document fig. 3-1",
+        formula=r"u \cdot q + b_u + b_q + b",
+        network="mf.MF",
+        knows_users=True,
+        training={
+            "like": {"epochs": 8, "learning_rate": 4e-3, "weight_decay": 0.3},
+            "next": {
+                "epochs": 8,
+                "batch_size": 512,
+                "learning_rate": 4e-3,
+                "negatives": 64,
+                "weight_decay": 0.3,
+            },
+        },
+    ),
+    Card(
+        key="two_tower",
+        title="Two towers",
+        family=BY_ID,
+        idea=(
+            "The user's vector and the film's vector each pass a small network before they meet in a dot "
+            "product. Film vectors can be computed ahead and searched, which is how large shops retrieve."
+        ),
+        source="Covington et al., Deep Neural Networks for YouTube Recommendations, 2016; document fig. 3-2",
+        formula=r"\mathrm{MLP}_u(u) \cdot \mathrm{MLP}_q(q)",
+        network="two_tower.TwoTower",
+        knows_users=True,
+        training={
+            "like": {"epochs": 6, "learning_rate": 3e-3, "weight_decay": 0.3},
+            "next": {
+                "epochs": 6,
+                "batch_size": 512,
+                "learning_rate": 3e-3,
+                "negatives": 64,
+                "weight_decay": 0.3,
+            },
+        },
+    ),
+    Card(
+        key="concat_mlp",
+        title="Concatenation MLP",
+        family=BY_ID,
+        idea=(
+            "The user's and the film's vector are laid side by side, and a network finds out what they have to do "
+            "with each other. It has to learn by itself what a dot product gives for nothing."
+        ),
+        source="He et al., Neural Collaborative Filtering, 2017; document fig. 3-3",
+        formula=r"\mathrm{MLP}([u, q])",
+        network="concat_mlp.ConcatMLP",
+        knows_users=True,
+        training={
+            "like": {"epochs": 6, "learning_rate": 2e-3, "weight_decay": 0.3},
+            "next": {
+                "epochs": 5,
+                "batch_size": 512,
+                "learning_rate": 3e-3,
+                "negatives": 32,
+                "weight_decay": 0.3,
+            },
+        },
+    ),
+    Card(
+        key="rating_mlp",
+        title="Rating MLP",
+        family=BY_ID,
+        idea=(
+            "One wide layer over the user's and the film's vector predicts the stars. The list is the unseen "
+            "films with the most stars, as in many a first tutorial."
+        ),
+        source="Document 001",
+        formula=r"w^\top \mathrm{ReLU}(W [u, q] + b) + b_0",
+        network="rating_mlp.RatingMLP",
+        knows_users=True,
+        objectives=("rating",),
+        training={"rating": {"epochs": 8, "learning_rate": 2e-3, "weight_decay": 0.5}},
+    ),
+    Card(
         key="fm",
         title="FM",
-        family="Factorisation machines",
+        family=FIELDS,
         idea=(
             "Every field of the visitor and the film has a vector, and every two fields attract or "
             "repel each other by the dot product of theirs. The logit is the sum over all pairs."
@@ -39,9 +130,145 @@ _ALL = (
         },
     ),
     Card(
+        key="embedding_mlp",
+        title="Embedding MLP",
+        family=FIELDS,
+        idea=(
+            "The vectors of all fields side by side, into a plain network. It is the deep half of many models "
+            "here, on its own."
+        ),
+        source="Document fig. 3-4",
+        formula=r"\mathrm{MLP}([v_1, \dots, v_F])",
+        network="embedding_mlp.EmbeddingMLP",
+        training={
+            "like": {"epochs": 3, "learning_rate": 2e-3},
+            "next": {
+                "epochs": 4,
+                "batch_size": 512,
+                "learning_rate": 3e-3,
+                "negatives": 32,
+                "share": 0.5,
+            },
+        },
+    ),
+    Card(
+        key="embedding_cnn",
+        title="Embedding CNN",
+        family=FIELDS,
+        idea=(
+            "Filters slide along the fields and read three neighbours at a time, as they would slide over an "
+            "image. Which fields are neighbours is our choice, so it asks whether locality helps where there is "
+            "little of it."
+        ),
+        source="Liu et al., A Convolutional Click Prediction Model, 2015; document fig. 3-6",
+        formula=r"\mathrm{MLP}(\mathrm{ReLU}(\mathrm{Conv1d}_3([v_1, \dots, v_F])))",
+        network="embedding_cnn.EmbeddingCNN",
+        training={
+            "like": {"epochs": 3, "learning_rate": 2e-3},
+            "next": {
+                "epochs": 4,
+                "batch_size": 512,
+                "learning_rate": 3e-3,
+                "negatives": 16,
+                "share": 0.5,
+            },
+        },
+    ),
+    Card(
+        key="fnn",
+        title="FNN",
+        family=FIELDS,
+        idea=(
+            "A factorisation machine is trained first; then a network reads what it learned of each field, which "
+            "no longer changes. An early way to spare a network the start from nothing."
+        ),
+        source="Zhang, Du and Wang, Deep Learning over Multi-field Categorical Data, 2016; document fig. 3-12",
+        formula=r"\mathrm{MLP}([w_1, v_1, \dots, w_F, v_F]),\; w, v \text{ from FM}",
+        network="fnn.FNN",
+        training={
+            "like": {"epochs": 3, "learning_rate": 2e-3},
+            "next": {
+                "epochs": 3,
+                "batch_size": 512,
+                "learning_rate": 3e-3,
+                "negatives": 32,
+                "share": 0.5,
+            },
+        },
+    ),
+    Card(
+        key="fnn_plus",
+        title="Improved FNN",
+        family=FIELDS,
+        idea=(
+            "The products of all pairs of fields are summed into one vector, and a network reads that vector. "
+            "Machine and network learn together."
+        ),
+        source="He and Chua, Neural Factorization Machines, 2017; document fig. 3-13, eq. 3-8",
+        formula=r"\mathrm{MLP}\big((\textstyle\sum_i v_i)^2 - \sum_i v_i^2\big)",
+        network="fnn_plus.FNNPlus",
+        training={
+            "like": {"epochs": 3, "learning_rate": 2e-3},
+            "next": {
+                "epochs": 4,
+                "batch_size": 512,
+                "learning_rate": 3e-3,
+                "negatives": 32,
+                "share": 0.5,
+            },
+        },
+    ),
+    Card(
+        key="wide_deep",
+        title="Wide & Deep",
+        family=FIELDS,
+        idea=(
+            "A linear model memorises which taste goes with which film, a network beside it generalises to what "
+            "was never seen together. Their logits are added."
+        ),
+        source="Cheng et al., Wide & Deep Learning for Recommender Systems, 2016; document fig. 3-14",
+        formula=r"b + \sum_i w_i + \sum_{\text{crosses}} w_{ij} + \mathrm{MLP}([v_1, \dots, v_F])",
+        network="wide_deep.WideDeep",
+        shows=("fields",),
+        training={
+            "like": {"epochs": 3, "learning_rate": 2e-3},
+            "next": {
+                "epochs": 4,
+                "batch_size": 512,
+                "learning_rate": 3e-3,
+                "negatives": 32,
+                "share": 0.5,
+            },
+        },
+    ),
+    Card(
+        key="wide_deep_poly2",
+        title="Wide & Deep, POLY2",
+        family=FIELDS,
+        idea=(
+            "Wide & Deep whose wide part has a weight of its own for every pair of values of every two fields. "
+            "It memorises more, and shares nothing between pairs, as a factorisation machine would."
+        ),
+        source="Chang et al., Low-degree Polynomial Data Mappings, 2010; document fig. 3-15",
+        formula=r"b + \sum_i w_i + \sum_{i<j} w_{ij} + \mathrm{MLP}([v_1, \dots, v_F])",
+        network="wide_deep.WideDeep",
+        arguments={"crosses": "poly2"},
+        shows=("fields",),
+        training={
+            "like": {"epochs": 3, "learning_rate": 2e-3},
+            "next": {
+                "epochs": 4,
+                "batch_size": 512,
+                "learning_rate": 3e-3,
+                "negatives": 16,
+                "share": 0.5,
+            },
+        },
+    ),
+    Card(
         key="deepfm",
         title="DeepFM",
-        family="Factorisation machines",
+        family=FIELDS,
         idea=(
             "A factorisation machine for pairs of fields and a small neural network for everything "
             "beyond pairs read the same vectors. Their two logits are added."
@@ -56,9 +283,25 @@ _ALL = (
         },
     ),
     Card(
+        key="dcn",
+        title="Deep & Cross",
+        family=FIELDS,
+        idea=(
+            "Each cross layer multiplies the input with itself once more, so that products of three and four fields "
+            "come in with few weights. A plain network runs beside it."
+        ),
+        source="Wang et al., Deep & Cross Network, ADKDD 2017; document 002",
+        formula=r"x_{l+1} = x_0\,(x_l^\top w_l) + b_l + x_l,\quad w^\top [x_L, \mathrm{MLP}(x_0)]",
+        network="dcn.DCN",
+        training={
+            "like": {"epochs": 4, "learning_rate": 2e-3},
+            "next": {"epochs": 5, "batch_size": 512, "learning_rate": 3e-3, "negatives": 32},
+        },
+    ),
+    Card(
         key="afm",
         title="AFM",
-        family="Factorisation machines",
+        family=FIELDS,
         idea=(
             "A factorisation machine that asks of each pair of fields how much it matters for this "
             "visitor and this film. The attention over pairs is a part of the sum, so it can be read."
@@ -73,9 +316,120 @@ _ALL = (
         },
     ),
     Card(
+        key="pooling",
+        title="Mean of the history",
+        family=SEQUENCE,
+        idea=(
+            "All watched films are averaged into one vector, whatever the candidate. It is what attention and "
+            "recurrence have to improve on."
+        ),
+        source="Document fig. 3-18",
+        formula=r"\mathrm{MLP}\big(\big[\tfrac{1}{L}\sum_i x_i,\; q\big]\big)",
+        network="pooling.Pooling",
+        training={
+            "like": {"epochs": 3, "learning_rate": 2e-3},
+            "next": {
+                "epochs": 4,
+                "batch_size": 512,
+                "learning_rate": 3e-3,
+                "negatives": 32,
+                "share": 0.5,
+            },
+        },
+    ),
+    Card(
+        key="rnn",
+        title="RNN",
+        family=SEQUENCE,
+        idea=(
+            "The films are read one by one, in the order watched, and the candidate last; the state then says how "
+            "well it fits. Order matters from here on."
+        ),
+        source="Document fig. 3-8; Cho et al., 2014, for the GRU cell",
+        formula=r"\mathrm{MLP}(\mathrm{GRU}(x_1, \dots, x_L, q))",
+        network="recurrent.RNN",
+        training={
+            "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.25},
+            "next": {
+                "epochs": 4,
+                "batch_size": 512,
+                "learning_rate": 3e-3,
+                "negatives": 16,
+                "share": 0.25,
+            },
+        },
+    ),
+    Card(
+        key="rnn_als",
+        title="RNN with dot product",
+        family=SEQUENCE,
+        idea=(
+            "The state after the last film takes the place that a user's own vector has in matrix factorisation. "
+            "So a visitor's taste is written by what they watched, in order."
+        ),
+        source="Hidasi et al., Session-based Recommendations with RNNs, ICLR 2016; document fig. 3-9",
+        formula=r"\mathrm{GRU}(x_1, \dots, x_L) \cdot q + b_q + b",
+        network="recurrent.RNNMF",
+        training={
+            "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.25},
+            "next": {
+                "epochs": 5,
+                "batch_size": 512,
+                "learning_rate": 3e-3,
+                "negatives": 64,
+                "share": 0.25,
+            },
+        },
+    ),
+    Card(
+        key="rnn_joint",
+        title="RNN, trained at every step",
+        family=SEQUENCE,
+        idea=(
+            "The same network also has to name the next film after each one it reads, out of all films there are. "
+            "One history then teaches as many lessons as it has films."
+        ),
+        source="Hidasi et al., ICLR 2016; document fig. 3-11, eq. 3-5",
+        formula=r"h_L \cdot q + b_q + b,\quad \mathcal L + \alpha \sum_t -\log \mathrm{softmax}(h_t \cdot Q)_{t+1}",
+        network="recurrent.RNNJoint",
+        training={
+            "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.2},
+            "next": {
+                "epochs": 8,
+                "batch_size": 128,
+                "learning_rate": 3e-3,
+                "negatives": 64,
+                "share": 0.06,
+            },
+        },
+    ),
+    Card(
+        key="attention_pooling",
+        title="Attention pooling",
+        family=ATTENTION,
+        idea=(
+            "A watched film weighs by what film it is: some say more about a person than others. The weights do "
+            "not depend on the candidate, which is what DIN changes."
+        ),
+        source="Document fig. 3-19, eq. 3-12, 3-13",
+        formula=r"\mathrm{MLP}\big(\big[\sum_i a_i x_i,\; q\big]\big),\; a = \mathrm{softmax}_i\, h^\top \sigma(W x_i + b)",
+        network="pooling.AttentionPooling",
+        shows=("history",),
+        training={
+            "like": {"epochs": 3, "learning_rate": 2e-3},
+            "next": {
+                "epochs": 4,
+                "batch_size": 512,
+                "learning_rate": 3e-3,
+                "negatives": 32,
+                "share": 0.5,
+            },
+        },
+    ),
+    Card(
         key="din",
         title="DIN",
-        family="Attention over the history",
+        family=ATTENTION,
         idea=(
             "For each candidate the visitor's history is read anew: watched films that matter for it "
             "weigh more. The weighted films become the visitor's interest in just this candidate."
@@ -87,6 +441,119 @@ _ALL = (
         training={
             "like": {"epochs": 4, "learning_rate": 2e-3},
             "next": {"epochs": 4, "batch_size": 128, "learning_rate": 2e-3, "negatives": 16},
+        },
+    ),
+    Card(
+        key="dien",
+        title="DIEN",
+        family=ATTENTION,
+        idea=(
+            "Interest is something that evolves: one recurrent network reads the films, a second one follows only "
+            "what bears on the candidate, its gate held open or shut by attention."
+        ),
+        source="Zhou et al., Deep Interest Evolution Network, AAAI 2019; document eq. 3-26 to 3-29",
+        formula=r"h'_t = (1 - a_t u_t) \odot h'_{t-1} + a_t u_t \odot \tilde h_t,\quad a = \mathrm{softmax}_t\, h_t W q",
+        network="dien.DIEN",
+        shows=("history",),
+        training={
+            "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.2},
+            "next": {
+                "epochs": 4,
+                "batch_size": 256,
+                "learning_rate": 3e-3,
+                "negatives": 8,
+                "share": 0.15,
+            },
+        },
+    ),
+    Card(
+        key="bst",
+        title="BST",
+        family=ATTENTION,
+        idea=(
+            "History and candidate stand in one sequence, and several heads of attention look at it in their own "
+            "ways. Where the candidate looks can be read, head by head."
+        ),
+        source="Chen et al., Behavior Sequence Transformer, 2019; document fig. 3-36",
+        formula=r"\mathrm{MLP}([\mathrm{Encoder}([x_1, \dots, x_L, q] + p)_q,\; u]) + b_q",
+        network="bst.BST",
+        shows=("history",),
+        training={
+            "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.5},
+            "next": {
+                "epochs": 4,
+                "batch_size": 256,
+                "learning_rate": 2e-3,
+                "negatives": 16,
+                "share": 0.5,
+            },
+        },
+    ),
+    Card(
+        key="transformer4rec",
+        title="Transformer",
+        family=ATTENTION,
+        idea=(
+            "An encoder reads the history, every film in the light of every other, and answers for the candidate. "
+            "In training a decoder has to write the second half of a history from its first."
+        ),
+        source="Vaswani et al., Attention Is All You Need, 2017; document fig. 3-38",
+        formula=r"\mathrm{MLP}([z_L,\; q,\; z_L \odot q,\; u]) + b_q,\; z = \mathrm{Encoder}(x_1, \dots, x_L)",
+        network="transformer4rec.Transformer4Rec",
+        training={
+            "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.3},
+            "next": {
+                "epochs": 4,
+                "batch_size": 256,
+                "learning_rate": 2e-3,
+                "negatives": 32,
+                "share": 0.4,
+            },
+        },
+    ),
+    Card(
+        key="dcn_text",
+        title="Deep & Cross on titles",
+        family=TEXT,
+        idea=(
+            "A film is the sentence vector of its title and genres, a visitor the mean of the films they liked. "
+            "No film is known by name, so one that nobody has rated is judged as well as any other."
+        ),
+        source="Wang et al., Deep & Cross Network, 2017; document 002",
+        formula=r"w^\top [x_L, \mathrm{MLP}(x_0)],\; x_0 = \big[\mathrm{mean}_{\text{liked}}\, s_i,\; s_q\big]",
+        network="dcn.DCNText",
+        training={
+            "like": {"epochs": 5, "learning_rate": 2e-3, "weight_decay": 0.0},
+            "next": {
+                "epochs": 4,
+                "batch_size": 512,
+                "learning_rate": 3e-3,
+                "negatives": 32,
+                "weight_decay": 0.0,
+                "share": 0.5,
+            },
+        },
+    ),
+    Card(
+        key="textcnn_rating",
+        title="TextCNN rating",
+        family=TEXT,
+        idea=(
+            "Who somebody is, what genres a film has and which words its title, and from that the stars. It knows "
+            "neither users nor films, which shows how far a profile and a title go."
+        ),
+        source="Document 000; Kim, Convolutional Neural Networks for Sentence Classification, 2014",
+        formula=r"\mathrm{MLP}([u, q, u \odot q]),\; q = \mathrm{MLP}([\text{genres}, \mathrm{TextCNN}(\text{title})])",
+        network="textcnn_rating.TextCNNRating",
+        objectives=("rating",),
+        training={
+            "rating": {
+                "epochs": 5,
+                "batch_size": 4096,
+                "optimizer": "adam",
+                "learning_rate": 4e-3,
+                "weight_decay": 0.0,
+            }
         },
     ),
 )

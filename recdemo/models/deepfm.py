@@ -6,6 +6,7 @@ Guo et al., "DeepFM", IJCAI 2017; document fig. 3-16.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from torch import Tensor, nn
 
@@ -21,6 +22,9 @@ class DeepFM(nn.Module):
     Args:
         schema: vocabularies.
         embed_dim: k.
+        fusion: ``sum`` adds the two logits. ``concat`` puts the linear sum, the k sums of pair products and
+            the MLP's last hidden layer side by side into one linear layer: the same sum with a learned
+            weight for each, which is how it is computed.
         hidden: widths of the MLP's layers.
         dropout: share of hidden units dropped in training.
     """
@@ -30,11 +34,16 @@ class DeepFM(nn.Module):
         schema: Schema,
         *,
         embed_dim: int = 32,
+        fusion: Literal["sum", "concat"] = "sum",
         hidden: Sequence[int] = (128, 64),
         dropout: float = 0.2,
     ) -> None:
         super().__init__()
-        self.machine = FactorizationMachine(schema, embed_dim=embed_dim)
+        if fusion not in ("sum", "concat"):
+            raise ValueError(f"fusion {fusion!r} is unknown; use sum or concat")
+        self.machine = FactorizationMachine(
+            schema, embed_dim=embed_dim, weighted=fusion == "concat"
+        )
         embedding = self.machine.embedding
         self.deep = TwoSidedMLP(
             len(embedding.user_fields) * embed_dim,

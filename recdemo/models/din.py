@@ -1,36 +1,37 @@
 """DIN: the history is read anew for every candidate film; watched films like it weigh more.
 
 Zhou et al., "Deep Interest Network for Click-Through Rate Prediction", KDD 2018; document fig. 3-19 to
-3-21. As in the authors' own code, the head also reads interest ⊙ target and adds a bias per film. The
-printed listing attends without looking at the target, so that its weights are the same for every film.
+3-21. The head is that of the authors' code, see `InterestHead`. The printed listing attends without looking at the
+target, so that its weights are the same for every film.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
-import torch
 from torch import Tensor, nn
-from torch.nn.functional import embedding
 
-from recdemo.blocks.attention import ActivationUnit
-from recdemo.blocks.embedding import ITEM_FIELDS, PROFILE_FIELDS, FieldEmbedding, gather
-from recdemo.blocks.mlp import MLP, Dice
-from recdemo.contracts import Batch
+from recdemo.blocks.attention import ActivationUnit, Basic, BasicAttention
+from recdemo.blocks.embedding import ITEM_FIELDS, FieldEmbedding, gather
+from recdemo.blocks.head import PROFILE_DIM, InterestHead
+from recdemo.blocks.history import FilmEmbedding
+from recdemo.contracts import PROFILE, Batch
 from recdemo.features import Schema
 
 
 class DIN(nn.Module):
-    """MLP([Σ_i a(x_i, q) x_i, q, Σ a x ⊙ q, profile, taste]) + b_q.
-
-    A film's vector is the sum of its movie, genre and year embeddings; a watched film's adds what the
-    visitor thought of it.
+    """MLP([Σ_i a(x_i, q) x_i, q, Σ a x ⊙ q, profile]) + b_q.
 
     Args:
         schema: vocabularies.
         embed_dim: k.
-        attention_hidden: units of the activation unit.
-        softmax: normalise the weights over the history (the paper does not).
+        attention: ``unit`` is the paper's activation unit; the others are the document's basic ways
+            (`BasicAttention`), of which ``item`` and ``user`` do not look at the candidate.
+        attention_hidden: units of the attention's hidden layer.
+        softmax: normalise the weights over the history. The paper does not; the document's ways do.
+        user_fields: the head reads the profile too.
+        item_fields: a film's vector holds genres and year besides the film's own.
         hidden: widths of the head's layers.
         dropout: share of hidden units dropped in training.
     """
@@ -40,30 +41,40 @@ class DIN(nn.Module):
         schema: Schema,
         *,
         embed_dim: int = 32,
+        attention: Literal["unit"] | Basic = "unit",
         attention_hidden: int = 16,
         softmax: bool = False,
+        user_fields: bool = True,
+        item_fields: bool = True,
         hidden: Sequence[int] = (128, 64),
         dropout: float = 0.2,
     ) -> None:
         super().__init__()
-        profile = (*PROFILE_FIELDS, "favourite_genre")
-        self.films = FieldEmbedding(schema, embed_dim=embed_dim, fields=ITEM_FIELDS, init=0.05)
-        self.profile = FieldEmbedding(schema, embed_dim=8, fields=profile, init=0.05)
-        self.feedback = nn.Embedding(4, embed_dim, padding_idx=0)
-        self.film_bias = nn.Embedding(schema.size + 1, 1)
-        self.attention = ActivationUnit(embed_dim, hidden=attention_hidden, softmax=softmax)
-        self.head = MLP(3 * embed_dim + 8 * len(profile), hidden, activation=Dice, dropout=dropout)
-        nn.init.normal_(self.feedback.weight[1:], std=0.05)
-        nn.init.zeros_(self.film_bias.weight)
+        self.films = FilmEmbedding(
+            schema, embed_dim=embed_dim, fields=ITEM_FIELDS if item_fields else ITEM_FIELDS[:1]
+        )
+        if attention == "unit":
+            self.attention: nn.Module = ActivationUnit(
+                embed_dim, hidden=attention_hidden, softmax=softmax
+            )
+        else:
+            self.attention = BasicAttention(
+                attention, embed_dim, hidden=attention_hidden, softmax=softmax
+            )
+        self.looks_at = attention
+        if attention == "user":
+            self.user_fields = FieldEmbedding(
+                schema, embed_dim=PROFILE_DIM, fields=PROFILE, init=0.05
+            )
+            self.user = nn.Linear(PROFILE_DIM * len(PROFILE), embed_dim)
+        self.head = InterestHead(
+            schema, embed_dim=embed_dim, profile=user_fields, hidden=hidden, dropout=dropout
+        )
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
         history, query, weights = self._attend(batch)
-        interest = weights @ history  # [U, C, k]
-        profile = self.profile.user(batch).flatten(1)  # [U, 8 * fields]
-        profile = profile.unsqueeze(1).expand(-1, batch.candidates, -1)
-        head = self.head(torch.cat([interest, query, interest * query, profile], dim=-1))
-        return head.flatten() + self.film_bias(batch.target_movie).squeeze(-1)
+        return self.head(weights @ history, query, batch)
 
     def history_weights(self, batch: Batch) -> Tensor:
         """a(x_i, q) of every watched film for every candidate, [U, C, L]; zero at padding."""
@@ -71,7 +82,12 @@ class DIN(nn.Module):
 
     def _attend(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Watched films [U, L, k], candidates [U, C, k] and weights [U, C, L]."""
-        films = self.films.catalogue().sum(1)  # [M + 1, k]
-        history = embedding(batch.history, films) + self.feedback(batch.feedback)
-        query = gather(films, batch)
-        return history, query, self.attention(history, batch.history_mask, query)
+        films = self.films.catalogue()
+        history, query = self.films.watched(films, batch), gather(films, batch)
+        against: Tensor | None = query
+        if self.looks_at == "item":
+            against = None
+        elif self.looks_at == "user":
+            against = self.user(self.user_fields.user(batch).flatten(1)).unsqueeze(1)  # [U, 1, k]
+        weights = self.attention(history, batch.history_mask, against)
+        return history, query, weights.expand(-1, batch.candidates, -1)

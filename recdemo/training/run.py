@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,11 +14,14 @@ import torch
 from recdemo import checkpoints
 from recdemo.catalogue import catalogue_of, read_catalogue, write_catalogue
 from recdemo.checkpoints import CheckpointCard, DataCard, Metrics
-from recdemo.contracts import Objective, RequestError
-from recdemo.data import TEST, VALIDATION, Dataset, load_dataset, split_by_order
+from recdemo.contracts import Objective, ReadsText, RequestError
+from recdemo.data import TEST, VALIDATION, Dataset, Split, load_dataset, split_ratings
 from recdemo.features import Ratings, Schema
-from recdemo.models import card_of
+from recdemo.models import card_of, objective_of
+from recdemo.text import title_text
+from recdemo.training.leaderboard import evidence
 from recdemo.training.loop import Epoch, Settings, evaluate, fit
+from recdemo.training.report import measure
 
 
 def settings_for(model: str, objective: Objective, **changes: Any) -> Settings:
@@ -27,10 +31,7 @@ def settings_for(model: str, objective: Objective, **changes: Any) -> Settings:
         RequestError: no such model, or it has no such objective.
     """
     card = card_of(model)
-    if objective not in card.objectives:
-        raise RequestError(
-            f"{model} has no objective {objective!r}; use {' or '.join(card.objectives)}"
-        )
+    objective = objective_of(model, objective)
     given = {name: value for name, value in changes.items() if value is not None}
     settings: Settings = replace(Settings(), **{**card.training.get(objective, {}), **given})
     return settings
@@ -64,6 +65,7 @@ def train(
     settings: Settings,
     *,
     base: Path,
+    split: Split = "order",
     arguments: dict[str, Any] | None = None,
     command: str = "",
     on_start: Callable[[Dataset], None] = lambda dataset: None,
@@ -78,6 +80,7 @@ def train(
         source: as in `recdemo.data.load_dataset`.
         settings: how to train.
         base: the folder of checkpoints; its catalogue says which films exist.
+        split: see `recdemo.data.split`. With ``last`` any film rated counts as picked.
         arguments: constructor arguments that differ from the model's defaults.
         command: what a person types to repeat this; stands in the card.
         on_start: called once the data are read.
@@ -85,24 +88,33 @@ def train(
         on_epoch: as in `fit`.
     """
     dataset, schema = open_data(source, base)
-    ratings = Ratings(dataset, schema)
-    part = torch.from_numpy(split_by_order(dataset.ratings))
+    ratings = Ratings(dataset, schema, every_film=split == "last")
+    part = torch.from_numpy(split_ratings(dataset.ratings, split))
     on_start(dataset)
     torch.manual_seed(settings.seed)
-    network = card_of(model).model(schema, **(arguments or {}))
+    arguments = dict(arguments or {})
+    if card_of(model).knows_users:
+        arguments |= {"users": len(dataset.users), "objective": objective}
+    try:
+        network = card_of(model).model(schema, **arguments)
+    except (TypeError, ValueError) as error:
+        raise RequestError(f"{model} cannot be built with {arguments}: {error}") from error
+    if isinstance(network, ReadsText):
+        network.start_from(title_text(schema))
     result = fit(network, ratings, part, objective, settings, on_step=on_step, on_epoch=on_epoch)
+    figures, report = measure(network, ratings, part == TEST, objective)
     card = CheckpointCard(
         format=checkpoints.FORMAT,
         model=model,
         objective=objective,
-        arguments=arguments or {},
+        arguments=arguments,
         schema_hash=schema.hash,
         history_length=schema.history_length,
         weights_sha256="",
         parameters=sum(p.numel() for p in network.parameters()),
         metrics=Metrics(
             validation=evaluate(network, ratings, part == VALIDATION, objective),
-            test=evaluate(network, ratings, part == TEST, objective),
+            test=figures,
         ),
         data=DataCard(
             name=dataset.name,
@@ -112,6 +124,8 @@ def train(
             films=int(dataset.ratings["movie_id"].nunique()),
             ratings=len(dataset.ratings),
         ),
+        split=split,
+        report=report.model_dump(),
         seed=settings.seed,
         command=command,
         settings=asdict(settings),
@@ -122,3 +136,37 @@ def train(
         versions=checkpoints.versions(),
     )
     return checkpoints.save(network, card, checkpoints.folder_of(model, objective, base))
+
+
+def train_aside(
+    model: str,
+    objective: Objective,
+    source: str,
+    settings: Settings,
+    *,
+    split: Split,
+    base: Path,
+    command: str,
+) -> CheckpointCard:
+    """Train for the figures alone: the card is kept among the evidence in `base`, the weights are not."""
+    with tempfile.TemporaryDirectory() as folder:
+        card = train(
+            model, objective, source, settings, base=Path(folder), split=split, command=command
+        )
+    place = checkpoints.folder_of(model, objective, evidence(base, split, settings.seed))
+    place.mkdir(parents=True, exist_ok=True)
+    checkpoints.write_card(card, place)
+    return card
+
+
+def measure_again(model: str, objective: Objective, source: str, base: Path) -> CheckpointCard:
+    """Measure a checkpoint in detail and write that into its card, if the card has none yet."""
+    loaded = checkpoints.load(model, objective, base)
+    dataset = load_dataset(source, loaded.schema.movies)
+    ratings = Ratings(dataset, loaded.schema)
+    part = torch.from_numpy(split_ratings(dataset.ratings, loaded.card.split))
+    figures, report = measure(loaded.model, ratings, part == TEST, objective)
+    metrics = loaded.card.metrics.model_copy(update={"test": figures})
+    card = loaded.card.model_copy(update={"metrics": metrics, "report": report.model_dump()})
+    checkpoints.write_card(card, loaded.folder)
+    return card

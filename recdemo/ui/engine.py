@@ -1,22 +1,29 @@
-"""What all visitors share: the films and the loaded models."""
+"""What all visitors share: the films and the loaded models. Torch is imported only where a model is."""
 
 from __future__ import annotations
 
+import importlib
 import re
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
-import torch
 
 from recdemo import checkpoints
 from recdemo.catalogue import read_catalogue
-from recdemo.checkpoints import Checkpoint
 from recdemo.contracts import OBJECTIVES, CheckpointError, Objective
-from recdemo.features import Schema
 from recdemo.models import CARDS
-from recdemo.recommend import Recommender
+
+if TYPE_CHECKING:
+    from recdemo.checkpoints import Checkpoint
+    from recdemo.features import Schema
+    from recdemo.recommend import Recommender
+
+WARM_UP_AFTER = 1.5  # seconds, in which the browser draws and still asks the server for its parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +33,6 @@ class Films:
     table: pd.DataFrame  # as in catalogue.csv
     labels: dict[int, str]  # "title (year)" by film id, in catalogue order
     ids: list[int]
-    schema: Schema  # shared by all models
 
 
 def films() -> Films:
@@ -35,8 +41,17 @@ def films() -> Films:
     Raises:
         CheckpointError: it is missing or damaged.
     """
-    path = checkpoints.root() / checkpoints.CATALOGUE
-    return _films(str(path), _stamp(path))
+    return _films(*_catalogue())
+
+
+def menu() -> dict[str, list[Objective]]:
+    """The models that have a checkpoint, and what each can be asked, its default first."""
+    found: dict[str, list[Objective]] = {}
+    for key, objective in checkpoints.available():
+        first = objective == CARDS[key].default_objective
+        asked = found.setdefault(key, [])
+        asked.insert(0 if first else len(asked), objective)
+    return found
 
 
 def recommender(model: str, objective: Objective) -> Recommender:
@@ -45,13 +60,32 @@ def recommender(model: str, objective: Objective) -> Recommender:
     Raises:
         CheckpointError: it, or the catalogue, is missing or damaged.
     """
+    from recdemo.recommend import Recommender
+
     checkpoint = _loaded(model, objective)
-    if objective == "like":
+    if objective != "next":
         return Recommender(checkpoint)
     try:
         return Recommender(checkpoint, Recommender(_loaded(model, "like")))
     except CheckpointError as error:
         return Recommender(checkpoint, problem=str(error))
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up() -> None:
+    """Import what models need, once, while the first page of a new server is being read.
+
+    A page that needs it sooner waits for the same import; what fails here fails again, and is seen, there.
+    """
+
+    def load() -> None:
+        with suppress(Exception):
+            importlib.import_module("recdemo.recommend")
+
+    timer = threading.Timer(WARM_UP_AFTER, load)
+    timer.daemon = True
+    with suppress(RuntimeError):  # no thread to be had: the next page imports for itself
+        timer.start()
 
 
 def plain(text: str) -> str:
@@ -68,8 +102,15 @@ def _films(path: str, stamp: tuple[int, int]) -> Films:
         table=table,
         labels=dict(zip(ids, (f"{title} ({year})" for title, year in titles), strict=True)),
         ids=ids,
-        schema=Schema(table),
     )
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _schema(path: str, stamp: tuple[int, int]) -> Schema:
+    """One for all models, which so share its memory."""
+    from recdemo.features import Schema
+
+    return Schema(_films(path, stamp).table)
 
 
 def _loaded(model: str, objective: Objective) -> Checkpoint:
@@ -83,8 +124,16 @@ def _loaded(model: str, objective: Objective) -> Checkpoint:
 def _checkpoint(
     model: str, objective: Objective, base: str, stamps: tuple[tuple[int, int], ...]
 ) -> Checkpoint:
+    import torch
+
     torch.set_num_threads(1)  # a second thread waits for a busy core longer than it helps
-    return checkpoints.load(model, objective, Path(base), films().schema)
+    return checkpoints.load(model, objective, Path(base), _schema(*_catalogue()))
+
+
+def _catalogue() -> tuple[str, tuple[int, int]]:
+    """Path and stamp of the catalogue."""
+    path = checkpoints.root() / checkpoints.CATALOGUE
+    return str(path), _stamp(path)
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from recdemo.contracts import CheckpointError, RequestError
-from recdemo.ui import sidebar, state
+from recdemo.ui import engine, sidebar, state
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit, encode_visit
 
@@ -37,6 +37,7 @@ def page() -> Iterator[Visit]:
         for problem in state.problems():
             st.warning(f"{problem} The rest of the link is kept.", icon=":material/link_off:")
         yield state.current()
+        engine.warm_up()
     except (CheckpointError, RequestError) as error:
         st.error(plain(str(error)), icon=":material/error:")
         if drawn:

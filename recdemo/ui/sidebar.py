@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from recdemo.charts import shorten
-from recdemo.contracts import AGES, GENDERS, OBJECTIVES, OCCUPATIONS, Watched
+from recdemo.catalogue import shorten
+from recdemo.contracts import AGES, GENDERS, OCCUPATIONS, Objective, Watched
 from recdemo.models import CARDS
 from recdemo.ui import engine, state
 from recdemo.ui.engine import plain
@@ -21,7 +21,11 @@ REACTIONS: dict[str, tuple[bool | None, str]] = {
     "Seen": (None, ":material/visibility:"),
 }
 ICONS = dict(REACTIONS.values())
-OBJECTIVE_NAMES = {"next": "What next?", "like": "Would they like it?"}
+OBJECTIVE_NAMES: dict[Objective, str] = {
+    "next": "What next?",
+    "like": "Would they like it?",
+    "rating": "How many stars?",
+}
 
 
 def draw() -> None:
@@ -35,23 +39,30 @@ def draw() -> None:
 
 
 def _model(visit: Visit) -> None:
+    menu = engine.menu()
+    if (
+        visit.model not in menu
+    ):  # nothing is trained yet, or its checkpoint has just been taken away
+        menu = {visit.model: [visit.objective], **menu}
     st.selectbox(
         "Model",
-        list(CARDS),
+        list(menu),
         format_func=lambda key: CARDS[key].title,
         help=CARDS[visit.model].idea,
-        **state.bound("side_model", visit.model, lambda v, key: replace(v, model=key)),
+        **state.bound("side_model", visit.model, lambda v, key: v.with_model(key, menu[key])),
     )
+    if CARDS[visit.model].knows_users and visit.session.history:
+        st.caption("Knows its users by id only: you get the vector that explains your films best.")
     st.segmented_control(
         "Question",
-        OBJECTIVES[::-1],
+        menu[visit.model],
         format_func=OBJECTIVE_NAMES.__getitem__,
         required=True,
         label_visibility="collapsed",
         width="stretch",
         help="**What next?** ranks films by the chance that this visitor picks them next. "
         "**Would they like it?** gives the chance of 4 or 5 stars if they saw it. "
-        "The two are trained apart, and their lists differ.",
+        "**How many stars?** predicts the rating. Each is trained apart, and the lists differ.",
         **state.bound("side_objective", visit.objective, lambda v, o: replace(v, objective=o)),
     )
 

@@ -12,7 +12,6 @@ from typing import Any
 import streamlit as st
 
 from recdemo.contracts import Session
-from recdemo.models import CARDS
 from recdemo.ui import engine
 from recdemo.ui.visit import Visit, decode_visit, encode_visit
 
@@ -24,7 +23,7 @@ def start() -> None:
     """Take the visit from the link on the first run of a browser session."""
     if _VISIT not in st.session_state:
         given = {name: str(value) for name, value in st.query_params.items()}
-        visit, problems = decode_visit(given, models=CARDS, films=engine.films().labels)
+        visit, problems = decode_visit(given, models=engine.menu(), films=engine.films().labels)
         st.session_state[_VISIT] = visit
         st.session_state[_UNDO] = []
         st.session_state[_PROBLEMS] = problems

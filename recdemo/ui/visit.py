@@ -6,7 +6,7 @@ that goes back to it need nothing else. No streamlit here.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from recdemo.contracts import (
@@ -21,6 +21,7 @@ from recdemo.contracts import (
 )
 
 DEFAULT_MODEL = "din"
+DEFAULT_OBJECTIVE: Objective = "next"
 MAX_TARGETS = 5
 FEEDBACK: dict[str, bool | None] = {"l": True, "d": False, "w": None}
 _LETTERS = {value: letter for letter, value in FEEDBACK.items()}
@@ -32,12 +33,17 @@ class Visit:
 
     session: Session = field(default_factory=Session)
     model: str = DEFAULT_MODEL
-    objective: Objective = "next"
+    objective: Objective = DEFAULT_OBJECTIVE
     targets: tuple[int, ...] = ()
 
     def with_session(self, **changes: object) -> Visit:
         """The visit with some fields of its session changed."""
         return replace(self, session=replace(self.session, **changes))  # type: ignore[arg-type]
+
+    def with_model(self, model: str, objectives: Sequence[Objective]) -> Visit:
+        """Another model, asked the same if it is trained for that, else what it is asked by default."""
+        kept = self.objective if self.objective in objectives else objectives[0]
+        return replace(self, model=model, objective=kept)
 
     def add(self, movie_id: int, liked: bool | None) -> Visit:
         """Watched last. A film already in the history moves there; a full history loses its oldest."""
@@ -86,13 +92,13 @@ def encode_visit(visit: Visit) -> dict[str, str]:
 
 
 def decode_visit(
-    values: dict[str, str], *, models: Collection[str], films: Collection[int]
+    values: dict[str, str], *, models: Mapping[str, Sequence[Objective]], films: Collection[int]
 ) -> tuple[Visit, list[str]]:
     """A visit from query parameters; whatever is not valid is left out and named.
 
     Args:
         values: as in a link; unknown names are ignored.
-        models: keys that exist.
+        models: objectives of each model that exists, the one it is asked for by default first.
         films: ids that exist.
 
     Returns:
@@ -108,7 +114,13 @@ def decode_visit(
         return None
 
     model = choose("m", models, "the model")
+    model = model or next((key for key in (DEFAULT_MODEL, *models) if key in models), DEFAULT_MODEL)
+    objectives = models.get(model, (DEFAULT_OBJECTIVE,))
     objective = choose("obj", OBJECTIVES, "the objective")
+    if objective not in objectives:
+        if objective:
+            problems.append(f"The model `{model}` is not trained for {_quoted(objective)}.")
+        objective = objectives[0]
     gender = choose("g", GENDERS, "the gender")
     age = choose("a", [str(code) for code in AGES], "the age group")
     occupation = choose("o", [str(code) for code in OCCUPATIONS], "the occupation")
@@ -143,8 +155,8 @@ def decode_visit(
             occupation=int(occupation) if occupation else None,
             history=latest,
         ),
-        model=model or DEFAULT_MODEL,
-        objective=objective or "next",  # type: ignore[arg-type]
+        model=model,
+        objective=objective,  # type: ignore[arg-type]
         targets=tuple(targets)[:MAX_TARGETS],
     )
     return visit, problems

@@ -9,19 +9,23 @@ from recdemo.contracts import Objective
 from recdemo.explain import Explanation, Weights
 from recdemo.ui.engine import plain
 
-SCORE_NAMES: dict[Objective, str] = {"next": "Chance to be next", "like": "Chance of liking"}
+SCORE_NAMES: dict[Objective, str] = {
+    "next": "Chance to be next",
+    "like": "Chance of liking",
+    "rating": "Stars",
+}
 CHART = {"displayModeBar": False}
 
 
 def sum_of_terms(explanation: Explanation) -> None:
     """The logit as the sum of its terms: finding, chart, how to read it."""
-    terms = explanation.terms_frame()
+    terms, unit = explanation.terms_frame(), explanation.unit
     named = terms[~terms["visitor_only"] & (terms["kind"] != "base")]
     moving = named[named["value"].abs() > 1e-6]
     if len(moving):
         top = moving.iloc[0]
         verb = "raises" if top["value"] > 0 else "lowers"
-        st.markdown(f"**{plain(top['label'])}** {verb} the logit most ({top['value']:+.2f}).")
+        st.markdown(f"**{plain(top['label'])}** {verb} the {unit} most ({top['value']:+.2f}).")
     elif explanation.model == "popularity":
         st.markdown("The visitor plays no part in this score.")
     else:
@@ -30,23 +34,24 @@ def sum_of_terms(explanation: Explanation) -> None:
         charts.waterfall(explanation),
         key=f"terms_{explanation.model}_{explanation.movie_id}",
         config=CHART,
-        alt=f"Terms that add up to the logit {explanation.logit:.3f} of {explanation.title}",
+        alt=f"Terms that add up to the {unit} {explanation.logit:.3f} of {explanation.title}",
     )
     score = explanation.score
-    end = (
-        f"the sigmoid of it is the chance of liking, {score:.1%}"
-        if explanation.objective == "like"
-        else f"the softmax over all films not watched makes it a chance of {score:.2%} to be the next film liked"
-    )
+    end = {
+        "like": f"the sigmoid of it is the chance of liking, {score:.1%}",
+        "next": f"the softmax over all films not watched makes it a chance of {score:.2%} to be the next "
+        "film liked",
+        "rating": f"cut to 1 to 5 it is the prediction, {score:.2f} stars",
+    }[explanation.objective]
     how = (
         "Each bar is what a field, or a pair of fields, adds; those that read only the visitor, and so "
         "speak for no film in particular, are one bar."
         if explanation.fields
-        else "The first bar is the model's logit without any history; each film's bar is what adding that "
+        else f"The first bar is the model's {unit} without any history; each film's bar is what adding that "
         "film changes, averaged over several orders of adding, the model asked anew each time."
     )
     st.caption(
-        f"{how} Sum of all terms {explanation.total:.4f}; the model's logit {explanation.logit:.4f}; {end}."
+        f"{how} Sum of all terms {explanation.total:.4f}; the model's {unit} {explanation.logit:.4f}; {end}."
     )
 
 
@@ -66,7 +71,7 @@ def faithfulness(weights: Weights) -> None:
         st.progress(max(0.0, min(1.0, value)))
         st.caption(
             f"{advice} Measured just now: rank correlation between the size of each {item}'s weight and how "
-            f"far the logit moves when that {item} is taken away ({len(weights.labels)} {item}s)."
+            f"far the score moves when that {item} is taken away ({len(weights.labels)} {item}s)."
         )
         if len(weights.labels) > 2:
             with st.expander("Every weight beside its effect"):

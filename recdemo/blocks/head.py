@@ -1,0 +1,66 @@
+"""The head that DIN, DIEN and the Transformers share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from recdemo.blocks.embedding import FieldEmbedding
+from recdemo.blocks.mlp import MLP, Dice
+from recdemo.contracts import PROFILE, Batch
+from recdemo.features import Schema
+
+PROFILE_DIM = 8
+
+
+class InterestHead(nn.Module):
+    """MLP([interest, q, interest ⊙ q, profile]) + b_q.
+
+    As in the authors' code of DIN, the network also reads interest ⊙ target, and each film has a bias.
+
+    Args:
+        schema: vocabularies.
+        embed_dim: k.
+        profile: also read gender, age, occupation and favourite genre.
+        hidden: widths of the MLP's hidden layers, with the activation Dice.
+        dropout: share of hidden units dropped in training.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        embed_dim: int,
+        profile: bool = True,
+        hidden: Sequence[int] = (128, 64),
+        dropout: float = 0.2,
+    ) -> None:
+        super().__init__()
+        fields = (*PROFILE, "favourite_genre")
+        self.profile = (
+            FieldEmbedding(schema, embed_dim=PROFILE_DIM, fields=fields, init=0.05)
+            if profile
+            else None
+        )
+        width = 3 * embed_dim + (PROFILE_DIM * len(fields) if profile else 0)
+        self.network = MLP(width, hidden, activation=Dice, dropout=dropout)
+        self.film_bias = nn.Embedding(schema.size + 1, 1)
+        nn.init.zeros_(self.film_bias.weight)
+
+    def forward(self, interest: Tensor, query: Tensor, batch: Batch) -> Tensor:
+        """Logits [B].
+
+        Args:
+            interest: [U, C, k], or [U, 1, k] where it is the same for all candidates.
+            query: [U, C, k] the candidates.
+            batch: says who asks and which films the candidates are.
+        """
+        interest = interest.expand_as(query)
+        parts = [interest, query, interest * query]
+        if self.profile is not None:
+            profile = self.profile.user(batch).flatten(1).unsqueeze(1)  # [U, 1, 8 * fields]
+            parts.append(profile.expand(-1, batch.candidates, -1))
+        logits = self.network(torch.cat(parts, dim=-1)).flatten()
+        return logits + self.film_bias(batch.target_movie).squeeze(-1)

@@ -1,0 +1,76 @@
+"""Vectors of films, and of films watched: what the models that read a history as a sequence share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import embedding
+
+from recdemo.blocks.embedding import ITEM_FIELDS, FieldEmbedding
+from recdemo.contracts import Batch
+from recdemo.features import Schema
+
+
+class FilmEmbedding(nn.Module):
+    """A film's vector is the sum of its movie, genre and year embeddings; a watched film's adds what the
+    visitor thought of it.
+
+    Args:
+        schema: vocabularies.
+        embed_dim: k.
+        fields: which of `ITEM_FIELDS` are summed.
+        init: standard deviation of the initial values.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        embed_dim: int,
+        fields: Sequence[str] = ITEM_FIELDS,
+        init: float = 0.05,
+    ) -> None:
+        super().__init__()
+        self.fields = FieldEmbedding(schema, embed_dim=embed_dim, fields=fields, init=init)
+        self.feedback = nn.Embedding(4, embed_dim, padding_idx=0)
+        nn.init.normal_(self.feedback.weight[1:], std=init)
+
+    def catalogue(self) -> Tensor:
+        """Every film, [M + 1, k]: compute once per step, then gather."""
+        return self.fields.catalogue().sum(1)
+
+    def watched(self, catalogue: Tensor, batch: Batch) -> Tensor:
+        """The films of each history, [U, L, k]; what stands at padding must be masked."""
+        return embedding(batch.history, catalogue) + self.feedback(batch.feedback)
+
+
+def pooled(values: Tensor, mask: Tensor, how: str) -> Tensor:
+    """Sum or mean over the films of a history: [U, L, k], [U, L] → [U, k]; zero for an empty one."""
+    total = (values * mask.unsqueeze(-1)).sum(1)
+    if how == "sum":
+        return total
+    return total / mask.sum(1, keepdim=True).clamp(min=1)
+
+
+def next_film_loss(
+    states: Tensor, following: Tensor, mask: Tensor, films: Tensor, bias: Tensor, most: int
+) -> Tensor:
+    """Mean cross-entropy of state · film + bias over the catalogue.
+
+    Args:
+        states: [U, T, k].
+        following: [U, T] index of the film that came next.
+        mask: [U, T] True where there is one.
+        films: [M + 1, k].
+        bias: [M + 1, 1].
+        most: steps taken, drawn at random where there are more.
+    """
+    chosen = torch.nonzero(mask.flatten()).squeeze(1)
+    if len(chosen) == 0:
+        return states.sum() * 0.0
+    if len(chosen) > most:
+        chosen = chosen[torch.randint(len(chosen), (most,))]
+    scores = states.flatten(0, 1)[chosen] @ films[1:].T + bias[1:, 0]  # [N, M]
+    return nn.functional.cross_entropy(scores, following.flatten()[chosen] - 1)

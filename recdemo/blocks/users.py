@@ -1,0 +1,150 @@
+"""Users known by id only, and how somebody new is folded in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from recdemo.contracts import (
+    DISLIKED,
+    JUST_WATCHED,
+    LIKED,
+    PROFILE,
+    Batch,
+    Objective,
+)
+from recdemo.features import Schema
+
+STEPS = 30
+RATE = 0.1  # of Adam at the first step, falling linearly to zero
+NEGATIVES = 256  # films, evenly spaced over the catalogue, that a film liked is told from
+LIKED_STARS, DISLIKED_STARS = 4.39, 2.48  # mean ratings of MovieLens-1M from 4 stars up, and below
+GROUP_PRIOR = 20.0  # users whose vectors count as zero in the mean of a demographic group
+
+Score = Callable[[Tensor, Tensor], Tensor]  # user vectors [U, d], films [U, N] -> [U, N]
+
+
+class UserTable(nn.Module):
+    """The vector of each training user; for anybody else, one fitted to their history.
+
+    Folding in minimises the model's own training loss over the films watched, plus `strength` / 2 times
+    the squared distance from the mean vector of the visitor's demographic group, with everything but the
+    vector frozen: a fixed number of Adam steps from that mean, so that the answer is always the same.
+    Without a history the mean itself is the answer. In ``next`` a film just watched counts half a film
+    liked; ``like`` and ``rating`` learn nothing from it.
+
+    Args:
+        schema: vocabularies.
+        users: number of training users; their ids are 1 to `users`.
+        dim: width d of a vector.
+        objective: which loss the model was trained with.
+        strength: of the pull towards the group's mean.
+        init: standard deviation of the initial values.
+    """
+
+    mean: Tensor
+    negatives: Tensor
+
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        users: int,
+        dim: int,
+        objective: Objective,
+        strength: float,
+        init: float = 0.05,
+    ) -> None:
+        super().__init__()
+        self.objective = objective
+        self.strength = strength
+        self.vectors = nn.Embedding(users + 1, dim, padding_idx=0)
+        nn.init.normal_(self.vectors.weight[1:], std=init)
+        self.sizes = (schema.genders, schema.ages, schema.occupations)
+        self.register_buffer("mean", torch.zeros(dim))
+        for name, size in zip(PROFILE, self.sizes, strict=True):
+            self.register_buffer(f"mean_{name}", torch.zeros(size + 1, dim))
+        negatives = torch.linspace(1, schema.size, min(NEGATIVES, schema.size)).long()
+        self.register_buffer("negatives", negatives, persistent=False)
+
+    def forward(self, batch: Batch, score: Score) -> Tensor:
+        """[U, d]: learned for training users, fitted through `score` for others."""
+        known = (batch.user > 0).unsqueeze(1)
+        if known.all():
+            return self.vectors(batch.user)
+        fitted = self._fit(batch, score)
+        return torch.where(known, self.vectors(batch.user), fitted) if known.any() else fitted
+
+    def summarise(self, profile: Tensor) -> None:
+        """Learn the mean vector of each demographic group from the users' own.
+
+        A group's mean is a sum of one vector per gender, age and occupation, fitted by ridge regression:
+        few users share all three.
+
+        Args:
+            profile: [users, 3] gender, age and occupation ids.
+        """
+        flags = [
+            nn.functional.one_hot(column, size + 1)[:, 1:].float()
+            for column, size in zip(profile.unbind(1), self.sizes, strict=True)
+        ]
+        x = torch.cat(flags, dim=1)  # [users, groups]
+        y = self.vectors.weight[1:].detach()
+        self.mean.copy_(y.mean(0))
+        ridge = GROUP_PRIOR * torch.eye(x.shape[1])
+        found = torch.linalg.solve(x.T @ x + ridge, x.T @ (y - self.mean))  # [groups, d]
+        for name, part in zip(PROFILE, found.split(self.sizes), strict=True):
+            getattr(self, f"mean_{name}")[1:] = part
+
+    def group_mean(self, batch: Batch) -> Tensor:
+        """Mean vector of each visitor's demographic group, [U, d]; what is unknown is left out."""
+        parts = [getattr(self, f"mean_{name}")[getattr(batch, name)] for name in PROFILE]
+        return self.mean + parts[0] + parts[1] + parts[2]
+
+    def _fit(self, batch: Batch, score: Score) -> Tensor:
+        # Gradients are needed even where a page asks within torch.inference_mode.
+        with torch.inference_mode(False), torch.enable_grad():
+            start = self.group_mean(batch).detach().clone()
+            history, feedback = batch.history.clone(), batch.feedback.clone()
+            vector, first, second = start.clone(), torch.zeros_like(start), torch.zeros_like(start)
+            for step in range(1, STEPS + 1):
+                vector.requires_grad_()
+                away = 0.5 * self.strength * (vector - start).square().sum()
+                loss = self._loss(score, vector, history, feedback) + away
+                (slope,) = torch.autograd.grad(loss, vector)
+                first = torch.lerp(slope, first, 0.9)
+                second = torch.lerp(slope.square(), second, 0.99)
+                size = (second / (1 - 0.99**step)).sqrt() + 1e-8
+                rate = RATE * (1 - (step - 1) / STEPS)
+                vector = (vector - rate * first / (1 - 0.9**step) / size).detach()
+        seen = (batch.history != 0).any(1, keepdim=True)
+        return torch.where(seen, vector, start)
+
+    def _loss(self, score: Score, vector: Tensor, history: Tensor, feedback: Tensor) -> Tensor:
+        """The model's loss over the films of each history, summed."""
+        if self.objective == "next":
+            films = torch.cat([history, self.negatives.expand(len(history), -1)], dim=1)
+            watched, others = score(vector, films).split([history.shape[1], len(self.negatives)], 1)
+            weight = (feedback == LIKED) + 0.5 * (feedback == JUST_WATCHED)
+            picked = torch.where(weight > 0, history, 0)  # what was picked is no negative
+            same = (self.negatives.view(1, -1, 1) == picked.unsqueeze(1)).any(-1)  # [U, N]
+            against = others.masked_fill(same, float("-inf")).logsumexp(1, keepdim=True)
+            return ((torch.logaddexp(watched, against) - watched) * weight).sum()
+        found = score(vector, history)
+        liked, rated = feedback == LIKED, (feedback == LIKED) | (feedback == DISLIKED)
+        if self.objective == "like":
+            loss = nn.functional.binary_cross_entropy_with_logits(
+                found, liked.float(), reduction="none"
+            )
+        else:
+            loss = (found - torch.where(liked, LIKED_STARS, DISLIKED_STARS)).square()
+        return (loss * rated).sum()
+
+
+def rows_of(table: Tensor, layer: nn.Module, films: Tensor) -> Tensor:
+    """`layer` of some rows of a table, [U, C, d], in the cheaper order: of the rows, or of the table first."""
+    if films.numel() < len(table):
+        return layer(nn.functional.embedding(films, table))
+    return nn.functional.embedding(films, layer(table))

@@ -1,0 +1,54 @@
+"""A user's vector and a film's vector side by side, and a network that reads both.
+
+Document fig. 3-3 (ALS-CONCAT); the MLP branch of He et al., "Neural Collaborative Filtering", 2017.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from recdemo.blocks.mlp import TwoSidedMLP
+from recdemo.blocks.users import UserTable, rows_of
+from recdemo.contracts import Batch, Objective
+from recdemo.features import Schema
+
+
+class ConcatMLP(nn.Module):
+    """[u, q] → k → k/2 → 1.
+
+    Args:
+        schema: vocabularies.
+        users: number of training users.
+        objective: what it is trained for; somebody new is folded in by the same loss.
+        embed_dim: k.
+        dropout: share of hidden units dropped in training.
+        strength: of the pull of a new visitor towards the mean of their group, see `UserTable`.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        users: int = 0,
+        objective: Objective = "next",
+        embed_dim: int = 32,
+        dropout: float = 0.2,
+        strength: float = 3.0,
+    ) -> None:
+        super().__init__()
+        self.users = UserTable(
+            schema, users=users, dim=embed_dim, objective=objective, strength=strength, init=0.1
+        )
+        self.films = nn.Embedding(schema.size + 1, embed_dim)
+        self.head = TwoSidedMLP(embed_dim, embed_dim, [embed_dim, embed_dim // 2], dropout=dropout)
+        nn.init.normal_(self.films.weight, std=0.1)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Logits [B]."""
+        films = batch.target_movie.view(batch.users, -1)
+        return self._score(self.users(batch, self._score), films).flatten()
+
+    def _score(self, user: Tensor, films: Tensor) -> Tensor:
+        """[U, k], [U, C] → [U, C]."""
+        film = rows_of(self.films.weight, self.head.film, films)
+        return self.head.join(self.head.user(user), film)

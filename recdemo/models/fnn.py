@@ -1,0 +1,63 @@
+"""FNN: a factorisation machine is trained first, then a network reads what it learned of each field.
+
+Zhang, Du and Wang, "Deep Learning over Multi-field Categorical Data", ECIR 2016; document fig. 3-12. What the
+listings call FNN is the improved one, see `recdemo.models.fnn_plus`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from recdemo.blocks.mlp import TwoSidedMLP
+from recdemo.contracts import Batch
+from recdemo.features import Schema
+from recdemo.models.fm import FM
+
+
+class FNN(nn.Module):
+    """MLP([w_1, v_1, …, w_F, v_F]) over the frozen weights and vectors of an FM.
+
+    Args:
+        schema: vocabularies.
+        embed_dim: k of the FM.
+        hidden: widths of the MLP's hidden layers.
+        dropout: share of hidden units dropped in training.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        embed_dim: int = 16,
+        hidden: Sequence[int] = (128, 64),
+        dropout: float = 0.2,
+    ) -> None:
+        super().__init__()
+        self.fm = FM(schema, embed_dim=embed_dim)
+        embedding = self.fm.machine.embedding
+        self.deep = TwoSidedMLP(
+            len(embedding.user_fields) * (embed_dim + 1),
+            len(embedding.item_fields) * (embed_dim + 1),
+            hidden,
+            dropout=dropout,
+        )
+
+    def first_stage(self) -> nn.Module:
+        """The FM, to be trained before this model."""
+        return self.fm
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Logits [B]."""
+        machine = self.fm.machine
+        with torch.no_grad():
+            user = _beside(machine.linear.user(batch), machine.embedding.user(batch))
+            catalogue = _beside(machine.linear.catalogue(), machine.embedding.catalogue())
+        return self.deep(user, catalogue, batch).flatten()
+
+
+def _beside(weights: Tensor, vectors: Tensor) -> Tensor:
+    """[N, F, 1] and [N, F, k] → [N, F * (1 + k)]."""
+    return torch.cat([weights, vectors], dim=2).flatten(1)

@@ -1,0 +1,94 @@
+"""The watched films as one vector, beside the candidate's, into a network; with or without attention.
+
+Without: the base sequential model, document fig. 3-18. With: item-only attention, document fig. 3-19 and eq. 3-12
+and 3-13, where a film's weight depends on that film alone and is the same for every candidate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from torch import Tensor, nn
+
+from recdemo.blocks.attention import BasicAttention
+from recdemo.blocks.history import FilmEmbedding, pooled
+from recdemo.blocks.mlp import TwoSidedMLP
+from recdemo.contracts import Batch
+from recdemo.features import Schema
+
+
+class Pooling(nn.Module):
+    """MLP([pool of x_i, q]).
+
+    Args:
+        schema: vocabularies.
+        embed_dim: k.
+        pool: ``sum`` or ``mean``.
+        hidden: widths of the MLP's hidden layers.
+        dropout: share of hidden units dropped in training.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        embed_dim: int = 32,
+        pool: Literal["sum", "mean"] = "mean",
+        hidden: Sequence[int] = (128, 64),
+        dropout: float = 0.2,
+    ) -> None:
+        super().__init__()
+        if pool not in ("sum", "mean"):
+            raise ValueError(f"pool {pool!r} is unknown; use sum or mean")
+        self.pool = pool
+        self.films = FilmEmbedding(schema, embed_dim=embed_dim)
+        self.head = TwoSidedMLP(embed_dim, embed_dim, hidden, dropout=dropout)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Logits [B]."""
+        films = self.films.catalogue()
+        interest = pooled(self.films.watched(films, batch), batch.history_mask, self.pool)
+        return self.head(interest, films, batch).flatten()
+
+
+class AttentionPooling(nn.Module):
+    """MLP([Σ a_i x_i, q]), a = softmax_i hᵀσ(W x_i + b).
+
+    Args:
+        schema: vocabularies.
+        embed_dim: k.
+        attention_hidden: units t of the attention network.
+        hidden: widths of the MLP's hidden layers.
+        dropout: share of hidden units dropped in training.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        embed_dim: int = 32,
+        attention_hidden: int = 16,
+        hidden: Sequence[int] = (128, 64),
+        dropout: float = 0.2,
+    ) -> None:
+        super().__init__()
+        self.films = FilmEmbedding(schema, embed_dim=embed_dim)
+        self.attention = BasicAttention("item", embed_dim, hidden=attention_hidden)
+        self.head = TwoSidedMLP(embed_dim, embed_dim, hidden, dropout=dropout)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Logits [B]."""
+        films = self.films.catalogue()
+        history = self.films.watched(films, batch)
+        interest = (self._weights(history, batch).unsqueeze(-1) * history).sum(1)  # [U, k]
+        return self.head(interest, films, batch).flatten()
+
+    def history_weights(self, batch: Batch) -> Tensor:
+        """a_i of every watched film, the same for every candidate: [U, C, L]; zero at padding."""
+        history = self.films.watched(self.films.catalogue(), batch)
+        return self._weights(history, batch).unsqueeze(1).expand(-1, batch.candidates, -1)
+
+    def _weights(self, history: Tensor, batch: Batch) -> Tensor:
+        """[U, L]"""
+        return self.attention(history, batch.history_mask).squeeze(1)

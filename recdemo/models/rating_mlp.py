@@ -1,0 +1,61 @@
+"""The first recommender of many a tutorial: a user's and a film's vector, one wide layer, and the stars.
+
+Document 001. The recommendation is the unseen film with the most stars predicted.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from recdemo.blocks.mlp import TwoSidedMLP
+from recdemo.blocks.users import UserTable, rows_of
+from recdemo.contracts import Batch, Objective
+from recdemo.features import Schema
+
+
+class RatingMLP(nn.Module):
+    """[u, q] → 1024 ReLU → 1, in stars.
+
+    Args:
+        schema: vocabularies.
+        users: number of training users.
+        objective: always ``rating``.
+        embed_dim: k.
+        hidden: units of the one hidden layer.
+        dropout: share of hidden units dropped in training.
+        strength: of the pull of a new visitor towards the mean of their group, see `UserTable`.
+        mean: stars that a fresh model gives to everything.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        users: int = 0,
+        objective: Objective = "rating",
+        embed_dim: int = 50,
+        hidden: int = 1024,
+        dropout: float = 0.0,
+        strength: float = 3.0,
+        mean: float = 3.58,
+    ) -> None:
+        super().__init__()
+        self.users = UserTable(
+            schema, users=users, dim=embed_dim, objective=objective, strength=strength, init=0.01
+        )
+        self.films = nn.Embedding(schema.size + 1, embed_dim)
+        self.head = TwoSidedMLP(embed_dim, embed_dim, [hidden], dropout=dropout)
+        nn.init.normal_(self.films.weight, std=0.01)
+        with torch.no_grad():
+            self.head.last.bias.fill_(mean)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Stars [B]."""
+        films = batch.target_movie.view(batch.users, -1)
+        return self._score(self.users(batch, self._score), films).flatten()
+
+    def _score(self, user: Tensor, films: Tensor) -> Tensor:
+        """[U, k], [U, C] → [U, C]."""
+        film = rows_of(self.films.weight, self.head.film, films)
+        return self.head.join(self.head.user(user), film)

@@ -1,0 +1,102 @@
+"""The TextCNN rating model: who somebody is, a film's genres and the words of its title, and the stars.
+
+Document 000. It knows neither users nor films by id, so it is limited to what a profile and a title can
+tell. The document encodes each title anew for every rating; here each film of a step is encoded once, so its batch
+normalisation sees each film once too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from recdemo.blocks.embedding import FieldEmbedding
+from recdemo.blocks.text import TextCNN
+from recdemo.contracts import PROFILE, Batch, TitleText
+from recdemo.features import Schema
+
+WORD_DIM = 50  # GloVe 6B, 50 dimensions
+
+
+class TextCNNRating(nn.Module):
+    """MLP([u, q, u ⊙ q]) with u = MLP(profile) and q = MLP([genres, TextCNN(title)]), in stars.
+
+    Args:
+        schema: vocabularies.
+        embed_dim: width of each profile and genre embedding, and of the encoded title.
+        genre_pool: ``sum`` or ``mean`` of a film's genres.
+        dropout: share of hidden units dropped in training; the last layer drops 0.1 more.
+        mean: stars that a fresh model gives to everything.
+    """
+
+    title_words: Tensor
+    genre_flags: Tensor
+    words: Tensor
+
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        embed_dim: int = 32,
+        genre_pool: Literal["sum", "mean"] = "sum",
+        dropout: float = 0.3,
+        mean: float = 3.58,
+    ) -> None:
+        super().__init__()
+        if genre_pool not in ("sum", "mean"):
+            raise ValueError(f"genre_pool {genre_pool!r} is unknown; use sum or mean")
+        self.genre_pool = genre_pool
+        self.register_buffer("title_words", schema.title_words, persistent=False)
+        self.register_buffer("genre_flags", schema.genre_flags, persistent=False)
+        self.register_buffer("words", torch.zeros(len(schema.words) + 1, WORD_DIM))
+        nn.init.normal_(self.words[1:], std=0.4)  # of GloVe's size, until `start_from`
+        self.profile = FieldEmbedding(schema, embed_dim=embed_dim, fields=PROFILE, init=1.0)
+        self.user = nn.Sequential(
+            *_layer(len(PROFILE) * embed_dim, 200, nn.Tanh, dropout),
+            *_layer(200, 256, nn.ReLU, dropout),
+        )
+        self.genres = nn.Embedding(schema.genres + 1, embed_dim, padding_idx=0)
+        self.title = TextCNN(WORD_DIM)
+        self.title_head = nn.Sequential(*_layer(192, embed_dim, nn.ReLU, dropout))
+        self.film = nn.Sequential(
+            *_layer(2 * embed_dim, 128, nn.Tanh, dropout), *_layer(128, 256, nn.ReLU, dropout)
+        )
+        last = nn.Linear(128, 1)
+        nn.init.constant_(last.bias, mean)
+        self.head = nn.Sequential(*_layer(3 * 256, 128, nn.ReLU, dropout + 0.1), last)
+
+    def start_from(self, text: TitleText) -> None:
+        """Take over GloVe's vectors of the titles' words."""
+        self.words.copy_(text.words)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Stars [B]."""
+        films, place = batch.target_movie.unique(return_inverse=True)
+        film = self._encode(films)[place]  # [B, 256]
+        user = self.user(self.profile.user(batch).flatten(1))  # [U, 256]
+        user = user.repeat_interleave(batch.candidates, dim=0)  # [B, 256]
+        return self.head(torch.cat([user, film, user * film], dim=1)).squeeze(-1)
+
+    def _encode(self, films: Tensor) -> Tensor:
+        """Films [N] → [N, 256]."""
+        flags = self.genre_flags[films]  # [N, G]
+        if self.genre_pool == "mean":
+            flags = flags / flags.sum(1, keepdim=True).clamp(min=1)
+        genres = flags @ self.genres.weight[1:]  # [N, k]
+        words = nn.functional.embedding(self.title_words[films], self.words)  # [N, 10, 50]
+        title = self.title_head(self.title(words))  # [N, k]
+        return self.film(torch.cat([genres, title], dim=1))
+
+
+def _layer(
+    in_dim: int, out_dim: int, activation: Callable[[], nn.Module], dropout: float
+) -> list[nn.Module]:
+    return [
+        nn.Linear(in_dim, out_dim),
+        nn.BatchNorm1d(out_dim),
+        activation(),
+        nn.Dropout(dropout),
+    ]

@@ -1,0 +1,62 @@
+"""Two towers: user and film each pass a network of their own; the logit is the dot product of what comes out.
+
+Document fig. 3-2 (ALS-MLP); the retrieval form of Covington et al., "Deep Neural Networks for YouTube
+Recommendations", 2016. The towers never meet, so the film vectors can be computed ahead and searched.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from recdemo.blocks.mlp import MLP
+from recdemo.blocks.users import UserTable, rows_of
+from recdemo.contracts import Batch, Objective
+from recdemo.features import Schema
+
+
+class TwoTower(nn.Module):
+    """MLP(u) · MLP(q), with k → k/2 → k/4 on each side.
+
+    Args:
+        schema: vocabularies.
+        users: number of training users.
+        objective: what it is trained for; somebody new is folded in by the same loss.
+        embed_dim: k, a multiple of 4.
+        strength: of the pull of a new visitor towards the mean of their group, see `UserTable`.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        users: int = 0,
+        objective: Objective = "next",
+        embed_dim: int = 64,
+        strength: float = 3.0,
+    ) -> None:
+        super().__init__()
+        self.users = UserTable(
+            schema, users=users, dim=embed_dim, objective=objective, strength=strength, init=0.1
+        )
+        self.films = nn.Embedding(schema.size + 1, embed_dim)
+        self.user_tower = MLP(embed_dim, [embed_dim // 2], embed_dim // 4)
+        self.film_tower = MLP(embed_dim, [embed_dim // 2], embed_dim // 4)
+        nn.init.normal_(self.films.weight, std=0.1)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Logits [B]."""
+        films = batch.target_movie.view(batch.users, -1)
+        return self._score(self.users(batch, self._score), films).flatten()
+
+    def user_vectors(self, batch: Batch) -> Tensor:
+        """What the user tower gives, [U, k/4]: search `film_vectors` with it."""
+        return self.user_tower(self.users(batch, self._score))
+
+    def film_vectors(self) -> Tensor:
+        """What the film tower gives for every film, [M + 1, k/4]."""
+        return self.film_tower(self.films.weight)
+
+    def _score(self, user: Tensor, films: Tensor) -> Tensor:
+        """[U, k], [U, C] → [U, C]."""
+        film = rows_of(self.films.weight, self.film_tower, films)  # [U, C, k/4]
+        return (film @ self.user_tower(user).unsqueeze(-1)).squeeze(-1)

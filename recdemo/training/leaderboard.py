@@ -1,0 +1,220 @@
+"""The leaderboard: every card's figures in one table, with how much they vary and what an answer costs.
+
+Everything but the milliseconds is read from cards, so the table holds nothing that a card does not state. Cards of
+runs whose weights are not shipped, other seeds and other splits, are kept under ``checkpoints/evidence/``.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel
+
+from recdemo import checkpoints
+from recdemo.checkpoints import CheckpointCard
+from recdemo.contracts import CheckpointError, Objective, Session, Watched
+from recdemo.features import encode
+from recdemo.models import CARDS
+from recdemo.training.loop import VALIDATED_BY
+
+FILE = "leaderboard.json"
+EVIDENCE = "evidence"
+REQUESTS = 15  # answers timed per model, after two that are not
+HISTORY = 50  # films of the visitor who is answered
+
+
+class Figure(BaseModel):
+    """A metric over the seeds that were trained: mean, and sample deviation where there are two or more."""
+
+    mean: float
+    deviation: float | None
+
+
+class Row(BaseModel):
+    """One model, trained for one objective and measured under one split."""
+
+    model: str
+    title: str
+    family: str
+    objective: Objective
+    split: str
+    figures: dict[str, Figure]
+    seeds: list[int]
+    parameters: int
+    kilobytes: int | None  # of the weights, where they are shipped
+    train_seconds: float
+    samples_per_second: float | None
+    milliseconds: float | None  # median for one visitor over the whole catalogue, one thread
+    report: dict[str, Any] | None  # slices, calibration, coverage, of the first seed
+    data: str
+    simulated: bool
+    date: str
+    command: str
+
+
+class Leaderboard(BaseModel):
+    """``leaderboard.json``."""
+
+    date: str
+    versions: dict[str, str]
+    rows: list[Row]
+
+
+def evidence(base: Path, split: str, seed: int) -> Path:
+    """Where the cards of runs lie whose weights are not shipped."""
+    return base / EVIDENCE / f"{split}-{seed}"
+
+
+def cards_of(base: Path) -> list[CheckpointCard]:
+    """Every card under a folder of checkpoints, the shipped ones first."""
+    shipped = [
+        checkpoints.read_card(checkpoints.folder_of(model, objective, base))
+        for model, objective in checkpoints.available(base)
+    ]
+    others = sorted((base / EVIDENCE).glob(f"*/*/*/{checkpoints.CARD}"))
+    return shipped + [checkpoints.read_card(path.parent) for path in others]
+
+
+def assemble(cards: Iterable[CheckpointCard], base: Path, date: str) -> Leaderboard:
+    """Rows in the order of the menus; runs that differ by seed only are one row.
+
+    Args:
+        cards: as `cards_of` gives them.
+        base: folder of checkpoints; models shipped there are timed and weighed.
+        date: of today.
+    """
+    runs: dict[tuple[str, str, str], list[CheckpointCard]] = defaultdict(list)
+    for card in cards:
+        runs[card.split, card.model, card.objective].append(card)
+    order = list(CARDS)
+    rows = [
+        _row(group, base)
+        for _, group in sorted(
+            runs.items(), key=lambda item: (item[0][0], order.index(item[0][1]), item[0][2])
+        )
+    ]
+    return Leaderboard(date=date, versions=checkpoints.versions(), rows=rows)
+
+
+def read(base: Path) -> Leaderboard:
+    """Read ``leaderboard.json``.
+
+    Raises:
+        CheckpointError: missing, or not such a file.
+    """
+    path = base / FILE
+    try:
+        return Leaderboard.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        first = str(error).splitlines()[0]
+        raise CheckpointError(
+            f"{path} is not a leaderboard ({first}); make it with 'python -m recdemo leaderboard'"
+        ) from error
+
+
+def markdown(board: Leaderboard) -> str:
+    """The table for people, one section per split and objective."""
+    lines = [
+        "# Leaderboard",
+        "",
+        f"Made by `python -m recdemo leaderboard` on {board.date} from the cards of all checkpoints. "
+        "The splits and metrics are those of `recdemo/data/split.py` and `recdemo/training/metrics.py`. "
+        "± is the deviation over the seeds named; one seed has none. Milliseconds are the median for one "
+        f"visitor of {HISTORY} films over the whole catalogue, on one thread of the machine that made the table.",
+    ]
+    sections: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in board.rows:
+        sections[row.split, row.objective].append(row)
+    for (split, objective), rows in sections.items():
+        names = list(dict.fromkeys(name for row in rows for name in row.figures))
+        head = ["model", *names, "coverage"] if objective == "next" else ["model", *names]
+        head += ["seeds", "parameters", "kB", "training s", "samples/s", "ms", "command"]
+        lines += ["", f"## `{objective}`, split `{split}`", "", "| " + " | ".join(head) + " |"]
+        lines += ["|" + "---|" * len(head)]
+        for row in sorted(rows, key=_best_first):
+            cells = [f"`{row.model}`", *(_shown(row.figures.get(name)) for name in names)]
+            if objective == "next":
+                coverage = (row.report or {}).get("coverage")
+                cells.append("–" if coverage is None else f"{coverage:.1%}")
+            cells += [
+                ", ".join(map(str, row.seeds)),
+                f"{row.parameters:,}",
+                "–" if row.kilobytes is None else f"{row.kilobytes:,}",
+                f"{row.train_seconds:,.0f}",
+                "–" if row.samples_per_second is None else f"{row.samples_per_second:,.0f}",
+                "–" if row.milliseconds is None else f"{row.milliseconds:.1f}",
+                f"`{row.command}`",
+            ]
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _row(cards: list[CheckpointCard], base: Path) -> Row:
+    first = min(cards, key=lambda card: card.seed)
+    by_seed = {card.seed: card for card in cards}
+    figures = {}
+    for name in first.metrics.test:
+        values = [card.metrics.test[name] for card in by_seed.values()]
+        deviation = statistics.stdev(values) if len(values) > 1 else None
+        figures[name] = Figure(mean=statistics.fmean(values), deviation=deviation)
+    speeds = [float(epoch["samples_per_second"]) for epoch in first.epochs]
+    weights = checkpoints.folder_of(first.model, first.objective, base) / checkpoints.WEIGHTS
+    shipped = first.split == "order" and weights.is_file()
+    return Row(
+        model=first.model,
+        title=CARDS[first.model].title,
+        family=CARDS[first.model].family,
+        objective=first.objective,
+        split=first.split,
+        figures=figures,
+        seeds=sorted(by_seed),
+        parameters=first.parameters,
+        kilobytes=round(weights.stat().st_size / 1000) if shipped else None,
+        train_seconds=first.seconds,
+        samples_per_second=statistics.fmean(speeds) if speeds else None,
+        milliseconds=_milliseconds(first.model, first.objective, base) if shipped else None,
+        report=first.report,
+        data=first.data.title,
+        simulated=first.data.simulated,
+        date=first.date,
+        command=first.command,
+    )
+
+
+def _milliseconds(model: str, objective: Objective, base: Path) -> float:
+    """Median time of one answer, encoding included."""
+    loaded = checkpoints.load(model, objective, base)
+    schema = loaded.schema
+    films = schema.movies.sort_values("ratings", ascending=False)["movie_id"].head(HISTORY)
+    session = Session("F", 25, 12, [Watched(int(movie), liked=True) for movie in films])
+    everything = torch.arange(1, schema.size + 1)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    times = []
+    try:
+        with torch.inference_mode():
+            for _ in range(REQUESTS + 2):
+                started = time.perf_counter()
+                loaded.model(encode(schema, [session], everything))
+                times.append(time.perf_counter() - started)
+    finally:
+        torch.set_num_threads(threads)
+    return 1000 * statistics.median(times[2:])
+
+
+def _best_first(row: Row) -> float:
+    name, sign = VALIDATED_BY[row.objective]
+    return -sign * row.figures[name].mean
+
+
+def _shown(figure: Figure | None) -> str:
+    if figure is None:
+        return "–"
+    spread = "" if figure.deviation is None else f" ± {figure.deviation:.4f}"
+    return f"{figure.mean:.4f}{spread}"
