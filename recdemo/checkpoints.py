@@ -26,7 +26,7 @@ from recdemo.contracts import CheckpointError, Objective
 from recdemo.models import CARDS
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from recdemo.features import Schema
 
@@ -139,12 +139,12 @@ def save(model: nn.Module, card: CheckpointCard, folder: Path) -> CheckpointCard
                 raise CheckpointError(
                     f"{card.model} was not saved: its {part} {name} is {value}; train with a lower rate"
                 )
-    from safetensors.torch import save_model
+    from safetensors.torch import save_file
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        save_model(model, str(draft / WEIGHTS))
+        save_file(_packed(model), draft / WEIGHTS)
         card = card.model_copy(update={"weights_sha256": _digest(draft / WEIGHTS)})
         write_card(card, draft)
         draft.chmod(0o755)
@@ -169,6 +169,24 @@ def write_card(card: CheckpointCard, folder: Path) -> None:
     draft = folder / f".{CARD}"
     draft.write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
     draft.replace(folder / CARD)
+
+
+def round_weights(model: nn.Module) -> None:
+    """Round every weight to half precision, in place: what is then measured is what is stored."""
+    for value in model.state_dict().values():
+        rounded = value.half()
+        if value.is_floating_point() and rounded.isfinite().all():
+            value.copy_(rounded)
+
+
+def _packed(model: nn.Module) -> dict[str, Tensor]:
+    """The state, in half precision where nothing is lost by it."""
+    state = {}
+    for name, value in model.state_dict().items():
+        half = value.half()
+        lossless = value.is_floating_point() and bool((half.float() == value).all())
+        state[name] = (half if lossless else value).contiguous()
+    return state
 
 
 def read_card(folder: Path) -> CheckpointCard:
@@ -234,7 +252,7 @@ def load(
 def open_folder(folder: Path, schema: Schema) -> Checkpoint:
     """Load the checkpoint in one folder against a catalogue's schema; see `load`."""
     from safetensors import SafetensorError
-    from safetensors.torch import load_model
+    from safetensors.torch import load_file
 
     from recdemo.features import Schema
 
@@ -259,7 +277,7 @@ def open_folder(folder: Path, schema: Schema) -> Checkpoint:
         )
     try:
         model = CARDS[card.model].model(schema, **card.arguments)
-        load_model(model, str(weights))
+        model.load_state_dict(load_file(weights))  # copied into each weight's own precision
     except (SafetensorError, RuntimeError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{folder} does not fit this version's {card.model} ({str(error).splitlines()[0]}); retrain it"

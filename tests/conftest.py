@@ -76,6 +76,14 @@ SMALL: dict[str, Any] = {
     "attention_hidden": 6,
     "hidden": [7, 5],  # a list, as JSON gives it back
     "dropout": 0.0,
+    "buckets": 512,
+    "feed_forward": 12,
+    "heads": 2,
+    "maps": 4,
+    "state": 6,
+    "strength": 0.1,  # somebody new moves far from the mean of their group
+    "text_dim": 10,
+    "users": 12,
 }
 
 
@@ -121,6 +129,17 @@ def sessions(small_films: pd.DataFrame) -> list[Session]:
     return found
 
 
+def _small_arguments(key: str) -> dict[str, Any]:
+    """Small arguments for a card's model, as a checkpoint keeps them."""
+    wanted = inspect.signature(CARDS[key].model).parameters
+    found = {name: SMALL[name] for name in SMALL if name in wanted}
+    if "hidden" in wanted and wanted["hidden"].annotation == "int":
+        found["hidden"] = SMALL["hidden"][0]
+    if CARDS[key].knows_users:
+        found["objective"] = CARDS[key].objectives[0]
+    return found
+
+
 MakeModel = Callable[..., nn.Module]
 
 
@@ -129,10 +148,8 @@ def _make_model(key: str, schema: Schema, *, seed: int = 0, std: float = 0.4, **
 
     Fresh weights are next to zero, and next to zero everything equals everything.
     """
-    make = CARDS[key].model
-    wanted = inspect.signature(make).parameters
     torch.manual_seed(seed)
-    model = make(schema, **{name: SMALL[name] for name in SMALL if name in wanted} | more)
+    model = CARDS[key].model(schema, **_small_arguments(key) | more)
     for name, value in model.state_dict().items():
         if name.endswith("running_var"):
             value.uniform_(0.5, 2.0)
@@ -153,12 +170,11 @@ def make_model() -> MakeModel:
 def _write_checkpoint(
     folder: Path, key: str, model: nn.Module, schema: Schema, **changes: Any
 ) -> CheckpointCard:
-    arguments = {n: SMALL[n] for n in inspect.signature(CARDS[key].model).parameters if n in SMALL}
     values: dict[str, Any] = {
         "format": FORMAT,
         "model": key,
-        "objective": "like",
-        "arguments": arguments,
+        "objective": CARDS[key].objectives[0],
+        "arguments": _small_arguments(key),
         "schema_hash": schema.hash,
         "history_length": schema.history_length,
         "weights_sha256": "",

@@ -14,7 +14,6 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
-from torch import nn
 
 from recdemo import checkpoints
 from recdemo.catalogue import catalogue_of, read_catalogue, write_catalogue
@@ -29,6 +28,7 @@ from recdemo.checkpoints import (
     load,
     read_card,
     root,
+    round_weights,
 )
 from recdemo.contracts import Session
 from recdemo.data import Dataset, simulate
@@ -99,7 +99,7 @@ def test_checkpoint_comes_back_as_it_was(
     make_model: Callable,
     write_checkpoint: Callable,
 ) -> None:
-    model = make_model(key, schema)
+    model = make_model(key, schema).requires_grad_(False)  # as a loaded one is
     folder = folder_of(key, "next", base)
     written = write_checkpoint(folder, key, model, schema, objective="next", best_epoch=3)
     found = load(key, "next", base)
@@ -385,11 +385,11 @@ def test_saving_again_replaces_both_files(
 
 
 def _break_weights(patch: pytest.MonkeyPatch) -> None:
-    def half(model: nn.Module, path: str) -> None:
+    def half(tensors: object, path: Path) -> None:
         Path(path).write_bytes(b"half")
         raise OSError("no space left on device")
 
-    patch.setattr("safetensors.torch.save_model", half)
+    patch.setattr("safetensors.torch.save_file", half)
 
 
 def _break_card(patch: pytest.MonkeyPatch) -> None:
@@ -460,3 +460,33 @@ def test_another_major_version_of_torch_is_refused(theirs: str, base: Path, fold
     card["versions"]["torch"] = theirs
     (folder / CARD).write_text(json.dumps(card))
     assert "torch" in _refused(base, CARD)
+
+
+def test_weights_are_stored_in_half_precision_where_nothing_is_lost(
+    tmp_path: Path, schema: Schema, make_model: Callable, write_checkpoint: Callable
+) -> None:
+    sizes = []
+    for name in ("whole", "rounded"):
+        model = make_model("fm", schema)
+        if name == "rounded":
+            before = {key: value.clone() for key, value in model.state_dict().items()}
+            round_weights(model)
+            for key, value in model.state_dict().items():
+                assert torch.equal(value, before[key].half().float())
+        write_checkpoint(tmp_path / name / "fm" / "like", "fm", model, schema)
+        loaded = open_folder(tmp_path / name / "fm" / "like", schema).model
+        for key, value in loaded.state_dict().items():
+            assert value.dtype == torch.float32
+            assert torch.equal(value, model.state_dict()[key])
+        sizes.append((tmp_path / name / "fm" / "like" / "weights.safetensors").stat().st_size)
+    assert sizes[1] < 0.6 * sizes[0]
+
+
+def test_a_weight_too_large_for_half_precision_is_kept(
+    schema: Schema, make_model: Callable
+) -> None:
+    model = make_model("fm", schema)
+    with torch.no_grad():
+        model.machine.bias.fill_(1e6)
+    round_weights(model)
+    assert float(model.machine.bias) == 1e6

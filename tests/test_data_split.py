@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from recdemo.data import TEST, TRAIN, VALIDATION, split_by_order
+from recdemo.data import TEST, TRAIN, VALIDATION, split_by_order, split_ratings
 
 
 def _ratings(*counts: int) -> pd.DataFrame:
@@ -61,3 +63,26 @@ def test_no_ratings_give_no_rows() -> None:
 def test_real_data_is_split_eighty_ten_ten(ml_1m) -> None:
     share = np.bincount(split_by_order(ml_1m.ratings)) / len(ml_1m.ratings)
     assert share == pytest.approx([0.8, 0.1, 0.1], abs=0.01)
+
+
+def test_leave_one_out_keeps_the_last_film_of_each_user_for_the_test() -> None:
+    part = split_ratings(_ratings(1, 2, 3, 20), "last")
+    ends = np.cumsum([1, 2, 3, 20])
+    assert part[: ends[1]].tolist() == [TRAIN] * 3  # too few films to leave any out
+    for start, end in itertools.pairwise(ends[1:]):
+        wanted = [TRAIN] * (end - start - 2) + [VALIDATION, TEST]
+        assert part[start:end].tolist() == wanted
+
+
+def test_a_random_split_is_a_tenth_and_the_same_every_time() -> None:
+    ratings = _ratings(*[100] * 200)
+    part = split_ratings(ratings, "random")
+    shares = np.bincount(part, minlength=3) / len(part)
+    assert shares == pytest.approx([0.88, 0.02, 0.10], abs=0.01)
+    assert (split_ratings(ratings, "random") == part).all()
+    assert (np.diff(part[:100].astype(int)) < 0).any()  # not by order
+
+
+def test_order_is_the_split_by_order() -> None:
+    ratings = _ratings(7, 30)
+    assert (split_ratings(ratings, "order") == split_by_order(ratings)).all()

@@ -115,7 +115,7 @@ class BasicAttention(nn.Module):
 
     def _scores(self, history: Tensor, against: Tensor | None) -> Tensor:
         """[U, N, L]"""
-        if against is None:
+        if against is None or self.kind == "item":
             return self._mlp(history).unsqueeze(1)
         if self.kind == "dot":
             return against @ history.transpose(1, 2)

@@ -28,5 +28,5 @@ class TextCNN(nn.Module):
     def forward(self, words: Tensor) -> Tensor:
         """[N, words, d], padded with zeros → [N, filters * windows]."""
         channels = words.transpose(1, 2)  # [N, d, words]
-        strongest = [torch.relu(layer(channels)).amax(2) for layer in self.convolutions]
+        strongest = [layer(channels).amax(2) for layer in self.convolutions]
         return torch.cat(strongest, dim=1)

@@ -26,6 +26,8 @@ class FNNPlus(nn.Module):
 
     def __init__(self, schema: Schema, *, embed_dim: int = 32, dropout: float = 0.0) -> None:
         super().__init__()
+        if embed_dim % 4:
+            raise ValueError(f"embed_dim {embed_dim} is not a multiple of 4")
         self.embedding = FieldEmbedding(schema, embed_dim=embed_dim, init=0.1)
         self.deep = MLP(embed_dim, [embed_dim // 2, embed_dim // 4], dropout=dropout)
 

@@ -19,6 +19,7 @@ from recdemo.contracts import PROFILE, Batch, TitleText
 from recdemo.features import Schema
 
 WORD_DIM = 50  # GloVe 6B, 50 dimensions
+CHUNK = 512  # titles encoded at once when answering
 
 
 class TextCNNRating(nn.Module):
@@ -75,7 +76,9 @@ class TextCNNRating(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Stars [B]."""
         films, place = batch.target_movie.unique(return_inverse=True)
-        film = self._encode(films)[place]  # [B, 256]
+        # Batch normalisation has to see all films of a training step at once.
+        parts = films.split(len(films) if self.training else CHUNK)
+        film = torch.cat([self._encode(part) for part in parts])[place]  # [B, 256]
         user = self.user(self.profile.user(batch).flatten(1))  # [U, 256]
         user = user.repeat_interleave(batch.candidates, dim=0)  # [B, 256]
         return self.head(torch.cat([user, film, user * film], dim=1)).squeeze(-1)

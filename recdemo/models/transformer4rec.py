@@ -95,7 +95,7 @@ class Transformer4Rec(nn.Module):
     def _rewrite(self, films: Tensor, watched: Tensor, batch: Batch) -> Tensor:
         """The decoder's loss over the first users of the batch, as many as `steps` allows."""
         length = batch.history.shape[1]
-        steps = length // 2  # T: films of the second half
+        steps = max(1, length // 2)  # T: films of the second half
         users = max(1, self.steps // steps)
         watched, history = watched[:users], batch.history[:users]
         count = batch.history_mask[:users].sum(1, keepdim=True)  # [N, 1]
@@ -104,7 +104,7 @@ class Transformer4Rec(nn.Module):
         encoded, _ = self._encode(watched, first_half)
         # Step t reads the film at half - 1 + t and names the one after it.
         reads = half - 1 + torch.arange(steps)  # [N, T]
-        real = (reads >= 0) & (reads + 1 < count)
+        real = reads + 1 < count
         inputs = watched.gather(
             1, reads.clamp(0, length - 1).unsqueeze(-1).expand(-1, -1, watched.shape[2])
         )

@@ -35,6 +35,8 @@ class TwoTower(nn.Module):
         strength: float = 3.0,
     ) -> None:
         super().__init__()
+        if embed_dim % 4:
+            raise ValueError(f"embed_dim {embed_dim} is not a multiple of 4")
         self.users = UserTable(
             schema, users=users, dim=embed_dim, objective=objective, strength=strength, init=0.1
         )

@@ -102,6 +102,10 @@ def train(
     if isinstance(network, ReadsText):
         network.start_from(title_text(schema))
     result = fit(network, ratings, part, objective, settings, on_step=on_step, on_epoch=on_epoch)
+    checkpoints.round_weights(network)
+    # `next` is validated on a sample of users; without epochs, as popularity, all of them are asked.
+    best = next((epoch for epoch in result.epochs if epoch.epoch == result.best_epoch), None)
+    validated = best.metrics if best else evaluate(network, ratings, part == VALIDATION, objective)
     figures, report = measure(network, ratings, part == TEST, objective)
     card = CheckpointCard(
         format=checkpoints.FORMAT,
@@ -113,7 +117,7 @@ def train(
         weights_sha256="",
         parameters=sum(p.numel() for p in network.parameters()),
         metrics=Metrics(
-            validation=evaluate(network, ratings, part == VALIDATION, objective),
+            validation=validated,
             test=figures,
         ),
         data=DataCard(
@@ -165,8 +169,8 @@ def measure_again(model: str, objective: Objective, source: str, base: Path) -> 
     dataset = load_dataset(source, loaded.schema.movies)
     ratings = Ratings(dataset, loaded.schema)
     part = torch.from_numpy(split_ratings(dataset.ratings, loaded.card.split))
+    checkpoints.round_weights(loaded.model)
     figures, report = measure(loaded.model, ratings, part == TEST, objective)
     metrics = loaded.card.metrics.model_copy(update={"test": figures})
     card = loaded.card.model_copy(update={"metrics": metrics, "report": report.model_dump()})
-    checkpoints.write_card(card, loaded.folder)
-    return card
+    return checkpoints.save(loaded.model, card, loaded.folder)

@@ -1,0 +1,97 @@
+"""The same numbers as another library's layers give: deepctr-torch, by the authors of DeepCTR."""
+
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from recdemo.blocks.interaction import CrossNetwork, FactorizationMachine, bi_interaction
+from recdemo.contracts import Batch, Session, Watched
+from recdemo.features import Schema, encode
+
+FILMS = torch.arange(1, 37)  # every one has a genre
+
+
+@pytest.fixture(scope="module")
+def layers() -> Any:
+    """deepctr_torch.layers. Importing the package asks the internet for its latest version; ours does not."""
+    with pytest.MonkeyPatch.context() as patch:
+        quiet = SimpleNamespace(check_version=lambda version: None)
+        patch.setitem(sys.modules, "deepctr_torch.utils", quiet)
+        import deepctr_torch.layers
+
+        return deepctr_torch.layers
+
+
+@pytest.fixture
+def batch(schema: Schema) -> Batch:
+    """Visitors without an empty field: deepctr's attention knows of none."""
+    visitors = [
+        Session(
+            "FM"[number % 2],
+            25,
+            number,
+            [Watched(5 * (7 * number + i) % 190 + 2, (True, False, None)[i % 3]) for i in range(6)],
+        )
+        for number in range(5)
+    ]
+    return encode(schema, visitors, FILMS)
+
+
+def _close(found: Tensor, wanted: Tensor) -> None:
+    assert found.shape == wanted.shape
+    torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-5)
+    assert found.std() > 0.05
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_cross_network(depth: int, layers: Any, schema: Schema, batch: Batch) -> None:
+    torch.manual_seed(depth)
+    ours, theirs = CrossNetwork(6, depth), layers.CrossNet(6, depth)
+    for parameter in ours.parameters():
+        nn.init.normal_(parameter, std=0.4)
+    theirs.load_state_dict({"kernels": ours.weights.unsqueeze(2), "bias": ours.biases.unsqueeze(2)})
+    user, film = torch.randn(batch.users, 4), torch.randn(schema.size + 1, 2)
+    x = torch.cat([user.repeat_interleave(len(FILMS), dim=0), film[batch.target_movie]], dim=1)
+    with torch.inference_mode():
+        _close(ours(user, film, batch).flatten(), ours.head(theirs(x)).squeeze(1))
+
+
+def test_attention_over_pairs(layers: Any, schema: Schema, batch: Batch, make_model: Any) -> None:
+    ours = make_model("afm", schema, std=0.8)
+    theirs = layers.AFMLayer(8, attention_factor=5)
+    theirs.load_state_dict(
+        {
+            "attention_W": ours.inner.weight.T,
+            "attention_b": ours.inner.bias,
+            "projection_h": ours.outer.weight.T,
+            "projection_p": ours.projection.unsqueeze(1),
+        }
+    )
+    with torch.inference_mode():
+        fields = ours.embedding(batch)
+        assert (fields.abs().sum(2) > 0).all()  # no field is empty
+        rest = ours.bias + ours.linear(batch).sum((1, 2))
+        attended = theirs(list(fields.split(1, dim=1))).squeeze(1)
+        _close(ours(batch) - rest, attended)
+        shown = ours.field_terms(batch).attention
+    _close(shown * 55, theirs.normalized_att_score.squeeze(2) * 55)
+
+
+def test_factorisation_machine(layers: Any, schema: Schema, batch: Batch) -> None:
+    torch.manual_seed(0)
+    ours = FactorizationMachine(schema, embed_dim=8)
+    for parameter in ours.parameters():
+        nn.init.normal_(parameter, std=0.4)
+    with torch.inference_mode():
+        fields = ours.embedding(batch)
+        user, catalogue = ours.embedding.user(batch), ours.embedding.catalogue()
+        pairs = layers.FM()(fields).squeeze(1)
+        wanted = ours.bias + ours.linear(batch).sum((1, 2)) + pairs
+        _close(ours(user, catalogue, batch).flatten(), wanted)
+        _close(bi_interaction(fields), layers.BiInteractionPooling()(fields).squeeze(1))
