@@ -26,6 +26,7 @@ from recdemo.checkpoints import (
     available,
     folder_of,
     load,
+    open_folder,
     read_card,
     root,
     round_weights,
