@@ -14,7 +14,6 @@ from recdemo import RequestError, Session, Watched, checkpoints
 from recdemo.contracts import ShowsFields
 from recdemo.explain import FIELD_NAMES, field_values, history_weights, rank_correlation
 from recdemo.features import encode
-from recdemo.models import CARDS
 
 SESSION = Session(
     "F",
@@ -169,12 +168,12 @@ def test_an_unknown_film_is_named() -> None:
         recdemo.load("fm").explain(SESSION, 91)
 
 
-@pytest.mark.parametrize("key", CARDS)
-def test_an_explanation_is_plain_data(key: str) -> None:
+@pytest.mark.parametrize("pair", EVERY_MODEL)
+def test_an_explanation_is_plain_data(pair) -> None:
     import json
 
-    explanation = recdemo.load(key).explain(SESSION, 1210)
+    explanation = recdemo.load(*pair).explain(SESSION, 1210)
     again = json.loads(json.dumps(explanation.as_dict(), allow_nan=False))
     assert again["total"] == explanation.total
-    fields = isinstance(recdemo.load(key).checkpoint.model, ShowsFields)
+    fields = isinstance(recdemo.load(*pair).checkpoint.model, ShowsFields)
     assert bool(explanation.fields) == fields

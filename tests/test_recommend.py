@@ -8,13 +8,12 @@ import pytest
 import recdemo
 from recdemo import RequestError, Session, Watched, checkpoints
 from recdemo.contracts import Objective
-from recdemo.models import CARDS
 from recdemo.recommend import Recommender
 
 SCIENCE_FICTION = Session(history=[Watched(m, True) for m in (260, 2571, 541, 589)])
 FAMILY = Session(history=[Watched(m, True) for m in (1, 588, 364)])
 EVERY_MODEL = checkpoints.available()
-RANKING = [key for key, card in CARDS.items() if "next" in card.objectives]
+RANKING = [key for key, objective in EVERY_MODEL if objective == "next"]
 # These do not read the history, or the profile, at all.
 BLIND_TO_HISTORY = {"popularity", "textcnn_rating"}
 BLIND_TO_PROFILE = {
@@ -31,10 +30,6 @@ BLIND_TO_PROFILE = {
 @pytest.fixture(scope="module")
 def models() -> dict[tuple[str, Objective], Recommender]:
     return {pair: recdemo.load(*pair) for pair in checkpoints.available()}
-
-
-def test_every_model_is_shipped_for_all_its_objectives() -> None:
-    assert checkpoints.available() == EVERY_MODEL
 
 
 @pytest.mark.parametrize("pair", EVERY_MODEL)

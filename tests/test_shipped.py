@@ -16,9 +16,15 @@ from recdemo.models import CARDS
 from recdemo.training.loop import evaluate
 
 ROOT = Path(__file__).resolve().parents[1]
-PAIRS = [(key, objective) for key, card in CARDS.items() for objective in card.objectives]
+NOT_TRAINED_YET: set[tuple[str, str]] = set()
+PAIRS = [
+    (key, objective)
+    for key, card in CARDS.items()
+    for objective in card.objectives
+    if (key, objective) not in NOT_TRAINED_YET
+]
 # The floors that the project set itself, see docs/leaderboard.md for what is reached.
-LIKE = [key for key, card in CARDS.items() if "like" in card.objectives and key != "popularity"]
+LIKE = [key for key, objective in PAIRS if objective == "like" and key != "popularity"]
 AUC_FLOORS = dict.fromkeys(LIKE, 0.75)
 AUC_FLOORS |= {
     "fm": 0.765,
@@ -30,6 +36,10 @@ AUC_FLOORS |= {
 }
 NEXT_FLOORS = {"din": (0.13, 0.07)}
 POPULARITY_NEXT = (0.0535, 0.0265)
+
+
+def test_every_model_is_shipped() -> None:
+    assert checkpoints.available() == PAIRS
 
 
 @pytest.mark.parametrize("pair", PAIRS)
@@ -55,7 +65,9 @@ def test_like_cards_meet_their_floors(key: str) -> None:
     assert card.metrics.test["auc"] >= AUC_FLOORS[key]
 
 
-@pytest.mark.parametrize("key", AUC_FLOORS)
+@pytest.mark.parametrize(
+    "key", [key for key, objective in PAIRS if objective == "next" and key != "popularity"]
+)
 def test_next_cards_beat_popularity_and_their_floors(key: str) -> None:
     test = checkpoints.read_card(checkpoints.folder_of(key, "next")).metrics.test
     hit, gain = NEXT_FLOORS.get(key, POPULARITY_NEXT)
