@@ -164,13 +164,13 @@ _ALL = (
         formula=r"\mathrm{MLP}(\mathrm{ReLU}(\mathrm{Conv1d}_3([v_1, \dots, v_F])))",
         network="embedding_cnn.EmbeddingCNN",
         training={
-            "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.5},
+            "like": {"epochs": 3, "learning_rate": 2e-3, "share": 0.5},
             "next": {
-                "epochs": 3,
+                "epochs": 2,
                 "batch_size": 512,
                 "learning_rate": 3e-3,
                 "negatives": 16,
-                "share": 0.25,
+                "share": 0.3,
             },
         },
     ),
@@ -186,13 +186,13 @@ _ALL = (
         formula=r"\mathrm{MLP}([w_1, v_1, \dots, w_F, v_F]),\; w, v \text{ from FM}",
         network="fnn.FNN",
         training={
-            "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.5},
+            "like": {"epochs": 3, "learning_rate": 2e-3, "share": 0.5},
             "next": {
-                "epochs": 3,
+                "epochs": 2,
                 "batch_size": 512,
                 "learning_rate": 3e-3,
                 "negatives": 32,
-                "share": 0.25,
+                "share": 0.3,
             },
         },
     ),
@@ -233,7 +233,7 @@ _ALL = (
         training={
             "like": {"epochs": 3, "learning_rate": 2e-3},
             "next": {
-                "epochs": 4,
+                "epochs": 3,
                 "batch_size": 512,
                 "learning_rate": 3e-3,
                 "negatives": 32,
@@ -255,13 +255,13 @@ _ALL = (
         arguments={"crosses": "poly2"},
         shows=("fields",),
         training={
-            "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.5},
+            "like": {"epochs": 3, "learning_rate": 2e-3, "share": 0.5},
             "next": {
-                "epochs": 3,
+                "epochs": 2,
                 "batch_size": 512,
                 "learning_rate": 3e-3,
                 "negatives": 16,
-                "share": 0.25,
+                "share": 0.3,
             },
         },
     ),
@@ -351,7 +351,7 @@ _ALL = (
         training={
             "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.25},
             "next": {
-                "epochs": 4,
+                "epochs": 3,
                 "batch_size": 512,
                 "learning_rate": 3e-3,
                 "negatives": 16,
@@ -393,7 +393,7 @@ _ALL = (
         formula=r"h_L \cdot q + b_q + b,\quad \mathcal L + \alpha \sum_t -\log \mathrm{softmax}(h_t \cdot Q)_{t+1}",
         network="recurrent.RNNJoint",
         training={
-            "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.2},
+            "like": {"epochs": 3, "learning_rate": 2e-3, "share": 0.15, "second_task": 0.05},
             "next": {
                 "epochs": 8,
                 "batch_size": 128,
@@ -458,7 +458,7 @@ _ALL = (
         training={
             "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.2},
             "next": {
-                "epochs": 4,
+                "epochs": 2,
                 "batch_size": 256,
                 "learning_rate": 3e-3,
                 "negatives": 8,
@@ -525,12 +525,12 @@ _ALL = (
         training={
             "like": {"epochs": 4, "learning_rate": 2e-3, "weight_decay": 0.0},
             "next": {
-                "epochs": 3,
+                "epochs": 2,
                 "batch_size": 512,
                 "learning_rate": 3e-3,
                 "negatives": 32,
                 "weight_decay": 0.0,
-                "share": 0.25,
+                "share": 0.3,
             },
         },
     ),

@@ -33,7 +33,7 @@ class ConcatMLP(nn.Module):
         objective: Objective = "next",
         embed_dim: int = 32,
         dropout: float = 0.2,
-        strength: float = 3.0,
+        strength: float = 1.0,
     ) -> None:
         super().__init__()
         self.users = UserTable(

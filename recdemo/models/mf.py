@@ -34,7 +34,7 @@ class MF(nn.Module):
         users: int = 0,
         objective: Objective = "next",
         embed_dim: int = 32,
-        strength: float = 3.0,
+        strength: float = 1.0,
     ) -> None:
         super().__init__()
         self.users = UserTable(

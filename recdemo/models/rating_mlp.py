@@ -37,7 +37,7 @@ class RatingMLP(nn.Module):
         embed_dim: int = 50,
         hidden: int = 1024,
         dropout: float = 0.0,
-        strength: float = 3.0,
+        strength: float = 1.0,
         mean: float = 3.58,
     ) -> None:
         super().__init__()

@@ -32,7 +32,7 @@ class TwoTower(nn.Module):
         users: int = 0,
         objective: Objective = "next",
         embed_dim: int = 64,
-        strength: float = 3.0,
+        strength: float = 1.0,
     ) -> None:
         super().__init__()
         if embed_dim % 4:

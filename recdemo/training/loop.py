@@ -50,6 +50,7 @@ class Settings:
         negatives: films drawn at random per target, `next` only.
         share: of the training rows that each epoch draws; less than all for a model that learns from
             every step of a history at once.
+        second_task: weight of a model's second loss (`LearnsBesides`), times the model's own.
         forget: share of profile values and feedbacks hidden in training (`Ratings.batch`).
         shorten: share of histories cut short in training (`Ratings.batch`).
         patience: stop after this many epochs without a better validation figure.
@@ -63,6 +64,7 @@ class Settings:
     weight_decay: float = 0.1
     negatives: int = 32
     share: float = 1.0
+    second_task: float = 1.0
     forget: float = 0.05
     shorten: float = 0.25
     patience: int = 2
@@ -184,7 +186,8 @@ def loss_of(
     batch = ratings.batch(rows, films, forget=settings.forget, shorten=settings.shorten)
     besides: Tensor | float = 0.0
     if isinstance(model, LearnsBesides):
-        output, besides = model.joint(batch)
+        output, second = model.joint(batch)
+        besides = settings.second_task * second
     else:
         output = model(batch)
     if films is None:
