@@ -114,10 +114,11 @@ def history_map(table: pd.DataFrame, targets: dict[int, str]) -> go.Figure:
     grid = table[list(targets)].to_numpy(dtype=float)
     limit = float(np.nanmax(np.abs(grid), initial=0.0)) or 1.0
     signed = bool((grid < 0).any())
+    width = max(11, 36 // len(targets))  # characters that fit above a column
     figure = go.Figure(
         go.Heatmap(
             z=grid,
-            x=_distinct(["<br>".join(wrap(shorten(t, 44), 18)) for t in targets.values()]),
+            x=_distinct(["<br>".join(wrap(shorten(t, 44), width)) for t in targets.values()]),
             y=_distinct([shorten(title) for title in table["title"]]),
             colorscale=_SIGNED if signed else _POSITIVE,
             zmin=-limit if signed else 0.0,

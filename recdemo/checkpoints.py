@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from recdemo.catalogue import read_catalogue
-from recdemo.contracts import CheckpointError, Objective
+from recdemo.contracts import CheckpointError, Counted, Objective
 from recdemo.models import CARDS
 
 if TYPE_CHECKING:
@@ -172,7 +172,12 @@ def write_card(card: CheckpointCard, folder: Path) -> None:
 
 
 def round_weights(model: nn.Module) -> None:
-    """Round every weight to half precision, in place: what is then measured is what is stored."""
+    """Round every weight to half precision, in place: what is then measured is what is stored.
+
+    What was counted stays as it is: rounding would tie films that have not been liked equally often.
+    """
+    if isinstance(model, Counted):
+        return
     for value in model.state_dict().values():
         rounded = value.half()
         if value.is_floating_point() and rounded.isfinite().all():
