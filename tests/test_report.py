@@ -68,10 +68,12 @@ def test_coverage_is_the_share_of_films_that_anybody_is_shown(
     rows = next_targets(ratings, test_part)
     ranks, shown = rank_and_list(model, ratings, rows)
     assert figures == next_metrics(ranks)
-    assert report.coverage == len({int(film) for film in shown.flatten()}) / ratings.schema.size
+    everybody = {int(film) for film in shown.flatten()} - {0}
+    assert report.coverage == len(everybody) / ratings.schema.size
     for row, rank, films in zip(rows.tolist(), ranks.tolist(), shown.tolist(), strict=True):
         seen = ratings.movie[ratings.start[ratings.user[row]] : row].tolist()
         assert not set(films) & set(seen)
+        assert sum(film > 0 for film in films) == min(10, ratings.schema.size - len(seen))
         assert (int(ratings.movie[row]) in films) == (rank <= 10)
 
 

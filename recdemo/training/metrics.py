@@ -48,7 +48,10 @@ def rank_of_target(model: nn.Module, ratings: Ratings, rows: Tensor) -> Tensor:
 def rank_and_list(
     model: nn.Module, ratings: Ratings, rows: Tensor, k: int = 10
 ) -> tuple[Tensor, Tensor]:
-    """The same, and the k films that each user would be shown, [len(rows), k] film indices."""
+    """The same, and the k films that each user would be shown, [len(rows), k] film indices.
+
+    A list that runs out of films ends in zeros.
+    """
     model.eval()
     catalogue = torch.arange(1, ratings.schema.size + 1)
     ranks = torch.zeros(len(rows), dtype=torch.long)
@@ -61,7 +64,8 @@ def rank_and_list(
             seen = ratings.movie[ratings.start[ratings.user[row]] : row]
             scores[seen - 1] = float("-inf")
             ranks[i] = (~(scores < target)).sum()  # what is not a number ranks last
-            shown[i] = scores.topk(shown.shape[1]).indices + 1
+            best, films = scores.topk(shown.shape[1])
+            shown[i] = (films + 1) * best.isfinite()
     return ranks, shown
 
 

@@ -58,7 +58,7 @@ def measure(
     if objective == "next":
         rows = next_targets(ratings, rows_of)
         ranks, shown = rank_and_list(model, ratings, rows)
-        coverage = len(shown.unique()) / ratings.schema.size
+        coverage = len(shown[shown > 0].unique()) / ratings.schema.size
         slices = _slices(ratings, rows, lambda chosen: next_metrics(ranks[chosen]))
         return next_metrics(ranks), Report(slices=slices, coverage=coverage)
     rows = torch.nonzero(rows_of).squeeze(1)
