@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from recdemo.data import TEST, split_by_order
 from recdemo.features import Ratings
 from recdemo.models import CARDS
 from recdemo.training.loop import evaluate
+from recdemo.training.run import settings_for
 
 ROOT = Path(__file__).resolve().parents[1]
 NOT_TRAINED_YET: set[tuple[str, str]] = {
@@ -62,6 +64,8 @@ def test_a_checkpoint_loads_and_its_card_is_complete(pair) -> None:
         card.command
         == f"python -m recdemo train {pair[0]} --objective {pair[1]} --data ml-1m --seed 0"
     )
+    settings = asdict(settings_for(*pair))  # what the command would train with today
+    assert card.settings == {name: settings[name] for name in card.settings}
     assert card.versions["torch"].startswith("2.13")
     assert not loaded.model.training
     assert card.parameters == sum(p.numel() for p in loaded.model.parameters())

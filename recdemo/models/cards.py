@@ -327,7 +327,7 @@ _ALL = (
         formula=r"\mathrm{MLP}\big(\big[\tfrac{1}{L}\sum_i x_i,\; q\big]\big)",
         network="pooling.Pooling",
         training={
-            "like": {"epochs": 3, "learning_rate": 2e-3},
+            "like": {"epochs": 4, "learning_rate": 2e-3},
             "next": {
                 "epochs": 4,
                 "batch_size": 512,
