@@ -121,9 +121,13 @@ def show_scenarios() -> None:
 def show_checkpoints() -> None:
     rows: list[dict[str, Any]] = []
     broken: list[str] = []
-    for key in engine.menu():
+    untrained: list[str] = []
+    for key, objectives in engine.menu().items():
         card = CARDS[key]
         for objective in card.objectives:
+            if objective not in objectives:
+                untrained.append(f"{card.title} for “{OBJECTIVE_NAMES[objective]}”")
+                continue
             try:
                 stated = checkpoints.read_card(checkpoints.folder_of(key, objective))
             except CheckpointError as error:
@@ -157,6 +161,8 @@ def show_checkpoints() -> None:
         column_config=figures | {"parameters": st.column_config.NumberColumn(format="localized")},
         alt="Trained models and their figures on the test part",
     )
+    if untrained:
+        st.caption(f"Not trained: {', '.join(untrained)}.")
     for message in broken:
         st.warning(plain(message), icon=":material/broken_image:")
 

@@ -105,7 +105,23 @@ def test_an_unknown_model_in_the_link_is_named_and_the_rest_kept(
     assert app.session_state["visit"].model == "din"
 
 
-@pytest.mark.parametrize("damage", ["weights", "card", "missing"])
+def test_a_model_not_trained_for_a_question_is_asked_the_other(
+    open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = tmp_path / "checkpoints"
+    shutil.copytree(ROOT / "checkpoints", base)
+    shutil.rmtree(base / "din" / "next")
+    monkeypatch.setenv(checkpoints.ROOT_VARIABLE, str(base))
+    st.cache_resource.clear()
+    app = sound(open_page("recommend", {"m": "din", "h": "260l"}))
+    assert [error.value for error in app.error] == []
+    assert app.session_state["visit"].objective == "like"
+    home = sound(open_page("home"))
+    assert any("DIN for “What next?”" in caption.value for caption in home.caption)
+    assert [warning.value for warning in home.warning] == []
+
+
+@pytest.mark.parametrize("damage", ["weights", "card"])
 def test_a_broken_checkpoint_is_named_and_the_rest_goes_on(
     open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
@@ -116,10 +132,8 @@ def test_a_broken_checkpoint_is_named_and_the_rest_goes_on(
         content = bytearray(weights.read_bytes())
         content[len(content) // 2] ^= 1
         weights.write_bytes(content)
-    elif damage == "card":
-        (base / "din" / "next" / checkpoints.CARD).write_text("{")
     else:
-        shutil.rmtree(base / "din" / "next")
+        (base / "din" / "next" / checkpoints.CARD).write_text("{")
     monkeypatch.setenv(checkpoints.ROOT_VARIABLE, str(base))
     st.cache_resource.clear()
     for page in ("recommend", "attention"):
