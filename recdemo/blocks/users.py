@@ -19,7 +19,8 @@ from recdemo.features import Schema
 
 STEPS = 30
 RATE = 0.1  # of Adam at the first step, falling linearly to zero
-FLAT = 1e-3  # a slope well below this is rounding, and moves nothing
+FLAT = 0.01  # slopes well below this hardly move a vector
+ROUNDING = 1e-5  # and smaller ones are no slopes: in `next` a user's bias has none
 CHUNK = 32  # visitors fitted at once: what a fit holds in memory does not grow with an explanation
 NEGATIVES = 256  # films, evenly spaced over the catalogue, that a film liked is told from
 LIKED_STARS, DISLIKED_STARS = 4.39, 2.48  # mean ratings of MovieLens-1M from 4 stars up, and below
@@ -125,6 +126,7 @@ class UserTable(nn.Module):
             away = 0.5 * self.strength * (vector - start).square().sum()
             loss = self._loss(score, vector, history, feedback) + away
             (slope,) = torch.autograd.grad(loss, vector)
+            slope = torch.where(slope.abs() < ROUNDING, 0.0, slope)
             first = torch.lerp(slope, first, 0.9)
             second = torch.lerp(slope.square(), second, 0.99)
             size = (second / (1 - 0.99**step)).sqrt() + FLAT
