@@ -73,12 +73,8 @@ with frame.page() as visit:
     )
     if filtered:
         st.caption(f"Only {', '.join(filtered)}.")
-    if visit.model == "popularity":
-        st.caption(
-            "Popularity gives everybody the same list; only films already watched are left out."
-        )
-    elif visit.model == "textcnn_rating":
-        st.caption("This model reads the profile and the films' titles, not the history.")
+    if CARDS[visit.model].aside:
+        st.caption(CARDS[visit.model].aside)
     elif not visit.session.history:
         st.caption(
             "Without a history the model goes by the profile alone. Add films in the sidebar."

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from recdemo.catalogue import read_catalogue
-from recdemo.contracts import CheckpointError, Counted, Objective
+from recdemo.contracts import CheckpointError, Counted, Objective, Split
 from recdemo.models import CARDS
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class CheckpointCard(BaseModel):
     parameters: int
     metrics: Metrics
     data: DataCard
-    split: Literal["order", "last", "random"] = "order"
+    split: Split = "order"
     report: dict[str, Any] | None = None  # a `recdemo.training.report.Report` of the test part
     seed: int
     command: str

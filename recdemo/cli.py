@@ -10,7 +10,7 @@ import json
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand
@@ -21,8 +21,10 @@ from recdemo.contracts import (
     OCCUPATIONS,
     CheckpointError,
     Objective,
+    Optimizer,
     RequestError,
     Session,
+    Split,
     Watched,
 )
 from recdemo.printing import (
@@ -37,8 +39,6 @@ from recdemo.printing import (
     print_table,
 )
 
-Split = Literal["order", "last", "random"]
-Optimizer = Literal["adamw", "adam", "sgd"]
 DATA_NAMES = ("ml-1m", "ml-100k", "simulated")
 DATA_PAGES = {
     "ml-1m": "https://grouplens.org/datasets/movielens/1m/",
@@ -291,7 +291,7 @@ def train(
     """Train a model, stopping early on the validation part; measure it on the test part; save it."""
     from recdemo import checkpoints
     from recdemo.models import objective_of
-    from recdemo.training.run import settings_for
+    from recdemo.training.run import command_of, settings_for
     from recdemo.training.run import train as run
 
     changes = {
@@ -314,7 +314,7 @@ def train(
                 f"{folder} holds a model trained on {there.title}; choose another folder with --out, or "
                 "replace it with --force"
             )
-    command = _train_command(model, objective, data, seed, split)
+    command = command_of(model, objective, data, seed, split)
     for name, value in changes.items():
         if value is not None:
             command += f" --{name.replace('_', '-')} {value}"
@@ -347,21 +347,15 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Measure a checkpoint on the test part of a data set, beside what its card states."""
-    import torch
-
     from recdemo import checkpoints
-    from recdemo.data import TEST, load_dataset, split_ratings
-    from recdemo.features import Ratings
     from recdemo.models import objective_of
     from recdemo.training.loop import evaluate as measure
+    from recdemo.training.run import open_test_part
 
     objective = objective_of(model, objective)
     loaded = checkpoints.load(model, objective)
-    dataset = load_dataset(data, loaded.schema.movies)
-    split = loaded.card.split
-    ratings = Ratings(dataset, loaded.schema, every_film=split == "last")
-    part = torch.from_numpy(split_ratings(dataset.ratings, split))
-    metrics = measure(loaded.model, ratings, part == TEST, objective)
+    dataset, ratings, test = open_test_part(loaded, data)
+    metrics = measure(loaded.model, ratings, test, objective)
     stated = loaded.card.metrics.test
     if as_json:
         print_json(
@@ -398,35 +392,15 @@ def leaderboard(
     import datetime
 
     from recdemo import checkpoints
-    from recdemo.models import CARDS, card_of
+    from recdemo.models import CARDS
     from recdemo.training import leaderboard as board
-    from recdemo.training.run import measure_again, settings_for, train_aside
-    from recdemo.training.run import train as run
 
     base = output or checkpoints.root()
     if train_missing:
-        for key in only or list(CARDS):
-            for objective in card_of(key).objectives:
-                for number in seed or [0]:
-                    shipped = number == 0 and split == "order"
-                    folder = checkpoints.folder_of(
-                        key, objective, base if shipped else board.evidence(base, split, number)
-                    )
-                    if (folder / checkpoints.CARD).exists():
-                        continue
-                    err.print(f"{key}, {objective}, split {split}, seed {number}")
-                    settings = settings_for(key, objective, seed=number)
-                    command = _train_command(key, objective, data, number, split)
-                    if shipped:
-                        run(key, objective, data, settings, base=base, command=command)
-                    else:
-                        train_aside(
-                            key, objective, data, settings, split=split, base=base, command=command
-                        )
-    for key, objective in checkpoints.available(base):
-        if checkpoints.read_card(checkpoints.folder_of(key, objective, base)).report is None:
-            err.print(f"{key}, {objective}: measured in detail")
-            measure_again(key, objective, data, base)
+        board.train_missing(
+            base, data, models=only or CARDS, seeds=seed or [0], split=split, on_start=err.print
+        )
+    board.measure_missing(base, data, on_start=err.print)
     today = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
     found = board.assemble(board.cards_of(base), base, today)
     (base / board.FILE).write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
@@ -508,12 +482,6 @@ def main() -> NoReturn:
 def _fail(message: str, status: int) -> NoReturn:
     err.print(f"Error: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
     raise SystemExit(status)
-
-
-def _train_command(model: str, objective: Objective, data: str, seed: int, split: Split) -> str:
-    """What a person types to train this."""
-    command = f"python -m recdemo train {model} --objective {objective} --data {data} --seed {seed}"
-    return command if split == "order" else f"{command} --split {split}"
 
 
 def _arguments(given: Sequence[str]) -> dict[str, Any]:

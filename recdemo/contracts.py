@@ -22,6 +22,9 @@ OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
 
 PROFILE = ("gender", "age", "occupation")
 
+Split = Literal["order", "last", "random"]  # which ratings train and test, see `recdemo.data.split`
+Optimizer = Literal["adamw", "adam", "sgd"]
+
 Gender = Literal["F", "M"]
 GENDERS: dict[str, str] = {"F": "Female", "M": "Male"}
 

@@ -111,8 +111,9 @@ class AUGRU(nn.Module):
 
     def update_gates(self, x: Tensor, attention: Tensor) -> Tensor:
         """How far each film moved the state: mean over h of u' = a_t u, [U, C, L]."""
-        states = self._evolve(self.from_input(x), attention)
-        gates = self.from_input(x).unsqueeze(1)  # [U, 1, L, 3h]
+        gates = self.from_input(x)  # [U, L, 3h]
+        states = self._evolve(gates, attention)
+        gates = gates.unsqueeze(1)
         before = torch.stack([torch.zeros_like(states[0]), *states[:-1]], dim=2)  # [U, C, L, h]
         hidden = before.shape[-1]
         update = torch.sigmoid(

@@ -4,7 +4,7 @@ from recdemo.data.dataset import DataError, Dataset
 from recdemo.data.movielens import read_movielens
 from recdemo.data.simulated import planted_taste, simulate
 from recdemo.data.sources import DATA_VARIABLE, SIMULATED, find_data, load_dataset
-from recdemo.data.split import TEST, TRAIN, VALIDATION, Split, split_by_order, split_ratings
+from recdemo.data.split import TEST, TRAIN, VALIDATION, split_by_order, split_ratings
 
 __all__ = [
     "DATA_VARIABLE",
@@ -14,7 +14,6 @@ __all__ = [
     "VALIDATION",
     "DataError",
     "Dataset",
-    "Split",
     "find_data",
     "load_dataset",
     "planted_taste",

@@ -13,15 +13,12 @@ validation; what a user rated later may then train a model that is asked about a
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import pandas as pd
 
+from recdemo.contracts import Split
+
 TRAIN, VALIDATION, TEST = range(3)
-
-
-Split = Literal["order", "last", "random"]
 
 
 def split_ratings(ratings: pd.DataFrame, how: Split) -> np.ndarray:

@@ -34,6 +34,7 @@ class Card:
             a `ShowsHistory`.
         training: settings that differ from `recdemo.training.loop.Settings`, by objective.
         objectives: what it can be trained for.
+        aside: a sentence to read beside its lists, where there is something to know.
     """
 
     key: str
@@ -48,6 +49,7 @@ class Card:
     shows: tuple[Shows, ...] = ()
     training: Mapping[Objective, Mapping[str, float | str]] = field(default_factory=dict)
     objectives: tuple[Objective, ...] = ("like", "next")
+    aside: str = ""
 
     @property
     def default_objective(self) -> Objective:

@@ -27,6 +27,7 @@ _ALL = (
         source="Baseline: Bayesian-smoothed share of likes (like), share of all likes (next)",
         formula=r"\mathrm{logit}\,\frac{\text{likes}_q + m\,\bar p}{\text{ratings}_q + m}",
         network="popularity.Popularity",
+        aside="Popularity gives everybody the same list; only films already watched are left out.",
     ),
     Card(
         key="mf",
@@ -545,6 +546,7 @@ _ALL = (
         source="Document 000; Kim, Convolutional Neural Networks for Sentence Classification, 2014",
         formula=r"\mathrm{MLP}([u, q, u \odot q]),\; q = \mathrm{MLP}([\text{genres}, \mathrm{TextCNN}(\text{title})])",
         network="textcnn_rating.TextCNNRating",
+        aside="This model reads the profile and the films' titles, not the history.",
         objectives=("rating",),
         training={
             "rating": {

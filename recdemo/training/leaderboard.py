@@ -9,8 +9,10 @@ from __future__ import annotations
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from itertools import product
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -18,10 +20,11 @@ from pydantic import BaseModel
 
 from recdemo import checkpoints
 from recdemo.checkpoints import CheckpointCard
-from recdemo.contracts import CheckpointError, Objective, Session, Watched
+from recdemo.contracts import CheckpointError, Objective, Session, Split, Watched
 from recdemo.features import encode
-from recdemo.models import CARDS
+from recdemo.models import CARDS, card_of
 from recdemo.training.loop import VALIDATED_BY
+from recdemo.training.run import command_of, measure_again, settings_for, train
 
 FILE = "leaderboard.json"
 EVIDENCE = "evidence"
@@ -66,9 +69,62 @@ class Leaderboard(BaseModel):
     rows: list[Row]
 
 
-def evidence(base: Path, split: str, seed: int) -> Path:
+def _evidence(base: Path, split: str, seed: int) -> Path:
     """Where the cards of runs lie whose weights are not shipped."""
     return base / EVIDENCE / f"{split}-{seed}"
+
+
+def train_missing(
+    base: Path,
+    source: str,
+    *,
+    models: Iterable[str],
+    seeds: Iterable[int],
+    split: Split,
+    on_start: Callable[[str], None] = lambda what: None,
+) -> None:
+    """Train whatever has no card yet. The weights of seed 0 and split ``order`` are kept; of others the card.
+
+    Args:
+        base: folder of checkpoints.
+        source: as in `recdemo.data.load_dataset`.
+        models: keys.
+        seeds: of the runs.
+        split: see `recdemo.data.split`.
+        on_start: called with the name of each run.
+    """
+    runs = [(m, goal) for m in models for goal in card_of(m).objectives]
+    for (model, objective), seed in product(runs, seeds):
+        shipped = seed == 0 and split == "order"
+        place = checkpoints.folder_of(
+            model, objective, base if shipped else _evidence(base, split, seed)
+        )
+        if (place / checkpoints.CARD).exists():
+            continue
+        on_start(f"{model}, {objective}, split {split}, seed {seed}")
+        with TemporaryDirectory() as aside:
+            card = train(
+                model,
+                objective,
+                source,
+                settings_for(model, objective, seed=seed),
+                base=base if shipped else Path(aside),
+                split=split,
+                command=command_of(model, objective, source, seed, split),
+            )
+        if not shipped:
+            place.mkdir(parents=True, exist_ok=True)
+            checkpoints.write_card(card, place)
+
+
+def measure_missing(
+    base: Path, source: str, on_start: Callable[[str], None] = lambda what: None
+) -> None:
+    """Measure every shipped checkpoint whose card has no report."""
+    for model, objective in checkpoints.available(base):
+        if checkpoints.read_card(checkpoints.folder_of(model, objective, base)).report is None:
+            on_start(f"{model}, {objective}: measured in detail")
+            measure_again(model, objective, source, base)
 
 
 def cards_of(base: Path) -> list[CheckpointCard]:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.users import UserTable
-from recdemo.contracts import Counted, LearnsBesides, Objective, RequestError, Staged
+from recdemo.contracts import Counted, LearnsBesides, Objective, Optimizer, RequestError, Staged
 from recdemo.features import Ratings
 from recdemo.training.metrics import (
     like_metrics,
@@ -59,7 +59,7 @@ class Settings:
 
     epochs: int = 10
     batch_size: int = 1024
-    optimizer: str = "adamw"
+    optimizer: Optimizer = "adamw"
     learning_rate: float = 1e-3
     weight_decay: float = 0.1
     negatives: int = 32

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import datetime
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from recdemo import checkpoints
 from recdemo.catalogue import catalogue_of, read_catalogue, write_catalogue
-from recdemo.checkpoints import CheckpointCard, DataCard, Metrics
-from recdemo.contracts import Objective, ReadsText, RequestError
-from recdemo.data import TEST, VALIDATION, Dataset, Split, load_dataset, split_ratings
+from recdemo.checkpoints import Checkpoint, CheckpointCard, DataCard, Metrics
+from recdemo.contracts import Objective, ReadsText, RequestError, Split
+from recdemo.data import TEST, VALIDATION, Dataset, load_dataset, split_ratings
 from recdemo.features import Ratings, Schema
 from recdemo.models import card_of, objective_of
 from recdemo.text import title_text
-from recdemo.training.leaderboard import evidence
 from recdemo.training.loop import Epoch, Settings, evaluate, fit
 from recdemo.training.report import measure
 
@@ -142,35 +141,34 @@ def train(
     return checkpoints.save(network, card, checkpoints.folder_of(model, objective, base))
 
 
-def train_aside(
-    model: str,
-    objective: Objective,
-    source: str,
-    settings: Settings,
-    *,
-    split: Split,
-    base: Path,
-    command: str,
-) -> CheckpointCard:
-    """Train for the figures alone: the card is kept among the evidence in `base`, the weights are not."""
-    with tempfile.TemporaryDirectory() as folder:
-        card = train(
-            model, objective, source, settings, base=Path(folder), split=split, command=command
-        )
-    place = checkpoints.folder_of(model, objective, evidence(base, split, settings.seed))
-    place.mkdir(parents=True, exist_ok=True)
-    checkpoints.write_card(card, place)
-    return card
+def open_test_part(loaded: Checkpoint, source: str) -> tuple[Dataset, Ratings, Tensor]:
+    """A data set as a checkpoint's own split tests it: all ratings, and [N] True for the test part.
 
-
-def measure_again(model: str, objective: Objective, source: str, base: Path) -> CheckpointCard:
-    """Measure a checkpoint in detail and write that into its card, if the card has none yet."""
-    loaded = checkpoints.load(model, objective, base)
+    Raises:
+        DataError: the source cannot be read.
+    """
     dataset = load_dataset(source, loaded.schema.movies)
-    ratings = Ratings(dataset, loaded.schema)
-    part = torch.from_numpy(split_ratings(dataset.ratings, loaded.card.split))
+    split = loaded.card.split
+    ratings = Ratings(dataset, loaded.schema, every_film=split == "last")
+    return dataset, ratings, torch.from_numpy(split_ratings(dataset.ratings, split)) == TEST
+
+
+def measure_again(
+    model: str, objective: Objective, source: str, base: Path | None = None
+) -> CheckpointCard:
+    """Measure a checkpoint in detail, and save it with what was found in its card."""
+    loaded = checkpoints.load(model, objective, base)
     checkpoints.round_weights(loaded.model)
-    figures, report = measure(loaded.model, ratings, part == TEST, objective)
+    _, ratings, test = open_test_part(loaded, source)
+    figures, report = measure(loaded.model, ratings, test, objective)
     metrics = loaded.card.metrics.model_copy(update={"test": figures})
     card = loaded.card.model_copy(update={"metrics": metrics, "report": report.model_dump()})
     return checkpoints.save(loaded.model, card, loaded.folder)
+
+
+def command_of(model: str, objective: Objective, source: str, seed: int, split: Split) -> str:
+    """What a person types to train this."""
+    command = (
+        f"python -m recdemo train {model} --objective {objective} --data {source} --seed {seed}"
+    )
+    return command if split == "order" else f"{command} --split {split}"
