@@ -15,8 +15,8 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from recdemo import charts
 from recdemo.catalogue import shorten
+from recdemo.charts import attention as charts
 from recdemo.explain import FIELD_NAMES, Explanation, field_values, history_weights
 from recdemo.models import CARDS
 from recdemo.recommend import Recommender

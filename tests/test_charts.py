@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recdemo import charts
+from recdemo.charts.attention import history_map, pair_map, weight_against_removal
+from recdemo.charts.terms import waterfall
 from recdemo.explain import FIELD_NAMES, Explanation, Term, Weights, pair_label
 
 
@@ -21,7 +22,7 @@ def explanation(values: list[float]) -> Explanation:
 @pytest.mark.parametrize("count", [1, 3, 30])
 def test_a_waterfall_ends_at_the_logit(count: int) -> None:
     values = np.random.default_rng(0).normal(size=count).tolist()
-    bars = charts.waterfall(explanation(values), most=10).data[0]
+    bars = waterfall(explanation(values), most=10).data[0]
     assert sum(bars.x[:-1]) == pytest.approx(sum(values))
     assert bars.x[-1] == pytest.approx(sum(values))
     assert bars.measure[-1] == "total"
@@ -35,7 +36,7 @@ def test_terms_of_the_visitor_alone_are_one_step() -> None:
         Term("pair", "Age × Film", -0.5),
     )
     explanation = Explanation("fm", "like", 1, "A film", 2.5, 0.9, terms, (), None, (), 0)
-    bars = charts.waterfall(explanation).data[0]
+    bars = waterfall(explanation).data[0]
     assert list(bars.y) == ["Visitor alone (2 terms)", "Age × Film", "Logit"]
     assert list(bars.x) == [3.0, -0.5, 2.5]
 
@@ -45,7 +46,7 @@ def test_a_pair_map_puts_each_pair_in_its_cell() -> None:
     pairs = {(i, j): 10 * i + j for i in range(4) for j in range(i + 1, 4)}
     del pairs[1, 3]
     values = {pair_label(fields[i], fields[j]): value for (i, j), value in pairs.items()}
-    cells = charts.pair_map(fields, values, signed=False, unit="adds").data[0]
+    cells = pair_map(fields, values, signed=False, unit="adds").data[0]
     names = [FIELD_NAMES[name] for name in fields]
     for (i, j), value in pairs.items():
         assert cells.z[list(cells.y).index(names[j])][list(cells.x).index(names[i])] == value
@@ -57,7 +58,7 @@ def test_a_history_map_shows_the_latest_film_first() -> None:
     table = pd.DataFrame(
         {"movie_id": [1, 2], "title": ["Old (1990)", "New (1999)"], 7: [0.1, -0.4]}
     )
-    cells = charts.history_map(table, {7: "Target (2000)"}).data[0]
+    cells = history_map(table, {7: "Target (2000)"}).data[0]
     assert list(cells.y) == ["New (1999)", "Old (1990)"]
     assert np.ravel(cells.z).tolist() == [-0.4, 0.1]
     assert (cells.zmin, cells.zmax) == (-0.4, 0.4)
@@ -65,16 +66,16 @@ def test_a_history_map_shows_the_latest_film_first() -> None:
 
 def test_a_target_in_the_history_has_no_weight_for_itself() -> None:
     table = pd.DataFrame({"movie_id": [7], "title": ["Target (2000)"], 7: [np.nan]})
-    assert np.isnan(charts.history_map(table, {7: "Target (2000)"}).data[0].z[0][0])
+    assert np.isnan(history_map(table, {7: "Target (2000)"}).data[0].z[0][0])
 
 
 def test_films_of_one_title_stay_apart() -> None:
     table = pd.DataFrame({"movie_id": [1, 2], "title": ["Same (1990)"] * 2, 7: [0.1, 0.2]})
-    assert len(set(charts.history_map(table, {7: "Target (2000)"}).data[0].y)) == 2
+    assert len(set(history_map(table, {7: "Target (2000)"}).data[0].y)) == 2
 
 
 def test_faithfulness_scatter_shows_sizes() -> None:
     weights = Weights("film", ("a", "b"), (-0.5, 0.2), (1.0, -2.0), None, False)
-    points = charts.weight_against_removal(weights).data[0]
+    points = weight_against_removal(weights).data[0]
     assert list(points.x) == [0.5, 0.2]
     assert list(points.y) == [1.0, 2.0]

@@ -4,63 +4,24 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
+from app import FILMS, PAGES, ROOT, VISITS, link_of, open_page, sound
 
 import recdemo
 from recdemo import Session, Watched, checkpoints
-from recdemo.catalogue import read_catalogue
 from recdemo.contracts import AGES, OCCUPATIONS
 from recdemo.models import CARDS
 from recdemo.ui.engine import plain
 from recdemo.ui.personas import PERSONAS
 from recdemo.ui.visit import Visit, encode_visit
 
-ROOT = Path(__file__).resolve().parents[1]
-PAGES = {"home": "", "recommend": "pages/recommend.py", "attention": "pages/attention.py"}
-FILMS = read_catalogue(ROOT / "checkpoints" / checkpoints.CATALOGUE)["movie_id"].tolist()
-LONGEST_TITLE = 3636
-VISITS = {
-    "empty": Session(),
-    "one film": Session(history=[Watched(260, True)]),
-    "longest title": Session(history=[Watched(LONGEST_TITLE)]),
-    "200 films": Session("M", 56, 13, [Watched(m, m % 3 != 0) for m in FILMS[:200]]),
-}
-
-Open = Callable[..., AppTest]
-
 
 def test_titles_are_never_read_as_markup() -> None:
     assert plain("M*A*S*H (1970)") == r"M\*A\*S\*H (1970)"
     assert plain("Seven (Se7en) [cut]") == r"Seven (Se7en) \[cut\]"
-
-
-@pytest.fixture
-def open_page() -> Open:
-    def run(page: str, link: dict[str, str] | None = None) -> AppTest:
-        app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
-        for name, value in (link or {}).items():
-            app.query_params[name] = value
-        app.run()
-        if PAGES[page]:
-            app.switch_page(PAGES[page]).run()
-        return app
-
-    return run
-
-
-def sound(app: AppTest) -> AppTest:
-    assert [error.value for error in app.exception] == []
-    assert app.title[0].value
-    return app
-
-
-def link_of(session: Session, model: str = "din", objective: str = "next") -> dict[str, str]:
-    return encode_visit(Visit(session, model, objective))  # type: ignore[arg-type]
 
 
 # One model of each kind, as the pages tell them apart.
@@ -70,7 +31,7 @@ KINDS = ("popularity", "mf", "rating_mlp", "fm", "afm", "din", "pooling", "textc
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("model", KINDS)
 @pytest.mark.parametrize("visit", VISITS)
-def test_every_visit_gives_a_page(open_page: Open, page: str, model: str, visit: str) -> None:
+def test_every_visit_gives_a_page(page: str, model: str, visit: str) -> None:
     objectives = CARDS[model].objectives
     objective = objectives[len(visit + model) % len(objectives)]
     app = sound(open_page(page, link_of(VISITS[visit], model, objective)))
@@ -79,7 +40,7 @@ def test_every_visit_gives_a_page(open_page: Open, page: str, model: str, visit:
     assert dict(app.query_params)["m"] in (model, [model])
 
 
-def test_random_visits_never_break_a_page(open_page: Open) -> None:
+def test_random_visits_never_break_a_page() -> None:
     rng = random.Random(0)
     for _ in range(12):
         films = rng.sample(FILMS, rng.choice((0, 1, 2, 5, 30, 120)))
@@ -96,9 +57,7 @@ def test_random_visits_never_break_a_page(open_page: Open) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_an_unknown_model_in_the_link_is_named_and_the_rest_kept(
-    open_page: Open, page: str
-) -> None:
+def test_an_unknown_model_in_the_link_is_named_and_the_rest_kept(page: str) -> None:
     app = sound(open_page(page, {"m": "gpt", "g": "F", "h": "260l"}))
     assert "gpt" in app.warning[0].value
     assert app.session_state["visit"].session == Session("F", history=[Watched(260, True)])
@@ -106,7 +65,7 @@ def test_an_unknown_model_in_the_link_is_named_and_the_rest_kept(
 
 
 def test_a_model_not_trained_for_a_question_is_asked_the_other(
-    open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     base = tmp_path / "checkpoints"
     shutil.copytree(ROOT / "checkpoints", base)
@@ -123,7 +82,7 @@ def test_a_model_not_trained_for_a_question_is_asked_the_other(
 
 @pytest.mark.parametrize("damage", ["weights", "card"])
 def test_a_broken_checkpoint_is_named_and_the_rest_goes_on(
-    open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
     base = tmp_path / "checkpoints"
     shutil.copytree(ROOT / "checkpoints", base)
@@ -147,9 +106,7 @@ def test_a_broken_checkpoint_is_named_and_the_rest_goes_on(
         assert any("din" in warning.value for warning in home.warning)
 
 
-def test_a_missing_catalogue_is_named(
-    open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_catalogue_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(checkpoints.ROOT_VARIABLE, str(tmp_path))
     app = open_page("home")
     assert [error.value for error in app.exception] == []
@@ -159,7 +116,7 @@ def test_a_missing_catalogue_is_named(
 @pytest.mark.parametrize(
     ("model", "objective"), [(key, goal) for key in KINDS for goal in CARDS[key].objectives]
 )
-def test_the_list_shown_is_the_library_s(open_page: Open, model: str, objective: str) -> None:
+def test_the_list_shown_is_the_library_s(model: str, objective: str) -> None:
     session = PERSONAS[0].session
     app = open_page("recommend", link_of(session, model, objective))
     shown = app.dataframe[0].value
@@ -172,7 +129,7 @@ def test_the_list_shown_is_the_library_s(open_page: Open, model: str, objective:
 
 
 @pytest.mark.parametrize("model", ["fm", "deepfm", "afm"])
-def test_the_ledger_shown_adds_up_to_the_logit_shown(open_page: Open, model: str) -> None:
+def test_the_ledger_shown_adds_up_to_the_logit_shown(model: str) -> None:
     app = open_page("attention", link_of(PERSONAS[1].session, model, "like"))
     ledger = next(table.value for table in app.dataframe if "label" in table.value.columns)
     logit = float(app.metric[0].value)
@@ -186,7 +143,7 @@ def test_the_ledger_shown_adds_up_to_the_logit_shown(open_page: Open, model: str
         )
 
 
-def test_editing_the_visitor_changes_link_and_list(open_page: Open) -> None:
+def test_editing_the_visitor_changes_link_and_list() -> None:
     app = open_page("recommend", link_of(Session()))
     before = app.dataframe[0].value["title"].tolist()
     app.selectbox(key="side_add").set_value(260).run()
@@ -212,7 +169,7 @@ def test_editing_the_visitor_changes_link_and_list(open_page: Open) -> None:
     assert app.session_state["visit"].session == expected
 
 
-def test_what_a_film_added_counts_as_survives_page_changes(open_page: Open) -> None:
+def test_what_a_film_added_counts_as_survives_page_changes() -> None:
     app = open_page("recommend", link_of(Session()))
     app.segmented_control(key="side_reaction").set_value("Seen").run()
     app.switch_page(PAGES["attention"]).run()
@@ -221,7 +178,7 @@ def test_what_a_film_added_counts_as_survives_page_changes(open_page: Open) -> N
     assert app.session_state["visit"].session.history == (Watched(260, None),)
 
 
-def test_a_visit_survives_page_changes(open_page: Open) -> None:
+def test_a_visit_survives_page_changes() -> None:
     app = open_page("recommend", link_of(PERSONAS[2].session, "afm", "like"))
     visit = app.session_state["visit"]
     for page in (PAGES["attention"], "streamlit_app.py", PAGES["recommend"]):
@@ -232,21 +189,21 @@ def test_a_visit_survives_page_changes(open_page: Open) -> None:
 
 
 @pytest.mark.parametrize("number", range(len(PERSONAS)))
-def test_a_persona_can_be_taken(open_page: Open, number: int) -> None:
+def test_a_persona_can_be_taken(number: int) -> None:
     app = open_page("home")
     app.button(key=f"be_{PERSONAS[number].name}").click().run()
     assert sound(app).session_state["visit"].session == PERSONAS[number].session
 
 
 @pytest.mark.parametrize("number", range(4))
-def test_a_scenario_can_be_followed(open_page: Open, number: int) -> None:
+def test_a_scenario_can_be_followed(number: int) -> None:
     app = open_page("home")
     app.button(key=f"scenario_{number}").click().run()
     assert sound(app).session_state["visit"].session.history
     assert [error.value for error in app.error] == []
 
 
-def test_a_row_can_be_asked_about(open_page: Open) -> None:
+def test_a_row_can_be_asked_about() -> None:
     app = open_page("recommend", link_of(PERSONAS[0].session))
     third = app.dataframe[0].value["title"].tolist()[2]
     table = f"recommend_table_{app.session_state['recommend_turn']}"
@@ -255,7 +212,7 @@ def test_a_row_can_be_asked_about(open_page: Open) -> None:
     assert sound(app).subheader[-1].value == f"Why {plain(third)}?"
 
 
-def test_a_chosen_row_does_not_outlive_its_list(open_page: Open) -> None:
+def test_a_chosen_row_does_not_outlive_its_list() -> None:
     app = open_page("recommend", link_of(PERSONAS[0].session))
     table = f"recommend_table_{app.session_state['recommend_turn']}"
     app.session_state[table] = {"selection": {"rows": [2], "columns": [], "cells": []}}
@@ -265,14 +222,14 @@ def test_a_chosen_row_does_not_outlive_its_list(open_page: Open) -> None:
     assert sound(app).subheader[-1].value == f"Why {plain(first)}?"
 
 
-def test_filters_that_leave_nothing_say_so(open_page: Open) -> None:
+def test_filters_that_leave_nothing_say_so() -> None:
     app = open_page("recommend", link_of(Session()))
     app.multiselect(key="recommend_genres").set_value(["Western"]).run()
     app.slider(key="recommend_years").set_value((1919, 1920)).run()
     assert "No film" in sound(app).info[0].value
 
 
-def test_a_model_without_an_inside_offers_others(open_page: Open) -> None:
+def test_a_model_without_an_inside_offers_others() -> None:
     app = open_page("attention", link_of(PERSONAS[0].session, "popularity"))
     assert "no inside" in sound(app).info[0].value
     app.button(key="attention_use_afm").click().run()
@@ -280,7 +237,7 @@ def test_a_model_without_an_inside_offers_others(open_page: Open) -> None:
     assert app.metric
 
 
-def test_targets_are_chosen_and_live_in_the_link(open_page: Open) -> None:
+def test_targets_are_chosen_and_live_in_the_link() -> None:
     app = open_page("attention", link_of(PERSONAS[0].session))
     app.multiselect(key="attention_targets").set_value([1210, 1]).run()
     assert sound(app).query_params["t"] in ("1210-1", ["1210-1"])

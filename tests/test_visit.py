@@ -36,6 +36,7 @@ def random_visit(seed: int) -> Visit:
         model=model,
         objective=rng.choice(MODELS[model]),
         targets=tuple(rng.sample(FILMS, rng.randrange(6))),
+        compared=tuple(rng.sample(list(MODELS), rng.randrange(4))),
     )
 
 
@@ -63,6 +64,7 @@ def test_an_empty_link_is_an_empty_visit() -> None:
         ({"h": "l"}, "l"),
         ({"h": "²l"}, "²l"),
         ({"t": "abc"}, "abc"),
+        ({"c": "fm-gpt"}, "gpt"),
         ({"h": "9" * 5000 + "l"}, "999"),
         ({"m": "![x](http://example.org/a.png)"}, "`![x](http://example.org/a.png)`"),
         ({"h": "<script>alert(1)</script>l"}, "<script>"),

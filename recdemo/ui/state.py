@@ -7,6 +7,7 @@ callback into a new visit. So every page shows the same, and undo is a list of e
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -53,8 +54,7 @@ def undo() -> None:
     """Back to the session before the last change."""
     earlier: list[Session] = st.session_state[_UNDO]
     if earlier:
-        visit = current()
-        go(Visit(earlier[-1], visit.model, visit.objective, visit.targets))
+        go(replace(current(), session=earlier[-1]))
         st.session_state[_UNDO] = earlier[:-1]
 
 

@@ -29,12 +29,14 @@ _LETTERS = {value: letter for letter, value in FEEDBACK.items()}
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A session, the model and objective asked, and the films looked at on explaining pages."""
+    """A session, the model and objective asked, the films looked at on explaining pages, and the models
+    compared (none: the page's own choice)."""
 
     session: Session = field(default_factory=Session)
     model: str = DEFAULT_MODEL
     objective: Objective = DEFAULT_OBJECTIVE
     targets: tuple[int, ...] = ()
+    compared: tuple[str, ...] = ()
 
     def with_session(self, **changes: object) -> Visit:
         """The visit with some fields of its session changed."""
@@ -87,6 +89,7 @@ def encode_visit(visit: Visit) -> dict[str, str]:
         "o": "" if session.occupation is None else str(session.occupation),
         "h": films,
         "t": "-".join(map(str, visit.targets)),
+        "c": "-".join(visit.compared),
     }
     return {name: value for name, value in values.items() if value}
 
@@ -148,6 +151,11 @@ def decode_visit(
     if bad:
         shown = ", ".join(map(_quoted, bad[:5]))
         problems.append(f"The link names films that are not in the catalogue: {shown}.")
+    compared = dict.fromkeys(filter(None, values.get("c", "").split("-")))
+    strange = [key for key in compared if key not in models]
+    if strange:
+        shown = ", ".join(map(_quoted, strange[:5]))
+        problems.append(f"The link compares models that do not exist: {shown}.")
     visit = Visit(
         session=Session(
             gender=gender,  # type: ignore[arg-type]
@@ -158,6 +166,7 @@ def decode_visit(
         model=model,
         objective=objective,  # type: ignore[arg-type]
         targets=tuple(targets)[:MAX_TARGETS],
+        compared=tuple(key for key in compared if key in models),
     )
     return visit, problems
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from recdemo import charts
+from recdemo.charts.attention import weight_against_removal
+from recdemo.charts.terms import waterfall
 from recdemo.contracts import Objective
 from recdemo.explain import Explanation, Weights
 from recdemo.ui.engine import plain
@@ -31,7 +32,7 @@ def sum_of_terms(explanation: Explanation) -> None:
     else:
         st.markdown("No film watched moves this score: it rests on the profile and the film alone.")
     st.plotly_chart(
-        charts.waterfall(explanation),
+        waterfall(explanation),
         key=f"terms_{explanation.model}_{explanation.movie_id}",
         config=CHART,
         alt=f"Terms that add up to the {unit} {explanation.logit:.3f} of {explanation.title}",
@@ -76,7 +77,7 @@ def faithfulness(weights: Weights) -> None:
         if len(weights.labels) > 2:
             with st.expander("Every weight beside its effect"):
                 st.plotly_chart(
-                    charts.weight_against_removal(weights),
+                    weight_against_removal(weights),
                     config=CHART,
                     key=f"faith_{item}_{hash(weights)}",
                     alt="Scatter of weights against removal effects",

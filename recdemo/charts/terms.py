@@ -1,0 +1,56 @@
+"""A score as the sum of its terms."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+
+from recdemo.catalogue import shorten
+from recdemo.charts.style import DOWN, TOTAL, UP, distinct, sized
+from recdemo.explain import Explanation
+
+
+def waterfall(explanation: Explanation, most: int = 10) -> go.Figure:
+    """The terms of a logit as steps that end at it. Terms that read only the visitor are one step: they say
+    nothing about why it is this film. Small terms are another.
+
+    Args:
+        explanation: any.
+        most: number of terms shown one by one.
+    """
+    terms = explanation.terms_frame()
+    visitor, film = terms[terms["visitor_only"]], terms[~terms["visitor_only"]]
+    shown, rest = film.head(most), film[most:]
+    labels = [shorten(label) for label in shown["label"]]
+    values = shown["value"].tolist()
+    if len(rest):
+        labels.append(f"{len(rest)} smaller terms")
+        values.append(float(rest["value"].sum()))
+    if len(visitor):
+        labels.insert(0, f"Visitor alone ({len(visitor)} terms)")
+        values.insert(0, float(visitor["value"].sum()))
+    labels.append("Logit")
+    figure = go.Figure(
+        go.Waterfall(
+            orientation="h",
+            measure=["relative"] * len(values) + ["total"],
+            y=distinct(labels),
+            x=[*values, explanation.total],
+            text=[f"{value:+.2f}" for value in [*values, explanation.total]],
+            textposition="outside",
+            increasing={"marker": {"color": UP}},
+            decreasing={"marker": {"color": DOWN}},
+            totals={"marker": {"color": TOTAL}},
+            connector={"line": {"color": "rgba(128,128,128,0.4)", "width": 1}},
+            hovertemplate="%{y}: %{text}<extra></extra>",
+        )
+    )
+    ends = np.cumsum(values)
+    span = max(ends.max(), 0) - min(ends.min(), 0) or 1.0
+    figure.update_xaxes(
+        title="logit",
+        range=[min(ends.min(), 0) - 0.14 * span, max(ends.max(), 0) + 0.14 * span],
+        zeroline=True,
+    )
+    figure.update_yaxes(autorange="reversed")
+    return sized(figure, len(labels))

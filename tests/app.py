@@ -1,0 +1,48 @@
+"""The app under Streamlit's AppTest, opened at any page with any visit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+from recdemo import Session, Watched, checkpoints
+from recdemo.catalogue import read_catalogue
+from recdemo.ui.frame import MENU
+from recdemo.ui.visit import Visit, encode_visit
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = {
+    "home" if path == "streamlit_app.py" else Path(path).stem: path
+    for entries in MENU.values()
+    for path, _, _ in entries
+}
+FILMS = read_catalogue(ROOT / "checkpoints" / checkpoints.CATALOGUE)["movie_id"].tolist()
+LONGEST_TITLE = 3636
+VISITS = {
+    "empty": Session(),
+    "one film": Session(history=[Watched(260, True)]),
+    "longest title": Session(history=[Watched(LONGEST_TITLE)]),
+    "200 films": Session("M", 56, 13, [Watched(m, m % 3 != 0) for m in FILMS[:200]]),
+}
+
+
+def open_page(page: str, link: dict[str, str] | None = None) -> AppTest:
+    """A page after its first run. Drive it with ``.run()``, look at it with `sound`."""
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
+    for name, value in (link or {}).items():
+        app.query_params[name] = value
+    app.run()
+    if page != "home":
+        app.switch_page(PAGES[page]).run()
+    return app
+
+
+def sound(app: AppTest) -> AppTest:
+    assert [error.value for error in app.exception] == []
+    assert app.title[0].value
+    return app
+
+
+def link_of(session: Session, model: str = "din", objective: str = "next") -> dict[str, str]:
+    return encode_visit(Visit(session, model, objective))  # type: ignore[arg-type]
