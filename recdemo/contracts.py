@@ -12,7 +12,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol, get_args, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, get_args, runtime_checkable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -267,6 +267,51 @@ class ShowsHeads(Protocol):
 
     def head_weights(self, batch: Batch) -> Tensor:
         """[U, H, C, L + 1], the candidate itself last."""
+        ...
+
+
+@runtime_checkable
+class ShowsLayers(Protocol):
+    """A model in which the films watched look at each other, layer by layer and head by head."""
+
+    def encoder_weights(self, batch: Batch) -> Tensor:
+        """[U, layers, H, L, L]: each row, a film that looks, sums to one; zero at padding."""
+        ...
+
+
+@runtime_checkable
+class ShowsEvolution(Protocol):
+    """A model whose interest changes from one watched film to the next, differently for each candidate."""
+
+    def update_gates(self, batch: Batch) -> Tensor:
+        """How far each film moves the interest, [U, C, L]; zero at padding."""
+        ...
+
+    def logits_over_time(self, batch: Batch) -> Tensor:
+        """The logit if reading had ended after each film, [U, C, L]; at the latest film it is the logit."""
+        ...
+
+
+@runtime_checkable
+class PlacesFilms(Protocol):
+    """A model that has, or makes, one vector per film."""
+
+    film_meaning: ClassVar[str]  # what the vector is, as a phrase
+
+    def film_vectors(self) -> Tensor:
+        """[M + 1, k]; row 0 is unknown."""
+        ...
+
+
+@runtime_checkable
+class PlacesUsers(PlacesFilms, Protocol):
+    """A model with one vector per visitor among its film vectors: it scores by their dot product, or the
+    vector is a mean of them."""
+
+    user_meaning: ClassVar[str]  # what the vector is, as a phrase
+
+    def user_vectors(self, batch: Batch) -> Tensor:
+        """[U, k]; zero where nothing is known."""
         ...
 
 

@@ -23,8 +23,11 @@ from recdemo.contracts import (
     LearnsBesides,
     RequestError,
     Session,
+    ShowsEvolution,
     ShowsFields,
+    ShowsHeads,
     ShowsHistory,
+    ShowsLayers,
     Staged,
     Watched,
 )
@@ -85,7 +88,14 @@ ORDER = {
     "textcnn_rating": NOTHING,
 }
 # What the weights of a history sum to, where that is known.
-SUM_OF_WEIGHTS = {"attention_pooling": "one", "dien": "one", "bst": "less than one", "din": "free"}
+SUM_OF_WEIGHTS = {
+    "attention_pooling": "one",
+    "dien": "one",
+    "bst": "less than one",
+    "din": "free",
+    "transformer4rec": "one",
+}
+SAME_FOR_ALL = ("attention_pooling", "transformer4rec")  # weights that no candidate changes
 
 
 def _score(model: nn.Module, schema: Schema, sessions: list[Session], films: Tensor) -> Tensor:
@@ -281,7 +291,13 @@ def test_cards_are_complete() -> None:
 
 
 def test_cards_say_what_can_be_shown(key: str, schema: Schema) -> None:
-    protocols = {"fields": ShowsFields, "history": ShowsHistory}
+    protocols = {
+        "fields": ShowsFields,
+        "history": ShowsHistory,
+        "heads": ShowsHeads,
+        "layers": ShowsLayers,
+        "evolution": ShowsEvolution,
+    }
     model = CARDS[key].model(schema)
     shown = [name for name, protocol in protocols.items() if isinstance(model, protocol)]
     assert list(CARDS[key].shows) == shown
@@ -620,8 +636,7 @@ def test_history_weights_depend_on_the_candidate(
 ) -> None:
     with torch.inference_mode():
         weights = model.history_weights(encode(schema, sessions[-1:], torch.tensor([3, 14])))
-    # Item-only attention is the same for all candidates, by definition.
-    assert _differs(weights[0, 0], weights[0, 1]) == (key != "attention_pooling")
+    assert _differs(weights[0, 0], weights[0, 1]) == (key not in SAME_FOR_ALL)
 
 
 @pytest.mark.parametrize("key", SHOW_HISTORY)

@@ -476,6 +476,7 @@ def test_dien_is_its_formula(schema: Schema, sessions: list[Session], visitors: 
     model = _make(DIEN, schema)
     batch = encode(schema, sessions, torch.tensor(FILMS))
     shown, gates = model.history_weights(batch), model.update_gates(batch)
+    over_time = model.logits_over_time(batch)
     w = _numbers(model.attention.inner.weight)
     found = _score(model, schema, sessions)
     for u, visitor in enumerate(visitors(model.films)):
@@ -488,6 +489,10 @@ def test_dien_is_its_formula(schema: Schema, sessions: list[Session], visitors: 
             assert float(found[u, c]) == pytest.approx(logit, abs=3e-5, rel=1e-4)
             _close(shown[u, c], [*attention, *rest])
             _close(gates[u, c], [*moved, *rest])
+            for t in range(len(states)):
+                interest, _ = _augru(model.evolution, states[: t + 1], attention[: t + 1])
+                logit = _interest_head(model.head, visitor, interest, film)
+                assert float(over_time[u, c, t]) == pytest.approx(logit, abs=3e-5, rel=1e-4)
     assert (shown[-1, 0] - shown[-1, 1]).abs().max() > 0.01  # the candidate decides
 
 
@@ -765,6 +770,8 @@ def test_transformer4rec_shows_where_each_film_looks(
                 x = reference(x)
             _close(shown[u, number, :, :count, :count], wanted[0])
         assert (shown[u, ..., count:] == 0).all()
+        answers = shown[u, -1, :, count - 1].mean(0)  # the latest film's place, in the last layer
+        _close(model.history_weights(encode(schema, sessions, torch.tensor(FILMS)))[u, 0], answers)
 
 
 # Second tasks

@@ -121,6 +121,10 @@ class AUGRU(nn.Module):
         )
         return update.mean(-1) * attention
 
+    def states(self, x: Tensor, attention: Tensor) -> Tensor:
+        """State after each film, [U, C, L, h]; arguments as in `forward`."""
+        return torch.stack(self._evolve(self.from_input(x), attention), dim=2)
+
     def _evolve(self, gates: Tensor, attention: Tensor) -> list[Tensor]:
         """State after each film, L tensors [U, C, h]."""
         hidden = self.from_state.in_features

@@ -8,9 +8,10 @@ from textwrap import wrap
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from recdemo.catalogue import shorten
-from recdemo.charts.style import POSITIVE, ROW, SIGNED, UP, distinct, sized
+from recdemo.charts.style import CATEGORIES, POSITIVE, ROW, SIGNED, TOTAL, UP, distinct, sized
 from recdemo.explain import FIELD_NAMES, Weights, pair_label
 
 
@@ -102,3 +103,122 @@ def weight_against_removal(weights: Weights) -> go.Figure:
     figure.update_xaxes(title=f"size of the {weights.axis}'s weight", rangemode="tozero")
     figure.update_yaxes(title="logit moves by, without it", rangemode="tozero")
     return sized(figure, 8)
+
+
+def head_map(table: pd.DataFrame) -> go.Figure:
+    """Where a film looks: films watched (rows, latest first, the film itself on top), heads and their mean.
+
+    Args:
+        table: as `recdemo.inside.head_weights` returns it.
+    """
+    table = table[::-1]
+    heads = [name for name in table if name not in ("movie_id", "title")]
+    grid = table[heads].to_numpy(dtype=float)
+    rows = ["The film itself", *(shorten(title) for title in table["title"][1:])]
+    return _shares(
+        np.column_stack([grid, grid.mean(axis=1)]),
+        columns=[*(f"Head {head}" for head in heads), "Mean"],
+        rows=rows,
+        hover="%{x} looks at %{y}: %{z:.1%}",
+    )
+
+
+def look_map(weights: np.ndarray, titles: Sequence[str]) -> go.Figure:
+    """Which film watched looks at which: the film that looks (rows) and the one looked at (columns), both
+    latest first.
+
+    Args:
+        weights: [n, n] of one head, or the mean of several; oldest film first.
+        titles: of the n films.
+    """
+    names = [shorten(title, 24) for title in titles[::-1]]
+    figure = _shares(
+        weights[::-1, ::-1], columns=names, rows=names, hover="%{y}<br>looks at %{x}: %{z:.1%}"
+    )
+    figure.update_xaxes(tickangle=-40, side="bottom")
+    figure.update_layout(height=figure.layout.height + 90)
+    return figure
+
+
+def evolution_lines(table: pd.DataFrame, targets: Mapping[int, str], focus: int) -> go.Figure:
+    """The logit after each film for each target, and below how far each film moved the interest for one.
+
+    Args:
+        table: as `recdemo.inside.evolution` returns it.
+        targets: titles by film id.
+        focus: the target whose gates are shown.
+    """
+    figure = make_subplots(
+        rows=2, shared_xaxes=True, row_heights=[0.62, 0.38], vertical_spacing=0.06
+    )
+    for number, (movie, title) in enumerate(targets.items()):
+        mine = table[table["target"] == movie]
+        figure.add_scatter(
+            x=mine["step"],
+            y=mine["logit"],
+            customdata=mine["title"],
+            name=shorten(title, 36),
+            mode="lines+markers",
+            line={
+                "color": CATEGORIES[number % len(CATEGORIES)],
+                "width": 3 if movie == focus else 1.5,
+            },
+            hovertemplate="after %{customdata}: %{y:.3f}",
+            row=1,
+            col=1,
+        )
+    mine = table[table["target"] == focus]
+    figure.add_bar(
+        x=mine["step"],
+        y=mine["gate"],
+        customdata=np.column_stack([mine["title"], mine["attention"]]),
+        marker={"color": TOTAL},
+        hovertemplate="%{customdata[0]}<br>moves the interest by %{y:.1%}, attention %{customdata[1]:.1%}"
+        "<extra></extra>",
+        showlegend=False,
+        row=2,
+        col=1,
+    )
+    steps = table.drop_duplicates("step").sort_values("step")
+    few = len(steps) <= 14
+    figure.update_xaxes(
+        row=2,
+        col=1,
+        title=None if few else "films watched, from the oldest read to the latest",
+        tickvals=steps["step"] if few else None,
+        ticktext=[shorten(title, 22) for title in steps["title"]] if few else None,
+        tickangle=-40 if few else 0,
+    )
+    figure.update_yaxes(row=1, col=1, title="logit so far")
+    figure.update_yaxes(row=2, col=1, title="moved by", rangemode="tozero", tickformat=".0%")
+    figure = sized(figure, 14)
+    figure.update_layout(
+        showlegend=len(targets) > 1,
+        hovermode="x unified" if len(targets) > 1 else "closest",
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    )
+    return figure
+
+
+def _shares(
+    grid: np.ndarray, *, columns: Sequence[str], rows: Sequence[str], hover: str
+) -> go.Figure:
+    """Shares of attention as a heat map, the first row on top."""
+    figure = go.Figure(
+        go.Heatmap(
+            z=grid,
+            x=distinct(columns),
+            y=distinct(rows),
+            colorscale=POSITIVE,
+            zmin=0.0,
+            zmax=float(grid.max(initial=0.0)) or 1.0,
+            xgap=2,
+            ygap=2,
+            texttemplate="%{z:.2f}" if grid.size <= 120 else None,
+            colorbar={"title": {"text": "weight"}, "thickness": 12},
+            hovertemplate=hover + "<extra></extra>",
+        )
+    )
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(side="top", tickangle=0, showgrid=False)
+    return sized(figure, len(rows), row=24 if len(rows) > 20 else ROW)

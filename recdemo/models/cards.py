@@ -455,7 +455,7 @@ _ALL = (
         source="Zhou et al., Deep Interest Evolution Network, AAAI 2019; document eq. 3-26 to 3-29",
         formula=r"h'_t = (1 - a_t u_t) \odot h'_{t-1} + a_t u_t \odot \tilde h_t,\quad a = \mathrm{softmax}_t\, h_t W q",
         network="dien.DIEN",
-        shows=("history",),
+        shows=("history", "evolution"),
         training={
             "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.2},
             "next": {
@@ -478,7 +478,7 @@ _ALL = (
         source="Chen et al., Behavior Sequence Transformer, 2019; document fig. 3-36",
         formula=r"\mathrm{MLP}([\mathrm{Encoder}([x_1, \dots, x_L, q] + p)_q,\; u]) + b_q",
         network="bst.BST",
-        shows=("history",),
+        shows=("history", "heads"),
         training={
             "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.5},
             "next": {
@@ -501,6 +501,7 @@ _ALL = (
         source="Vaswani et al., Attention Is All You Need, 2017; document fig. 3-38",
         formula=r"\mathrm{MLP}([z_L,\; q,\; z_L \odot q,\; u]) + b_q,\; z = \mathrm{Encoder}(x_1, \dots, x_L)",
         network="transformer4rec.Transformer4Rec",
+        shows=("history", "layers"),
         training={
             "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.15},
             "next": {

@@ -79,6 +79,17 @@ class DIEN(nn.Module):
         films, states = self._extract(batch)
         return self.evolution.update_gates(states, self._weights(films, states, batch))
 
+    def logits_over_time(self, batch: Batch) -> Tensor:
+        """The logit if the interest had stopped evolving after each film: [U, C, L].
+
+        The weights are those of the whole history. At padding the last logit stands again.
+        """
+        films, states = self._extract(batch)
+        query = gather(films, batch)
+        interests = self.evolution.states(states, self._weights(films, states, batch))
+        logits = [self.head(interest, query, batch) for interest in interests.unbind(2)]
+        return torch.stack(logits, dim=-1).unflatten(0, (batch.users, batch.candidates))
+
     def _extract(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """All films [M + 1, k] and the first GRU's states [U, L, k]."""
         films = self.films.catalogue()

@@ -115,6 +115,15 @@ class Transformer4Rec(nn.Module):
         following = history.gather(1, (reads + 1).clamp(0, length - 1))
         return next_film_loss(x, following, real, films, self.film_bias.weight, self.steps)
 
+    def history_weights(self, batch: Batch) -> Tensor:
+        """Where the place that answers, the latest film's, looks in the last layer: [U, C, L].
+
+        The mean over heads, the same for every candidate. The latest film's own weight is its look at itself.
+        """
+        weights = self.encoder_weights(batch)[:, -1].mean(1)  # [U, L, L]
+        looks = last_of(weights, batch.history_mask)  # [U, L]
+        return looks.unsqueeze(1).expand(-1, batch.candidates, -1)
+
     def encoder_weights(self, batch: Batch) -> Tensor:
         """Where each film watched looks, layer by layer and head by head: [U, layers, H, L, L]."""
         watched = self.films.watched(self.films.catalogue(), batch)

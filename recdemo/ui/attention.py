@@ -1,0 +1,287 @@
+"""Views of the Attention page: pairs of fields, and films watched, in every way a model attends to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from recdemo import inside
+from recdemo.charts import attention as charts
+from recdemo.explain import (
+    FIELD_NAMES,
+    Explanation,
+    field_values,
+    history_weights,
+    rank_correlation,
+    titles_of,
+)
+from recdemo.models import CARDS
+from recdemo.recommend import Recommender
+from recdemo.ui import engine
+from recdemo.ui.engine import plain
+from recdemo.ui.visit import Visit
+from recdemo.ui.why import CHART, faithfulness, sum_of_terms
+
+_MEAN = "mean"  # of the heads
+
+
+def show_fields(model: Recommender, visit: Visit, explanation: Explanation) -> None:
+    """Pairs of fields: map, ledger, faithfulness."""
+    attention = explanation.weights
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        view = "What each pair adds"
+        if attention:
+            view = st.segmented_control(
+                "Map",
+                ["Attention", view],
+                default="Attention",
+                required=True,
+                key="attention_view",
+                label_visibility="collapsed",
+            )
+        if view == "Attention" and attention:
+            signed, unit = False, "attention"
+            values = dict(zip(attention.labels, attention.weights, strict=True))
+            strongest = max(values, key=values.__getitem__)
+            st.markdown(
+                f"**{strongest}** gets most attention, {values[strongest]:.1%}; an even share of "
+                f"{len(values)} pairs would be {1 / len(values):.1%}."
+            )
+        else:
+            signed, unit = True, "adds"
+            values = {term.label: term.value for term in explanation.terms if term.kind == "pair"}
+            strongest = max(values, key=lambda label: abs(values[label]))
+            st.markdown(f"**{strongest}** moves the logit most, {values[strongest]:+.3f}.")
+        st.plotly_chart(
+            charts.pair_map(explanation.fields, values, signed=signed, unit=unit),
+            key=f"pairs_{unit}",
+            config=CHART,
+            alt=f"Heat map of {unit} over pairs of fields",
+        )
+        st.caption(
+            "A cell is the pair of its row and its column. It is empty where one of them holds nothing, "
+            "such as “Films disliked” of a visitor who disliked none."
+        )
+        held = field_values(model, visit.session, explanation.movie_id)
+        names = [FIELD_NAMES[name] for name in held]
+        with st.expander("What each field holds"):
+            st.dataframe(
+                pd.DataFrame({"field": names, "holds": list(held.values())}),
+                hide_index=True,
+                alt="Contents of each field",
+            )
+    with right:
+        if attention:
+            faithfulness(attention)
+        show_ledger(explanation)
+
+
+def show_ledger(explanation: Explanation) -> None:
+    """Every term of the logit, with subtotals that add up to it."""
+    attention = explanation.weights
+    weights = dict(zip(attention.labels, attention.weights, strict=True)) if attention else {}
+    ledger = explanation.terms_frame()
+    ledger["weight"] = ledger["label"].map(weights).where(ledger["kind"] == "pair")
+    ledger["pair_value"] = ledger["value"] / ledger["weight"]
+    subtotal = ledger.groupby("kind")["value"].sum()
+    names = {"bias": "bias", "linear": "linear terms", "pair": "pairs", "deep": "neural network"}
+    parts = " + ".join(f"{names[kind]} {subtotal[kind]:+.4f}" for kind in names if kind in subtotal)
+    st.markdown("**Ledger**")
+    st.dataframe(
+        ledger,
+        hide_index=True,
+        height=388,
+        column_order=["label", "weight", "pair_value", "value"] if weights else ["label", "value"],
+        column_config={
+            "label": st.column_config.TextColumn("Term", width="medium"),
+            "weight": st.column_config.NumberColumn("attention", format="%.4f"),
+            "pair_value": st.column_config.NumberColumn(
+                "× pᵀ(vᵢ⊙vⱼ)", format="%+.4f", help="What the pair says, before attention"
+            ),
+            "value": st.column_config.NumberColumn("= adds", format="%+.4f"),
+        },
+        alt="All terms of the logit",
+    )
+    st.caption(
+        f"{parts} = **{explanation.total:+.4f}**; the model's logit is **{explanation.logit:+.4f}**."
+    )
+
+
+def show_history(
+    model: Recommender, visit: Visit, targets: list[int], explanation: Explanation
+) -> None:
+    """Weights of the watched films for several targets; then one target in full."""
+    shows = CARDS[visit.model].shows
+    if not explanation.weights or not explanation.weights.labels:
+        st.info(
+            "There is nothing to attend to yet: add films in the sidebar.",
+            icon=":material/history:",
+        )
+        sum_of_terms(explanation)
+        return
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        views = {"Weights": _weights}
+        views |= {name: draw for kind, (name, draw) in _MORE.items() if kind in shows}
+        view = "Weights"
+        if len(views) > 1:
+            view = st.segmented_control(
+                "View",
+                list(views),
+                default=view,
+                required=True,
+                key=f"history_view_{'_'.join(shows)}",
+                label_visibility="collapsed",
+            )
+        views[view](model, visit, targets, explanation)
+    with right:
+        faithfulness(explanation.weights)
+    sum_of_terms(explanation)
+
+
+def _weights(
+    model: Recommender, visit: Visit, targets: Sequence[int], explanation: Explanation
+) -> None:
+    attention = explanation.weights
+    assert attention
+    labels = engine.films().labels
+    table = history_weights(model, visit.session, targets)
+    st.markdown(
+        f"For **{plain(explanation.title)}**, {CARDS[visit.model].title} gives the largest weight "
+        f"to **{plain(max(zip(map(abs, attention.weights), attention.labels, strict=True))[1])}**."
+    )
+    st.plotly_chart(
+        charts.history_map(table, {movie: labels[movie] for movie in targets}),
+        key="history_map",
+        config=CHART,
+        alt="Heat map of the weight of each watched film for each target",
+    )
+    unread = len(visit.session.history) - explanation.films_read
+    same = len(targets) > 1 and table[targets].dropna().nunique(axis=1).eq(1).all()
+    st.caption(
+        "Rows are the films watched, latest first; columns the films being scored. "
+        + (
+            "The weights of a column add up to one."
+            if attention.sums_to_one
+            else "What is missing to one in a column is the scored film's attention to itself."
+            if attention.rest_to_target
+            else "A weight is not a share: as in the paper, weights are not normalised. Compare sizes "
+            "within a column; the sign means nothing by itself, since the network above may read a "
+            "negative weight as well as a positive one."
+        )
+        + (" This model weighs the history alike for every film." if same else "")
+        + (f" Only the latest {explanation.films_read} films are read." if unread > 1 else "")
+    )
+
+
+def _heads(
+    model: Recommender, visit: Visit, targets: Sequence[int], explanation: Explanation
+) -> None:
+    table = inside.head_weights(model, visit.session, explanation.movie_id)
+    heads = [name for name in table if name not in ("movie_id", "title")]
+    trust = _trust({head: table[head].to_numpy()[:-1] for head in heads}, explanation)
+    itself = {head: table[head].iloc[-1] for head in heads}
+    most = max(itself, key=itself.__getitem__)
+    st.markdown(
+        trust
+        or f"Head {most} looks most at the film itself, with {itself[most]:.0%} of its attention."
+    )
+    st.plotly_chart(
+        charts.head_map(table),
+        key="head_map",
+        config=CHART,
+        alt=f"Heat map of where {explanation.title} looks, head by head",
+    )
+    st.caption(
+        f"A column is one head: how it shares the attention of {plain(explanation.title)} among the films watched, "
+        "latest first, and the film itself. Heads are free to look for different things; the model joins them."
+    )
+
+
+def _layers(
+    model: Recommender, visit: Visit, targets: Sequence[int], explanation: Explanation
+) -> None:
+    films, weights = inside.layer_weights(model, visit.session)
+    layers, heads = weights.shape[:2]
+    layer = 0
+    if layers > 1:
+        layer = st.selectbox("Layer", range(layers), layers - 1, format_func=lambda i: str(i + 1))
+    head = st.segmented_control(
+        "Head",
+        [_MEAN, *range(heads)],
+        format_func=lambda i: "Mean" if i == _MEAN else f"Head {i + 1}",
+        default=_MEAN,
+        required=True,
+        key="look_head",
+        label_visibility="collapsed",
+    )
+    shown = weights[layer].mean(0) if head == _MEAN else weights[layer, head]
+    titles = titles_of(model, films)
+    looks = shown[-1].argmax()
+    st.markdown(
+        f"The latest film, **{plain(titles[-1])}**, looks most at **{plain(titles[looks])}** "
+        f"({shown[-1, looks]:.0%}); an even share of {len(films)} would be {1 / len(films):.0%}. "
+        + (
+            _trust({i + 1: weights[-1, i, -1] for i in range(heads)}, explanation)
+            if layer == layers - 1 and explanation.movie_id not in visit.session.movie_ids
+            else ""
+        )
+    )
+    st.plotly_chart(
+        charts.look_map(shown, titles),
+        key="look_map",
+        config=CHART,
+        alt="Heat map of which watched film looks at which",
+    )
+    st.caption(
+        "A row is a film watched and how it shares its attention among all of them; rows add up to one. The answer is "
+        "read off the latest film's row, the top one, whatever film is being scored."
+    )
+
+
+def _evolution(
+    model: Recommender, visit: Visit, targets: Sequence[int], explanation: Explanation
+) -> None:
+    labels = engine.films().labels
+    table = inside.evolution(model, visit.session, targets)
+    mine = table[table["target"] == explanation.movie_id]
+    moved = mine.loc[mine["gate"].idxmax()]
+    st.markdown(
+        f"On the way to **{plain(explanation.title)}**, **{plain(moved['title'])}** moves the interest most: by "
+        f"{moved['gate']:.0%} of the way to something new."
+    )
+    st.plotly_chart(
+        charts.evolution_lines(table, {m: labels[m] for m in targets}, explanation.movie_id),
+        key="evolution",
+        config=CHART,
+        alt=f"Logit and update gate after each watched film for {explanation.title}",
+    )
+    st.caption(
+        "Above: the logit if reading had ended after that film; the last point is the model's answer. Below: the "
+        "update gate times the attention, which is how far the film pulls the interest away from what it was."
+    )
+
+
+_MORE = {
+    "heads": ("Head by head", _heads),
+    "layers": ("Who looks at whom", _layers),
+    "evolution": ("Interest over time", _evolution),
+}
+
+
+def _trust(weights: Mapping[int, np.ndarray], explanation: Explanation) -> str:
+    """Which head's weights tell most, and least, of what removing a film does."""
+    effects = [abs(effect) for _, effect in explanation.removal]
+    found = {head: rank_correlation(values, effects) for head, values in weights.items()}
+    known = {head: value for head, value in found.items() if value is not None}
+    if len(known) < 2:
+        return ""
+    best, worst = max(known, key=known.__getitem__), min(known, key=known.__getitem__)
+    return (
+        f"Head {best} is the most faithful ({known[best]:+.2f}), head {worst} the least "
+        f"({known[worst]:+.2f})."
+    )
