@@ -23,18 +23,17 @@ steps[1].markdown(
 steps[2].markdown("**3 · Ask why.** Every score comes apart into numbers that add up to it.")
 
 from dataclasses import replace
-from typing import Any
 
-import pandas as pd
 from streamlit.delta_generator import DeltaGenerator
 
 from recdemo import checkpoints
-from recdemo.contracts import CheckpointError
+from recdemo.checkpoints import CheckpointCard
+from recdemo.contracts import QUESTIONS, CheckpointError, Objective
 from recdemo.models import CARDS
+from recdemo.standings import MAIN, METRICS
 from recdemo.ui import engine, frame, state
 from recdemo.ui.engine import plain
 from recdemo.ui.personas import PERSONAS
-from recdemo.ui.sidebar import OBJECTIVE_NAMES
 from recdemo.ui.visit import Visit, decode_visit
 
 SCENARIOS = (
@@ -70,15 +69,6 @@ SCENARIOS = (
         {"m": "afm", "obj": "like", "g": "M", "a": "18", "o": "4", "h": "1982l-1347l-1407l-539d"},
     ),
 )
-METRICS = {
-    "auc": "AUC",
-    "log_loss": "log-loss",
-    "hr@10": "HR@10",
-    "ndcg@10": "NDCG@10",
-    "mrr": "MRR",
-    "rmse": "RMSE",
-    "mse": "MSE",
-}
 
 
 def be(visit: Visit, page: str) -> None:
@@ -118,49 +108,39 @@ def show_scenarios() -> None:
                 be(decode_visit(link, models=engine.menu(), films=films)[0], page)
 
 
-def show_checkpoints() -> None:
-    rows: list[dict[str, Any]] = []
+def show_checkpoints(visit: Visit) -> None:
+    cards: dict[Objective, list[CheckpointCard]] = {}
     broken: list[str] = []
     untrained: list[str] = []
     for key, objectives in engine.menu().items():
-        card = CARDS[key]
-        for objective in card.objectives:
+        for objective in CARDS[key].objectives:
             if objective not in objectives:
-                untrained.append(f"{card.title} for “{OBJECTIVE_NAMES[objective]}”")
+                untrained.append(f"{CARDS[key].title} for “{QUESTIONS[objective]}”")
                 continue
             try:
-                stated = checkpoints.read_card(checkpoints.folder_of(key, objective))
+                card = checkpoints.read_card(checkpoints.folder_of(key, objective))
             except CheckpointError as error:
                 broken.append(str(error))
                 continue
-            rows.append(
-                {
-                    "model": card.title,
-                    "question": OBJECTIVE_NAMES[objective],
-                    **{
-                        METRICS.get(name, name): value
-                        for name, value in stated.metrics.test.items()
-                    },
-                    "parameters": stated.parameters,
-                    "trained on": stated.data.title
-                    + (" (simulated)" if stated.data.simulated else ""),
-                    "date": stated.date,
-                }
-            )
-    trained_on = sorted({row["trained on"] for row in rows})
+            cards.setdefault(objective, []).append(card)
+    best = []
+    for objective in [goal for goal in QUESTIONS if goal in cards]:
+        trained, name = cards[objective], MAIN[objective]
+        metric = METRICS[name]
+        first = max(trained, key=lambda card: metric.better * card.metrics.test[name])
+        best.append(
+            f"{CARDS[first.model].title} at “{QUESTIONS[objective]}” ({metric.title} "
+            f"{first.metrics.test[name]:.4f})"
+        )
+    everything = [card for trained in cards.values() for card in trained]
+    sources = {c.data.title + (" (simulated)" if c.data.simulated else "") for c in everything}
     st.markdown(
-        f"{len(engine.films().ids):,} films and {len(rows)} trained models, measured on films their users "
-        f"rated last ({', '.join(trained_on) or 'nothing yet'}). AUC: how often a liked film scores above one "
-        "not liked. HR@10: how often the film liked next is among the first ten of all films. RMSE: how far "
-        "the stars are off."
+        f"{len(engine.films().ids):,} films and {len(everything)} trained models, from "
+        f"{', '.join(sorted(sources)) or 'nothing yet'}."
+        + (f" Best so far: {', '.join(best)}." if best else "")
     )
-    figures = {name: st.column_config.NumberColumn(format="%.4f") for name in METRICS.values()}
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        column_config=figures | {"parameters": st.column_config.NumberColumn(format="localized")},
-        alt="Trained models and their figures on the test part",
-    )
+    if st.button("See how all models stand", icon=":material/leaderboard:"):
+        be(visit, "pages/leaderboard.py")
     if untrained:
         st.caption(f"Not trained: {', '.join(untrained)}.")
     for message in broken:
@@ -175,7 +155,7 @@ with frame.page() as visit:
     st.subheader("Or follow a question")
     show_scenarios()
     st.subheader("What is loaded")
-    show_checkpoints()
+    show_checkpoints(visit)
     st.caption(
         "Films and figures come from MovieLens-1M by GroupLens (Harper and Konstan, 2015). The repository holds "
         "weights, titles and counts, never ratings. The people above are made up."

@@ -23,6 +23,9 @@ PAGES = {
     "recommend": f"recommend?m=din&obj=next&{VISITOR}",
     "attention-din": f"attention?m=din&obj=next&{VISITOR}",
     "attention-afm": f"attention?m=afm&obj=like&{VISITOR}",
+    "embeddings": f"embeddings?m=din&obj=next&{VISITOR}",
+    "leaderboard": f"leaderboard?m=din&obj=next&{VISITOR}",
+    "data": f"data?m=din&obj=next&{VISITOR}",
 }
 SIZES = {"wide": (1280, 720), "narrow": (390, 844)}
 

@@ -15,12 +15,13 @@ from dataclasses import replace
 import streamlit as st
 
 from recdemo.catalogue import shorten
+from recdemo.contracts import SCORE_NAMES
 from recdemo.models import CARDS
 from recdemo.ui import engine, frame, state
 from recdemo.ui.attention import show_fields, show_history
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import MAX_TARGETS
-from recdemo.ui.why import SCORE_NAMES, sum_of_terms
+from recdemo.ui.why import sum_of_terms
 
 with frame.page() as visit:
     shows = CARDS[visit.model].shows

@@ -16,11 +16,11 @@ from dataclasses import replace
 
 import streamlit as st
 
-from recdemo.contracts import GENRES
+from recdemo.contracts import GENRES, SCORE_NAMES
 from recdemo.models import CARDS
 from recdemo.ui import engine, frame, state
 from recdemo.ui.engine import plain
-from recdemo.ui.why import SCORE_NAMES, sum_of_terms
+from recdemo.ui.why import sum_of_terms
 
 SCORE_HELP = {
     "next": "Chance that this is the next film they like, out of all films not watched.",

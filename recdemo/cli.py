@@ -6,6 +6,7 @@ else. Exit status 2: the request is wrong. Exit status 1: it could not be carrie
 
 from __future__ import annotations
 
+import datetime
 import json
 import shlex
 from collections.abc import Iterator, Sequence
@@ -389,9 +390,7 @@ def leaderboard(
 
     The weights of seed 0 and split 'order' are kept; of other runs only the card, as evidence.
     """
-    import datetime
-
-    from recdemo import checkpoints
+    from recdemo import checkpoints, standings
     from recdemo.models import CARDS
     from recdemo.training import leaderboard as board
 
@@ -401,9 +400,8 @@ def leaderboard(
             base, data, models=only or CARDS, seeds=seed or [0], split=split, on_start=err.print
         )
     board.measure_missing(base, data, on_start=err.print)
-    today = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
-    found = board.assemble(board.cards_of(base), base, today)
-    (base / board.FILE).write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    found = board.assemble(board.cards_of(base), base, _today())
+    (base / standings.FILE).write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
     document = board.markdown(found)
     if base == checkpoints.root():
         (Path(__file__).resolve().parents[1] / "docs" / "leaderboard.md").write_text(
@@ -413,6 +411,65 @@ def leaderboard(
         print_json(found.model_dump(mode="json"))
     else:
         out.print(document, markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def neighbours(
+    movie: Annotated[int, typer.Option(help="Film whose neighbours are asked for.")],
+    model: Model = "din",
+    objective: ObjectiveOption = None,
+    space: Annotated[
+        str, typer.Option(help="Which of the model's tables of films; 'film' is the candidates'.")
+    ] = "film",
+    k: Annotated[int, typer.Option("-k", min=1, help="Length of the list.")] = 10,
+    as_json: Json = False,
+) -> None:
+    """List the films that a model holds to be most like one: cosines of its vectors."""
+    import recdemo
+    from recdemo.embed import neighbours as nearest_films
+
+    table = nearest_films(recdemo.load(model, objective), movie, k, space=space)
+    if as_json:
+        records = table.to_dict("records")
+        print_json([record | {"genres": list(record["genres"])} for record in records])
+        return
+    rows = (
+        [r.rank, r.movie_id, r.title, r.year, ", ".join(r.genres), f"{r.cosine:.3f}"]
+        for r in table.itertuples()
+    )
+    print_table(f"{model}, {space}", ["#", "id", "title", "year", "genres", "cosine"], rows)
+
+
+@app.command()
+def maps(
+    models: Annotated[
+        list[str] | None, typer.Argument(help="Model keys; left out: all.", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make the maps of films (t-SNE and UMAP) that are missing or older than the weights beside them.
+
+    Needs requirements-maps.txt. One objective per model, the one it is asked by default.
+    """
+    from recdemo.maps import make_missing
+    from recdemo.models import card_of
+
+    keys = [card_of(key).key for key in models or ()]
+    made = make_missing(
+        models=keys, on_done=lambda key, seconds: err.print(f"{key}: {seconds:.0f} s")
+    )
+    if as_json:
+        print_json(made)
+    else:
+        out.print(f"Maps made: {', '.join(made) or 'none, all are up to date'}")
+
+
+@app.command()
+def lab(data: DataOption = "ml-1m") -> None:
+    """Train the five small DINs of the Lab page that are missing, each with its own way to weigh a history."""
+    from recdemo.lab import train_missing
+
+    train_missing(data, on_start=lambda command: err.print(command, soft_wrap=True, markup=False))
 
 
 @data_app.command()
@@ -447,6 +504,33 @@ def info(
 
 
 @data_app.command()
+def aggregates(
+    data: Annotated[str, typer.Argument(help="ml-1m, ml-100k, simulated, or a path.")] = "ml-1m",
+    output: Annotated[
+        Path | None, typer.Option("--out", help="Folder to write to; default: the shipped one.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Count what the page Data shows into checkpoints/aggregates.json: groups of users, never one user."""
+    from recdemo import checkpoints
+    from recdemo.aggregates import FILE, aggregates_of
+    from recdemo.catalogue import read_catalogue
+    from recdemo.data import load_dataset
+
+    dataset = load_dataset(data, read_catalogue(checkpoints.root() / checkpoints.CATALOGUE))
+    found = aggregates_of(dataset, _today())
+    path = (output or checkpoints.root()) / FILE
+    path.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+    else:
+        out.print(
+            f"{path}: {found.title}, {found.ratings:,} ratings by {found.users:,} users",
+            soft_wrap=True,
+        )
+
+
+@data_app.command()
 def fetch(
     name: Annotated[str, typer.Argument(help="ml-1m or ml-100k.")],
     folder: Annotated[Path, typer.Option("--to", help="Where to put the zip.")] = Path("data"),
@@ -477,6 +561,10 @@ def main() -> NoReturn:
     except OSError as error:
         _fail(f"{error.filename or ''} {error.strerror or error}".strip(), 1)
     raise SystemExit(0)
+
+
+def _today() -> str:
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
 
 
 def _fail(message: str, status: int) -> NoReturn:

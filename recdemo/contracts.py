@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 
 Objective = Literal["like", "next", "rating"]
 OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
+QUESTIONS: dict[Objective, str] = {
+    "next": "What next?",
+    "like": "Would they like it?",
+    "rating": "How many stars?",
+}
+SCORE_NAMES: dict[Objective, str] = {
+    "next": "Chance to be next",
+    "like": "Chance of liking",
+    "rating": "Stars",
+}
 
 PROFILE = ("gender", "age", "occupation")
 

@@ -59,6 +59,7 @@ YEAR_EDGES += (1997, 1998, 1999)
 
 _GENDER_IDS = {code: i for i, code in enumerate(GENDERS, start=1)}
 _AGE_IDS = {code: i for i, code in enumerate(AGES, start=1)}
+_OCCUPATION_IDS = {code: i for i, code in enumerate(OCCUPATIONS, start=1)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,9 +106,10 @@ class Schema:
 
     @cached_property
     def year_ids(self) -> Tensor:
-        """[M + 1] release-year bucket, 1 to `years`; row 0 is 0."""
-        buckets = np.searchsorted(YEAR_EDGES, self.movies["year"].to_numpy(), side="left") + 1
-        return torch.from_numpy(np.concatenate([[0], buckets]))
+        """[M + 1] release-year bucket, 1 to `years`; 0 where the year is unknown; row 0 is 0."""
+        years = self.movies["year"].to_numpy()
+        buckets = np.searchsorted(YEAR_EDGES, years, side="left") + 1
+        return torch.from_numpy(np.concatenate([[0], np.where(years > 0, buckets, 0)]))
 
     @cached_property
     def words(self) -> tuple[str, ...]:
@@ -300,14 +302,9 @@ class Ratings:
         self.user = torch.from_numpy(user)  # [N] row of dataset.users
         self.start = torch.from_numpy(start)  # [users] first row of each user
         self.count = torch.from_numpy(counts)  # [users]
-        self.profile = torch.stack(  # [users, 3]
-            [
-                torch.tensor([_GENDER_IDS[g] for g in users["gender"]]),
-                torch.tensor([_AGE_IDS[a] for a in users["age"]]),
-                torch.tensor(users["occupation"].to_numpy() + 1),
-            ],
-            dim=1,
-        )
+        ids = {"gender": _GENDER_IDS, "age": _AGE_IDS, "occupation": _OCCUPATION_IDS}
+        columns = [users[name].map(known).fillna(0).astype(np.int64) for name, known in ids.items()]
+        self.profile = torch.from_numpy(np.stack(columns, axis=1))  # [users, 3], 0 where unknown
 
     def __len__(self) -> int:
         return len(self.movie)

@@ -22,8 +22,9 @@ FLOORS = (
     ("blocks",),
     ("models",),
     ("training", "checkpoints", "standings"),
-    ("recommend", "explain", "inside", "embed", "compare"),
+    ("recommend", "explain", "inside", "embed", "maps", "compare", "whatif"),
     ("charts",),
+    ("handout",),
     ("cli", "printing"),
     ("ui",),
 )
@@ -160,7 +161,8 @@ from streamlit.testing.v1 import AppTest
 from recdemo.ui import engine
 engine.warm_up = lambda: None
 home = AppTest.from_file("streamlit_app.py", default_timeout=60).run()
-assert not home.exception and not home.error and home.dataframe
+assert not home.exception and not home.error
+assert any("trained models" in text.value for text in home.markdown)
 print(sorted({"torch", "sklearn"} & set(sys.modules)))
 """
 

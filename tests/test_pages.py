@@ -40,9 +40,11 @@ def test_every_visit_gives_a_page(page: str, model: str, visit: str) -> None:
     assert dict(app.query_params)["m"] in (model, [model])
 
 
-def test_random_visits_never_break_a_page() -> None:
-    rng = random.Random(0)
-    for _ in range(12):
+@pytest.mark.parametrize("seed", range(20))
+def test_random_visits_never_break_a_page(seed: int) -> None:
+    rng = random.Random(seed)
+    pages = list(PAGES)
+    for number in range(11):  # of 220 visits in all
         films = rng.sample(FILMS, rng.choice((0, 1, 2, 5, 30, 120)))
         session = Session(
             rng.choice((None, "F", "M")),
@@ -50,10 +52,15 @@ def test_random_visits_never_break_a_page() -> None:
             rng.choice((None, *OCCUPATIONS)),
             [Watched(movie, rng.choice((True, False, None))) for movie in films],
         )
-        visit = Visit(session, *rng.choice(checkpoints.available()))
-        for page in PAGES:
-            app = sound(open_page(page, encode_visit(visit)))
-            assert [error.value for error in app.error] == []
+        visit = Visit(
+            session,
+            *rng.choice(checkpoints.available()),
+            targets=tuple(rng.sample(FILMS, rng.choice((0, 0, 1, 5)))),
+            compared=tuple(rng.sample(list(CARDS), rng.choice((0, 0, 2, 6)))),
+        )
+        page = pages[(seed + number) % len(pages)]
+        app = sound(open_page(page, encode_visit(visit)))
+        assert [error.value for error in app.error] == []
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -9,8 +9,10 @@ import pytest
 from recdemo.contracts import AGES, OCCUPATIONS, Objective, Session, Watched
 from recdemo.ui.personas import PERSONAS
 from recdemo.ui.visit import Visit, decode_visit, encode_visit
+from recdemo.whatif import UNKNOWN, Change
 
 FILMS = range(1, 3953)
+PARAMETERS = ("m", "obj", "g", "a", "o", "h", "t", "c", "wg", "wa", "wo", "wd", "wh")
 MODELS: dict[str, list[Objective]] = {
     "fm": ["next", "like"],
     "din": ["next", "like"],
@@ -36,7 +38,15 @@ def random_visit(seed: int) -> Visit:
         model=model,
         objective=rng.choice(MODELS[model]),
         targets=tuple(rng.sample(FILMS, rng.randrange(6))),
+        story=rng.choice(("", "goal.1", "person.2")),
         compared=tuple(rng.sample(list(MODELS), rng.randrange(4))),
+        change=Change(
+            gender=rng.choice((None, "F", "M", UNKNOWN)),
+            age=rng.choice((None, *AGES, UNKNOWN)),
+            occupation=rng.choice((None, *OCCUPATIONS, UNKNOWN)),
+            dropped=tuple(rng.sample(films, min(len(films), rng.randrange(4)))),
+            added=rng.choice((None, Watched(rng.choice(FILMS), rng.choice((True, False, None))))),
+        ),
     )
 
 
@@ -64,7 +74,18 @@ def test_an_empty_link_is_an_empty_visit() -> None:
         ({"h": "l"}, "l"),
         ({"h": "²l"}, "²l"),
         ({"t": "abc"}, "abc"),
+        ({"wg": "X"}, "X"),
+        ({"wg": "--"}, "--"),
+        ({"wa": "26"}, "26"),
+        ({"wo": "21"}, "21"),
+        ({"wd": "260l"}, "260l"),
+        ({"wd": "99999"}, "99999"),
+        ({"wh": "99999l"}, "99999l"),
+        ({"wh": "260"}, "260"),
+        ({"wh": "260l-1l"}, "260l-1l"),
         ({"c": "fm-gpt"}, "gpt"),
+        ({"s": "goal.99"}, "goal.99"),
+        ({"s": "nothing.1"}, "nothing.1"),
         ({"h": "9" * 5000 + "l"}, "999"),
         ({"m": "![x](http://example.org/a.png)"}, "`![x](http://example.org/a.png)`"),
         ({"h": "<script>alert(1)</script>l"}, "<script>"),
@@ -98,7 +119,7 @@ def test_random_text_never_breaks_decoding() -> None:
     rng = random.Random(0)
     for _ in range(300):
         text = "".join(chr(rng.randrange(1, 0x2FF)) for _ in range(rng.randrange(40)))
-        visit, _ = decode({name: text for name in ("m", "obj", "g", "a", "o", "h", "t")})
+        visit, _ = decode(dict.fromkeys(PARAMETERS, text))
         assert decode(encode_visit(visit)) == (visit, [])
 
 
@@ -148,3 +169,10 @@ def test_changing_the_model_keeps_the_question_where_it_can() -> None:
 def test_without_din_another_model_is_the_first() -> None:
     visit, problems = decode_visit({}, models={"fm": ["next", "like"]}, films=FILMS)
     assert (visit.model, problems) == ("fm", [])
+
+
+def test_what_is_unknown_can_be_tried_out() -> None:
+    visit, problems = decode({"g": "F", "wg": "-", "wa": "-", "wo": "0", "wd": "1-1", "wh": "260w"})
+    expected = Change(gender=UNKNOWN, age=UNKNOWN, occupation=0, dropped=(1,), added=Watched(260))
+    assert (visit.change, problems) == (expected, [])
+    assert visit.session.gender == "F"

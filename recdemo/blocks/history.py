@@ -12,6 +12,8 @@ from recdemo.blocks.embedding import ITEM_FIELDS, FieldEmbedding
 from recdemo.contracts import Batch
 from recdemo.features import Schema
 
+FILM_MEANING = "the sum of the vectors of the film, of its genres and of its year"
+
 
 class FilmEmbedding(nn.Module):
     """A film's vector is the sum of its movie, genre and year embeddings; a watched film's adds what the

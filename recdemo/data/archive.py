@@ -1,18 +1,24 @@
-"""MovieLens files as bytes, from the official zip or from a folder, and nothing written to disk.
+"""The files of a data set as bytes, from a zip or from a folder, and nothing written to disk.
 
 `open_archive` finds the layout by the files that are there; a `Member` is one of those files, and
-the one place that turns a bad line into a `DataError` with the file and the line number.
+the one place that turns a bad line into a `DataError` with the file and the line number. A zip is
+never unpacked: a file is read only after its name, size, packing and ratio were found harmless.
 """
 
 from __future__ import annotations
 
 import re
+import stat
+import struct
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -21,13 +27,29 @@ from recdemo.data.dataset import DataError
 OFFICIAL_SITE = "https://grouplens.org/datasets/movielens/"
 DIGITS = 18  # of a number: any such number fits int64
 _NOT_WHOLE = f"is not a whole number of up to {DIGITS} digits"
-MAX_MEMBER_BYTES = 200_000_000  # ratings.dat of MovieLens-1M has 25 million
+MAX_MEMBER_BYTES = 200_000_000  # read at once; ratings.dat of MovieLens-1M has 25 million
+MAX_STREAM_BYTES = 2_000_000_000  # read in pieces; ratings.csv of MovieLens-32M has 877 million
+MAX_RATIO = 100  # of unpacked to packed; ratings pack to a quarter
+RATIO_FROM = 1_000_000  # unpacked bytes below which no ratio does harm
+MAX_MEMBERS = 1000
 FRESH_COPY = f"get a fresh copy of the official zip from {OFFICIAL_SITE}"
+_FAULTS = (  # what reading a zip that is not one can raise
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OverflowError,
+    ValueError,
+)
 
-# The files each layout needs: films, users, ratings.
-LAYOUTS: dict[str, tuple[str, str, str]] = {
+# The files each layout needs. The last one is how `recdemo.data.saved` keeps any data set.
+LAYOUTS: dict[str, tuple[str, ...]] = {
     "ml-1m": ("movies.dat", "users.dat", "ratings.dat"),
     "ml-100k": ("u.item", "u.user", "u.data"),
+    "ml-latest": ("movies.csv", "ratings.csv"),
+    "recdemo": ("dataset.json", "movies.parquet", "users.parquet", "ratings.parquet"),
 }
 
 
@@ -101,7 +123,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """Where the three files of one layout lie.
+    """Where the files of one layout lie.
 
     Args:
         path: the zip or the folder that was given.
@@ -114,33 +136,57 @@ class Archive:
     folder: str
 
     def member(self, name: str) -> Member:
-        """Read one file.
+        """Read one file of lines.
 
         Raises:
             DataError: it cannot be read, or the zip is damaged.
         """
-        inside = self.folder + name
-        where = f"{self.path.name}: {inside}"
+        return Member(self.where(name), self.read(name))
+
+    def read(self, name: str) -> bytes:
+        """Read one file whole.
+
+        Raises:
+            DataError: it cannot be read, is too large, or the zip is damaged.
+        """
+        with self.stream(name, MAX_MEMBER_BYTES) as file:
+            return file.read()
+
+    @contextmanager
+    def stream(self, name: str, most: int = MAX_STREAM_BYTES) -> Iterator[IO[bytes]]:
+        """Open one file to be read in pieces.
+
+        Raises:
+            DataError: it cannot be read, has more than `most` bytes, or the zip is damaged.
+        """
+        where = self.where(name)
         try:
             if self.path.is_dir():
-                return Member(where, (self.path / inside).read_bytes())
+                inside = self.path / (self.folder + name)
+                _check_size(where, inside.stat().st_size, most)
+                with inside.open("rb") as file:
+                    yield file
+                return
             with zipfile.ZipFile(self.path) as archive:
-                if archive.getinfo(inside).file_size > MAX_MEMBER_BYTES:
-                    raise DataError(
-                        f"{where} unpacks to more than {MAX_MEMBER_BYTES:,} bytes; {FRESH_COPY}"
-                    )
-                return Member(where, archive.read(inside))
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+                info = archive.getinfo(self.folder + name)
+                _check_member(where, info, most)
+                with archive.open(info) as file:
+                    yield file
+        except _FAULTS as error:
             raise DataError(f"{where} is damaged ({error}); {FRESH_COPY}") from error
         except (OSError, RuntimeError) as error:
             raise DataError(f"{where} cannot be read ({error}); {FRESH_COPY}") from error
 
+    def where(self, name: str) -> str:
+        """How an error names one of the files."""
+        return f"{self.path.name}: {self.folder}{name}"
+
 
 def open_archive(path: str | Path) -> Archive:
-    """Recognise a MovieLens layout in a zip, a folder, or a folder's subfolders.
+    """Recognise a layout in a zip, a folder, or a folder's subfolders.
 
     Raises:
-        DataError: nothing there, a damaged zip, no layout or two of them, or a file missing.
+        DataError: nothing there, a damaged or unsafe zip, no layout or two of them, or a file missing.
     """
     path = Path(path)
     names = _member_names(path)
@@ -155,7 +201,9 @@ def open_archive(path: str | Path) -> Archive:
     )
     if not found:
         wanted = " or ".join(", ".join(files) for files in LAYOUTS.values())
-        raise DataError(f"{path} holds no MovieLens files ({wanted}); {FRESH_COPY}")
+        inner = next((name for name in sorted(names) if name.lower().endswith(".zip")), None)
+        hint = f"unpack {inner}, which lies in it, and give that, or " if inner else ""
+        raise DataError(f"{path} holds no MovieLens files ({wanted}); {hint}{FRESH_COPY}")
     if len(found) > 1:
         places = " and ".join(f"{layout} in {folder or './'}" for layout, folder in found)
         raise DataError(f"{path} holds more than one data set: {places}; name one of them")
@@ -174,11 +222,58 @@ def _member_names(path: Path) -> set[str]:
             files = [*path.glob("*"), *path.glob("*/*")]
             return {file.relative_to(path).as_posix() for file in files if file.is_file()}
         with zipfile.ZipFile(path) as archive:
-            return {name for name in archive.namelist() if not name.startswith("__MACOSX/")}
-    except zipfile.BadZipFile as error:
+            members = [m for m in archive.infolist() if not m.filename.startswith("__MACOSX/")]
+    except _FAULTS as error:
         raise DataError(f"{path} is not a whole zip file ({error}); {FRESH_COPY}") from error
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error}); {FRESH_COPY}") from error
+    if len(members) > MAX_MEMBERS:
+        raise DataError(
+            f"{path.name} lists {len(members):,} files, {MAX_MEMBERS:,} are the limit; {FRESH_COPY}"
+        )
+    for member in members:
+        _check_name(path, member)
+    counts = Counter(member.filename for member in members)
+    for name, times in counts.most_common(1):
+        if times > 1:
+            raise DataError(f"{path.name} lists {name!r} {times} times; {FRESH_COPY}")
+    return set(counts)
+
+
+def _check_name(path: Path, member: zipfile.ZipInfo) -> None:
+    """Names that lead out of a folder, and links: no data set has any."""
+    name = member.filename
+    parts = re.split(r"[/\\]", name)
+    if ".." in parts or parts[0] == "" or re.match(r"[A-Za-z]:", name):
+        problem = "a file whose name leads out of the folder it is unpacked in"
+    elif stat.S_ISLNK(member.external_attr >> 16):
+        problem = "a link in place of a file"
+    else:
+        return
+    raise DataError(f"{path.name} holds {name!r}, {problem}; {FRESH_COPY}")
+
+
+def _check_member(where: str, member: zipfile.ZipInfo, most: int) -> None:
+    """What would be dear or impossible to unpack."""
+    if member.flag_bits & 1:
+        raise DataError(
+            f"{where} is encrypted; unpack it with its password, and zip it without one"
+        )
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        method = f"method {member.compress_type}"
+        raise DataError(f"{where} is packed by {method}; zip it by the usual method, deflate")
+    _check_size(where, member.file_size, most)
+    ratio = member.file_size / max(member.compress_size, 1)
+    if member.file_size > RATIO_FROM and ratio > MAX_RATIO:
+        raise DataError(
+            f"{where} unpacks to {ratio:,.0f} times its size, {MAX_RATIO} times are the limit; "
+            f"{FRESH_COPY}"
+        )
+
+
+def _check_size(where: str, size: int, most: int) -> None:
+    if size > most:
+        raise DataError(f"{where} unpacks to more than {most:,} bytes; {FRESH_COPY}")
 
 
 def _is_whole(text: str) -> bool:

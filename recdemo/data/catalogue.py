@@ -6,14 +6,18 @@ Films of another source are matched by title and year, and only where one single
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
+import numpy as np
 import pandas as pd
 
 from recdemo.data.dataset import DataError
 from recdemo.data.titles import match_keys, part_keys
 
 COLUMNS = ("movie_id", "title", "year", "genres")
+MAX_FILMS = (
+    10_000  # of a catalogue of a source's own: what a list of all films can still be ranked of
+)
 
 
 def check_catalogue(catalogue: pd.DataFrame | None, reader: str) -> pd.DataFrame:
@@ -53,6 +57,53 @@ def match_films(
         return next((answer for answer in answers if answer is not None), None)
 
     return [None if year is None else match(title, year) for title, year in films]
+
+
+def to_catalogue(
+    rated: pd.DataFrame, movie_of_item: Mapping[int, int | None], title: str
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Ratings of a source's own items as ratings of catalogue films, and what was left out, in sentences.
+
+    Args:
+        rated: as ``Dataset.ratings``, ``movie_id`` being the source's own item.
+        movie_of_item: what `match_films` answered for each item.
+        title: of the source, for errors.
+
+    Raises:
+        DataError: no film is left.
+    """
+    unknown = [item for item, movie in movie_of_item.items() if movie is None]
+    lost = rated["movie_id"].isin(unknown)
+    kept = rated[~lost]
+    kept = kept.assign(movie_id=kept["movie_id"].map(movie_of_item).astype(np.int64))
+    again = kept.duplicated(["user_id", "movie_id"])  # keeps the first in time
+    notes = []
+    if unknown:
+        notes.append(
+            f"{len(unknown):,} of {len(movie_of_item):,} films have no match in the catalogue; "
+            f"they are left out with their {int(lost.sum()):,} ratings."
+        )
+    if again.any():
+        notes.append(
+            f"{int(again.sum()):,} ratings of a film listed twice are left out; "
+            "a user's first rating stays."
+        )
+    if kept.empty:
+        raise DataError(f"{title} has no film of the catalogue; pass the MovieLens-1M films")
+    return kept[~again].reset_index(drop=True), tuple(notes)
+
+
+def most_rated(ratings: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The ratings of the `MAX_FILMS` films most rated, and a sentence if any were left out."""
+    counts = ratings["movie_id"].value_counts()
+    if len(counts) <= MAX_FILMS:
+        return ratings, ()
+    kept = ratings[ratings["movie_id"].isin(counts.index[:MAX_FILMS])].reset_index(drop=True)
+    note = (
+        f"Of {len(counts):,} films the {MAX_FILMS:,} most rated are kept; "
+        f"{len(ratings) - len(kept):,} ratings are left out with the others."
+    )
+    return kept, (note,)
 
 
 def _proper_key(title: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""MovieLens-1M and MovieLens-100K, read from the official files and checked line by line.
+"""MovieLens-1M and MovieLens-100K, read from the official files and checked line by line; newer sets by `latest`.
 
 Formats: the README of each set, https://grouplens.org/datasets/movielens/. MovieLens-100K is
 brought to MovieLens-1M's age groups, occupations and film ids, so that one vocabulary serves both.
@@ -15,8 +15,9 @@ import pandas as pd
 
 from recdemo.contracts import AGES, GENDERS, GENRES, OCCUPATIONS
 from recdemo.data.archive import LAYOUTS, Archive, Member, open_archive
-from recdemo.data.catalogue import check_catalogue, match_films
-from recdemo.data.dataset import DataError, Dataset
+from recdemo.data.catalogue import check_catalogue, match_films, to_catalogue
+from recdemo.data.dataset import Dataset
+from recdemo.data.latest import read_latest
 from recdemo.data.titles import split_title
 
 # MovieLens-100K's words, each with the MovieLens-1M code that comes nearest.
@@ -52,12 +53,12 @@ _RATINGS = ["user_id", "movie_id", "rating"]
 
 
 def read_movielens(path: str | Path, catalogue: pd.DataFrame | None = None) -> Dataset:
-    """Read MovieLens-1M or MovieLens-100K, whichever the files are.
+    """Read MovieLens-1M, MovieLens-100K or one of the newer sets, whichever the files are.
 
     Args:
         path: the official zip, the unzipped folder, or the folder that holds it.
-        catalogue: films by MovieLens-1M id, columns as in ``Dataset.movies``. MovieLens-100K needs
-            it: its films take their ids from there. MovieLens-1M brings its own films.
+        catalogue: films by MovieLens-1M id, columns as in ``Dataset.movies``. All sets but MovieLens-1M
+            need it: their films take their ids from there. MovieLens-1M brings its own films.
 
     Raises:
         DataError: something is missing, damaged or out of range; names the file and the line.
@@ -65,7 +66,9 @@ def read_movielens(path: str | Path, catalogue: pd.DataFrame | None = None) -> D
     archive = open_archive(path)
     if archive.layout == "ml-1m":
         return _read_1m(archive)
-    return _read_100k(archive, check_catalogue(catalogue, "MovieLens-100K"))
+    if archive.layout == "ml-100k":
+        return _read_100k(archive, check_catalogue(catalogue, "MovieLens-100K"))
+    return read_latest(archive, catalogue)
 
 
 def _read_1m(archive: Archive) -> Dataset:
@@ -111,7 +114,7 @@ def _read_100k(archive: Archive, catalogue: pd.DataFrame) -> Dataset:
     users = _users_100k(users_file)
     rated = _ratings(ratings_file, "\t", users_file, users, items_file, list(items))
     found = match_films(items.values(), catalogue)
-    ratings, notes = _to_catalogue(rated, dict(zip(items, found, strict=True)))
+    ratings, notes = to_catalogue(rated, dict(zip(items, found, strict=True)), "MovieLens-100K")
     movies = catalogue[["movie_id", "title", "year", "genres"]].sort_values("movie_id")
     return Dataset(
         "ml-100k",
@@ -152,31 +155,6 @@ def _users_100k(member: Member) -> pd.DataFrame:
         group = max(start for start in AGES if start <= age)
         rows.append((user_id, _gender(member, line, gender), group, occupation))
     return _by_id(member, rows, ["user_id", "gender", "age", "occupation"])
-
-
-def _to_catalogue(
-    rated: pd.DataFrame, movie_of_item: dict[int, int | None]
-) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Give the ratings catalogue ids; say what was left out."""
-    unknown = [item for item, movie in movie_of_item.items() if movie is None]
-    lost = rated["movie_id"].isin(unknown)
-    kept = rated[~lost]
-    kept = kept.assign(movie_id=kept["movie_id"].map(movie_of_item).astype(np.int64))
-    again = kept.duplicated(["user_id", "movie_id"])  # keeps the first in time
-    notes = []
-    if unknown:
-        notes.append(
-            f"{len(unknown):,} of {len(movie_of_item):,} films have no match in the catalogue; "
-            f"they are left out with their {int(lost.sum()):,} ratings."
-        )
-    if again.any():
-        notes.append(
-            f"{int(again.sum()):,} ratings of a film listed twice are left out; "
-            "a user's first rating stays."
-        )
-    if kept.empty:
-        raise DataError("MovieLens-100K has no film of the catalogue; pass the MovieLens-1M films")
-    return kept[~again].reset_index(drop=True), tuple(notes)
 
 
 def _ratings(

@@ -92,6 +92,10 @@ class DCNText(nn.Module):
         dropout: share of its hidden units dropped in training.
     """
 
+    film_meaning = (
+        "the sentence vector of the film's title and genres; nothing of it is learned here"
+    )
+    user_meaning = "the mean of the films liked"
     sentences: Tensor
 
     def __init__(
@@ -115,7 +119,14 @@ class DCNText(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
+        return self.network(self.user_vectors(batch), self.sentences, batch).flatten()
+
+    def film_vectors(self) -> Tensor:
+        """s of every film, [M + 1, d]."""
+        return self.sentences
+
+    def user_vectors(self, batch: Batch) -> Tensor:
+        """Mean over the films liked, [U, d]."""
         liked = batch.liked.unsqueeze(-1)  # [U, L, 1]
         films = nn.functional.embedding(batch.history, self.sentences)  # [U, L, d]
-        user = (films * liked).sum(1) / liked.sum(1).clamp(min=1)
-        return self.network(user, self.sentences, batch).flatten()
+        return (films * liked).sum(1) / liked.sum(1).clamp(min=1)

@@ -22,6 +22,12 @@ class FM(nn.Module):
         embed_dim: k.
     """
 
+    film_meaning = "the sum of the vectors of the film, of its genres and of its year"
+    user_meaning = (
+        "the sum of the vectors of profile, taste and films watched; its dot product with a film's vector "
+        "is all of the score that depends on both"
+    )
+
     def __init__(self, schema: Schema, *, embed_dim: int = 32) -> None:
         super().__init__()
         self.machine = FactorizationMachine(schema, embed_dim=embed_dim)
@@ -30,6 +36,14 @@ class FM(nn.Module):
         """Logits [B]."""
         embedding = self.machine.embedding
         return self.machine(embedding.user(batch), embedding.catalogue(), batch).flatten()
+
+    def film_vectors(self) -> Tensor:
+        """Sum of a film's fields, [M + 1, k]."""
+        return self.machine.embedding.catalogue().sum(1)
+
+    def user_vectors(self, batch: Batch) -> Tensor:
+        """Sum of a visitor's fields, [U, k]."""
+        return self.machine.embedding.user(batch).sum(1)
 
     def field_terms(self, batch: Batch) -> FieldTerms:
         """What adds up to the logit, field by field and pair by pair."""

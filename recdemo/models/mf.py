@@ -27,6 +27,12 @@ class MF(nn.Module):
         strength: of the pull of a new visitor towards the mean of their group, see `UserTable`.
     """
 
+    film_meaning = "the film's own vector"
+    user_meaning = (
+        "the vector that explains the films watched best; its dot product with a film's vector, biases "
+        "aside, is the score"
+    )
+
     def __init__(
         self,
         schema: Schema,
@@ -50,6 +56,14 @@ class MF(nn.Module):
         """Logits [B]."""
         films = batch.target_movie.view(batch.users, -1)
         return self._score(self.users(batch, self._score), films).flatten()
+
+    def film_vectors(self) -> Tensor:
+        """q of every film, [M + 1, k]."""
+        return self.films.weight
+
+    def user_vectors(self, batch: Batch) -> Tensor:
+        """u of each visitor, [U, k], without the bias."""
+        return self.users(batch, self._score)[:, :-1]
 
     def _score(self, user: Tensor, films: Tensor) -> Tensor:
         """[U, k + 1], [U, C] → [U, C]."""

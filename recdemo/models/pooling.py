@@ -12,7 +12,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from recdemo.blocks.attention import BasicAttention
-from recdemo.blocks.history import FilmEmbedding, pooled
+from recdemo.blocks.history import FILM_MEANING, FilmEmbedding, pooled
 from recdemo.blocks.mlp import TwoSidedMLP
 from recdemo.contracts import Batch
 from recdemo.features import Schema
@@ -28,6 +28,9 @@ class Pooling(nn.Module):
         hidden: widths of the MLP's hidden layers.
         dropout: share of hidden units dropped in training.
     """
+
+    film_meaning = FILM_MEANING
+    user_meaning = "the films watched, each with what its reaction adds, pooled into one vector"
 
     def __init__(
         self,
@@ -48,8 +51,19 @@ class Pooling(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
         films = self.films.catalogue()
-        interest = pooled(self.films.watched(films, batch), batch.history_mask, self.pool)
-        return self.head(interest, films, batch).flatten()
+        return self.head(self._interest(films, batch), films, batch).flatten()
+
+    def film_vectors(self) -> Tensor:
+        """q of every film, [M + 1, k]."""
+        return self.films.catalogue()
+
+    def user_vectors(self, batch: Batch) -> Tensor:
+        """The pooled history, [U, k]."""
+        return self._interest(self.films.catalogue(), batch)
+
+    def _interest(self, films: Tensor, batch: Batch) -> Tensor:
+        """[U, k]"""
+        return pooled(self.films.watched(films, batch), batch.history_mask, self.pool)
 
 
 class AttentionPooling(nn.Module):
@@ -62,6 +76,9 @@ class AttentionPooling(nn.Module):
         hidden: widths of the MLP's hidden layers.
         dropout: share of hidden units dropped in training.
     """
+
+    film_meaning = FILM_MEANING
+    user_meaning = "the films watched, each with what its reaction adds, as one weighted mean"
 
     def __init__(
         self,
@@ -80,14 +97,25 @@ class AttentionPooling(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
         films = self.films.catalogue()
-        history = self.films.watched(films, batch)
-        interest = (self._weights(history, batch).unsqueeze(-1) * history).sum(1)  # [U, k]
-        return self.head(interest, films, batch).flatten()
+        return self.head(self._interest(films, batch), films, batch).flatten()
+
+    def film_vectors(self) -> Tensor:
+        """q of every film, [M + 1, k]."""
+        return self.films.catalogue()
+
+    def user_vectors(self, batch: Batch) -> Tensor:
+        """Σ a_i x_i, [U, k]."""
+        return self._interest(self.films.catalogue(), batch)
 
     def history_weights(self, batch: Batch) -> Tensor:
         """a_i of every watched film, the same for every candidate: [U, C, L]; zero at padding."""
         history = self.films.watched(self.films.catalogue(), batch)
         return self._weights(history, batch).unsqueeze(1).expand(-1, batch.candidates, -1)
+
+    def _interest(self, films: Tensor, batch: Batch) -> Tensor:
+        """[U, k]"""
+        history = self.films.watched(films, batch)
+        return (self._weights(history, batch).unsqueeze(-1) * history).sum(1)
 
     def _weights(self, history: Tensor, batch: Batch) -> Tensor:
         """[U, L]"""

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.embedding import gather
-from recdemo.blocks.history import FilmEmbedding, next_film_loss
+from recdemo.blocks.history import FILM_MEANING, FilmEmbedding, next_film_loss
 from recdemo.blocks.mlp import MLP
 from recdemo.blocks.recurrent import Cell, Recurrence, last_of
 from recdemo.contracts import Batch
@@ -70,6 +70,12 @@ class RNNMF(nn.Module):
         dropout: share of the state's units dropped in training.
     """
 
+    film_meaning = FILM_MEANING
+    user_meaning = (
+        "the state after the last film watched; its dot product with a film's vector, biases aside, is "
+        "the score"
+    )
+
     def __init__(
         self,
         schema: Schema,
@@ -89,15 +95,26 @@ class RNNMF(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
         films = self.films.catalogue()
-        history = self.films.watched(films, batch)
-        state = self.recurrence.final(history, batch.history_mask)[0]  # [U, k]
-        return self.score(state, films, batch)
+        return self.score(self._state(films, batch), films, batch)
+
+    def film_vectors(self) -> Tensor:
+        """q of every film, [M + 1, k]."""
+        return self.films.catalogue()
+
+    def user_vectors(self, batch: Batch) -> Tensor:
+        """h of each visitor, [U, k]."""
+        return self._state(self.films.catalogue(), batch)
 
     def score(self, state: Tensor, films: Tensor, batch: Batch) -> Tensor:
         """States [U, k] against the candidates: [B]."""
         film = gather(torch.cat([films, self.film_bias.weight], dim=1), batch)  # [U, C, k + 1]
         dot = (film[..., :-1] @ self.dropout(state).unsqueeze(-1)).squeeze(-1)
         return (dot + film[..., -1] + self.bias).flatten()
+
+    def _state(self, films: Tensor, batch: Batch) -> Tensor:
+        """[U, k]"""
+        history = self.films.watched(films, batch)
+        return self.recurrence.final(history, batch.history_mask)[0]
 
 
 class RNNJoint(nn.Module):
@@ -112,6 +129,9 @@ class RNNJoint(nn.Module):
             a softmax over the catalogue.
         dropout: share of the state's units dropped in training.
     """
+
+    film_meaning = RNNMF.film_meaning
+    user_meaning = RNNMF.user_meaning
 
     def __init__(
         self,
@@ -131,6 +151,14 @@ class RNNJoint(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
         return self.base(batch)
+
+    def film_vectors(self) -> Tensor:
+        """q of every film, [M + 1, k]."""
+        return self.base.film_vectors()
+
+    def user_vectors(self, batch: Batch) -> Tensor:
+        """h of each visitor, [U, k]."""
+        return self.base.user_vectors(batch)
 
     def joint(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Logits [B], and α times the mean cross-entropy of the film that follows each step."""

@@ -1,7 +1,7 @@
 """The TextCNN rating model: who somebody is, a film's genres and the words of its title, and the stars.
 
 Document 000. It knows neither users nor films by id, so it is limited to what a profile and a title can
-tell. The document encodes each title anew for every rating; here each film of a step is encoded once, so its batch
+tell; the improved variant also reads the history. The document encodes each title anew for every rating; here each film of a step is encoded once, so its batch
 normalisation sees each film once too.
 """
 
@@ -19,20 +19,26 @@ from recdemo.contracts import PROFILE, Batch, TitleText
 from recdemo.features import Schema
 
 WORD_DIM = 50  # GloVe 6B, 50 dimensions
+OPINIONS = 3  # just watched, disliked, liked
 CHUNK = 512  # titles encoded at once when answering
 
 
 class TextCNNRating(nn.Module):
     """MLP([u, q, u ⊙ q]) with u = MLP(profile) and q = MLP([genres, TextCNN(title)]), in stars.
 
+    With `history`, u = MLP([profile, h]): h has, of the films watched, those disliked and those liked, the share in
+    the history and the sum of their vectors over its length.
+
     Args:
         schema: vocabularies.
         embed_dim: width of each profile and genre embedding, and of the encoded title.
         genre_pool: ``sum`` or ``mean`` of a film's genres.
+        history: also read the films watched.
         dropout: share of hidden units dropped in training; the last layer drops 0.1 more.
         mean: stars that a fresh model gives to everything.
     """
 
+    film_meaning = "what a network makes of the film's genres and of the words of its title"
     title_words: Tensor
     genre_flags: Tensor
     words: Tensor
@@ -43,6 +49,7 @@ class TextCNNRating(nn.Module):
         *,
         embed_dim: int = 32,
         genre_pool: Literal["sum", "mean"] = "sum",
+        history: bool = False,
         dropout: float = 0.3,
         mean: float = 3.58,
     ) -> None:
@@ -55,8 +62,10 @@ class TextCNNRating(nn.Module):
         self.register_buffer("words", torch.zeros(len(schema.words) + 1, WORD_DIM))
         nn.init.normal_(self.words[1:], std=0.4)  # of GloVe's size, until `start_from`
         self.profile = FieldEmbedding(schema, embed_dim=embed_dim, fields=PROFILE, init=1.0)
+        self.watched = nn.Embedding(schema.size + 1, embed_dim, padding_idx=0) if history else None
+        width = len(PROFILE) * embed_dim + (OPINIONS * (1 + embed_dim) if history else 0)
         self.user = nn.Sequential(
-            *_layer(len(PROFILE) * embed_dim, 200, nn.Tanh, dropout),
+            *_layer(width, 200, nn.Tanh, dropout),
             *_layer(200, 256, nn.ReLU, dropout),
         )
         self.genres = nn.Embedding(schema.genres + 1, embed_dim, padding_idx=0)
@@ -76,12 +85,31 @@ class TextCNNRating(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Stars [B]."""
         films, place = batch.target_movie.unique(return_inverse=True)
-        # Batch normalisation has to see all films of a training step at once.
-        parts = films.split(len(films) if self.training else CHUNK)
-        film = torch.cat([self._encode(part) for part in parts])[place]  # [B, 256]
-        user = self.user(self.profile.user(batch).flatten(1))  # [U, 256]
+        film = self._encode_all(films)[place]  # [B, 256]
+        user = self.user(self._visitor(batch))  # [U, 256]
         user = user.repeat_interleave(batch.candidates, dim=0)  # [B, 256]
         return self.head(torch.cat([user, film, user * film], dim=1)).squeeze(-1)
+
+    def _visitor(self, batch: Batch) -> Tensor:
+        """Profile, and history where it is read: [U, width]."""
+        profile = self.profile.user(batch).flatten(1)
+        if self.watched is None:
+            return profile
+        # Row f of a history's flags: which films it holds with feedback f; as shares, [U, 3, L].
+        flags = nn.functional.one_hot(batch.feedback, 1 + OPINIONS)[..., 1:].transpose(1, 2)
+        shares = flags / batch.history_mask.sum(1).clamp(min=1).view(-1, 1, 1)
+        films = shares @ self.watched(batch.history)  # [U, 3, k]
+        return torch.cat([profile, shares.sum(2), films.flatten(1)], dim=1)
+
+    def film_vectors(self) -> Tensor:
+        """q of every film, [M + 1, 256]."""
+        return self._encode_all(torch.arange(len(self.title_words)))
+
+    def _encode_all(self, films: Tensor) -> Tensor:
+        """Films [N] → [N, 256], in parts when answering."""
+        # Batch normalisation has to see all films of a training step at once.
+        parts = films.split(len(films) if self.training else CHUNK)
+        return torch.cat([self._encode(part) for part in parts])
 
     def _encode(self, films: Tensor) -> Tensor:
         """Films [N] → [N, 256]."""

@@ -25,6 +25,12 @@ class TwoTower(nn.Module):
         strength: of the pull of a new visitor towards the mean of their group, see `UserTable`.
     """
 
+    film_meaning = "what the film's tower makes of the film's own vector"
+    user_meaning = (
+        "what the user's tower makes of the vector that explains the films watched best; its dot product "
+        "with a film's vector is the score"
+    )
+
     def __init__(
         self,
         schema: Schema,

@@ -13,60 +13,20 @@ from collections.abc import Callable, Iterable
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import torch
-from pydantic import BaseModel
 
 from recdemo import checkpoints
 from recdemo.checkpoints import CheckpointCard
-from recdemo.contracts import CheckpointError, Objective, Session, Split, Watched
+from recdemo.contracts import Objective, Session, Split, Watched
 from recdemo.features import encode
 from recdemo.models import CARDS, card_of
-from recdemo.training.loop import VALIDATED_BY
+from recdemo.standings import Figure, Leaderboard, Report, Row, best_first, figure_of
 from recdemo.training.run import command_of, measure_again, settings_for, train
 
-FILE = "leaderboard.json"
 EVIDENCE = "evidence"
 REQUESTS = 15  # answers timed per model, after two that are not
 HISTORY = 50  # films of the visitor who is answered
-
-
-class Figure(BaseModel):
-    """A metric over the seeds that were trained: mean, and sample deviation where there are two or more."""
-
-    mean: float
-    deviation: float | None
-
-
-class Row(BaseModel):
-    """One model, trained for one objective and measured under one split."""
-
-    model: str
-    title: str
-    family: str
-    objective: Objective
-    split: str
-    figures: dict[str, Figure]
-    seeds: list[int]
-    parameters: int
-    kilobytes: int | None  # of the weights, where they are shipped
-    train_seconds: float
-    samples_per_second: float | None
-    milliseconds: float | None  # median for one visitor over the whole catalogue, one thread
-    report: dict[str, Any] | None  # slices, calibration, coverage, of the first seed
-    data: str
-    simulated: bool
-    date: str
-    command: str
-
-
-class Leaderboard(BaseModel):
-    """``leaderboard.json``."""
-
-    date: str
-    versions: dict[str, str]
-    rows: list[Row]
 
 
 def _evidence(base: Path, split: str, seed: int) -> Path:
@@ -158,22 +118,6 @@ def assemble(cards: Iterable[CheckpointCard], base: Path, date: str) -> Leaderbo
     return Leaderboard(date=date, versions=checkpoints.versions(), rows=rows)
 
 
-def read(base: Path) -> Leaderboard:
-    """Read ``leaderboard.json``.
-
-    Raises:
-        CheckpointError: missing, or not such a file.
-    """
-    path = base / FILE
-    try:
-        return Leaderboard.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        first = str(error).splitlines()[0]
-        raise CheckpointError(
-            f"{path} is not a leaderboard ({first}); make it with 'python -m recdemo leaderboard'"
-        ) from error
-
-
 def markdown(board: Leaderboard) -> str:
     """The table for people, one section per split and objective."""
     lines = [
@@ -193,11 +137,11 @@ def markdown(board: Leaderboard) -> str:
         head += ["seeds", "parameters", "kB", "training s", "samples/s", "ms", "command"]
         lines += ["", f"## `{objective}`, split `{split}`", "", "| " + " | ".join(head) + " |"]
         lines += ["|" + "---|" * len(head)]
-        for row in sorted(rows, key=_best_first):
+        for row in best_first(rows):
             cells = [f"`{row.model}`", *(_shown(row.figures.get(name)) for name in names)]
             if objective == "next":
-                coverage = (row.report or {}).get("coverage")
-                cells.append("–" if coverage is None else f"{coverage:.1%}")
+                coverage = figure_of(row, "coverage")
+                cells.append("–" if coverage is None else f"{coverage.mean:.1%}")
             cells += [
                 ", ".join(map(str, row.seeds)),
                 f"{row.parameters:,}",
@@ -235,7 +179,7 @@ def _row(cards: list[CheckpointCard], base: Path) -> Row:
         train_seconds=first.seconds,
         samples_per_second=statistics.fmean(speeds) if speeds else None,
         milliseconds=_milliseconds(first.model, first.objective, base) if shipped else None,
-        report=first.report,
+        report=first.report and Report.model_validate(first.report),
         data=first.data.title,
         simulated=first.data.simulated,
         date=first.date,
@@ -262,11 +206,6 @@ def _milliseconds(model: str, objective: Objective, base: Path) -> float:
     finally:
         torch.set_num_threads(threads)
     return 1000 * statistics.median(times[2:])
-
-
-def _best_first(row: Row) -> float:
-    name, sign = VALIDATED_BY[row.objective]
-    return -sign * row.figures[name].mean
 
 
 def _shown(figure: Figure | None) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from pydantic import BaseModel
 from torch import Tensor, nn
 
 from recdemo.contracts import AGES, GENDERS, OCCUPATIONS, PROFILE, Objective
 from recdemo.features import Ratings
+from recdemo.standings import Bin, Report
 from recdemo.training.metrics import (
     like_metrics,
     next_metrics,
@@ -26,22 +26,6 @@ SLICES = {
     "age": [str(code) for code in AGES],
     "occupation": [str(code) for code in OCCUPATIONS],
 }
-
-
-class Bin(BaseModel):
-    """Predictions between two bounds: how many, their mean, and what share was liked."""
-
-    count: int
-    predicted: float
-    liked: float
-
-
-class Report(BaseModel):
-    """What a card says of the test part besides its plain figures."""
-
-    slices: dict[str, dict[str, dict[str, float]]]  # by field, by code: metrics and "count"
-    calibration: list[Bin] = []  # `like` only, by rising probability, as many predictions in each
-    coverage: float | None = None  # `next` only: share of the catalogue on anybody's first ten
 
 
 def measure(

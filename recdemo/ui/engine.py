@@ -19,6 +19,7 @@ from recdemo.contracts import OBJECTIVES, CheckpointError, Objective
 from recdemo.models import CARDS
 
 if TYPE_CHECKING:
+    from recdemo.blocks.attention import Basic
     from recdemo.checkpoints import Checkpoint
     from recdemo.features import Schema
     from recdemo.recommend import Recommender
@@ -54,8 +55,13 @@ def menu() -> dict[str, list[Objective]]:
     return found
 
 
-def recommender(model: str, objective: Objective) -> Recommender:
+def recommender(model: str, objective: Objective, *, p_like: bool = True) -> Recommender:
     """A loaded model, shared by all visitors; loaded anew when its files change.
+
+    Args:
+        model: key.
+        objective: what it is asked.
+        p_like: load the `like` model beside a ranking, for the column of that name.
 
     Raises:
         CheckpointError: it, or the catalogue, is missing or damaged.
@@ -63,12 +69,35 @@ def recommender(model: str, objective: Objective) -> Recommender:
     from recdemo.recommend import Recommender
 
     checkpoint = _loaded(model, objective)
-    if objective != "next":
+    if objective != "next" or not p_like:
         return Recommender(checkpoint)
     try:
         return Recommender(checkpoint, Recommender(_loaded(model, "like")))
     except CheckpointError as error:
         return Recommender(checkpoint, problem=str(error))
+
+
+def small_dins() -> dict[Basic, Recommender]:
+    """The small DINs of the Lab page that there are, one for each way to weigh a history.
+
+    Raises:
+        CheckpointError: one of them is damaged.
+    """
+    from recdemo.lab import FORMULAS, folder_of
+
+    folders = {kind: folder_of(kind) for kind in FORMULAS}
+    there = {kind: f for kind, f in folders.items() if (f / checkpoints.CARD).is_file()}
+    return {
+        kind: _small_din(str(f), (_stamp(f / checkpoints.CARD), _stamp(f / checkpoints.WEIGHTS)))
+        for kind, f in there.items()
+    }
+
+
+@st.cache_resource(show_spinner="Loading the model…", max_entries=5)
+def _small_din(folder: str, stamps: tuple[tuple[int, int], ...]) -> Recommender:
+    from recdemo.recommend import Recommender
+
+    return Recommender(checkpoints.open_folder(Path(folder), _schema(*_catalogue())))
 
 
 @st.cache_resource(show_spinner=False)

@@ -12,14 +12,30 @@ from contextlib import contextmanager
 import streamlit as st
 
 from recdemo.contracts import CheckpointError, RequestError
-from recdemo.ui import engine, sidebar, state
+from recdemo.ui import engine, guide, sidebar, state
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit, encode_visit
 
 MENU = {
-    "": [("streamlit_app.py", "Home", ":material/home:")],
-    "Explore": [("pages/recommend.py", "Recommend", ":material/recommend:")],
-    "Explain": [("pages/attention.py", "Attention", ":material/visibility:")],
+    "": [
+        ("streamlit_app.py", "Home", ":material/home:"),
+        ("pages/walkthrough.py", "Walkthrough", ":material/explore:"),
+    ],
+    "Explore": [
+        ("pages/recommend.py", "Recommend", ":material/recommend:"),
+        ("pages/compare.py", "Compare", ":material/compare_arrows:"),
+        ("pages/what_if.py", "What if", ":material/alt_route:"),
+    ],
+    "Explain": [
+        ("pages/attention.py", "Attention", ":material/visibility:"),
+        ("pages/embeddings.py", "Embeddings", ":material/scatter_plot:"),
+    ],
+    "Learn": [
+        ("pages/models.py", "Models", ":material/schema:"),
+        ("pages/lab.py", "Lab", ":material/science:"),
+        ("pages/leaderboard.py", "Leaderboard", ":material/leaderboard:"),
+        ("pages/data.py", "Data", ":material/database:"),
+    ],
 }
 
 
@@ -35,7 +51,8 @@ def page() -> Iterator[Visit]:
         state.write_link()
         drawn = True
         for problem in state.problems():
-            st.warning(f"{problem} The rest of the link is kept.", icon=":material/link_off:")
+            st.warning(problem, icon=":material/link_off:")
+        guide.draw()
         yield state.current()
         engine.warm_up()
     except (CheckpointError, RequestError) as error:
@@ -51,6 +68,7 @@ def _menu() -> None:
         for section, entries in MENU.items():
             if section:
                 st.caption(section)
-            for path, label, icon in entries:
-                st.page_link(path, label=label, icon=icon, query_params=link)
+            with st.container(horizontal=True, gap="small", key=f"menu_{section}"):
+                for path, label, icon in entries:
+                    st.page_link(path, label=label, icon=icon, query_params=link)
     st.divider()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from recdemo.catalogue import shorten
-from recdemo.contracts import AGES, GENDERS, OCCUPATIONS, Objective, Watched
+from recdemo.contracts import AGES, GENDERS, OCCUPATIONS, QUESTIONS, RequestError, Watched
 from recdemo.models import CARDS
 from recdemo.ui import engine, state
 from recdemo.ui.engine import plain
 from recdemo.ui.personas import PERSONAS
-from recdemo.ui.visit import Visit
+from recdemo.ui.saved import FILE_NAME, open_visit, save_visit
+from recdemo.ui.visit import Visit, encode_visit
 
 ROWS = 8  # films of the history shown at a time
 REACTIONS: dict[str, tuple[bool | None, str]] = {
@@ -21,11 +23,6 @@ REACTIONS: dict[str, tuple[bool | None, str]] = {
     "Seen": (None, ":material/visibility:"),
 }
 ICONS = dict(REACTIONS.values())
-OBJECTIVE_NAMES: dict[Objective, str] = {
-    "next": "What next?",
-    "like": "Would they like it?",
-    "rating": "How many stars?",
-}
 
 
 def draw() -> None:
@@ -56,7 +53,7 @@ def _model(visit: Visit) -> None:
     st.segmented_control(
         "Question",
         menu[visit.model],
-        format_func=OBJECTIVE_NAMES.__getitem__,
+        format_func=QUESTIONS.__getitem__,
         required=True,
         label_visibility="collapsed",
         width="stretch",
@@ -108,6 +105,76 @@ def _visitor(visit: Visit) -> None:
             "side_occupation", session.occupation, lambda v, o: v.with_session(occupation=o)
         ),
     )
+    with st.popover("Save, open, share", icon=":material/ios_share:", width="stretch"):
+        _share(visit)
+
+
+def _share(visit: Visit) -> None:
+    link = f"{st.context.url or ''}?{urlencode(encode_visit(visit))}"
+    st.download_button(
+        "Save session",
+        lambda: save_visit(visit, engine.films().labels),
+        file_name=FILE_NAME,
+        mime="application/json",
+        icon=":material/save:",
+        on_click="ignore",
+        width="stretch",
+        key="side_save",
+    )
+    st.download_button(
+        "Download report",
+        lambda: _report(visit, link),
+        file_name=f"recdemo-{visit.model}.html",
+        mime="text/html",
+        icon=":material/print:",
+        on_click="ignore",
+        width="stretch",
+        key="side_report",
+        help="This session as one page to print: the list, why, the models compared, and where the numbers come "
+        "from. It needs no network.",
+    )
+    st.file_uploader(
+        "Open a saved session", type="json", key="side_open", on_change=_open, max_upload_size=1
+    )
+    st.caption("Link to this page, as it is")
+    st.code(link, language=None, wrap_lines=True)
+
+
+def _report(visit: Visit, link: str) -> str:
+    """The page to print. It is made when asked for, outside the run of a page, with models of its own."""
+    from recdemo.compare import question
+    from recdemo.handout import handout
+    from recdemo.recommend import Recommender
+
+    menu = engine.menu()
+    others = [
+        Recommender.load(key, question(menu[key], visit.objective))
+        for key in visit.compared
+        if key != visit.model
+    ]
+    return handout(
+        Recommender.load(visit.model, visit.objective),
+        visit.session,
+        others=others,
+        targets=visit.targets,
+        link=link,
+    )
+
+
+def _open() -> None:
+    file = st.session_state["side_open"]
+    if file is None:
+        return
+    try:
+        visit, problems = open_visit(
+            file.getvalue(), models=engine.menu(), films=engine.films().labels
+        )
+    except RequestError as error:
+        state.go(
+            state.current(), [f"{plain(file.name)}: {plain(str(error))}. Nothing was changed."]
+        )
+    else:
+        state.go(visit, [f"{problem} The rest of the file is kept." for problem in problems])
 
 
 def _history(visit: Visit) -> None:

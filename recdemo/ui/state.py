@@ -6,7 +6,7 @@ callback into a new visit. So every page shows the same, and undo is a list of e
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +27,7 @@ def start() -> None:
         visit, problems = decode_visit(given, models=engine.menu(), films=engine.films().labels)
         st.session_state[_VISIT] = visit
         st.session_state[_UNDO] = []
-        st.session_state[_PROBLEMS] = problems
+        st.session_state[_PROBLEMS] = [f"{p} The rest of the link is kept." for p in problems]
 
 
 def current() -> Visit:
@@ -36,13 +36,13 @@ def current() -> Visit:
     return visit
 
 
-def go(visit: Visit) -> None:
-    """Replace the visit. A changed session can be undone."""
+def go(visit: Visit, problems: Sequence[str] = ()) -> None:
+    """Replace the visit; say what was wrong with what it came from. A changed session can be undone."""
     before = current()
     if visit.session != before.session:
         st.session_state[_UNDO] = [*st.session_state[_UNDO], before.session][-MAX_UNDO:]
     st.session_state[_VISIT] = visit
-    st.session_state[_PROBLEMS] = []
+    st.session_state[_PROBLEMS] = list(problems)
 
 
 def can_undo() -> bool:
@@ -59,7 +59,7 @@ def undo() -> None:
 
 
 def problems() -> list[str]:
-    """What was wrong with the link, until the visitor changes something."""
+    """What was wrong with the link or file opened, until the visitor changes something."""
     found: list[str] = st.session_state[_PROBLEMS]
     return found
 

@@ -19,6 +19,8 @@ from recdemo.contracts import (
     Session,
     Watched,
 )
+from recdemo.ui.stories import step_of
+from recdemo.whatif import UNKNOWN, Change, Unknown
 
 DEFAULT_MODEL = "din"
 DEFAULT_OBJECTIVE: Objective = "next"
@@ -29,14 +31,16 @@ _LETTERS = {value: letter for letter, value in FEEDBACK.items()}
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A session, the model and objective asked, the films looked at on explaining pages, and the models
-    compared (none: the page's own choice)."""
+    """A session, the model and objective asked, the films looked at on explaining pages, the models compared
+    (none: the page's own choice), the place in a guided story, such as ``goal.2``, and the change tried out."""
 
     session: Session = field(default_factory=Session)
     model: str = DEFAULT_MODEL
     objective: Objective = DEFAULT_OBJECTIVE
     targets: tuple[int, ...] = ()
     compared: tuple[str, ...] = ()
+    story: str = ""
+    change: Change = field(default_factory=Change)
 
     def with_session(self, **changes: object) -> Visit:
         """The visit with some fields of its session changed."""
@@ -80,7 +84,8 @@ class Visit:
 def encode_visit(visit: Visit) -> dict[str, str]:
     """The visit as query parameters; what is unknown or empty is left out."""
     session = visit.session
-    films = "-".join(f"{film.movie_id}{_LETTERS[film.liked]}" for film in session.history)
+    change = visit.change
+    films = "-".join(map(_film_code, session.history))
     values = {
         "m": visit.model,
         "obj": visit.objective,
@@ -90,6 +95,12 @@ def encode_visit(visit: Visit) -> dict[str, str]:
         "h": films,
         "t": "-".join(map(str, visit.targets)),
         "c": "-".join(visit.compared),
+        "s": visit.story,
+        "wg": change.gender or "",
+        "wa": "" if change.age is None else str(change.age),
+        "wo": "" if change.occupation is None else str(change.occupation),
+        "wd": "-".join(map(str, change.dropped)),
+        "wh": _film_code(change.added) if change.added else "",
     }
     return {name: value for name, value in values.items() if value}
 
@@ -127,27 +138,36 @@ def decode_visit(
     gender = choose("g", GENDERS, "the gender")
     age = choose("a", [str(code) for code in AGES], "the age group")
     occupation = choose("o", [str(code) for code in OCCUPATIONS], "the occupation")
+    ages, occupations = map(str, AGES), map(str, OCCUPATIONS)
+    other_gender = choose("wg", (*GENDERS, UNKNOWN), "trying out the gender")
+    other_age = choose("wa", (*ages, UNKNOWN), "trying out the age group")
+    other_occupation = choose("wo", (*occupations, UNKNOWN), "trying out the occupation")
 
     history: dict[int, Watched] = {}
     bad: list[str] = []
     for item in filter(None, values.get("h", "").split("-")):
-        movie = _film(item[:-1], films)
-        if movie is None or item[-1] not in FEEDBACK:
+        film = _watched(item, films)
+        if film is None:
             bad.append(item)
         else:
-            history.setdefault(movie, Watched(movie, FEEDBACK[item[-1]]))
+            history.setdefault(film.movie_id, film)
     latest = list(history.values())[-MAX_SESSION_FILMS:]
     if len(latest) < len(history):
         problems.append(
             f"The link holds {len(history)} films; the latest {MAX_SESSION_FILMS} are kept."
         )
     targets: dict[int, None] = {}
-    for item in filter(None, values.get("t", "").split("-")):
-        movie = _film(item, films)
-        if movie is None:
-            bad.append(item)
-        else:
-            targets[movie] = None
+    dropped: dict[int, None] = {}
+    for name, chosen in (("t", targets), ("wd", dropped)):
+        for item in filter(None, values.get(name, "").split("-")):
+            movie = _film(item, films)
+            if movie is None:
+                bad.append(item)
+            else:
+                chosen[movie] = None
+    added = values.get("wh", "")
+    if added and _watched(added, films) is None:
+        bad.append(added)
     if bad:
         shown = ", ".join(map(_quoted, bad[:5]))
         problems.append(f"The link names films that are not in the catalogue: {shown}.")
@@ -156,6 +176,10 @@ def decode_visit(
     if strange:
         shown = ", ".join(map(_quoted, strange[:5]))
         problems.append(f"The link compares models that do not exist: {shown}.")
+    story = values.get("s", "")
+    if story and step_of(story) is None:
+        problems.append(f"The link names a story that does not exist: {_quoted(story)}.")
+        story = ""
     visit = Visit(
         session=Session(
             gender=gender,  # type: ignore[arg-type]
@@ -167,8 +191,32 @@ def decode_visit(
         objective=objective,  # type: ignore[arg-type]
         targets=tuple(targets)[:MAX_TARGETS],
         compared=tuple(key for key in compared if key in models),
+        story=story,
+        change=Change(
+            gender=other_gender,  # type: ignore[arg-type]
+            age=_number(other_age),
+            occupation=_number(other_occupation),
+            dropped=tuple(dropped)[:MAX_SESSION_FILMS],
+            added=_watched(added, films),
+        ),
     )
     return visit, problems
+
+
+def _film_code(film: Watched) -> str:
+    return f"{film.movie_id}{_LETTERS[film.liked]}"
+
+
+def _watched(text: str, films: Collection[int]) -> Watched | None:
+    """A film that exists and what was thought of it, as `_film_code` writes them, or None."""
+    movie = _film(text[:-1], films)
+    if movie is None or text[-1] not in FEEDBACK:
+        return None
+    return Watched(movie, FEEDBACK[text[-1]])
+
+
+def _number(text: str | None) -> int | Unknown | None:
+    return UNKNOWN if text == UNKNOWN else int(text) if text else None
 
 
 def _film(text: str, films: Collection[int]) -> int | None:

@@ -6,15 +6,9 @@ import streamlit as st
 
 from recdemo.charts.attention import weight_against_removal
 from recdemo.charts.terms import waterfall
-from recdemo.contracts import Objective
 from recdemo.explain import Explanation, Weights
 from recdemo.ui.engine import plain
 
-SCORE_NAMES: dict[Objective, str] = {
-    "next": "Chance to be next",
-    "like": "Chance of liking",
-    "rating": "Stars",
-}
 CHART = {"displayModeBar": False}
 
 

@@ -1,0 +1,270 @@
+"""Lab: single parts taken out and tried: activations as curves, and five ways to weigh a history."""
+
+from __future__ import annotations
+
+from recdemo.ui import opening
+
+opening.show(
+    "Lab",
+    "🧪",
+    "Single parts of the models, taken out: turn the knobs, and see what they do.",
+)
+
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from recdemo import lab
+from recdemo.blocks.attention import Basic
+from recdemo.charts import lab as charts
+from recdemo.explain import history_weights
+from recdemo.lab import ACTIVATIONS, FORMULAS, Slopes
+from recdemo.recommend import Recommender
+from recdemo.ui import engine, frame, state
+from recdemo.ui.engine import plain
+from recdemo.ui.visit import Visit
+from recdemo.ui.why import CHART
+
+EXPERIMENTS = {"activations": "Activations", "attention": "Ways to attend"}
+TARGETS = 3  # columns that a map has room for
+FILMS = 12  # rows shown at first
+
+
+def slider(name: str, label: str, low: float, high: float, value: float, help: str) -> float:
+    chosen: float = st.slider(
+        label, low, high, value, 0.01, key=f"lab_{name}", persist_state="session", help=help
+    )
+    return chosen
+
+
+def knobs(names: list[str]) -> Slopes:
+    """Sliders of the activations chosen; the others keep their defaults."""
+    slopes = Slopes()
+    if "LeakyReLU" in names:
+        hint = "Chosen by hand, and the same for good."
+        slope = slider("leaky", "LeakyReLU: slope", -0.5, 1.0, slopes.leaky, hint)
+        slopes = replace(slopes, leaky=slope)
+    if "PReLU" in names:
+        hint = "Training would learn it; here you do."
+        slope = slider("learned", "PReLU: a", -0.5, 1.0, slopes.learned, hint)
+        slopes = replace(slopes, learned=slope)
+    if "RReLU" in names:
+        low, high = st.slider(
+            "RReLU: range of slopes",
+            0.0,
+            1.0,
+            (slopes.lower, slopes.upper),
+            0.01,
+            key="lab_range",
+            persist_state="session",
+            help="In training each number gets a slope drawn from this range; in use it is the middle.",
+        )
+        slopes = replace(slopes, lower=low, upper=high)
+    if "Dice" in names:
+        slopes = replace(
+            slopes,
+            dice=slider("dice", "Dice: a", -0.5, 1.0, slopes.dice, "Learned, one per channel."),
+            mean=slider("mean", "Dice: mean of its inputs", -2.0, 2.0, slopes.mean, "E(x)."),
+            deviation=slider(
+                "deviation", "Dice: their deviation", 0.1, 3.0, slopes.deviation, "√Var(x)."
+            ),
+        )
+    return slopes
+
+
+def finding(table: pd.DataFrame, slopes: Slopes) -> str:
+    """What the curves chosen say, read off them."""
+    at = -2.0
+    there = table[(table["x"] - at).abs() < 1e-4].set_index("name")
+    dead = there.index[there["slope"] == 0]
+    values = there["y"].sort_values()
+    parts = []
+    if len(values) > 1:
+        parts.append(
+            f"**Of an input of −2, {values.index[0]} makes {values.iloc[0]:.2f} and {values.index[-1]} "
+            f"{values.iloc[-1]:.2f}.**"
+        )
+    else:
+        parts.append(f"**Of an input of −2, {values.index[0]} makes {values.iloc[0]:.2f}.**")
+    if len(dead):
+        verb = "has" if len(dead) == 1 else "have"
+        parts.append(f"{' and '.join(dead)} {verb} no slope there: nothing is learned from it.")
+    dice = table[table["name"] == "Dice"]
+    if len(dice):
+        parts.append(
+            f"Dice turns around the mean of its inputs, {slopes.mean:g}: its slope runs from "
+            f"{dice['slope'].min():.2f} to {dice['slope'].max():.2f}."
+        )
+    return " ".join(parts)
+
+
+def show_activations() -> None:
+    names = st.pills(
+        "Curves",
+        ACTIVATIONS,
+        selection_mode="multi",
+        default=ACTIVATIONS,
+        key="lab_curves",
+        persist_state="session",
+    )
+    if not names:
+        st.info("Choose a curve above.", icon=":material/show_chart:")
+        return
+    names = [name for name in ACTIVATIONS if name in names]
+    left, right = st.columns([2, 1], gap="large")
+    with right:
+        slopes = knobs(names)
+        st.caption(
+            "Below zero PReLU is ax, and Dice is p(x)·x + (1 − p(x))·a·x with p(x) = σ((x − E)/√Var): a soft switch "
+            "between x and ax. RReLU’s band is what it draws from in training."
+        )
+    table = lab.activation_curves(names, slopes)
+    with left:
+        st.markdown(finding(table, slopes))
+        st.plotly_chart(
+            charts.curves(table),
+            key="lab_activations",
+            config=CHART,
+            alt=f"Curves and slopes of {', '.join(names)}",
+        )
+        st.caption(
+            "Above, what comes out for an input x; below, how fast that changes, which is what gradients are "
+            "multiplied with. Computed by the blocks that the models use, the slopes by torch’s own "
+            "differentiation. Document fig. 3-22, eq. 3-20 to 3-25."
+        )
+
+
+def choose_films(visit: Visit) -> list[int]:
+    """Films asked about: the visit's, else the first three of the model's list."""
+    films = engine.films()
+    targets = list(visit.targets[:TARGETS])
+    if not targets:
+        model = engine.recommender(visit.model, visit.objective, p_like=False)
+        targets = model.recommend(visit.session, TARGETS)["movie_id"].tolist()
+    st.multiselect(
+        "Films asked about",
+        films.ids,
+        format_func=films.labels.__getitem__,
+        max_selections=TARGETS,
+        placeholder="The model’s first three; search to choose others",
+        **state.bound("lab_targets", targets, lambda v, chosen: replace(v, targets=tuple(chosen))),
+    )
+    return targets
+
+
+def names_of(kinds: list[Basic]) -> str:
+    return " and ".join(f"**{FORMULAS[kind].title}**" for kind in kinds)
+
+
+def show_finding(changes: dict[Basic, float]) -> None:
+    same = [kind for kind, change in changes.items() if change < 1e-6]
+    other = [kind for kind in changes if kind not in same]
+    parts = []
+    if same:
+        verb = "gives" if len(same) == 1 else "give"
+        parts.append(
+            f"{names_of(same)} {verb} these films the same weights whatever film is asked about."
+        )
+    if other:
+        most = max(other, key=changes.__getitem__)
+        count = {1: "The other one looks", len(changes): "All look"}.get(
+            len(other), f"The other {len(other)} look"
+        )
+        parts.append(
+            f"{count} at it: {names_of([most])} moves most, a weight by up to {changes[most]:.0%} over the catalogue."
+        )
+    st.markdown(" ".join(parts))
+
+
+def show_attention(visit: Visit) -> None:
+    models = engine.small_dins()
+    missing = [kind for kind in FORMULAS if kind not in models]
+    if missing:
+        st.info(
+            f"{len(missing)} of {len(FORMULAS)} small models are not trained yet: "
+            f"{', '.join(FORMULAS[kind].title for kind in missing)}. This trains what is missing, in some minutes:",
+            icon=":material/hourglass_empty:",
+        )
+        st.code("python -m recdemo lab", language="bash")
+    if not models:
+        return
+    targets = choose_films(visit)
+    if not visit.session.history or set(visit.session.movie_ids) <= set(targets):
+        st.info(
+            "There is nothing to weigh yet: add films in the sidebar.", icon=":material/history:"
+        )
+        return
+    labels = engine.films().labels
+    changes = {
+        kind: lab.change_with_target(m.checkpoint, visit.session) for kind, m in models.items()
+    }
+    show_finding(changes)
+    tables = {
+        kind: history_weights(model, visit.session, targets) for kind, model in models.items()
+    }
+    read = len(next(iter(tables.values())))
+    rows = read
+    if read > FILMS:
+        shown = st.segmented_control(
+            "Films shown",
+            [f"Latest {FILMS}", f"All {read} read"],
+            default=f"Latest {FILMS}",
+            required=True,
+            key=f"lab_rows_{read}",
+        )
+        rows = FILMS if shown.startswith("Latest") else read
+    most = max(float(table[targets].max().max()) for table in tables.values())
+    columns = st.columns(2, gap="medium")
+    for place, (kind, model) in enumerate(models.items()):
+        with columns[place % 2].container(border=True):
+            show_formula(kind, model, tables[kind], rows, {m: labels[m] for m in targets}, most)
+    st.caption(
+        "Rows are the films watched, latest first, columns the films asked about; a column adds up to 100 % over all "
+        f"{read} film{'' if read == 1 else 's'} read, and one scale of colours holds for all maps. Five small DINs, "
+        "alike but for the formula, each trained once on a quarter of the ratings per epoch: a few thousandths of "
+        "AUC between them may be chance."
+    )
+
+
+def show_formula(
+    kind: Basic,
+    model: Recommender,
+    table: pd.DataFrame,
+    rows: int,
+    targets: dict[int, str],
+    most: float,
+) -> None:
+    formula = FORMULAS[kind]
+    st.markdown(f"**{formula.title}** · {formula.idea}")
+    st.latex(formula.formula)
+    st.plotly_chart(
+        charts.weights(table.tail(rows), targets, most),
+        key=f"lab_weights_{kind}",
+        config=CHART,
+        alt=f"Weights of the films watched by {formula.title}",
+    )
+    counted = lab.films_that_count(table[next(iter(targets))].dropna())
+    asked = plain(next(iter(targets.values())))
+    auc = model.checkpoint.card.metrics.test["auc"]
+    st.caption(
+        f"Document {formula.source}. For {asked} the weights are spread as over {counted:.1f} equal films. "
+        f"Test AUC of this small DIN {auc:.4f}."
+    )
+
+
+with frame.page() as visit:
+    experiment = st.segmented_control(
+        "Experiment",
+        list(EXPERIMENTS),
+        format_func=EXPERIMENTS.__getitem__,
+        default="activations",
+        required=True,
+        key="lab_experiment",
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    if experiment == "activations":
+        show_activations()
+    else:
+        show_attention(visit)

@@ -1,0 +1,98 @@
+"""Curves of activations, and what several formulas make of one history."""
+
+from __future__ import annotations
+
+from textwrap import wrap
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from recdemo.catalogue import shorten
+from recdemo.charts.style import CATEGORIES, POSITIVE, distinct, sized
+from recdemo.lab import ACTIVATIONS
+
+DASHES = ("solid", "dash", "dot", "dashdot", "solid")
+ROW = 26  # pixels for one film watched
+
+
+def curves(table: pd.DataFrame) -> go.Figure:
+    """Each activation above, its slope below, over the same inputs.
+
+    Args:
+        table: as `recdemo.lab.activation_curves` returns it.
+    """
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08)
+    for name, curve in table.groupby("name", sort=False):
+        number = ACTIVATIONS.index(str(name))
+        line = {"color": CATEGORIES[number], "dash": DASHES[number], "width": 2.5}
+        if (curve["low"] != curve["high"]).any():
+            edge = {"color": CATEGORIES[number], "width": 0}
+            for column, fill in (("low", None), ("high", "tonexty")):
+                figure.add_scatter(
+                    x=curve["x"],
+                    y=curve[column],
+                    line=edge,
+                    fill=fill,
+                    hoverinfo="skip",
+                    showlegend=False,
+                    mode="lines",
+                    legendgroup=name,
+                    row=1,
+                    col=1,
+                )
+        for row, column in enumerate(("y", "slope"), start=1):
+            figure.add_scatter(
+                x=curve["x"],
+                y=curve[column],
+                name=str(name),
+                legendgroup=name,
+                showlegend=row == 1,
+                mode="lines",
+                line=line,
+                hovertemplate=f"{name}, x = %{{x:.2f}}: %{{y:.3f}}<extra></extra>",
+                row=row,
+                col=1,
+            )
+    figure.update_yaxes(title="f(x)", row=1, col=1)
+    figure.update_yaxes(title="slope f′(x)", row=2, col=1)
+    figure.update_xaxes(title="input x", row=2, col=1)
+    figure.update_layout(
+        height=560,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    )
+    return figure
+
+
+def weights(table: pd.DataFrame, targets: dict[int, str], most: float) -> go.Figure:
+    """Share of each watched film (rows, latest first) for each film asked about (columns).
+
+    Args:
+        table: as `recdemo.explain.history_weights` returns it, weights adding up to one.
+        targets: titles by film id, in the order of the columns.
+        most: the weight of the darkest colour, so that several such maps can be compared.
+    """
+    table = table[::-1]
+    grid = table[list(targets)].to_numpy(dtype=float)
+    above = ["<br>".join(wrap(shorten(title[:-7], 18), 10)) for title in targets.values()]
+    figure = go.Figure(
+        go.Heatmap(
+            z=grid,
+            x=distinct(above),
+            y=distinct([shorten(title, 24) for title in table["title"]]),
+            colorscale=POSITIVE,
+            zmin=0.0,
+            zmax=most,
+            xgap=2,
+            ygap=2,
+            hoverongaps=False,
+            showscale=False,
+            texttemplate="%{z:.0%}" if np.size(grid) <= 80 else None,
+            hovertemplate="%{y}<br>for %{x}: %{z:.1%}<extra></extra>",
+        )
+    )
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(side="top", tickangle=0, showgrid=False)
+    return sized(figure, len(table), extra=64, row=ROW)

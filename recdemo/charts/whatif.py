@@ -1,0 +1,154 @@
+"""The visitor changed: slopes of ranks before and after, and what each watched film holds up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from textwrap import wrap
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from recdemo.catalogue import shorten
+from recdemo.charts.style import DOWN, TOTAL, UP, distinct, sized
+from recdemo.whatif import Drop
+
+LABEL = 19  # characters of a line of a label; two such columns leave room for the lines on a phone
+SIDE = 138  # pixels for each of these columns
+KINDS = {"rises": UP, "falls": DOWN, "same place": TOTAL, "watched": TOTAL}
+
+
+def slopes(films: pd.DataFrame, k: int) -> go.Figure:
+    """Each film's rank before, left, and after, right. Films below the list stand under it, each with its rank.
+
+    Args:
+        films: as in `recdemo.whatif.RankChanges`.
+        k: length of the lists.
+    """
+    sides = [films["rank_before"], films["rank_after"]]
+    places = [_places(ranks, k) for ranks in sides]
+    kinds = [_kind(*pair) for pair in zip(*sides, strict=True)]
+    figure = go.Figure()
+    for kind, colour in KINDS.items():
+        rows = [row for row, found in enumerate(kinds) if found == kind]
+        if not rows:
+            continue
+        both = [(row, side) for row in rows for side in (0, 1, None)]
+        figure.add_scatter(
+            x=[side for _, side in both],
+            y=[None if side is None else places[side][row] for row, side in both],
+            text=["" if side is None else _rank(sides[side][row]) for row, side in both],
+            customdata=[_hover(films.loc[row]) for row, _ in both],
+            mode="lines+markers+text",
+            name=kind,
+            line={"color": colour, "width": 2, "dash": "dot" if kind == "watched" else "solid"},
+            marker={"size": 23, "color": colour},
+            textfont={"color": "#FFFFFF", "size": 11},  # on the marker
+            cliponaxis=False,
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+    for side, column in enumerate(places):
+        for row, place in enumerate(column):
+            _label(figure, side, place, _two_lines(films["title"][row]))
+        _label(figure, side, 0.2, "<b>after</b>" if side else "<b>before</b>")
+        if max(column) > k:
+            _label(figure, side, k + 1, f"<i>not in the first {k}</i>")
+    figure.add_annotation(  # a legend would wrap within the narrow part between the labels
+        text=" \u2003".join(
+            f'<span style="color:{colour}">●</span> {kind} {kinds.count(kind)}'
+            for kind, colour in KINDS.items()
+            if kind in kinds
+        ),
+        x=0.5,
+        y=1,
+        xref="paper",
+        yref="paper",
+        yanchor="bottom",
+        showarrow=False,
+    )
+    last = max(map(max, places))
+    figure.update_xaxes(visible=False, range=[0, 1], fixedrange=True)
+    figure.update_yaxes(visible=False, range=[last + 0.6, -0.2], fixedrange=True)
+    figure = sized(figure, 0, extra=0, row=1).update_layout(height=int(36 * (last + 0.8)) + 30)
+    return figure.update_layout(margin={"l": SIDE, "r": SIDE, "t": 30, "b": 0})
+
+
+def margins(drop: Drop, titles: Mapping[int, str]) -> go.Figure:
+    """How a film's lead over the first film off the list moves without one watched film at a time.
+
+    Args:
+        drop: with margins.
+        titles: by film id.
+    """
+    names = distinct([shorten(titles[movie], 30) for movie, _ in drop.alone])
+    figure = go.Figure()
+    for name, (_, value) in zip(names, drop.alone, strict=True):
+        lower = value < drop.margin
+        figure.add_scatter(
+            x=[drop.margin, value],
+            y=[name, name],
+            mode="lines+markers+text",
+            line={"color": DOWN if lower else UP, "width": 3},
+            marker={"size": [0, 12], "opacity": 1},
+            text=["", f"{value:+.2f}"],
+            textposition="middle left" if lower else "middle right",
+            cliponaxis=False,
+            hovertemplate=f"without {name}<br>lead {value:+.3f}<extra></extra>",
+        )
+    ends = [0.0, drop.margin, *(value for _, value in drop.alone)]
+    span = max(ends) - min(ends) or 1.0
+    figure.update_xaxes(
+        title=f"lead over rank {drop.k + 1} (logit)",
+        range=[min(ends) - 0.2 * span, max(ends) + 0.2 * span],
+        zeroline=True,
+    )
+    figure.update_yaxes(autorange="reversed", dtick=1)
+    for x, text in ((drop.margin, "all films"), (0.0, "off the list")):
+        figure.add_vline(x=x, line={"color": TOTAL, "width": 1.5, "dash": "dash"}, layer="below")
+        figure.add_annotation(x=x, y=1, yref="paper", yanchor="bottom", text=text, showarrow=False)
+    return sized(figure, len(names), row=28, extra=80).update_layout(margin={"t": 28})
+
+
+def _places(ranks: pd.Series, k: int) -> list[float]:
+    """Height of each film: its rank within the list, then one below another."""
+    below = ranks[~(ranks <= k).fillna(False)].sort_values(na_position="last")
+    places = ranks.astype(float)
+    places[below.index] = [k + 2.0 + place for place in range(len(below))]
+    return places.tolist()
+
+
+def _kind(before: int, after: int) -> str:
+    if pd.isna(before) or pd.isna(after):
+        return "watched"
+    return "rises" if after < before else "falls" if after > before else "same place"
+
+
+def _rank(rank: int) -> str:
+    return "–" if pd.isna(rank) else str(rank)
+
+
+def _hover(film: pd.Series) -> str:
+    ranks = [film["rank_before"], film["rank_after"]]
+    said = ["watched" if pd.isna(rank) else f"rank {rank:,}" for rank in ranks]
+    return f"{film['title']}<br>{' → '.join(said)}"
+
+
+def _label(figure: go.Figure, side: int, place: float, text: str) -> None:
+    """Text beside a point, outward."""
+    figure.add_annotation(
+        x=side,
+        y=place,
+        text=text,
+        showarrow=False,
+        xanchor="left" if side else "right",
+        align="left" if side else "right",
+        xshift=16 if side else -16,
+        font={"size": 12},
+    )
+
+
+def _two_lines(title: str) -> str:
+    """A film's title in up to two lines, cut where it needs more; the year is kept."""
+    most = 2 * LABEL
+    while len(lines := wrap(shorten(title, most), LABEL)) > 2:
+        most -= 1
+    return "<br>".join(lines)

@@ -1,0 +1,56 @@
+"""The banner of a guided story: what this step shows, back, next, and out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from recdemo.ui import engine, state
+from recdemo.ui.stories import STORIES, step_of
+from recdemo.ui.visit import Visit, decode_visit
+
+HOME_PAGE = "pages/walkthrough.py"
+_OWN = "guide_own_visit"  # the visit to go back to when a story is left
+
+
+def draw() -> None:
+    """The banner, where the visit is in a story."""
+    place = step_of(state.current().story)
+    if place is None:
+        return
+    story, index = place
+    step = story.steps[index]
+    last = index + 1 == len(story.steps)
+    with st.container(border=True, key="guide"):
+        st.markdown(f"{story.icon} **{story.title}** · step {index + 1} of {len(story.steps)}")
+        st.markdown(f"#### {step.finding}")
+        st.markdown(step.look)
+        with st.container(horizontal=True):
+            if st.button("Back", icon=":material/arrow_back:", disabled=index == 0):
+                enter(story.key, index - 1)
+            if not last and st.button("Next", icon=":material/arrow_forward:", type="primary"):
+                enter(story.key, index + 1)
+            if st.button("End of the story" if last else "Leave", icon=":material/close:"):
+                leave()
+
+
+def enter(story: str, index: int) -> None:
+    """Go to a step of a story. The visitor's own visit is kept for when they leave."""
+    if not state.current().story:
+        st.session_state[_OWN] = state.current()
+    step = STORIES[story].steps[index]
+    state.go(visit_of(story, index))
+    st.switch_page(step.page)
+
+
+def leave() -> None:
+    """Back to the stories, and to the visitor's own visit."""
+    state.go(st.session_state.pop(_OWN, None) or replace(state.current(), story=""))
+    st.switch_page(HOME_PAGE)
+
+
+def visit_of(story: str, index: int) -> Visit:
+    """The visit that a step shows; a model that is not trained gives way to another."""
+    link = STORIES[story].steps[index].link | {"s": f"{story}.{index + 1}"}
+    return decode_visit(link, models=engine.menu(), films=engine.films().labels)[0]

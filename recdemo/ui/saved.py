@@ -1,0 +1,108 @@
+"""A visit as a small file: saved, and opened again with everything in it checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from recdemo.contracts import MAX_SESSION_FILMS, Objective, RequestError
+from recdemo.ui.visit import MAX_TARGETS, Visit, decode_visit
+
+MAX_BYTES = 200_000
+FILE_NAME = "recdemo-session.json"
+
+
+class SavedFilm(BaseModel):
+    """One film of a history; the title is for whoever reads the file."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    movie_id: int = Field(ge=1)
+    liked: bool | None = None
+    title: str = ""
+
+
+class SavedVisit(BaseModel):
+    """The file. `link` holds what the address bar would, beside the visitor."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    recdemo: Literal[1]
+    gender: str | None = None
+    age: int | None = None
+    occupation: int | None = None
+    history: list[SavedFilm] = Field(default=[], max_length=MAX_SESSION_FILMS)
+    model: str = ""
+    objective: str = ""
+    targets: list[int] = Field(default=[], max_length=MAX_TARGETS)
+    compared: list[str] = Field(default=[], max_length=100)
+
+
+def save_visit(visit: Visit, titles: Mapping[int, str]) -> str:
+    """The visit as JSON; a story or a change tried out is not part of it."""
+    session = visit.session
+    saved = SavedVisit(
+        recdemo=1,
+        gender=session.gender,
+        age=session.age,
+        occupation=session.occupation,
+        history=[
+            SavedFilm(movie_id=film.movie_id, liked=film.liked, title=titles.get(film.movie_id, ""))
+            for film in session.history
+        ],
+        model=visit.model,
+        objective=visit.objective,
+        targets=list(visit.targets),
+        compared=list(visit.compared),
+    )
+    return saved.model_dump_json(indent=1) + "\n"
+
+
+def open_visit(
+    content: bytes, *, models: Mapping[str, Sequence[Objective]], films: Collection[int]
+) -> tuple[Visit, list[str]]:
+    """The visit of a file.
+
+    Args:
+        content: of the file.
+        models: as in `decode_visit`.
+        films: ids that exist.
+
+    Returns:
+        The visit, and one sentence for each thing that does not exist here and was left out.
+
+    Raises:
+        RequestError: it is not such a file.
+    """
+    if len(content) > MAX_BYTES:
+        raise RequestError(
+            f"a file of {len(content):,} bytes is too large for a session; {MAX_BYTES:,} are the limit"
+        )
+    try:
+        saved = SavedVisit.model_validate(json.loads(content.decode("utf-8")))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the file"
+        raise RequestError(
+            f"this is not a session saved by recdemo: {place}: {first['msg']}"
+        ) from None
+    except (UnicodeDecodeError, ValueError, RecursionError):
+        raise RequestError(
+            "this is not a session saved by recdemo: it is no JSON; save one with “Save session”"
+        ) from None
+    letters = {True: "l", False: "d", None: "w"}
+    link = {
+        "m": saved.model,
+        "obj": saved.objective,
+        "g": saved.gender or "",
+        "a": "" if saved.age is None else str(saved.age),
+        "o": "" if saved.occupation is None else str(saved.occupation),
+        "h": "-".join(f"{film.movie_id}{letters[film.liked]}" for film in saved.history),
+        "t": "-".join(map(str, saved.targets)),
+        "c": "-".join(saved.compared),
+    }
+    visit, problems = decode_visit(link, models=models, films=films)
+    return visit, [problem.replace("The link", "The file") for problem in problems]

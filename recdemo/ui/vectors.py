@@ -1,0 +1,70 @@
+"""Vectors, maps and what is counted over them, kept for all visitors; nobody changes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+if TYPE_CHECKING:
+    from recdemo.embed import Agreement, Space
+    from recdemo.maps import Maps
+    from recdemo.recommend import Recommender
+
+
+def directions(model: Recommender, space: Space) -> np.ndarray:
+    """`Space.directions`, made once."""
+    return _directions(model.checkpoint.card.weights_sha256, space.key, space)
+
+
+def maps(model: Recommender) -> Maps:
+    """The maps beside the model's weights, or none; read again when the file changes."""
+    from recdemo.maps import FILE
+
+    path = model.checkpoint.folder / FILE
+    stamp = (path.stat().st_mtime_ns, path.stat().st_size) if path.exists() else (0, 0)
+    card, films = model.checkpoint.card, model.checkpoint.schema.size
+    return _maps(str(path.parent), stamp, card.weights_sha256, films)
+
+
+def agreement(model: Recommender, space: Space, viewers: int) -> Agreement:
+    """`recdemo.embed.agreement` over the films that at least `viewers` people rated."""
+    return _agreement(model.checkpoint.card.weights_sha256, space.key, viewers, model, space)
+
+
+def best_example(model: Recommender, space: Space) -> tuple[int, int, int] | None:
+    """`recdemo.embed.best_example`, found once."""
+    return _best_example(model.checkpoint.card.weights_sha256, space.key, model, space)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _directions(sha: str, key: str, _space: Space) -> np.ndarray:
+    return _space.directions()
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _maps(folder: str, stamp: tuple[int, int], sha: str, films: int) -> Maps:
+    from recdemo.maps import read
+
+    return read(Path(folder), sha, films)
+
+
+@st.cache_data(show_spinner=False, max_entries=200)
+def _agreement(sha: str, key: str, viewers: int, _model: Recommender, _space: Space) -> Agreement:
+    from recdemo.embed import agreement
+
+    shown = _model.catalogue["ratings"].to_numpy() >= viewers
+    flags = _model.checkpoint.schema.genre_flags[1:].numpy()
+    ratings = _model.catalogue["ratings"].to_numpy()
+    return agreement(directions(_model, _space)[shown], flags[shown], ratings[shown])
+
+
+@st.cache_data(show_spinner=False, max_entries=200)
+def _best_example(
+    sha: str, key: str, _model: Recommender, _space: Space
+) -> tuple[int, int, int] | None:
+    from recdemo.embed import best_example
+
+    return best_example(directions(_model, _space), _model.checkpoint.schema)
