@@ -21,6 +21,8 @@ VISITOR = "g=F&a=25&o=12&h=780w-1721d-260l-1214l-1374l-541l-589l-2571l"
 PAGES = {
     "home": "",
     "recommend": f"recommend?m=din&obj=next&{VISITOR}",
+    "compare": f"compare?m=din&obj=next&{VISITOR}",
+    "what-if": f"what_if?m=din&obj=next&{VISITOR}&wg=M&wa=56",
     "attention-din": f"attention?m=din&obj=next&{VISITOR}",
     "attention-afm": f"attention?m=afm&obj=like&{VISITOR}",
     "embeddings": f"embeddings?m=din&obj=next&{VISITOR}",

@@ -16,7 +16,6 @@ import streamlit as st
 
 from recdemo.catalogue import shorten
 from recdemo.contracts import SCORE_NAMES
-from recdemo.models import CARDS
 from recdemo.ui import engine, frame, state
 from recdemo.ui.attention import show_fields, show_history
 from recdemo.ui.engine import plain
@@ -24,19 +23,19 @@ from recdemo.ui.visit import MAX_TARGETS
 from recdemo.ui.why import sum_of_terms
 
 with frame.page() as visit:
-    shows = CARDS[visit.model].shows
+    shows = engine.card(visit.model).shows
     films = engine.films()
     model = engine.recommender(visit.model, visit.objective)
     if not shows:
         st.info(
-            f"{CARDS[visit.model].title} has no inside to show. Choose a model that weighs what it reads:",
+            f"{engine.card(visit.model).title} has no inside to show. Choose a model that weighs what it reads:",
             icon=":material/visibility_off:",
         )
         with st.container(horizontal=True):
             for key, objectives in engine.menu().items():
-                if CARDS[key].shows:
+                if engine.card(key).shows:
                     st.button(
-                        CARDS[key].title,
+                        engine.card(key).title,
                         key=f"attention_use_{key}",
                         on_click=lambda key=key, objectives=objectives: state.go(
                             state.current().with_model(key, objectives)

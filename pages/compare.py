@@ -306,7 +306,7 @@ with frame.page() as visit:
     ]
     if other:
         st.caption(" ".join(other))
-    progress, broken, place = st.empty(), st.container(), st.empty()
+    broken, place, progress = st.container(), st.empty(), st.empty()
     rankings: dict[str, Ranking] = {}
     drawn = time.monotonic()
     for number, key in enumerate(chosen, start=1):

@@ -10,7 +10,10 @@ opening.show(
     "What the models learned from: who rated what, and where this visitor stands in it.",
 )
 
-import numpy as np
+import math
+import statistics
+from collections.abc import Callable
+
 import pandas as pd
 import streamlit as st
 from plotly.graph_objects import Figure
@@ -61,15 +64,15 @@ def show_size(found: Aggregates) -> None:
             st.metric(label, value, help=hint, width="content")
 
 
-def place_of(session: Session) -> dict[int, float]:
-    """For each film watched, the share of films rated as often or more."""
+def place_of(session: Session) -> dict[int, int]:
+    """For each film watched, how many films are rated as often or more, itself among them."""
     table = engine.films().table
-    rank = table["ratings"].rank(ascending=False, method="max")
-    share = dict(zip(table["movie_id"], rank / len(table), strict=True))
-    return {movie: float(share[movie]) for movie in session.movie_ids}
+    rank = table["ratings"].rank(ascending=False, method="max").astype(int)
+    place = dict(zip(table["movie_id"], rank, strict=True))
+    return {movie: int(place[movie]) for movie in session.movie_ids}
 
 
-def show_visitor(found: Aggregates, session: Session, places: dict[int, float]) -> None:
+def show_visitor(found: Aggregates, session: Session, places: dict[int, int]) -> None:
     """The visitor's place, in sentences."""
     lines = []
     gender, age, occupation = session.gender, session.age, session.occupation
@@ -97,12 +100,14 @@ def show_visitor(found: Aggregates, session: Session, places: dict[int, float]) 
     if not places:
         lines.append("Add films in the sidebar to see how often others rated them.")
     elif len(places) == 1:
-        lines.append(f"The film watched is among the {next(iter(places.values())):.1%} most rated.")
+        lines.append(f"The film watched is among the {max(places.values()):,} most rated.")
     else:
         rarest = max(places, key=places.__getitem__)
+        half = math.ceil(statistics.median(places.values()))
         lines.append(
-            f"Half of the {len(places)} films watched are among the {np.median(list(places.values())):.1%} most "
-            f"rated; the least rated is {plain(engine.films().labels[rarest])}, among the {places[rarest]:.1%}."
+            f"Half of the {len(places)} films watched are among the {half:,} most rated of "
+            f"{len(engine.films().ids):,}; the least rated, {plain(engine.films().labels[rarest])}, is among the "
+            f"{places[rarest]:,}."
         )
     with st.container(border=True):
         st.markdown(f"**This visitor.** {' '.join(lines)}")
@@ -197,8 +202,8 @@ def show_years(found: Aggregates, drawn: dict[str, Figure]) -> None:
         alt="Ratings, and share of likes, by year of release",
     )
     st.caption(
-        "Above, how often films of a year were rated; below, how often they were liked. Old films that are still "
-        "watched are the good ones."
+        "Above, how often films of a year were rated; below, how often they were liked. Perhaps only the good "
+        "ones of the old films are still watched."
     )
 
 
@@ -248,6 +253,9 @@ def show_tastes(found: Aggregates) -> None:
     table = pd.DataFrame(
         {groups[key]: found.tastes[key.split()[0]][key.split()[1]] for key in chosen}
     ).dropna()
+    if table.empty:
+        st.info("These two groups share no genre that enough of their users like.")
+        return
     one, other = table.columns
     table = table.loc[(table[one] - table[other]).sort_values(ascending=False).index]
     first, last = table.iloc[0], table.iloc[-1]
@@ -357,6 +365,12 @@ def show_about(found: Aggregates) -> None:
             "real people."
         )
         return
+    if not found.name.startswith("ml-"):
+        st.markdown(
+            f"These counts were made from ratings of your own. Cells with fewer than {FEWEST} users are left out or "
+            "merged."
+        )
+        return
     st.markdown(
         "- The order of a user’s ratings is real. Their times only keep that order and are then dropped: no dates "
         "are shown or learned. It is the order of rating, which need not be that of watching.\n"
@@ -389,14 +403,14 @@ with frame.page() as visit:
     st.subheader(found.title + (" (simulated)" if found.simulated else ""))
     show_size(found)
     show_visitor(found, session, places)
-    rows = (
+    rows: list[tuple[Callable[[], None], Callable[[], None]]] = [
         (lambda: show_long_tail(found, drawn), lambda: show_stars(found, drawn)),
-        (lambda: show_genres(found, drawn), lambda: show_years(found, drawn)),
-        (lambda: show_tastes(found), lambda: show_histogram(found, session)),
-        (lambda: show_crowd(found, session), lambda: show_occupations(found, session)),
-    )
-    if not (found.crowd and found.profile["age"] and found.profile["occupation"]):
-        rows = rows[:-1]
+    ]
+    if found.genres and found.years:
+        rows.append((lambda: show_genres(found, drawn), lambda: show_years(found, drawn)))
+    rows.append((lambda: show_tastes(found), lambda: show_histogram(found, session)))
+    if found.crowd and found.profile["occupation"]:
+        rows.append((lambda: show_crowd(found, session), lambda: show_occupations(found, session)))
     for pair in rows:
         for column, show in zip(st.columns(2, gap="large"), pair, strict=True):
             with column:

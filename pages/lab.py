@@ -21,6 +21,7 @@ from recdemo.charts import lab as charts
 from recdemo.explain import history_weights
 from recdemo.lab import ACTIVATIONS, FORMULAS, Slopes
 from recdemo.recommend import Recommender
+from recdemo.standings import METRICS
 from recdemo.ui import engine, frame, state
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit
@@ -73,6 +74,10 @@ def knobs(names: list[str]) -> Slopes:
     return slopes
 
 
+def signed(value: float) -> str:
+    return f"{value + 0.0:.2f}".replace("-", "−")
+
+
 def finding(table: pd.DataFrame, slopes: Slopes) -> str:
     """What the curves chosen say, read off them."""
     at = -2.0
@@ -82,19 +87,19 @@ def finding(table: pd.DataFrame, slopes: Slopes) -> str:
     parts = []
     if len(values) > 1:
         parts.append(
-            f"**Of an input of −2, {values.index[0]} makes {values.iloc[0]:.2f} and {values.index[-1]} "
-            f"{values.iloc[-1]:.2f}.**"
+            f"**Of an input of −2, {values.index[0]} makes {signed(values.iloc[0])} and {values.index[-1]} "
+            f"{signed(values.iloc[-1])}.**"
         )
     else:
-        parts.append(f"**Of an input of −2, {values.index[0]} makes {values.iloc[0]:.2f}.**")
+        parts.append(f"**Of an input of −2, {values.index[0]} makes {signed(values.iloc[0])}.**")
     if len(dead):
         verb = "has" if len(dead) == 1 else "have"
         parts.append(f"{' and '.join(dead)} {verb} no slope there: nothing is learned from it.")
     dice = table[table["name"] == "Dice"]
     if len(dice):
         parts.append(
-            f"Dice turns around the mean of its inputs, {slopes.mean:g}: its slope runs from "
-            f"{dice['slope'].min():.2f} to {dice['slope'].max():.2f}."
+            f"Dice turns around the mean of its inputs, {signed(slopes.mean)}: its slope runs from "
+            f"{signed(dice['slope'].min())} to {signed(dice['slope'].max())}."
         )
     return " ".join(parts)
 
@@ -215,15 +220,21 @@ def show_attention(visit: Visit) -> None:
         )
         rows = FILMS if shown.startswith("Latest") else read
     most = max(float(table[targets].max().max()) for table in tables.values())
-    columns = st.columns(2, gap="medium")
-    for place, (kind, model) in enumerate(models.items()):
-        with columns[place % 2].container(border=True):
-            show_formula(kind, model, tables[kind], rows, {m: labels[m] for m in targets}, most)
+    asked = {movie: labels[movie] for movie in targets}
+    kinds = list(models)
+    for first in range(0, len(kinds) + 1, 2):
+        for place, number in zip(st.columns(2, gap="medium"), (first, first + 1), strict=True):
+            with place.container(border=number <= len(kinds)):
+                if number < len(kinds):
+                    kind = kinds[number]
+                    show_formula(kind, models[kind], tables[kind], rows, asked, most)
+                elif number == len(kinds):
+                    show_side_by_side(models, changes, tables, targets[0], asked[targets[0]])
     st.caption(
         "Rows are the films watched, latest first, columns the films asked about; a column adds up to 100 % over all "
         f"{read} film{'' if read == 1 else 's'} read, and one scale of colours holds for all maps. Five small DINs, "
-        "alike but for the formula, each trained once on a quarter of the ratings per epoch: a few thousandths of "
-        "AUC between them may be chance."
+        "alike but for the formula, each trained once on a quarter of the ratings per epoch: a thousandth of AUC "
+        "between two of them may be chance."
     )
 
 
@@ -244,12 +255,52 @@ def show_formula(
         config=CHART,
         alt=f"Weights of the films watched by {formula.title}",
     )
-    counted = lab.films_that_count(table[next(iter(targets))].dropna())
-    asked = plain(next(iter(targets.values())))
-    auc = model.checkpoint.card.metrics.test["auc"]
+    st.caption(f"Document {formula.source}.")
+
+
+def show_side_by_side(
+    models: dict[Basic, Recommender],
+    changes: dict[Basic, float],
+    tables: dict[Basic, pd.DataFrame],
+    target: int,
+    title: str,
+) -> None:
+    """What the formulas are worth, and how they differ, in one table."""
+    aucs = {kind: model.checkpoint.card.metrics.test["auc"] for kind, model in models.items()}
+    best = max(aucs, key=aucs.__getitem__)
+    st.markdown(
+        f"**Side by side** · {FORMULAS[best].title} does best, with a test AUC of {aucs[best]:.4f}."
+    )
+    rows = [
+        (
+            FORMULAS[kind].title,
+            aucs[kind],
+            100 * changes[kind],
+            lab.films_that_count(tables[kind][target].dropna()),
+        )
+        for kind in models
+    ]
+    st.dataframe(
+        pd.DataFrame(rows, columns=["way", "auc", "change", "spread"]),
+        hide_index=True,
+        column_config={
+            "way": st.column_config.TextColumn("Way", width=125),
+            "auc": st.column_config.NumberColumn("AUC", format="%.4f", help=METRICS["auc"].hint),
+            "change": st.column_config.NumberColumn(
+                "Moves",
+                format="%.0f %%",
+                help="The most that a weight changes with the film asked about.",
+            ),
+            "spread": st.column_config.NumberColumn(
+                "Spread",
+                format="%.1f",
+                help="As many films of equal weight would be spread as far.",
+            ),
+        },
+        alt="Each way to attend: test AUC, how far its weights move, how far they are spread",
+    )
     st.caption(
-        f"Document {formula.source}. For {asked} the weights are spread as over {counted:.1f} equal films. "
-        f"Test AUC of this small DIN {auc:.4f}."
+        f"AUC is the small DIN’s, on the test part. Spread is for {plain(title)}: as many films of equal weight."
     )
 
 

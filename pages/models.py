@@ -32,9 +32,10 @@ from recdemo.ui.visit import Visit, encode_visit
 STYLE = """
 <style>
 [data-testid="stGraphVizChart"] {overflow-x: auto;}
+[data-testid="stGraphVizChart"] svg {max-width: max(100%, 600px);}
 [data-testid="stGraphVizChart"] svg text {fill: currentColor;}
 [data-testid="stGraphVizChart"] .node text:first-of-type {font-weight: 600;}
-[data-testid="stLatex"] {overflow-x: auto; overflow-y: hidden;}
+.katex-display {overflow-x: auto; overflow-y: hidden;}
 </style>
 """
 ASKED = 3  # films that a trap is shown on
@@ -75,12 +76,11 @@ def show_card(model: Recommender, visit: Visit) -> None:
     st.latex(card.formula)
     st.caption(f"{card.source}.{f' {card.aside}' if card.aside else ''}")
     figures = model.checkpoint.card.metrics.test
-    places = st.columns(len(figures) + 1)
-    for place, (name, value) in zip(places, figures.items(), strict=False):
-        metric = METRICS[name]
-        title = metric.title[0].upper() + metric.title[1:]
-        place.metric(f"Test {metric.title}", f"{value:.4f}", help=f"{title}: {metric.hint}")
-    places[-1].metric("Parameters", f"{model.checkpoint.card.parameters:,}")
+    with st.container(horizontal=True, gap="large"):
+        for name, value in figures.items():
+            metric = METRICS[name]
+            st.metric(f"Test {metric.title}", f"{value:.4f}", help=metric.hint, width="content")
+        st.metric("Parameters", f"{model.checkpoint.card.parameters:,}", width="content")
     others = [goal for goal in engine.menu().get(visit.model, []) if goal != visit.objective]
     asked = f"Trained for “{QUESTIONS[visit.objective]}”"
     if others:
@@ -133,7 +133,7 @@ def show_diagram(model: Recommender, visit: Visit) -> None:
     letters = datasheet.letters(checkpoint, batch).items()
     st.caption(
         "Drawn from this visitor’s answer as it was computed: an arrow is a tensor, with its shape as it left the "
-        "box. Products, sums and masks happen on the way between boxes."
+        "box. Products, sums and masks happen on the way between boxes. A wide picture scrolls sideways."
         + (
             " Dashed: a new visitor’s vector is fitted through the weights of other parts."
             if dashed
@@ -216,7 +216,7 @@ def show_traps(model: Recommender, visit: Visit) -> None:
     trap = traps[0]
     if len(traps) > 1:
         names = {trap.title: trap for trap in traps}
-        chosen = st.segmented_control(
+        chosen = st.pills(
             "Trap",
             list(names),
             default=trap.title,
@@ -243,14 +243,9 @@ def show_trap(trap: Trap, model: Recommender, visit: Visit) -> None:
         place.markdown(f"{name}  \n{words}")
         place.code(code, language="python", wrap_lines=True)
     if shown:
-        st.dataframe(
-            pd.DataFrame(shown.rows, columns=["measured", "as printed", "done right"]),
-            hide_index=True,
-            column_config={
-                "measured": st.column_config.TextColumn("For this visitor", width="large")
-            },
-            alt=f"Numbers of {trap.title}",
-        )
+        rows = [[plain(cell) for cell in row] for row in shown.rows]
+        table = pd.DataFrame(rows, columns=["For this visitor", "As printed", "Done right"])
+        st.table(table.set_index("For this visitor"))
         st.caption(
             f"{plain(shown.note)} "
             "Both columns are computed now, from this model’s own weights and this visitor. “Printed” is the teaching "

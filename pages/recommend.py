@@ -17,7 +17,6 @@ from dataclasses import replace
 import streamlit as st
 
 from recdemo.contracts import GENRES, SCORE_NAMES
-from recdemo.models import CARDS
 from recdemo.ui import engine, frame, state
 from recdemo.ui.engine import plain
 from recdemo.ui.why import sum_of_terms
@@ -65,7 +64,7 @@ with frame.page() as visit:
         )
         st.stop()
 
-    title = CARDS[visit.model].title
+    title = engine.card(visit.model).title
     common = Counter(genre for names in table["genres"] for genre in names).most_common(2)
     often = [f"{name} ({n} of {len(table)})" for name, n in common if 3 * n >= len(table)]
     st.subheader(
@@ -73,8 +72,8 @@ with frame.page() as visit:
     )
     if filtered:
         st.caption(f"Only {', '.join(filtered)}.")
-    if CARDS[visit.model].aside:
-        st.caption(CARDS[visit.model].aside)
+    if engine.card(visit.model).aside:
+        st.caption(engine.card(visit.model).aside)
     elif not visit.session.history:
         st.caption(
             "Without a history the model goes by the profile alone. Add films in the sidebar."
@@ -153,7 +152,7 @@ with frame.page() as visit:
         st.caption("The first film is explained; pick another row above.")
     explanation = model.explain(visit.session, movie)
     sum_of_terms(explanation)
-    if CARDS[visit.model].shows and st.button(
+    if engine.card(visit.model).shows and st.button(
         "See what the model attends to", icon=":material/visibility:"
     ):
         state.go(replace(visit, targets=(movie,)))

@@ -60,14 +60,17 @@ def experiments(session: Session) -> dict[str, Change | None]:
     latest = session.movie_ids[-1:]
     return {
         "Flip gender": flipped.get(session.gender),
-        "As 56 or over": Change(age=56) if session.age != 56 else None,
+        "Age 56+": Change(age=56) if session.age != 56 else None,
         "Profile unknown": Change(UNKNOWN, UNKNOWN, UNKNOWN) if known else None,
         "Without the latest film": Change(dropped=tuple(latest)) if latest else None,
-        "Without any history": Change(dropped=tuple(session.movie_ids)) if latest else None,
+        "Without history": Change(dropped=tuple(session.movie_ids))
+        if len(session.history) > 1
+        else None,
     }
 
 
-def show_experiments(visit: Visit) -> None:
+def choose_change(visit: Visit) -> None:
+    """Buttons for whole experiments, and a box for any other change."""
     with st.container(horizontal=True, gap="small"):
         for name, change in experiments(visit.session).items():
             st.button(
@@ -77,6 +80,10 @@ def show_experiments(visit: Visit) -> None:
                 disabled=change is None,
                 on_click=lambda change=change: try_out(change),
             )
+        with st.popover("Other changes", icon=":material/tune:", key="what_if_other"):
+            for label in VALUES:
+                choose_value(visit, label)
+            choose_films(visit)
 
 
 def choose_value(visit: Visit, label: str) -> None:
@@ -103,8 +110,7 @@ def choose_films(visit: Visit) -> None:
     """Films to leave out, and one to add."""
     films = engine.films()
     watched, added = visit.session.movie_ids[::-1], visit.change.added
-    left, middle, right = st.columns(3, gap="small", vertical_alignment="bottom")
-    left.multiselect(
+    st.multiselect(
         "Leave out",
         watched,
         format_func=lambda movie: shorten(films.labels[movie], 30),
@@ -116,7 +122,7 @@ def choose_films(visit: Visit) -> None:
             lambda v, chosen: replace(v, change=replace(v.change, dropped=tuple(chosen))),
         ),
     )
-    middle.selectbox(
+    st.selectbox(
         "Add a film",
         films.ids,
         format_func=films.labels.__getitem__,
@@ -126,7 +132,7 @@ def choose_films(visit: Visit) -> None:
         **state.bound("what_if_added", added.movie_id if added else None, add),
     )
     liked = added.liked if added else REACTIONS[reaction()][0]
-    right.segmented_control(
+    st.segmented_control(
         "It counts as",
         list(REACTIONS),
         required=True,
@@ -160,7 +166,8 @@ def show_changes(model: Recommender, visit: Visit, changed: Session, k: int) -> 
     st.subheader(finding(changes))
     if changes.same_scores:
         st.info(no_difference(model, visit, changed), icon=":material/drag_handle:")
-        return
+        if (changes.films["rank_before"] == changes.films["rank_after"]).fillna(False).all():
+            return
     st.plotly_chart(
         charts.slopes(changes.films, k),
         key="what_if_slopes",
@@ -179,8 +186,6 @@ def finding(changes: RankChanges) -> str:
     """How many films stay, and the one that moves most."""
     films, k = changes.films, changes.k
     size = int((films["rank_before"] <= k).sum())
-    if changes.same_scores and changes.stay == size:
-        return "Nothing changes"
     stay = (
         f"All {size} films stay" if changes.stay == size else f"{changes.stay} of {size} films stay"
     )
@@ -205,11 +210,11 @@ def no_difference(model: Recommender, visit: Visit, changed: Session) -> str:
     deaf = [part for part in unread(model, visit.session) if touched[part]]
     if deaf:
         said = " and no ".join(PARTS[part] for part in deaf)
-        return f"{title} reads no {said}: this change cannot matter to it. Every film keeps exactly its score."
+        return f"{title} reads no {said}: this change moves no score, and no other like it would."
     length = model.checkpoint.schema.history_length
     return (
-        f"Every film keeps exactly its score: nothing that {title} reads of this visitor has changed. Of a history it "
-        f"reads the latest {length} films."
+        f"No score moves: nothing that {title} reads of this visitor has changed. Of a history it reads the latest "
+        f"{length} films."
     )
 
 
@@ -362,12 +367,7 @@ def in_sentences(found: Drop, visit: Visit, labels: dict[int, str]) -> tuple[str
 with frame.page() as visit:
     model = engine.recommender(visit.model, visit.objective, p_like=False)
     changed = visit.change.of(visit.session)
-    show_experiments(visit)
-    with st.container(border=True):
-        for column, label in zip(st.columns(3, gap="small"), VALUES, strict=True):
-            with column:
-                choose_value(visit, label)
-        choose_films(visit)
+    choose_change(visit)
     with st.container(horizontal=True, vertical_alignment="center"):
         k = st.segmented_control(
             "List length",
@@ -401,6 +401,8 @@ with frame.page() as visit:
     elif visit.change != Change():
         st.info("This change leaves the visitor as they are.", icon=":material/drag_handle:")
     else:
-        st.info("Press one of the buttons above, or change a value.", icon=":material/touch_app:")
+        st.info(
+            "Press one of the buttons above, or choose other changes.", icon=":material/touch_app:"
+        )
     st.subheader("What would it take?")
     show_drop(model, visit, k)

@@ -11,7 +11,7 @@ import json
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand
@@ -40,11 +40,10 @@ from recdemo.printing import (
     print_table,
 )
 
-DATA_NAMES = ("ml-1m", "ml-100k", "simulated")
-DATA_PAGES = {
-    "ml-1m": "https://grouplens.org/datasets/movielens/1m/",
-    "ml-100k": "https://grouplens.org/datasets/movielens/100k/",
-}
+if TYPE_CHECKING:
+    from recdemo.training.runs import Run
+
+DATA_NAMES = ("ml-1m", "ml-100k", "ml-latest-small", "ml-32m", "simulated")
 
 SCORE_COLUMNS = {"next": "chance of being next", "like": "chance of liking", "rating": "stars"}
 
@@ -58,6 +57,10 @@ app = typer.Typer(
 )
 data_app = typer.Typer(no_args_is_help=True, help="Where ratings come from, and what is in them.")
 app.add_typer(data_app, name="data")
+runs_app = typer.Typer(
+    help="Training runs that go on by themselves, as the page Retrain starts them."
+)
+app.add_typer(runs_app, name="runs")
 
 
 class InOrder(TyperCommand):
@@ -92,7 +95,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON value and not
 DataOption = Annotated[
     str,
     typer.Option(
-        "--data", help="ml-1m, ml-100k (looked for in $RECDEMO_DATA), simulated, or a path."
+        "--data",
+        help="ml-1m, ml-100k, ml-latest-small, ml-32m (looked for in $RECDEMO_DATA), simulated, or a path: "
+        "of such a set, or of a CSV or Parquet file of one's own.",
     ),
 ]
 SplitOption = Annotated[
@@ -102,6 +107,7 @@ SplitOption = Annotated[
         "random: a tenth of all ratings."
     ),
 ]
+RunArgument = Annotated[str, typer.Argument(help="Id of the run; 'runs' lists them.")]
 SeedOption = Annotated[int, typer.Option(min=0, help="Same seed, same weights.")]
 
 
@@ -287,13 +293,20 @@ def train(
     force: Annotated[
         bool, typer.Option("--force", help="Replace a checkpoint trained on other data.")
     ] = False,
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            "--run",
+            help="Folder of a queued run, as the page Retrain makes it: wait for its turn there, "
+            "write progress and result there, and go on from its last whole epoch.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Train a model, stopping early on the validation part; measure it on the test part; save it."""
-    from recdemo import checkpoints
     from recdemo.models import objective_of
-    from recdemo.training.run import command_of, settings_for
-    from recdemo.training.run import train as run
+    from recdemo.training.settings import settings_for
+    from recdemo.training.trainer import Trainer
 
     changes = {
         "epochs": epochs,
@@ -304,25 +317,29 @@ def train(
         "negatives": negatives,
         "share": share,
     }
-    objective = objective_of(model, objective)
-    settings = settings_for(model, objective, seed=seed, **changes)
-    base = output or checkpoints.root()
-    folder = checkpoints.folder_of(model, objective, base)
-    if not force and (folder / checkpoints.CARD).exists():
-        there = checkpoints.read_card(folder).data
-        if data in DATA_NAMES and there.name != data:
-            raise RequestError(
-                f"{folder} holds a model trained on {there.title}; choose another folder with --out, or "
-                "replace it with --force"
-            )
-    command = command_of(model, objective, data, seed, split)
-    for name, value in changes.items():
-        if value is not None:
-            command += f" --{name.replace('_', '-')} {value}"
-    for text in argument or ():
-        command += f" --argument {shlex.quote(text)}"
-    with Progress() as progress:
-        card = run(
+    trainer = Trainer(run) if run else None
+    watch: Trainer | Progress = trainer or Progress()
+    with (
+        watch
+    ):  # a run has waited for its turn when this is entered, and torch is imported only then
+        from recdemo import checkpoints
+        from recdemo.training.run import command_of
+        from recdemo.training.run import train as fit_and_save
+
+        objective = objective_of(model, objective)
+        settings = settings_for(model, objective, seed=seed, **changes)
+        base = trainer.base if trainer else output or checkpoints.root()
+        if not force:
+            _check_same_data(checkpoints.folder_of(model, objective, base), data)
+        # A path may be nobody's business: the result of a run can be passed on.
+        command = command_of(model, objective, Path(data).name if trainer else data, seed, split)
+        for name, value in changes.items():
+            if value is not None:
+                command += f" --{name.replace('_', '-')} {value}"
+        for text in argument or ():
+            command += f" --argument {shlex.quote(text)}"
+        watch.on_read()
+        card = fit_and_save(
             model,
             objective,
             data,
@@ -331,13 +348,53 @@ def train(
             split=split,
             arguments=_arguments(argument or ()),
             command=command,
-            on_start=lambda dataset: err.print(
-                f"{dataset.title}: {len(dataset.ratings):,} ratings by {len(dataset.users):,} users"
-            ),
-            on_step=progress.step,
-            on_epoch=progress.epoch,
+            state=trainer.state if trainer else None,
+            on_start=watch.on_start,
+            on_step=watch.on_step,
+            on_epoch=watch.on_epoch,
+            on_measure=watch.on_measure,
+            on_problem=watch.on_problem,
         )
     print_metrics(card, as_json)
+
+
+@runs_app.callback(invoke_without_command=True)
+def list_runs(context: typer.Context, as_json: Json = False) -> None:
+    """List the runs, oldest first: how far each is, and why one has failed."""
+    from recdemo.training import runs
+
+    if context.invoked_subcommand:
+        return
+    found = runs.all_runs()
+    if as_json:
+        print_json([run.as_dict() for run in found])
+        return
+    rows = [[run.id, run.title, run.state, run.progress] for run in found]
+    print_table(f"{len(rows)} runs in {runs.root()}", ["id", "run", "state", "progress"], rows)
+
+
+@runs_app.command("cancel")
+def cancel_run(run: RunArgument) -> None:
+    """End a run; what it has learned until its last whole epoch stays for 'resume'."""
+    from recdemo.training import launch
+
+    _print_run(launch.cancel(run))
+
+
+@runs_app.command("resume")
+def resume_run(run: RunArgument) -> None:
+    """Go on with a run that was cancelled, was interrupted or has failed, from its last whole epoch."""
+    from recdemo.training import launch
+
+    _print_run(launch.resume(run))
+
+
+@runs_app.command("delete")
+def delete_run(run: RunArgument) -> None:
+    """Remove a run that has ended, and all that came of it; models kept from it stay."""
+    from recdemo.training import launch
+
+    launch.delete(run)
 
 
 @app.command()
@@ -532,15 +589,14 @@ def aggregates(
 
 @data_app.command()
 def fetch(
-    name: Annotated[str, typer.Argument(help="ml-1m or ml-100k.")],
+    name: Annotated[str, typer.Argument(help="ml-1m, ml-100k, ml-latest-small or ml-32m.")],
     folder: Annotated[Path, typer.Option("--to", help="Where to put the zip.")] = Path("data"),
 ) -> None:
-    """Download a MovieLens zip from GroupLens, check its MD5, and say how to use it."""
-    from recdemo.data.download import fetch_zip
+    """Download a MovieLens zip from GroupLens, check it, and say how to use it; go on where it broke off."""
+    from recdemo.data.download import fetch_zip, licence
 
-    err.print(
-        f"MovieLens is for research, not for redistribution; its terms: {DATA_PAGES.get(name, '')}"
-    )
+    for sentence in licence(name):
+        err.print(sentence, markup=False, highlight=False, soft_wrap=True)
     with Progress("Download", "MB") as progress:
         path = fetch_zip(
             name, folder, on_bytes=lambda n, total: progress.step(n >> 20, total >> 20)
@@ -561,6 +617,24 @@ def main() -> NoReturn:
     except OSError as error:
         _fail(f"{error.filename or ''} {error.strerror or error}".strip(), 1)
     raise SystemExit(0)
+
+
+def _check_same_data(folder: Path, data: str) -> None:
+    """Refuse to replace a checkpoint by one trained on other data."""
+    from recdemo import checkpoints
+
+    if not (folder / checkpoints.CARD).exists():
+        return
+    there = checkpoints.read_card(folder).data
+    if data in DATA_NAMES and there.name != data:
+        raise RequestError(
+            f"{folder} holds a model trained on {there.title}; choose another folder with --out, or "
+            "replace it with --force"
+        )
+
+
+def _print_run(run: Run) -> None:
+    out.print(f"{run.id}  {run.title}: {run.state}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _today() -> str:

@@ -43,7 +43,8 @@ INPUTS = {
 OUTPUT = "(answer)"
 # Operations that lay tensors side by side or add them up: what comes out is of all of them alike.
 JOINS = {"add", "__add__", "__radd__", "sub", "__sub__", "__rsub__", "cat", "stack", "where"}
-TAKES_SHAPE = {"expand_as", "view_as"}  # of their second tensor only the shape is read
+# How many tensors are read for what they hold; of the others only the shape is taken.
+VALUES_READ = {"expand_as": 1, "view_as": 1, "new_zeros": 0, "new_ones": 0, "zeros_like": 0}
 REPEATS = {"unsqueeze", "expand", "expand_as", "repeat_interleave"}  # make nothing new
 
 
@@ -148,12 +149,12 @@ def trace(model: nn.Module, batch: Batch) -> Diagram:
     flow.arrive(OUTPUT, logits)
     used = {end for source, target, _ in flow.edges for end in (source, target)}
     return Diagram(
-        boxes=tuple(_all_boxes(twin, inside, batch, logits, used)),
+        boxes=tuple(_all_boxes(model, inside, batch, logits, used)),
         edges=tuple(
             Edge(source, target, tuple(shapes), weights)
             for (source, target, weights), shapes in flow.edges.items()
         ),
-        layers=tuple(_layers(twin, calls)),
+        layers=tuple(_layers(model, calls)),
         frames=frames,
         logits=logits,
     )
@@ -186,12 +187,13 @@ class _Flow(TorchFunctionMode):
     ) -> Any:
         result = func(*args, **(kwargs or {}))
         made = list(_tensors(result))  # none where only a shape is read
-        given = [tensor for tensor in _tensors((args, kwargs)) if made and self._origin(tensor)]
+        read = list(_tensors((args, kwargs))) if made else []
+        read = read[: VALUES_READ.get(func.__name__, len(read))]
+        given = [tensor for tensor in read if self._origin(tensor)]
         if self.running:
             for tensor in given:
                 self.arrive(self.running[0], tensor)
         elif given:
-            given = given[:1] if func.__name__ in TAKES_SHAPE else given
             self._between(func.__name__, given, [t for t in made if id(t) not in self.owners])
         return result
 
@@ -266,6 +268,8 @@ def _watch(twin: nn.Module, inside: dict[str, str], flow: _Flow) -> dict[str, _C
 
     def told(path: str, method: Callable[..., Any]) -> Callable[..., Any]:
         def run(*given: Any) -> Any:
+            if flow.running:  # called by its own block, or within another
+                return method(*given)
             begin(path)
             result = method(*given)
             end(path, given, result)
@@ -314,7 +318,8 @@ def _boxes(model: nn.Module) -> tuple[dict[str, str], dict[str, str]]:
     def walk(path: str, module: nn.Module) -> None:
         if not any(True for _ in chain(module.parameters(), module.buffers())):
             return
-        if isinstance(module, FRAMES) or type(module).__module__.startswith("recdemo.models."):
+        zoo = type(module).__module__.startswith("recdemo.models.")
+        if not path or zoo or isinstance(module, FRAMES):
             if path and not isinstance(module, nn.ModuleList):
                 frames[path] = words_of(type(module).__name__)
             for name, child in module.named_children():

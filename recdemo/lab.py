@@ -157,7 +157,14 @@ FORMULAS: dict[Basic, Formula] = {
 }
 
 FOLDER = "lab"
-SETTINGS = {"epochs": 3, "share": 0.25}
+# Small steps, many of them: from fresh weights, which weigh all films alike, attention is slow to move.
+SETTINGS = {
+    "epochs": 3,
+    "batch_size": 256,
+    "learning_rate": 0.005,
+    "weight_decay": 0.0,
+    "share": 0.25,
+}
 ARGUMENTS = {"softmax": True, "embed_dim": 16, "attention_hidden": 8, "hidden": [32, 16]}
 
 
@@ -169,7 +176,7 @@ def folder_of(kind: Basic, base: Path | None = None) -> Path:
 def command_of(kind: Basic, source: str = "ml-1m") -> str:
     """What a person types to train the small DIN of one formula."""
     words = ["--objective like", f"--data {source}", "--seed 0"]
-    words += [f"--{name} {value}" for name, value in SETTINGS.items()]
+    words += [f"--{name.replace('_', '-')} {value}" for name, value in SETTINGS.items()]
     arguments = {"attention": kind, **ARGUMENTS}
     words += [
         f"--argument {shlex.quote(f'{name}={_plain(value)}')}" for name, value in arguments.items()

@@ -2,7 +2,7 @@
 
     python -m recdemo maps      makes what is missing
 
-t-SNE (van der Maaten and Hinton, 2008) and UMAP (McInnes, Healy and Melville, 2018) take seconds to minutes, and UMAP a
+t-SNE (van der Maaten and Hinton, 2008) and UMAP (McInnes, Healy and Melville, 2018) take about a minute, and UMAP a
 library that only their making needs (`requirements-maps.txt`). PCA takes milliseconds and is computed where it is
 shown. A file names the weights it was made from; beside other weights it is stale, and counts as missing.
 """
@@ -23,7 +23,8 @@ from recdemo.models import CARDS
 FILE = "maps.safetensors"
 MADE_FROM = "weights_sha256"
 SEED = 0
-NEIGHBOURS = 20  # that UMAP looks at for each film
+NEIGHBOURS = 20  # that UMAP looks at for each film, itself counted
+TSNE_STEPS, UMAP_EPOCHS = 750, 300
 Method = Literal["tsne", "umap"]
 Maps = dict[tuple[Method, int], np.ndarray]  # [M, dimensions] by method and number of dimensions
 MADE: tuple[tuple[Method, int], ...] = (("tsne", 2), ("umap", 2), ("umap", 3))
@@ -70,6 +71,7 @@ def make(directions: np.ndarray) -> Maps:
         CheckpointError: UMAP is not installed.
     """
     from sklearn.manifold import TSNE
+    from sklearn.neighbors import NearestNeighbors
 
     try:
         from umap import UMAP
@@ -78,13 +80,20 @@ def make(directions: np.ndarray) -> Maps:
             "maps are made with umap-learn; install it with 'pip install -r requirements-maps.txt'"
         ) from None
 
-    maps: Maps = {
-        ("tsne", 2): TSNE(init="pca", random_state=SEED, n_jobs=1).fit_transform(directions)
-    }
+    tsne = TSNE(init="pca", max_iter=TSNE_STEPS, random_state=SEED, n_jobs=1)
+    maps: Maps = {("tsne", 2): tsne.fit_transform(directions)}
+    index = NearestNeighbors(n_neighbors=NEIGHBOURS, algorithm="brute").fit(directions)
+    distances, rows = index.kneighbors(directions)
     for size in (2, 3):
-        maps["umap", size] = UMAP(
-            n_components=size, n_neighbors=NEIGHBOURS, random_state=SEED, n_jobs=1
-        ).fit_transform(directions)
+        umap = UMAP(
+            n_components=size,
+            n_neighbors=NEIGHBOURS,
+            n_epochs=UMAP_EPOCHS,
+            precomputed_knn=(rows, distances),
+            random_state=SEED,
+            n_jobs=1,
+        )
+        maps["umap", size] = umap.fit_transform(directions)
     return maps
 
 

@@ -11,7 +11,9 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from recdemo.checkpoints import CheckpointCard
+    from recdemo.data import Dataset
     from recdemo.explain import Explanation
+    from recdemo.training.settings import Epoch, Step
 
 out = Console()
 err = Console(stderr=True)
@@ -99,11 +101,22 @@ class Progress:
     def step(self, done: int, total: int) -> None:
         self._bar.update(self._task, completed=done, total=total)
 
-    def epoch(self, epoch: Any) -> None:
-        metrics = "  ".join(f"{name} {value:.4f}" for name, value in epoch.metrics.items())
-        self._bar.console.print(
-            f"epoch {epoch.epoch}  loss {epoch.loss:.4f}  {metrics}  "
-            f"{epoch.samples_per_second:,.0f} samples/s  {epoch.seconds:.0f} s",
-            highlight=False,
-        )
+    def on_read(self) -> None:
+        """Reading the ratings begins."""
+
+    def on_start(self, dataset: Dataset) -> None:
+        ratings, users = len(dataset.ratings), len(dataset.users)
+        self.on_problem(f"{dataset.title}: {ratings:,} ratings by {users:,} users")
+
+    def on_step(self, step: Step) -> None:
+        self.step(step.step, step.steps)
+
+    def on_epoch(self, epoch: Epoch) -> None:
+        self._bar.console.print(str(epoch), highlight=False)
         self._bar.update(self._task, completed=0)
+
+    def on_measure(self) -> None:
+        """Training is over."""
+
+    def on_problem(self, problem: str) -> None:
+        self._bar.console.print(problem, highlight=False, markup=False, soft_wrap=True)

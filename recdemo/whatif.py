@@ -274,8 +274,9 @@ def what_it_takes(recommender: Recommender, session: Session, movie_id: int, k: 
         return drop
 
     singles = [(movie,) for movie in race.read()]
-    order = np.argsort(race.margins(singles, race.few), kind="stable")
-    singles = [singles[i] for i in order.tolist()]
+    if len(singles) > STRONGEST:
+        order = np.argsort(race.margins(singles, race.few), kind="stable")
+        singles = [singles[i] for i in order.tolist()]
     margin, *alone = race.margins([(), *singles[:STRONGEST]], len(race.rivals)).tolist()
     first = singles[int(np.argmin(alone))]
     films = first if min(alone) < 0 else race.best(singles[STRONGEST:])

@@ -211,20 +211,28 @@ def test_the_overlap_of_a_model_with_itself_is_left_empty() -> None:
 
 
 def test_the_ranges_hold_every_rank() -> None:
-    parts = {"Agreed": small_table().head(1), "Disputed": small_table().tail(1)}
-    figure = charts.rank_ranges(parts, {"fm": "FM", "din": "DIN"}, {"fm": "A", "din": "B"}, 4)
+    names = {"fm": "FM", "din": "DIN", "afm": "AFM"}
+    table = side_by_side([ranking(key, shuffled(30, n)) for n, key in enumerate(names)], 5)
+    table = table.assign(title=[f"Film {movie} (1999)" for movie in table["movie_id"]])
+    parts = {"Agreed": table.head(4), "Disputed": table.tail(3)}
+    groups = {"fm": "A", "din": "B", "afm": "A"}
+    figure = charts.rank_ranges(parts, names, groups, 30)
     dots = {
         (title, model): (rank, row)
         for trace in figure.data
         if trace.mode == "markers"
         for (title, model), rank, row in zip(trace.customdata, trace.x, trace.y, strict=True)
     }
-    assert len(dots) == 4
+    assert len(dots) == 7 * 3
     for films in parts.values():
-        for row, film in enumerate(films.itertuples()):
-            for model, place in (("FM", film.fm), ("DIN", film.din)):
-                assert dots[film.title, model] == (place, pytest.approx(row, abs=0.4))
-    assert len(set(charts.colours_of({"fm": "A", "din": "B", "afm": "A"}).values())) == 2
+        for row, film in enumerate(films.to_dict("records")):
+            for key, label in names.items():
+                assert dots[film["title"], label] == (film[key], pytest.approx(row, abs=0.4))
+    lines = [trace for trace in figure.data if trace.mode == "lines"]
+    for line, films in zip(lines, parts.values(), strict=True):
+        ends = films[["best", "worst"]].to_numpy().tolist()
+        assert np.reshape(line.x, (-1, 3))[:, :2].tolist() == ends
+    assert len(set(charts.colours_of(groups).values())) == 2
 
 
 def test_the_slowest_model_is_on_top() -> None:

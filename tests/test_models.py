@@ -86,6 +86,7 @@ ORDER = {
     "transformer4rec": PLACES,
     "dcn_text": NOTHING,
     "textcnn_rating": NOTHING,
+    "textcnn_history": NOTHING,
 }
 # What the weights of a history sum to, where that is known.
 SUM_OF_WEIGHTS = {

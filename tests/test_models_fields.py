@@ -545,6 +545,30 @@ def test_rating_model_drops_what_the_document_drops(schema: Schema) -> None:
     )
 
 
+def test_rating_model_with_history_reads_what_was_thought_of_each_film(
+    titled: Schema, sessions: list[Session], make_model: Callable
+) -> None:
+    model = make_model("textcnn_history", titled, embed_dim=8)
+    found = _scores(model, titled, sessions)
+    length = titled.history_length
+    with torch.inference_mode():
+        for u, session in enumerate(sessions):
+            read = session.history[-length:]
+            share, total = [0.0] * 3, torch.zeros(3, 8)
+            for film in read:
+                opinion = [None, False, True].index(film.liked)
+                share[opinion] += 1 / len(read)
+                vector = model.watched.weight[titled.index_of(film.movie_id)]
+                total[opinion] += vector / len(read)
+            batch = encode(titled, [session], torch.tensor([1]))
+            profile = model.profile.user(batch).flatten()
+            user = model.user(torch.cat([profile, torch.tensor(share), total.flatten()])[None])
+            for c, film in enumerate(FILMS):
+                q = model.film_vectors()[film][None]
+                stars = model.head(torch.cat([user, q, user * q], dim=1))
+                assert float(found[u, c]) == pytest.approx(float(stars), abs=2e-5, rel=2e-5)
+
+
 def test_titles_may_be_encoded_part_by_part(
     titled: Schema, sessions: list[Session], make_model: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -129,7 +129,8 @@ def rank_ranges(
         subplot_titles=[f"<b>{heading}</b>" for heading in parts],
     )
     colours = colours_of(groups)
-    lanes = dict(zip(models, np.linspace(-0.32, 0.32, len(models)), strict=True))
+    edge = min(0.32, 0.07 * (len(models) - 1))
+    lanes = dict(zip(models, np.linspace(-edge, edge, len(models)), strict=True))
     for part, films in enumerate(parts.values(), start=1):
         rows = np.arange(len(films))
         ends = films[["best", "worst"]].assign(gap=np.nan).to_numpy()

@@ -130,7 +130,7 @@ def genres(groups: Mapping[str, Group]) -> go.Figure:
 
 def years(groups: Mapping[int, Group]) -> go.Figure:
     """Ratings by year of release, and below them the share that are likes."""
-    most = max(group.users for group in groups.values())
+    most = max((group.users for group in groups.values()), default=1)
     figure = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.08, row_heights=[0.55, 0.45])
     figure.add_bar(
         x=list(groups),
@@ -146,6 +146,7 @@ def years(groups: Mapping[int, Group]) -> go.Figure:
         mode="markers",
         marker={
             "color": UP,
+            "opacity": 0.85,
             "size": [4 + 6 * (group.users / most) ** 0.5 for group in groups.values()],
         },
         customdata=[group.users for group in groups.values()],

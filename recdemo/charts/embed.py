@@ -30,6 +30,10 @@ WATCHED: dict[bool | None, tuple[str, str, str]] = {
     None: ("square", "circle", "Just watched"),
 }
 HEIGHT = 500
+# Of a label, in parts of a chart as wide and high as on a laptop: one letter, one line, half a point.
+LETTER, LINE_HEIGHT, DOT = 0.016, 0.045, 0.012
+MARGIN = 0.1  # around the points of a small chart, in parts of what they span
+Box = tuple[float, float, float, float]
 SMALLEST = 0.03  # part of the map that a close-up shows at least
 BARE: dict[str, Any] = {"showticklabels": False, "zeroline": False, "showgrid": False}
 SIDE = {
@@ -74,7 +78,7 @@ def film_map(
     """
     figure, flat = go.Figure(), places.shape[1] == 2
     for name, rows, marker in _groups(films, shown, colour):
-        marker["size"] = 5 if flat else 3
+        marker = {"opacity": 0.35 if close_up else 0.8, **marker, "size": 5 if flat else 3}
         last = {"legendrank": 2000} if marker["color"] is OTHER else {}
         _points(figure, places[rows], films.iloc[rows], name, marker, **last)
     _mark(figure, places, films, marks)
@@ -83,7 +87,13 @@ def film_map(
     figure.update_layout(
         height=HEIGHT,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        legend={"orientation": "h", "x": 0, "y": -0.07, "yanchor": "top", "itemsizing": "constant"},
+        legend={
+            "orientation": "h",
+            "x": 0,
+            "y": -0.12 if axes[0] else -0.04,
+            "yanchor": "top",
+            "itemsizing": "constant",
+        },
         hoverlabel={"align": "left"},
         # A film chosen does not undo the visitor's zoom.
         uirevision=f"{axes} {marks.chosen if close_up else ''}",
@@ -162,14 +172,11 @@ def _points(
     films: pd.DataFrame,
     name: str,
     marker: dict[str, Any],
-    *,
-    above: bool = False,
     **more: Any,
 ) -> None:
-    """Add films as points that say which film they are; those marked lie above all others."""
+    """Add films as points that say which film they are."""
     x, y, *z = np.ascontiguousarray(places.T, dtype=np.float32)
-    marker = {"opacity": 0.7, **marker}
-    trace = {
+    trace: dict[str, Any] = {
         "x": x,
         "y": y,
         "name": name,
@@ -181,12 +188,18 @@ def _points(
         "showlegend": "colorbar" not in marker,
         **more,
     }
+    if not z:  # a point clicked does not pale the others
+        same = {"marker": {"opacity": marker["opacity"]}}
+        trace |= {"selected": same, "unselected": same}
+    _add(figure, trace, z)
+
+
+def _add(figure: go.Figure, trace: dict[str, Any], z: Sequence[np.ndarray]) -> None:
+    """All traces of a map are of one kind, drawn in the order added."""
     if z:
         figure.add_scatter3d(z=z[0], **trace)
-        return
-    same = {"marker": {"opacity": marker["opacity"]}}  # a point clicked does not pale the others
-    add = figure.add_scatter if above else figure.add_scattergl
-    add(selected=same, unselected=same, **trace)
+    else:
+        figure.add_scattergl(**trace)
 
 
 def _mark(figure: go.Figure, places: np.ndarray, films: pd.DataFrame, marks: Marks) -> None:
@@ -196,7 +209,7 @@ def _mark(figure: go.Figure, places: np.ndarray, films: pd.DataFrame, marks: Mar
 
     def mark(rows: list[int], name: str, marker: dict[str, Any], **more: Any) -> None:
         marker = outlined | marker
-        _points(figure, places[rows], films.iloc[rows], name, marker, above=True, **more)
+        _points(figure, places[rows], films.iloc[rows], name, marker, **more)
 
     for liked, (symbol, solid, name) in WATCHED.items():
         rows = [row for row, reaction in marks.watched.items() if reaction is liked]
@@ -209,41 +222,87 @@ def _mark(figure: go.Figure, places: np.ndarray, films: pd.DataFrame, marks: Mar
         x, y, *z = ends.T
         lines: dict[str, Any] = {"x": x, "y": y, "mode": "lines", "hoverinfo": "skip"}
         lines |= {"line": {"color": LINE, "width": 1.5}, "showlegend": False}
-        figure.add_trace(go.Scatter3d(z=z[0], **lines) if z else go.Scatter(**lines))
+        _add(figure, lines, z)
         numbered = [
             f"{text}<br>neighbour {i}" for i, text in enumerate(_hover(films.iloc[near]), start=1)
         ]
-        mark(near, "Neighbours", {"size": 10 if flat else 5}, hovertext=numbered)
+        mark(near, "Neighbours", {"size": 10 if flat else 5}, hovertext=numbered, showlegend=False)
     if marks.visitor is not None:
         x, y, *z = marks.visitor[:, None]
         star: dict[str, Any] = {"x": x, "y": y, "mode": "markers", "name": "Visitor"}
         star["hovertemplate"] = "This visitor<extra></extra>"
         star["marker"] = outlined | {"color": VISITOR, "size": 20 if flat else 9}
         star["marker"]["symbol"] = "star" if flat else "diamond-open"
-        figure.add_trace(go.Scatter3d(z=z[0], **star) if z else go.Scatter(**star))
+        _add(figure, star, z)
     inverse = {"color": OUTLINE, "line": {"color": FILL, "width": 3}, "size": 16 if flat else 9}
-    mark([marks.chosen], "Film chosen", inverse)
+    mark([marks.chosen], "Film chosen", inverse, showlegend=False)
 
 
 def _zoom(figure: go.Figure, places: np.ndarray, films: pd.DataFrame, rows: Sequence[int]) -> None:
     """Show a part of the map only, and the titles of some films in it."""
     near = places[list(rows)]
-    middle = (near.min(0) + near.max(0)) / 2
-    half = 0.6 * np.maximum(np.ptp(near, axis=0), SMALLEST * np.ptp(places, axis=0))
-    figure.update_xaxes(range=[middle[0] - half[0], middle[0] + half[0]])
-    figure.update_yaxes(range=[middle[1] - half[1], middle[1] + half[1]])
+    inside = _window(figure, near, least=SMALLEST * np.ptp(places, axis=0))
     labels = [
-        shorten(f"{film.title} ({film.year})", 26) for film in films.iloc[list(rows)].itertuples()
+        f"\u2003{shorten(f'{film.title} ({film.year})', 26)}\u2003"  # clear of the mark
+        for film in films.iloc[list(rows)].itertuples()
     ]
-    figure.add_scatter(
+    figure.add_scattergl(
         x=near[:, 0],
         y=near[:, 1],
         mode="text",
-        text=labels,
-        textposition=["top right" if x < middle[0] else "top left" for x in near[:, 0]],
+        textfont={"weight": "bold"},
         hoverinfo="skip",
         showlegend=False,
+        **_labelled(inside, labels, first=[0]),
     )
+
+
+def _window(figure: go.Figure, places: np.ndarray, least: np.ndarray | float = 0.0) -> np.ndarray:
+    """Limit a flat chart to some places, with room around them; where they are in it, from 0 to 1: [N, 2]."""
+    low, high = places.min(0), places.max(0)
+    size = np.maximum(high - low, np.maximum(least, 1e-6))
+    low = (low + high - size) / 2 - MARGIN * size
+    size = (1 + 2 * MARGIN) * size
+    figure.update_xaxes(range=[low[0], low[0] + size[0]])
+    figure.update_yaxes(range=[low[1], low[1] + size[1]])
+    return np.asarray((places - low) / size)
+
+
+def _labelled(
+    places: np.ndarray, labels: Sequence[str], *, first: Sequence[int] = ()
+) -> dict[str, list[str]]:
+    """Labels and the sides of their points they stand on, so that none covers another or a point, or leaves
+    the chart.
+
+    Args:
+        places: [N, 2] in parts of the chart's width and height.
+        labels: N texts; one that finds no room is left out.
+        first: rows that choose their side before all others, and are never left out.
+    """
+    texts, sides = [""] * len(labels), ["middle right"] * len(labels)
+    taken = [(x - DOT, y - DOT, x + DOT, y + DOT) for x, y in places]
+    for row in [*first, *(row for row in range(len(labels)) if row not in first)]:
+        (x, y), width = places[row], LETTER * len(labels[row])
+        rooms = {
+            "middle right": (x + DOT, y - LINE_HEIGHT / 2, x + DOT + width, y + LINE_HEIGHT / 2),
+            "middle left": (x - DOT - width, y - LINE_HEIGHT / 2, x - DOT, y + LINE_HEIGHT / 2),
+            "top center": (x - width / 2, y + DOT, x + width / 2, y + DOT + LINE_HEIGHT),
+            "bottom center": (x - width / 2, y - DOT - LINE_HEIGHT, x + width / 2, y - DOT),
+        }
+        free = [
+            side
+            for side, room in rooms.items()
+            if min(room) >= 0 and max(room) <= 1 and not any(_meet(room, other) for other in taken)
+        ]
+        if free or row in first:
+            texts[row], sides[row] = labels[row], [*free, "top center"][0]
+            taken.append(rooms[sides[row]])
+    return {"text": texts, "textposition": sides}
+
+
+def _meet(one: Box, other: Box) -> bool:
+    """Whether two boxes (left, bottom, right, top) overlap."""
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _hover(films: pd.DataFrame) -> list[str]:
@@ -268,23 +327,23 @@ def value_map(
     """
     mine = [row == own for row in range(len(labels))]
     x, y = places.T
-    # A label stands away from the middle, where points crowd.
-    sides = ["middle right" if value <= x.mean() else "middle left" for value in x]
-    figure = go.Figure(
-        go.Scatter(
-            x=x,
-            y=y,
-            mode="lines+markers+text" if path else "markers+text",
-            line={"color": "rgba(128,128,128,0.45)", "width": 1.5},
-            marker={
-                "size": [15 if own_row else 9 for own_row in mine],
-                "color": [DOWN if own_row else UP for own_row in mine],
-            },
-            text=[f"<b>{label}</b>" if m else label for label, m in zip(labels, mine, strict=True)],
-            textposition=sides,
-            hovertemplate="%{text}<extra></extra>",
-            cliponaxis=False,
-        )
+    named = [f"<b>{label}</b>" if m else label for label, m in zip(labels, mine, strict=True)]
+    figure = go.Figure()
+    inside = _window(figure, places)
+    shown = _labelled(inside, labels, first=[] if own is None else [own])
+    shown["text"] = [full if text else "" for full, text in zip(named, shown["text"], strict=True)]
+    figure.add_scatter(
+        x=x,
+        y=y,
+        mode="lines+markers+text" if path else "markers+text",
+        line={"color": "rgba(128,128,128,0.45)", "width": 1.5},
+        marker={
+            "size": [15 if own_row else 9 for own_row in mine],
+            "color": [DOWN if own_row else UP for own_row in mine],
+        },
+        hovertext=list(labels),
+        hovertemplate="%{hovertext}<extra></extra>",
+        **shown,
     )
     figure.update_xaxes(title=axes[0], **BARE)
     figure.update_yaxes(title=axes[1], **BARE)
@@ -308,6 +367,6 @@ def likeness_map(cosines: np.ndarray, labels: Sequence[str]) -> go.Figure:
             hovertemplate="%{y} and %{x}<br>cosine %{z:.3f}<extra></extra>",
         )
     )
-    figure.update_xaxes(tickangle=-50, showgrid=False)
-    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(type="category", tickangle=-50, showgrid=False)
+    figure.update_yaxes(type="category", autorange="reversed", showgrid=False)
     return sized(figure, 14)

@@ -13,6 +13,7 @@ from recdemo.catalogue import shorten
 from recdemo.charts.style import CATEGORIES, POSITIVE, distinct, sized
 from recdemo.lab import ACTIVATIONS
 
+BAND = "rgba(204, 121, 167, 0.25)"  # RReLU's colour, seen through
 DASHES = ("solid", "dash", "dot", "dashdot", "solid")
 ROW = 26  # pixels for one film watched
 
@@ -35,6 +36,7 @@ def curves(table: pd.DataFrame) -> go.Figure:
                     y=curve[column],
                     line=edge,
                     fill=fill,
+                    fillcolor=BAND,
                     hoverinfo="skip",
                     showlegend=False,
                     mode="lines",

@@ -119,7 +119,7 @@ def speed(table: pd.DataFrame, name: str, front: Sequence[int], chosen: str) -> 
                     "symbol": ["diamond" if b else "circle" for b in table["baseline"]],
                     "color": [_colour(key, chosen) for key in table["model"]],
                     "opacity": [
-                        1 if i in front or key == chosen else 0.55
+                        1 if i in front or key == chosen else 0.7
                         for i, key in enumerate(table["model"])
                     ],
                 },

@@ -54,7 +54,7 @@ def slopes(films: pd.DataFrame, k: int) -> go.Figure:
             _label(figure, side, k + 1, f"<i>not in the first {k}</i>")
     figure.add_annotation(  # a legend would wrap within the narrow part between the labels
         text=" \u2003".join(
-            f'<span style="color:{colour}">●</span> {kind} {kinds.count(kind)}'
+            f'<span style="color:{colour};font-size:18px">●</span> {kind} {kinds.count(kind)}'
             for kind, colour in KINDS.items()
             if kind in kinds
         ),
@@ -68,7 +68,7 @@ def slopes(films: pd.DataFrame, k: int) -> go.Figure:
     last = max(map(max, places))
     figure.update_xaxes(visible=False, range=[0, 1], fixedrange=True)
     figure.update_yaxes(visible=False, range=[last + 0.6, -0.2], fixedrange=True)
-    figure = sized(figure, 0, extra=0, row=1).update_layout(height=int(36 * (last + 0.8)) + 30)
+    figure = sized(figure, 0).update_layout(height=int(36 * (last + 0.8)) + 30)
     return figure.update_layout(margin={"l": SIDE, "r": SIDE, "t": 30, "b": 0})
 
 
@@ -79,7 +79,7 @@ def margins(drop: Drop, titles: Mapping[int, str]) -> go.Figure:
         drop: with margins.
         titles: by film id.
     """
-    names = distinct([shorten(titles[movie], 30) for movie, _ in drop.alone])
+    names = distinct([shorten(titles[movie], 26) for movie, _ in drop.alone])
     figure = go.Figure()
     for name, (_, value) in zip(names, drop.alone, strict=True):
         lower = value < drop.margin
@@ -98,8 +98,8 @@ def margins(drop: Drop, titles: Mapping[int, str]) -> go.Figure:
     span = max(ends) - min(ends) or 1.0
     figure.update_xaxes(
         title=f"lead over rank {drop.k + 1} (logit)",
-        range=[min(ends) - 0.2 * span, max(ends) + 0.2 * span],
-        zeroline=True,
+        range=[min(ends) - 0.25 * span, max(ends) + 0.35 * span],
+        zeroline=False,
     )
     figure.update_yaxes(autorange="reversed", dtick=1)
     for x, text in ((drop.margin, "all films"), (0.0, "off the list")):

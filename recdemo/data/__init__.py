@@ -1,10 +1,15 @@
 """Sources of ratings, each read into one frozen Dataset, and the split they all share."""
 
 from recdemo.data.dataset import DataError, Dataset
+from recdemo.data.latest import read_latest
+from recdemo.data.mapping import Mapping, guess_mapping
 from recdemo.data.movielens import read_movielens
+from recdemo.data.own import Findings, check, to_dataset
+from recdemo.data.saved import read_saved, save_dataset
 from recdemo.data.simulated import planted_taste, simulate
 from recdemo.data.sources import DATA_VARIABLE, SIMULATED, find_data, load_dataset
 from recdemo.data.split import TEST, TRAIN, VALIDATION, split_by_order, split_ratings
+from recdemo.data.table import Problem, Table, read_table
 
 __all__ = [
     "DATA_VARIABLE",
@@ -14,11 +19,22 @@ __all__ = [
     "VALIDATION",
     "DataError",
     "Dataset",
+    "Findings",
+    "Mapping",
+    "Problem",
+    "Table",
+    "check",
     "find_data",
+    "guess_mapping",
     "load_dataset",
     "planted_taste",
+    "read_latest",
     "read_movielens",
+    "read_saved",
+    "read_table",
+    "save_dataset",
     "simulate",
     "split_by_order",
     "split_ratings",
+    "to_dataset",
 ]

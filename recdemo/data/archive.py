@@ -204,14 +204,18 @@ def open_archive(path: str | Path) -> Archive:
         inner = next((name for name in sorted(names) if name.lower().endswith(".zip")), None)
         hint = f"unpack {inner}, which lies in it, and give that, or " if inner else ""
         raise DataError(f"{path} holds no MovieLens files ({wanted}); {hint}{FRESH_COPY}")
-    if len(found) > 1:
-        places = " and ".join(f"{layout} in {folder or './'}" for layout, folder in found)
+    whole = [place for place in found if not _missing(names, *place)]
+    if len(whole) > 1 or (not whole and len(found) > 1):
+        places = " and ".join(f"{layout} in {folder or './'}" for layout, folder in whole or found)
         raise DataError(f"{path} holds more than one data set: {places}; name one of them")
-    layout, folder = found[0]
-    for file in LAYOUTS[layout]:
-        if folder + file not in names:
-            raise DataError(f"{path.name}: {folder}{file} is missing; {FRESH_COPY}")
+    layout, folder = (whole or found)[0]
+    for file in _missing(names, layout, folder):
+        raise DataError(f"{path.name}: {folder}{file} is missing; {FRESH_COPY}")
     return Archive(path, layout, folder)
+
+
+def _missing(names: set[str], layout: str, folder: str) -> list[str]:
+    return [file for file in LAYOUTS[layout] if folder + file not in names]
 
 
 def _member_names(path: Path) -> set[str]:

@@ -59,6 +59,15 @@ def match_films(
     return [None if year is None else match(title, year) for title, year in films]
 
 
+def match_titles(titles: Iterable[str], catalogue: pd.DataFrame) -> list[int | None]:
+    """MovieLens-1M id of each natural title whose year nobody knows, where one single film is called so."""
+    index = _index(catalogue, _proper_key)
+    films = (
+        {film for key in _proper_key(title) for film in index.get(key, ())} for title in titles
+    )
+    return [next(iter(found))[1] if len(found) == 1 else None for found in films]
+
+
 def to_catalogue(
     rated: pd.DataFrame, movie_of_item: Mapping[int, int | None], title: str
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:

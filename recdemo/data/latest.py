@@ -40,7 +40,8 @@ _TYPES = {"user_id": "int64", "movie_id": "int64", "rating": "float64", "time": 
 _OTHER_NAMES = {"Children": "Children's", "IMAX": None, "(no genres listed)": None}
 _LINE = rb"\d{1,9},\d{1,9},\d(?:\.\d)?,\d{1,12}\n"  # small enough for a float to be exact
 _LINES = re.compile(rb"(?:" + _LINE + rb")*+")
-_PIECE = 1 << 24  # bytes read at a time
+_PIECE = 1 << 23  # bytes read at a time
+_LONGEST = 10_000  # bytes of a line that could be right or wrong
 
 
 def read_latest(
@@ -191,7 +192,7 @@ def _pieces(file: IO[bytes], member: Member) -> Iterator[tuple[int, bytes]]:
         lines = (rest + read).replace(b"\r\n", b"\n")
         end = lines.rfind(b"\n") + 1 if read else len(lines)
         lines, rest = lines[:end], lines[end:]
-        if len(rest) > _PIECE // 2:
+        if len(rest) > _LONGEST:
             raise member.error(line + lines.count(b"\n"), "the line has no end")
         if not read and lines:
             lines = lines.rstrip(b"\n") + b"\n"

@@ -7,22 +7,31 @@ from pathlib import Path
 
 import pandas as pd
 
-from recdemo.data.archive import LAYOUTS, OFFICIAL_SITE, open_archive
+from recdemo.data.archive import OFFICIAL_SITE, open_archive
 from recdemo.data.dataset import DataError, Dataset
+from recdemo.data.download import SOURCES
+from recdemo.data.mapping import guess_mapping
 from recdemo.data.movielens import read_movielens
+from recdemo.data.own import to_dataset
+from recdemo.data.saved import LAYOUT, read_saved
 from recdemo.data.simulated import simulate
+from recdemo.data.table import SUFFIXES, read_table
 
 SIMULATED = "simulated"
+NAMES = (SIMULATED, *SOURCES)  # what `load_dataset` knows by name; all else is a path
 DATA_VARIABLE = "RECDEMO_DATA"
 _PROJECT = Path(__file__).resolve().parents[2]
 
 
 def load_dataset(source: str | Path, catalogue: pd.DataFrame | None = None) -> Dataset:
-    """The data set of a name (``simulated``, ``ml-1m``, ``ml-100k``) or of a path.
+    """The data set of a name (``simulated``, ``ml-1m`` and the others of `SOURCES`) or of a path.
+
+    A path leads to MovieLens files, to what `save_dataset` wrote, or to a CSV or Parquet file of one's own,
+    whose columns are then guessed from their names.
 
     Args:
         source: a name goes before a path of the same spelling.
-        catalogue: films by MovieLens-1M id; all but MovieLens-1M need it.
+        catalogue: films by MovieLens-1M id; all but MovieLens-1M and what was saved need it.
 
     Raises:
         DataError: not found, or not readable.
@@ -30,8 +39,8 @@ def load_dataset(source: str | Path, catalogue: pd.DataFrame | None = None) -> D
     name = str(source)
     if name == SIMULATED:
         return simulate(catalogue)
-    if name not in LAYOUTS:
-        return read_movielens(source, catalogue)
+    if name not in SOURCES:
+        return _read(Path(source).expanduser(), catalogue)
     path = find_data(name)
     if path is None:
         places = " and ".join(map(str, _places()))
@@ -44,7 +53,7 @@ def load_dataset(source: str | Path, catalogue: pd.DataFrame | None = None) -> D
 
 
 def find_data(name: str) -> Path | None:
-    """Where ``ml-1m`` or ``ml-100k`` lies, as zip or folder; None where it is in no known place.
+    """Where ``ml-1m`` or another of `SOURCES` lies, as zip or folder; None where it is in no known place.
 
     Looks in the environment variable RECDEMO_DATA (a folder, or the data set itself), then in ``data``
     in the working folder and in the project, then in the working folder itself, then in ``shared/data``
@@ -57,6 +66,15 @@ def find_data(name: str) -> Path | None:
         if place.exists() and _holds(place, name):
             return place
     return None
+
+
+def _read(path: Path, catalogue: pd.DataFrame | None) -> Dataset:
+    if path.suffix.lower() in SUFFIXES and path.is_file():
+        table = read_table(path)
+        return to_dataset(table, guess_mapping(table), catalogue)
+    if open_archive(path).layout == LAYOUT:
+        return read_saved(path)
+    return read_movielens(path, catalogue)
 
 
 def _places() -> list[Path]:

@@ -559,6 +559,29 @@ _ALL = (
             }
         },
     ),
+    Card(
+        key="textcnn_history",
+        title="TextCNN with history",
+        family=TEXT,
+        idea=(
+            "The same network, which now also reads what the visitor thought of the films they watched. How much better "
+            "its stars are is what a profile could not tell."
+        ),
+        source="Document 000, with a history added",
+        formula=r"\mathrm{MLP}([u, q, u \odot q]),\; u = \mathrm{MLP}([\text{profile}, \text{history}])",
+        network="textcnn_rating.TextCNNRating",
+        arguments={"history": True, "dropout": 0.1},
+        objectives=("rating",),
+        training={
+            "rating": {
+                "epochs": 5,
+                "batch_size": 1024,
+                "optimizer": "adam",
+                "learning_rate": 2e-3,
+                "weight_decay": 0.0,
+            }
+        },
+    ),
 )
 
 CARDS: dict[str, Card] = {card.key: card for card in _ALL}

@@ -59,8 +59,8 @@ _ALL = (
         "film asked about.",
         right="The activation unit reads both films, their difference and their product.",
         printed_code="score = unit(x)  # [B, L]\ninterest = (score * x).sum(1)",
-        right_code="both = cat([x, q, x - q, x * q], dim=-1)\n"
-        "score = unit(both)  # another for every q\n"
+        right_code="both = cat([x, q, x - q, x * q], -1)\n"
+        "score = unit(both)  # for every q\n"
         "interest = (score * x).sum(1)",
         also=(
             "The paper has no softmax over the films watched, the authors' code has one; here it is a setting, off.",
@@ -152,8 +152,8 @@ _ALL = (
         title="Positions louder than films",
         models=("bst", "transformer4rec"),
         printed="Sinusoids of full size are added to film vectors that are held to length 1 or less.",
-        right="The positions have a size, learned from a small start. (The paper instead enlarges the "
-        "vectors by √k.)",
+        right="The positions have a size, learned from a small start; the paper instead enlarges the films' "
+        "vectors by √k.",
         printed_code="x = films(history)  # length at most 1\nx = x + sinusoids  # length √(k/2)",
         right_code="x = films(history)\nx = x + size * sinusoids  # size is learned, from 0.1",
         also=(
@@ -247,11 +247,13 @@ _ALL = (
         key="titles_again",
         title="Every title anew for every rating",
         models=("textcnn_rating",),
-        printed="The word vectors of a title are looked up and read by the filters for each rating, so a film "
-        "rated a thousand times is encoded a thousand times per epoch.",
-        right="Each film of a step is encoded once, and its ratings share the result.",
-        printed_code="for rating in ratings:\n    title = glove[words[rating.film]]\n    film = cnn(title)",
-        right_code="films, place = batch.unique(return_inverse=True)\nfilm = cnn(glove[words[films]])[place]",
+        printed="Word by word, in Python, the matrix of a title is put together anew for each rating, and the filters "
+        "read it each time.",
+        right="All titles are one table of word numbers, looked up in one go, and a film that comes up several times in a "
+        "step is read once.",
+        printed_code="def __getitem__(self, i):  # per rating\n    title = words[film[i]]\n"
+        "    return stack([glove[w] for w in title])",
+        right_code="films, place = unique(batch.films)\ntitles = glove[words[films]]\nfilm = cnn(titles)[place]",
     ),
 )
 

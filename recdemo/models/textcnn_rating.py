@@ -26,8 +26,8 @@ CHUNK = 512  # titles encoded at once when answering
 class TextCNNRating(nn.Module):
     """MLP([u, q, u ⊙ q]) with u = MLP(profile) and q = MLP([genres, TextCNN(title)]), in stars.
 
-    With `history`, u = MLP([profile, h]): h has, of the films watched, those disliked and those liked, the share in
-    the history and the sum of their vectors over its length.
+    With `history`, u = MLP([profile, h]): for the films just watched, the disliked and the liked, h holds their share
+    in the history, and the sum of their vectors divided by its length.
 
     Args:
         schema: vocabularies.

@@ -179,7 +179,7 @@ def _row(cards: list[CheckpointCard], base: Path) -> Row:
         train_seconds=first.seconds,
         samples_per_second=statistics.fmean(speeds) if speeds else None,
         milliseconds=_milliseconds(first.model, first.objective, base) if shipped else None,
-        report=first.report and Report.model_validate(first.report),
+        report=Report.model_validate(first.report) if first.report else None,
         data=first.data.title,
         simulated=first.data.simulated,
         date=first.date,

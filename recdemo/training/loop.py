@@ -9,15 +9,17 @@ cross-entropy over the film and its negatives), which is what a full ranking ask
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.users import UserTable
-from recdemo.contracts import Counted, LearnsBesides, Objective, Optimizer, RequestError, Staged
+from recdemo.contracts import Counted, LearnsBesides, Objective, RequestError, Staged
 from recdemo.features import Ratings
 from recdemo.training.metrics import (
     like_metrics,
@@ -27,6 +29,9 @@ from recdemo.training.metrics import (
     rating_metrics,
     score_rows,
 )
+from recdemo.training.settings import Epoch as Epoch
+from recdemo.training.settings import Settings as Settings
+from recdemo.training.settings import Step
 
 # The validation figure that decides, and whether more of it is better.
 VALIDATED_BY: dict[Objective, tuple[str, int]] = {
@@ -38,57 +43,29 @@ VALIDATION_USERS = 1000  # users ranked after each epoch of `next`
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """How to train.
-
-    Args:
-        epochs: at most this many passes over the training part.
-        batch_size: users per step, each with one target (`like`) or 1 + negatives (`next`).
-        optimizer: ``adamw``, ``adam``, or ``sgd`` with momentum 0.9.
-        learning_rate: at the first step; it falls linearly to zero over `epochs`.
-        weight_decay: of the optimizer; AdamW's is decoupled.
-        negatives: films drawn at random per target, `next` only.
-        share: of the training rows that each epoch draws; less than all for a model that learns from
-            every step of a history at once.
-        second_task: weight of a model's second loss (`LearnsBesides`), times the model's own.
-        forget: share of profile values and feedbacks hidden in training (`Ratings.batch`).
-        shorten: share of histories cut short in training (`Ratings.batch`).
-        patience: stop after this many epochs without a better validation figure.
-        seed: of initial weights, order, negatives and dropout.
-    """
-
-    epochs: int = 10
-    batch_size: int = 1024
-    optimizer: Optimizer = "adamw"
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.1
-    negatives: int = 32
-    share: float = 1.0
-    second_task: float = 1.0
-    forget: float = 0.05
-    shorten: float = 0.25
-    patience: int = 2
-    seed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """What one pass reached."""
-
-    epoch: int
-    loss: float
-    metrics: dict[str, float]
-    samples_per_second: float
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
 class Fit:
     """A finished training run; the model holds the weights of its best epoch."""
 
     epochs: list[Epoch] = field(default_factory=list)
     best_epoch: int = 0
     seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A fit after a whole epoch: all that the rest of it depends on, besides its arguments.
+
+    Its tensors are those in use: whoever keeps a snapshot writes them out, or copies them, at once.
+    """
+
+    stage: int  # which of `_stages` is being trained
+    earlier: int  # epochs of the stages before it
+    model: dict[str, Tensor]
+    best: dict[str, Tensor]  # of the stage, after its best epoch
+    optimizer: dict[str, Any]
+    schedule: dict[str, Any]
+    random: Tensor  # state of the generator
+    fit: Fit  # so far
 
 
 def fit(
@@ -98,8 +75,10 @@ def fit(
     objective: Objective,
     settings: Settings,
     *,
-    on_step: Callable[[int, int], None] = lambda step, steps: None,
+    start: Snapshot | None = None,
+    on_step: Callable[[Step], None] = lambda step: None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    on_snapshot: Callable[[Snapshot], None] = lambda snapshot: None,
 ) -> Fit:
     """Train in place; stop early on validation and go back to the best epoch.
 
@@ -109,70 +88,154 @@ def fit(
         part: [N] int, 0 train, 1 validation, 2 test (never read here).
         objective: `like` or `next`.
         settings: how to train.
-        on_step: called after each step with its number and the number of steps of an epoch.
+        start: go on from here, and reach what an undisturbed fit reaches.
+        on_step: called after each step.
         on_epoch: called after each validation.
+        on_snapshot: called after each epoch, last.
+
+    Raises:
+        RequestError: training has diverged.
     """
-    started = time.perf_counter()
+    began = time.perf_counter()
     if isinstance(model, Counted):
         rows = torch.nonzero(part == 0).squeeze(1)
         model.count(ratings.movie[rows], ratings.liked[rows], objective)
-        return Fit(seconds=time.perf_counter() - started)
+        return Fit(seconds=time.perf_counter() - began)
 
     done: list[Epoch] = []
-    if isinstance(model, Staged):
-        first = model.first_stage()
-        earlier = fit(first, ratings, part, objective, settings, on_step=on_step, on_epoch=on_epoch)
-        first.requires_grad_(False)
-        done += earlier.epochs
-
-    torch.manual_seed(settings.seed)
+    if start:
+        model.load_state_dict(start.model)
+        done += start.fit.epochs
+        began -= start.fit.seconds
     validate = _validation(ratings, part, objective)
     chosen = (part == 0) & ratings.picked if objective == "next" else part == 0
     rows = torch.nonzero(chosen).squeeze(1)
     drawn = max(1, round(len(rows) * settings.share))  # rows of an epoch
-    optimizer = _optimizer(model, settings)
     batches_of = -(-drawn // settings.batch_size)
-    steps = settings.epochs * batches_of
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
-    best_state, best_value = copy.deepcopy(model.state_dict()), float("-inf")
-    best_epoch = len(done)
-    for _ in range(settings.epochs):
-        epoch_started = time.perf_counter()
-        model.train()
-        # Batches of one size, give or take one: the last is never a single row, which has no variance.
-        batches = rows[torch.randperm(len(rows))[:drawn]].tensor_split(batches_of)
-        total = torch.zeros(())
-        for step, batch_rows in enumerate(batches, start=1):
-            loss = loss_of(model, ratings, batch_rows, objective, settings)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            total += loss.detach() * len(batch_rows)
-            on_step(step, len(batches))
-        seconds = time.perf_counter() - epoch_started
-        epoch = Epoch(
-            epoch=len(done) + 1,
-            loss=float(total) / drawn,
-            metrics=validate(model),
-            samples_per_second=drawn / seconds,
-            seconds=seconds,
+    stages = _stages(model)
+    for number, learner in enumerate(stages):
+        if start and number < start.stage:
+            learner.requires_grad_(False)  # its weights came with the model's
+            continue
+        stage = _Stage(learner, objective, settings, batches_of, earlier=len(done))
+        if start and number == start.stage:
+            stage.go_on(start)
+        most = stage.earlier + (len(stages) - number) * settings.epochs
+        while not stage.is_over(len(done)):
+            epoch_began = time.perf_counter()
+            learner.train()
+            # Batches of one size, give or take one: the last is never a single row, which has no variance.
+            batches = rows[torch.randperm(len(rows))[:drawn]].tensor_split(batches_of)
+            total, samples = torch.zeros(()), 0
+            for step, batch_rows in enumerate(batches, start=1):
+                loss = loss_of(learner, ratings, batch_rows, objective, settings)
+                stage.learn_from(loss)
+                total += loss.detach() * len(batch_rows)
+                samples += len(batch_rows)
+                on_step(Step(len(done) + 1, most, step, len(batches), samples))
+            seconds = time.perf_counter() - epoch_began
+            _check_finite(learner, float(total), len(done) + 1, settings)
+            epoch = Epoch(
+                epoch=len(done) + 1,
+                loss=float(total) / drawn,
+                metrics=validate(learner),
+                samples_per_second=drawn / seconds,
+                seconds=seconds,
+            )
+            done.append(epoch)
+            on_epoch(epoch)
+            stage.remember(epoch)
+            so_far = Fit(list(done), stage.best_epoch, time.perf_counter() - began)
+            on_snapshot(stage.snapshot(number, model, so_far))
+        stage.go_back_to_best(ratings.profile)
+        if learner is not model:
+            learner.requires_grad_(False)
+    return Fit(epochs=done, best_epoch=stage.best_epoch, seconds=time.perf_counter() - began)
+
+
+class _Stage:
+    """A model, or its first stage, while it is being trained."""
+
+    def __init__(
+        self,
+        learner: nn.Module,
+        objective: Objective,
+        settings: Settings,
+        batches: int,
+        *,
+        earlier: int,
+    ) -> None:
+        torch.manual_seed(settings.seed)
+        self.learner, self.settings = learner, settings
+        self.figure, self.sign = VALIDATED_BY[objective]
+        steps = settings.epochs * batches
+        self.optimizer = _optimizer(learner, settings)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(
+            self.optimizer, lambda step: 1 - step / steps
         )
-        done.append(epoch)
-        on_epoch(epoch)
-        name, sign = VALIDATED_BY[objective]
-        value = sign * epoch.metrics[name]
-        if value > best_value:
-            best_state, best_value = copy.deepcopy(model.state_dict()), value
-            best_epoch = epoch.epoch
-        elif epoch.epoch - best_epoch >= settings.patience:
-            break
-    model.load_state_dict(best_state)
-    model.eval()
-    for module in model.modules():
-        if isinstance(module, UserTable):
-            module.summarise(ratings.profile)
-    return Fit(epochs=done, best_epoch=best_epoch, seconds=time.perf_counter() - started)
+        self.earlier = self.best_epoch = earlier
+        self.best_state, self.best_value = copy.deepcopy(learner.state_dict()), float("-inf")
+
+    def go_on(self, start: Snapshot) -> None:
+        self.optimizer.load_state_dict(start.optimizer)
+        self.schedule.load_state_dict(start.schedule)
+        torch.set_rng_state(start.random)
+        self.earlier, self.best_epoch = start.earlier, start.fit.best_epoch
+        self.best_state = start.best
+        if self.best_epoch > self.earlier:
+            self.best_value = self._value(start.fit.epochs[self.best_epoch - 1])
+
+    def is_over(self, done: int) -> bool:
+        without_better = done - self.best_epoch
+        longest = self.earlier + self.settings.epochs
+        return done >= longest or without_better >= max(1, self.settings.patience)
+
+    def learn_from(self, loss: Tensor) -> None:
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        self.schedule.step()
+
+    def remember(self, epoch: Epoch) -> None:
+        if self._value(epoch) > self.best_value:
+            self.best_state = copy.deepcopy(self.learner.state_dict())
+            self.best_value, self.best_epoch = self._value(epoch), epoch.epoch
+
+    def snapshot(self, number: int, model: nn.Module, so_far: Fit) -> Snapshot:
+        return Snapshot(
+            stage=number,
+            earlier=self.earlier,
+            model=model.state_dict(),
+            best=self.best_state,
+            optimizer=self.optimizer.state_dict(),
+            schedule=self.schedule.state_dict(),
+            random=torch.get_rng_state(),
+            fit=so_far,
+        )
+
+    def go_back_to_best(self, profile: Tensor) -> None:
+        self.learner.load_state_dict(self.best_state)
+        self.learner.eval()
+        for module in self.learner.modules():
+            if isinstance(module, UserTable):
+                module.summarise(profile)
+
+    def _value(self, epoch: Epoch) -> float:
+        return self.sign * epoch.metrics[self.figure]
+
+
+def _stages(model: nn.Module) -> tuple[nn.Module, ...]:
+    """What is trained one after the other, the model itself last."""
+    return (*_stages(model.first_stage()), model) if isinstance(model, Staged) else (model,)
+
+
+def _check_finite(model: nn.Module, loss: float, epoch: int, settings: Settings) -> None:
+    if math.isfinite(loss) and all(bool(p.isfinite().all()) for p in model.parameters()):
+        return
+    raise RequestError(
+        f"training diverged: the loss is no number any more in epoch {epoch}; ask for a learning rate below "
+        f"{settings.learning_rate:g}"
+    )
 
 
 def loss_of(

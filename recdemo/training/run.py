@@ -4,57 +4,61 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import torch
 from torch import Tensor
 
 from recdemo import checkpoints
 from recdemo.catalogue import catalogue_of, read_catalogue, write_catalogue
 from recdemo.checkpoints import Checkpoint, CheckpointCard, DataCard, Metrics
-from recdemo.contracts import Objective, ReadsText, RequestError, Split
+from recdemo.contracts import CheckpointError, Objective, ReadsText, RequestError, Split
 from recdemo.data import TEST, VALIDATION, Dataset, load_dataset, split_ratings
 from recdemo.features import Ratings, Schema
-from recdemo.models import card_of, objective_of
+from recdemo.models import card_of
 from recdemo.text import title_text
-from recdemo.training.loop import Epoch, Settings, evaluate, fit
+from recdemo.training import resume
+from recdemo.training.loop import evaluate, fit
 from recdemo.training.report import measure
-
-
-def settings_for(model: str, objective: Objective, **changes: Any) -> Settings:
-    """The settings a model is best trained with, with changes; None changes nothing.
-
-    Raises:
-        RequestError: no such model, or it has no such objective.
-    """
-    card = card_of(model)
-    objective = objective_of(model, objective)
-    given = {name: value for name, value in changes.items() if value is not None}
-    settings: Settings = replace(Settings(), **{**card.training.get(objective, {}), **given})
-    return settings
+from recdemo.training.settings import Epoch, Settings, Step
+from recdemo.training.settings import settings_for as settings_for
 
 
 def open_data(source: str, base: Path) -> tuple[Dataset, Schema]:
     """A data set and the schema of the catalogue in `base`.
 
-    A new folder gets a copy of the shipped catalogue; where there is none, one written from the data.
+    A new folder gets a copy of the shipped catalogue; where there is none, or the data have films of their own,
+    one written from the data.
 
     Raises:
         DataError: the source cannot be read.
-        CheckpointError: the catalogue is damaged.
+        CheckpointError: the catalogue is damaged, or the data have films of their own and it lists others.
     """
     path, shipped = base / checkpoints.CATALOGUE, checkpoints.root() / checkpoints.CATALOGUE
     known = next((place for place in (path, shipped) if place.exists()), None)
     catalogue = read_catalogue(known) if known else None
     dataset = load_dataset(source, catalogue)
-    if catalogue is None:
+    if catalogue is None or (dataset.own_films and not path.exists()):
         catalogue = catalogue_of(dataset)
+    if dataset.own_films and not _lists(catalogue, dataset):
+        raise CheckpointError(
+            f"{path} lists other films than {dataset.title}, which has films of its own; train in a new folder"
+        )
     if not path.exists():
         base.mkdir(parents=True, exist_ok=True)
-        write_catalogue(catalogue, path)
+        draft = path.with_name(f".{path.name}")
+        write_catalogue(catalogue, draft)
+        draft.replace(path)
     return dataset, Schema(catalogue)
+
+
+def _lists(catalogue: pd.DataFrame, dataset: Dataset) -> bool:
+    """Whether a catalogue is that of a data set."""
+    columns = ["movie_id", "title", "year"]
+    return catalogue[columns].to_numpy().tolist() == dataset.movies[columns].to_numpy().tolist()
 
 
 def train(
@@ -67,9 +71,12 @@ def train(
     split: Split = "order",
     arguments: dict[str, Any] | None = None,
     command: str = "",
+    state: Path | None = None,
     on_start: Callable[[Dataset], None] = lambda dataset: None,
-    on_step: Callable[[int, int], None] = lambda step, steps: None,
+    on_step: Callable[[Step], None] = lambda step: None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    on_measure: Callable[[], None] = lambda: None,
+    on_problem: Callable[[str], None] = lambda problem: None,
 ) -> CheckpointCard:
     """Read, train, measure on the test part once, and save under `base`.
 
@@ -82,9 +89,17 @@ def train(
         split: see `recdemo.data.split`. With ``last`` any film rated counts as picked.
         arguments: constructor arguments that differ from the model's defaults.
         command: what a person types to repeat this; stands in the card.
+        state: a file that holds the fit after each epoch; it goes on from there if it is of this fit.
         on_start: called once the data are read.
         on_step: as in `fit`.
-        on_epoch: as in `fit`.
+        on_epoch: as in `fit`; called first for the epochs that `state` holds.
+        on_measure: called when training is over.
+        on_problem: called with what was wrong with `state`; the fit then starts from the beginning.
+
+    Raises:
+        DataError: the source cannot be read.
+        RequestError: the model cannot be built with these arguments, or training has diverged.
+        CheckpointError: the catalogue is damaged.
     """
     dataset, schema = open_data(source, base)
     ratings = Ratings(dataset, schema, every_film=split == "last")
@@ -100,7 +115,30 @@ def train(
         raise RequestError(f"{model} cannot be built with {arguments}: {error}") from error
     if isinstance(network, ReadsText):
         network.start_from(title_text(schema))
-    result = fit(network, ratings, part, objective, settings, on_step=on_step, on_epoch=on_epoch)
+    start = None
+    if state:
+        identity = resume.identity_of(
+            *(model, objective, arguments, asdict(settings), split, schema.hash),
+            ratings=torch.stack([ratings.user, ratings.movie, ratings.stars.long()]),
+        )
+        try:
+            start = resume.read(state, identity)
+        except CheckpointError as error:
+            on_problem(f"{error}; the run starts from the beginning")
+        for epoch in start.fit.epochs if start else ():
+            on_epoch(epoch)
+    result = fit(
+        network,
+        ratings,
+        part,
+        objective,
+        settings,
+        start=start,
+        on_step=on_step,
+        on_epoch=on_epoch,
+        on_snapshot=lambda found: resume.write(state, found, identity) if state else None,
+    )
+    on_measure()
     checkpoints.round_weights(network)
     # `next` is validated on a sample of users; without epochs, as popularity, all of them are asked.
     best = next((epoch for epoch in result.epochs if epoch.epoch == result.best_epoch), None)

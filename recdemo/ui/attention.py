@@ -18,7 +18,6 @@ from recdemo.explain import (
     rank_correlation,
     titles_of,
 )
-from recdemo.models import CARDS
 from recdemo.recommend import Recommender
 from recdemo.ui import engine
 from recdemo.ui.engine import plain
@@ -115,7 +114,7 @@ def show_history(
     model: Recommender, visit: Visit, targets: list[int], explanation: Explanation
 ) -> None:
     """Weights of the watched films for several targets; then one target in full."""
-    shows = CARDS[visit.model].shows
+    shows = engine.card(visit.model).shows
     if not explanation.weights or not explanation.weights.labels:
         st.info(
             "There is nothing to attend to yet: add films in the sidebar.",
@@ -151,7 +150,7 @@ def _weights(
     labels = engine.films().labels
     table = history_weights(model, visit.session, targets)
     st.markdown(
-        f"For **{plain(explanation.title)}**, {CARDS[visit.model].title} gives the largest weight "
+        f"For **{plain(explanation.title)}**, {engine.card(visit.model).title} gives the largest weight "
         f"to **{plain(max(zip(map(abs, attention.weights), attention.labels, strict=True))[1])}**."
     )
     st.plotly_chart(

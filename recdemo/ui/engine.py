@@ -6,7 +6,7 @@ import importlib
 import re
 import threading
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,9 @@ import streamlit as st
 
 from recdemo import checkpoints
 from recdemo.catalogue import read_catalogue
-from recdemo.contracts import OBJECTIVES, CheckpointError, Objective
-from recdemo.models import CARDS
+from recdemo.contracts import OBJECTIVES, CheckpointError, Objective, RequestError
+from recdemo.models import CARDS, Card
+from recdemo.training.kept import Kept, all_kept
 
 if TYPE_CHECKING:
     from recdemo.blocks.attention import Basic
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from recdemo.features import Schema
     from recdemo.recommend import Recommender
 
+OF = "~"  # in the key of a kept model: what it was trained from, and the name of its folder
 WARM_UP_AFTER = 1.5  # seconds, in which the browser draws and still asks the server for its parts
 
 
@@ -52,7 +54,36 @@ def menu() -> dict[str, list[Objective]]:
         first = objective == CARDS[key].default_objective
         asked = found.setdefault(key, [])
         asked.insert(0 if first else len(asked), objective)
+    for kept in _all_kept():
+        if kept.card:
+            found[f"{kept.card.model}{OF}{kept.slug}"] = [kept.card.objective]
     return found
+
+
+def kind_of(key: str) -> str:
+    """The model of the zoo that a model of the menu is: itself, or what a kept one was trained from."""
+    return key.partition(OF)[0]
+
+
+def card(key: str) -> Card:
+    """What a model of the menu says of itself; a kept one says so in its title."""
+    model, _, slug = key.partition(OF)
+    own = CARDS[model]
+    return replace(own, title=f"{own.title} · {_kept(slug).name}") if slug else own
+
+
+def made_up(key: str) -> bool:
+    """Whether a kept model learned from simulated viewers."""
+    _, _, slug = key.partition(OF)
+    kept = _kept(slug).card if slug else None
+    return kept is not None and kept.simulated
+
+
+def recommender_at(model: str, objective: Objective, base: Path) -> Recommender:
+    """A model from another folder of checkpoints, such as a run's; see `recommender`."""
+    from recdemo.recommend import Recommender
+
+    return Recommender(_loaded(model, objective, base))
 
 
 def recommender(model: str, objective: Objective, *, p_like: bool = True) -> Recommender:
@@ -69,7 +100,7 @@ def recommender(model: str, objective: Objective, *, p_like: bool = True) -> Rec
     from recdemo.recommend import Recommender
 
     checkpoint = _loaded(model, objective)
-    if objective != "next" or not p_like:
+    if objective != "next" or not p_like or OF in model:
         return Recommender(checkpoint)
     try:
         return Recommender(checkpoint, Recommender(_loaded(model, "like")))
@@ -142,8 +173,28 @@ def _schema(path: str, stamp: tuple[int, int]) -> Schema:
     return Schema(_films(path, stamp).table)
 
 
-def _loaded(model: str, objective: Objective) -> Checkpoint:
-    base = checkpoints.root()
+def _all_kept() -> list[Kept]:
+    try:
+        return all_kept()
+    except RequestError:  # a host where nothing can be written keeps nothing
+        return []
+
+
+def _kept(slug: str) -> Kept:
+    """A kept model.
+
+    Raises:
+        CheckpointError: it is gone.
+    """
+    for kept in _all_kept():
+        if kept.slug == slug:
+            return kept
+    raise CheckpointError(f"the kept model {slug!r} is gone; choose another one in the sidebar")
+
+
+def _loaded(model: str, objective: Objective, base: Path | None = None) -> Checkpoint:
+    model, _, slug = model.partition(OF)
+    base = base or (_kept(slug).base if slug else checkpoints.root())
     folder = checkpoints.folder_of(model, objective, base)
     files = (base / checkpoints.CATALOGUE, folder / checkpoints.CARD, folder / checkpoints.WEIGHTS)
     return _checkpoint(model, objective, str(base), tuple(map(_stamp, files)))

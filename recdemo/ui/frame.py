@@ -36,6 +36,7 @@ MENU = {
         ("pages/leaderboard.py", "Leaderboard", ":material/leaderboard:"),
         ("pages/data.py", "Data", ":material/database:"),
     ],
+    "Train": [("pages/retrain.py", "Retrain", ":material/model_training:")],
 }
 
 

@@ -9,7 +9,6 @@ import streamlit as st
 
 from recdemo.catalogue import shorten
 from recdemo.contracts import AGES, GENDERS, OCCUPATIONS, QUESTIONS, RequestError, Watched
-from recdemo.models import CARDS
 from recdemo.ui import engine, state
 from recdemo.ui.engine import plain
 from recdemo.ui.personas import PERSONAS
@@ -44,12 +43,14 @@ def _model(visit: Visit) -> None:
     st.selectbox(
         "Model",
         list(menu),
-        format_func=lambda key: CARDS[key].title,
-        help=CARDS[visit.model].idea,
+        format_func=lambda key: engine.card(key).title,
+        help=engine.card(visit.model).idea,
         **state.bound("side_model", visit.model, lambda v, key: v.with_model(key, menu[key])),
     )
-    if CARDS[visit.model].knows_users and visit.session.history:
+    if engine.card(visit.model).knows_users and visit.session.history:
         st.caption("Knows its users by id only: you get the vector that explains your films best.")
+    if engine.made_up(visit.model):
+        st.caption(":material/casino: Trained on simulated viewers: its figures are of nobody.")
     st.segmented_control(
         "Question",
         menu[visit.model],
@@ -141,19 +142,18 @@ def _share(visit: Visit) -> None:
 
 
 def _report(visit: Visit, link: str) -> str:
-    """The page to print. It is made when asked for, outside the run of a page, with models of its own."""
+    """The page to print. It is made when asked for, outside the run of a page."""
     from recdemo.compare import question
     from recdemo.handout import handout
-    from recdemo.recommend import Recommender
 
     menu = engine.menu()
     others = [
-        Recommender.load(key, question(menu[key], visit.objective))
+        engine.recommender(key, question(menu[key], visit.objective))
         for key in visit.compared
         if key != visit.model
     ]
     return handout(
-        Recommender.load(visit.model, visit.objective),
+        engine.recommender(visit.model, visit.objective),
         visit.session,
         others=others,
         targets=visit.targets,

@@ -1,0 +1,51 @@
+"""How a training run goes: loss and validation figure, epoch by epoch, against the shipped model's level."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from recdemo.charts.style import DOWN, TOTAL, UP, sized
+from recdemo.training.settings import Epoch
+
+
+def curves(epochs: Sequence[Epoch], figure: str, label: str, shipped: float | None) -> go.Figure:
+    """Loss, and the validation figure that decides; the shipped model's as a dashed line.
+
+    Args:
+        epochs: so far.
+        figure: key in `Epoch.metrics`.
+        label: of that figure, for people.
+        shipped: its level on the same question, where there is one to compare with.
+    """
+    numbers = [epoch.epoch for epoch in epochs]
+    drawn = make_subplots(rows=1, cols=2, horizontal_spacing=0.12)
+    series = (
+        ("loss", [epoch.loss for epoch in epochs], DOWN),
+        (label, [epoch.metrics[figure] for epoch in epochs], UP),
+    )
+    for column, (name, values, colour) in enumerate(series, start=1):
+        drawn.add_scatter(
+            x=numbers,
+            y=values,
+            mode="lines+markers",
+            line={"color": colour, "width": 2},
+            marker={"size": 9},
+            hovertemplate=f"epoch %{{x}}<br>{name} %{{y:.4f}}<extra></extra>",
+            row=1,
+            col=column,
+        )
+        drawn.update_yaxes(title=name, row=1, col=column)
+        drawn.update_xaxes(title="epoch", dtick=1, row=1, col=column)
+    if shipped is not None:
+        drawn.add_hline(
+            y=shipped,
+            row=1,
+            col=2,
+            line={"color": TOTAL, "dash": "dash", "width": 1.5},
+            annotation_text="shipped",
+            annotation_position="top left",
+        )
+    return sized(drawn, 7)

@@ -1,0 +1,218 @@
+"""Any `Dataset` as a folder or a zip of our own, so that another process can read it by its path.
+
+``dataset.json`` says what it is, three Parquet files hold films, users and ratings. Nothing in them is ever run, and
+all of it is checked at reading, since anybody may hand in such a folder.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+import shutil
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, Field, ValidationError
+
+from recdemo.contracts import AGES, GENDERS, GENRES, OCCUPATIONS
+from recdemo.data.archive import LAYOUTS, Archive, open_archive
+from recdemo.data.dataset import DataError, Dataset, people
+from recdemo.data.table import read_table
+
+LAYOUT = "recdemo"
+MAX_RATINGS = 10_000_000
+MAX_ID = 10_000_000
+MAX_YEAR = 3000
+
+
+class _Card(BaseModel, extra="forbid"):
+    format: Literal[1] = 1
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    title: Annotated[str, Field(min_length=1, max_length=500)]
+    simulated: bool
+    own_films: bool
+    notes: Annotated[tuple[str, ...], Field(max_length=100)]
+
+
+def save_dataset(dataset: Dataset, path: Path) -> Path:
+    """Write a data set to a new folder, or to a new zip where the path ends so; it appears only whole.
+
+    Raises:
+        DataError: there is something already, or it cannot be written.
+    """
+    if path.exists():
+        raise DataError(f"{path} exists already; remove it, or choose another name")
+    draft = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".zip":
+            with zipfile.ZipFile(draft, "x") as archive:
+                for name, content in _contents(dataset):
+                    archive.writestr(name, content)
+        else:
+            draft.mkdir()
+            for name, content in _contents(dataset):
+                (draft / name).write_bytes(content)
+        os.rename(draft, path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written ({error.strerror or error})") from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+        with suppress(OSError):
+            draft.unlink()
+    return path
+
+
+def read_saved(source: str | Path | Archive) -> Dataset:
+    """Read what `save_dataset` wrote.
+
+    Raises:
+        DataError: something is missing, damaged or out of range; names the file.
+    """
+    archive = source if isinstance(source, Archive) else open_archive(source)
+    card_file, *tables = LAYOUTS[LAYOUT]
+    try:
+        card = _Card.model_validate_json(archive.read(card_file))
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        where = ".".join(map(str, wrong["loc"]))
+        raise _error(archive, card_file, f"{where} {wrong['msg']}".strip()) from error
+    movies, users = (_texts(archive, name) for name in tables[:2])
+    return _checked(
+        archive,
+        Dataset(
+            card.name,
+            card.title,
+            _movies(archive, tables[0], movies),
+            _users(archive, tables[1], users),
+            _ratings(archive, tables[2]),
+            card.simulated,
+            card.notes,
+            card.own_films,
+        ),
+    )
+
+
+def _contents(dataset: Dataset) -> Iterator[tuple[str, bytes]]:
+    """Name and content of each file."""
+    card_file, *tables = LAYOUTS[LAYOUT]
+    card = _Card(
+        name=dataset.name,
+        title=dataset.title,
+        simulated=dataset.simulated,
+        own_films=dataset.own_films,
+        notes=dataset.notes,
+    )
+    yield card_file, (card.model_dump_json(indent=1) + "\n").encode()
+    movies = dataset.movies.assign(genres=dataset.movies["genres"].map("|".join))
+    for name, frame in zip(tables, (movies, dataset.users, dataset.ratings), strict=True):
+        yield name, frame.to_parquet(index=False)
+
+
+def _error(archive: Archive, name: str, problem: str) -> DataError:
+    return DataError(f"{archive.where(name)}: {problem}; make the data set anew")
+
+
+def _texts(archive: Archive, name: str) -> pd.DataFrame:
+    """Films or users as columns of text."""
+    return read_table(archive.read(name), "parquet", name=archive.where(name)).frame
+
+
+def _movies(archive: Archive, name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    _check_columns(archive, name, frame.columns, ["movie_id", "title", "year", "genres"])
+    genres = [tuple(names.split("|")) if names else () for names in frame["genres"]]
+    unknown = sorted({genre for names in genres for genre in names} - set(GENRES))
+    if unknown:
+        raise _error(archive, name, f"genre {unknown[0]!r} is unknown")
+    if not frame["title"].all():
+        raise _error(archive, name, "a film has no title")
+    return pd.DataFrame(
+        {
+            "movie_id": _whole(archive, name, frame["movie_id"], range(1, MAX_ID + 1)),
+            "title": frame["title"].to_numpy(),
+            "year": _whole(archive, name, frame["year"], range(MAX_YEAR)),
+            "genres": genres,
+        }
+    )
+
+
+def _users(archive: Archive, name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    _check_columns(archive, name, frame.columns, ["user_id", "gender", "age", "occupation"])
+    codes: dict[str, dict[str, Any]] = {
+        "gender": {code: code for code in GENDERS},
+        "age": {str(code): code for code in AGES},
+        "occupation": {str(code): code for code in OCCUPATIONS},
+    }
+    known: dict[str, list[Any]] = {}
+    for column, code_of in codes.items():
+        wrong = set(frame[column]) - {"", *code_of}
+        if wrong:
+            raise _error(archive, name, f"{column} {min(wrong)!r} is unknown")
+        known[column] = [code_of.get(text) for text in frame[column]]
+    return people(_whole(archive, name, frame["user_id"], range(1, 2**62)), **known)
+
+
+def _ratings(archive: Archive, name: str) -> pd.DataFrame:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(io.BytesIO(archive.read(name)))
+        _check_columns(archive, name, file.schema_arrow.names, ["user_id", "movie_id", "rating"])
+        types = file.schema_arrow.types
+        if types[:2] != [pa.int64()] * 2 or types[2] not in (pa.int64(), pa.float64()):
+            raise _error(archive, name, f"columns of {', '.join(map(str, types))}")
+        if not 1 <= file.metadata.num_rows <= MAX_RATINGS:
+            raise _error(
+                archive,
+                name,
+                f"{file.metadata.num_rows:,} ratings, 1 to {MAX_RATINGS:,} can be read",
+            )
+        frame: pd.DataFrame = file.read(use_threads=False).to_pandas()
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise _error(archive, name, f"is no whole Parquet file ({reason})") from error
+    if not frame["rating"].between(0.5, 5).all():
+        raise _error(archive, name, "a rating is outside 0.5 to 5")
+    return frame
+
+
+def _check_columns(archive: Archive, name: str, found: Iterable[str], wanted: list[str]) -> None:
+    if list(found) != wanted:
+        raise _error(
+            archive, name, f"columns {', '.join(found)[:200]!r}, expected {', '.join(wanted)!r}"
+        )
+
+
+def _whole(archive: Archive, name: str, texts: pd.Series, bounds: range) -> np.ndarray:
+    numbers = pd.to_numeric(texts, errors="coerce").to_numpy()
+    wrong = ~((numbers >= bounds.start) & (numbers < bounds.stop) & (numbers % 1 == 0))
+    if wrong.any():
+        value = texts.iloc[int(wrong.argmax())]
+        raise _error(archive, name, f"{texts.name} {value[:40]!r} is no whole number in its range")
+    return numbers.astype(np.int64)
+
+
+def _checked(archive: Archive, dataset: Dataset) -> Dataset:
+    """The data set itself, if its three tables keep what `Dataset` promises."""
+    movies_file, users_file, ratings_file = LAYOUTS[LAYOUT][1:]
+    ratings = dataset.ratings
+    for name, ids, table in (
+        (movies_file, dataset.movies["movie_id"], ratings["movie_id"]),
+        (users_file, dataset.users["user_id"], ratings["user_id"]),
+    ):
+        if not (ids.is_monotonic_increasing and ids.is_unique):
+            raise _error(archive, name, f"{ids.name} does not ascend")
+        if not table.isin(ids).all():
+            raise _error(archive, ratings_file, f"a {ids.name} is not in {name}")
+    if not ratings["user_id"].is_monotonic_increasing:
+        raise _error(archive, ratings_file, "the ratings of a user are not together")
+    if ratings.duplicated(["user_id", "movie_id"]).any():
+        raise _error(archive, ratings_file, "a user has rated a film twice")
+    return dataset

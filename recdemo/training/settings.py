@@ -1,0 +1,85 @@
+"""How to train, and what a fit says on its way: plain values, read and made without torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from recdemo.contracts import Objective, Optimizer
+from recdemo.models import card_of, objective_of
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to train.
+
+    Args:
+        epochs: at most this many passes over the training part.
+        batch_size: users per step, each with one target (`like`) or 1 + negatives (`next`).
+        optimizer: ``adamw``, ``adam``, or ``sgd`` with momentum 0.9.
+        learning_rate: at the first step; it falls linearly to zero over `epochs`.
+        weight_decay: of the optimizer; AdamW's is decoupled.
+        negatives: films drawn at random per target, `next` only.
+        share: of the training rows that each epoch draws; less than all for a model that learns from
+            every step of a history at once.
+        second_task: weight of a model's second loss (`LearnsBesides`), times the model's own.
+        forget: share of profile values and feedbacks hidden in training (`Ratings.batch`).
+        shorten: share of histories cut short in training (`Ratings.batch`).
+        patience: stop after this many epochs without a better validation figure.
+        seed: of initial weights, order, negatives and dropout.
+    """
+
+    epochs: int = 10
+    batch_size: int = 1024
+    optimizer: Optimizer = "adamw"
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.1
+    negatives: int = 32
+    share: float = 1.0
+    second_task: float = 1.0
+    forget: float = 0.05
+    shorten: float = 0.25
+    patience: int = 2
+    seed: int = 0
+
+
+def settings_for(model: str, objective: Objective, **changes: Any) -> Settings:
+    """The settings a model is best trained with, with changes; None changes nothing.
+
+    Raises:
+        RequestError: no such model, or it has no such objective.
+    """
+    card = card_of(model)
+    objective = objective_of(model, objective)
+    given = {name: value for name, value in changes.items() if value is not None}
+    settings: Settings = replace(Settings(), **{**card.training.get(objective, {}), **given})
+    return settings
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far a fit is, within an epoch."""
+
+    epoch: int  # its number
+    epochs: int  # there are at most so many, those of a model's first stage included
+    step: int
+    steps: int  # of this epoch
+    samples: int  # training rows read in this epoch so far
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """What one pass reached."""
+
+    epoch: int
+    loss: float
+    metrics: dict[str, float]
+    samples_per_second: float
+    seconds: float
+
+    def __str__(self) -> str:
+        metrics = "  ".join(f"{name} {value:.4f}" for name, value in self.metrics.items())
+        return (
+            f"epoch {self.epoch}  loss {self.loss:.4f}  {metrics}  "
+            f"{self.samples_per_second:,.0f} samples/s  {self.seconds:.0f} s"
+        )

@@ -1,0 +1,310 @@
+"""Pieces of the page Embeddings: the film chosen, lists with cosines, small spaces, and further questions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from recdemo.catalogue import shorten
+from recdemo.charts import embed as charts
+from recdemo.contracts import QUESTIONS, PlacesUsers
+from recdemo.embed import (
+    Agreement,
+    Principal,
+    Space,
+    analogy,
+    film_table,
+    labels_of,
+    nearest,
+    own_rows,
+    place_of,
+    principal,
+    spaces,
+)
+from recdemo.models import CARDS
+from recdemo.recommend import Recommender
+from recdemo.ui import engine, state, vectors
+from recdemo.ui.engine import plain
+from recdemo.ui.visit import Visit
+from recdemo.ui.why import CHART
+
+MAP = "embeddings_map"  # under which streamlit keeps what was clicked
+LISTED = 5  # films of an analogy
+BOXES = ("embeddings_a", "embeddings_b", "embeddings_c")
+
+
+def choose(visit: Visit, movie: int) -> Visit:
+    """Look at a film: it becomes the first of the visit's targets."""
+    return replace(visit, targets=tuple(dict.fromkeys((movie, *visit.targets[1:]))))
+
+
+def film_of(visit: Visit) -> int:
+    """The film looked at: the first target, else the latest film liked or watched, else the best known."""
+    history = visit.session.history[::-1]
+    liked = [film.movie_id for film in history if film.liked]
+    seen = [film.movie_id for film in history]
+    table = engine.films().table
+    best_known = int(table["movie_id"].iloc[table["ratings"].to_numpy().argmax()])
+    return [*visit.targets, *liked, *seen, best_known][0]
+
+
+def take_click() -> None:
+    """A film clicked on the map becomes the one looked at. Taken once, before anything is drawn."""
+    points = st.session_state.get(MAP, {}).get("selection", {}).get("points", [])
+    movie = next((point["customdata"] for point in points if "customdata" in point), None)
+    if movie != st.session_state.get("embeddings_clicked"):
+        st.session_state["embeddings_clicked"] = movie
+        if isinstance(movie, int) and movie in engine.films().labels:
+            state.go(choose(state.current(), movie))
+
+
+def one_of(key: str, options: Sequence[Any], default: Any) -> None:
+    """A widget keeps its choice from one model to the next, where the next offers it."""
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = default
+
+
+def popularity_of(found: Agreement) -> str:
+    """What likeness has to do with being well known, in a sentence."""
+    correlation = found.popularity
+    if correlation >= 0.8:
+        return f"It is also about as well known: the ranks correlate at {correlation:.2f}."
+    if correlation >= 0.4:
+        return f"It is often about as well known: the ranks correlate at {correlation:.2f}."
+    return f"How well known a film is hardly matters: the ranks correlate at {correlation:.2f}."
+
+
+def how_to_make_maps(visit: Visit) -> str:
+    """Why there is only PCA, in a sentence."""
+    asked = CARDS[visit.model].default_objective
+    if visit.objective != asked:
+        return f"t-SNE and UMAP are kept for “{QUESTIONS[asked]}” only. "
+    return f"t-SNE and UMAP are missing; `python -m recdemo maps {visit.model}` makes them. "
+
+
+def axis_titles(axes: Principal) -> list[str]:
+    """What each axis of PCA holds."""
+    return [f"axis {i} · {share:.0%} of the spread" for i, share in enumerate(axes.share, start=1)]
+
+
+def films_with_cosines(table: pd.DataFrame, key: str, width: int = 60, **columns: Any) -> None:
+    """Films with their cosines as bars.
+
+    Args:
+        table: as `film_table` makes it, and further columns.
+        key: of the widget.
+        width: characters that a label is cut to.
+        columns: configuration of the further columns to show.
+    """
+    labels = engine.films().labels
+    st.dataframe(
+        table.assign(film=[shorten(labels[movie], width) for movie in table["movie_id"]]),
+        key=key,
+        hide_index=True,
+        column_order=["rank", "film", "cosine", *columns],
+        column_config={
+            "rank": st.column_config.NumberColumn("#", width=35),
+            "film": st.column_config.TextColumn("Film", width=190),
+            "cosine": st.column_config.ProgressColumn(
+                "Cosine", format="%.2f", min_value=0.0, max_value=1.0, width=85
+            ),
+            **columns,
+        },
+        alt=f"{len(table)} films with their cosines",
+    )
+
+
+def show_values(model: Recommender, visit: Visit, space: Space) -> None:
+    """A small space: labelled map and likeness side by side."""
+    directions, labels = vectors.directions(model, space), labels_of(space.kind)
+    cosines = directions @ directions.T
+    first, second = np.triu_indices(len(labels), 1)
+    pairs = cosines[first, second]
+
+    def name(pair: int) -> str:
+        return f"**{labels[first[pair]]}** and **{labels[second[pair]]}** ({pairs[pair]:+.2f})"
+
+    if len(pairs) > 1:
+        most, least = name(int(pairs.argmax())), name(int(pairs.argmin()))
+        st.markdown(f"Most alike are {most}, least alike {least}.")
+    else:
+        verdict = "are much alike" if pairs[0] > 0.3 else "have little in common"
+        verdict = "are opposites" if pairs[0] < -0.3 else verdict
+        st.markdown(f"{name(0)} {verdict}.")
+    axes = principal(directions)
+    own = own_rows(model.checkpoint.schema, visit.session).get(space.kind)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.plotly_chart(
+            charts.value_map(
+                axes.project(directions),
+                labels,
+                own,
+                axis_titles(axes),
+                path=space.kind in ("age", "year"),
+            ),
+            key="embeddings_values",
+            config=CHART,
+            alt=f"Map of {len(labels)} vectors: {space.title}",
+        )
+    with right:
+        st.plotly_chart(
+            charts.likeness_map(cosines, labels),
+            key="embeddings_likeness",
+            config=CHART,
+            alt=f"Heat map of the cosines of {len(labels)} vectors",
+        )
+    mine = "" if own is None else f" The orange point is this visitor's: {labels[own]}."
+    st.caption(
+        f"A point is {space.meaning}, as PCA sees it; labels without room show on hovering.{mine} A cell is the cosine of its row and its column: 1 "
+        "is the same direction, 0 nothing in common, −1 opposite."
+    )
+
+
+def show_analogy(model: Recommender, space: Space, shown: np.ndarray) -> None:
+    """A is to B as what is to C?"""
+    films, schema = engine.films(), model.checkpoint.schema
+    directions = vectors.directions(model, space)
+    example = vectors.best_example(model, space) or (films.ids[0], films.ids[1], films.ids[2])
+    for key, movie in zip(BOXES, example, strict=True):
+        one_of(key, films.ids, movie)
+    for column, key, label in zip(st.columns(3), BOXES, ("A", "− B", "+ C"), strict=True):
+        column.selectbox(
+            label,
+            films.ids,
+            format_func=films.labels.__getitem__,
+            key=key,
+            persist_state="session",
+        )
+    a, b, c = (int(st.session_state[key]) for key in BOXES)
+    row_a, row_b, row_c = (schema.index_of(movie) - 1 for movie in (a, b, c))
+    found = analogy(directions, row_a, row_b, row_c, LISTED, among=shown)
+    table = film_table(films.table, found.rows, found.cosines).assign(alone=found.alone)
+    name_a, name_b, name_c, first = (
+        plain(films.labels[movie]) for movie in (a, b, c, int(table["movie_id"].iloc[0]))
+    )
+    kept = int((found.alone <= LISTED).sum())
+    st.markdown(
+        f"{name_a} is to {name_b} as **{first}** is to {name_c}. {kept} of the {len(table)} listed would be "
+        f"nearest to C without A and B, too"
+        + (": subtracting tells little here." if 2 * kept > LISTED else ".")
+    )
+    films_with_cosines(
+        table,
+        "embeddings_analogy",
+        alone=st.column_config.NumberColumn(
+            "# for C alone",
+            help="Where the film stands among the neighbours of C itself",
+            width=90,
+        ),
+    )
+    if (a, b, c) != example:
+        st.button(
+            "An example this model is good at",
+            key="embeddings_example",
+            icon=":material/lightbulb:",
+            on_click=lambda: st.session_state.update(zip(BOXES, example, strict=True)),
+        )
+    st.caption(
+        "Vectors of length one are added and subtracted; the films nearest to the result are listed, A, B and "
+        "C left out."
+    )
+
+
+def show_other(
+    model: Recommender, visit: Visit, space: Space, shown: np.ndarray, movie: int
+) -> None:
+    """The same film's neighbours in another model."""
+    films, menu = engine.films(), engine.menu()
+    others = [key for key in menu if key != visit.model]
+    if not others:
+        st.info("No other model is trained.", icon=":material/info:")
+        return
+    one_of("embeddings_other", others, next((k for k in ("mf", "fm") if k in others), others[0]))
+    key = st.selectbox(
+        "Other model",
+        others,
+        format_func=lambda key: CARDS[key].title,
+        key="embeddings_other",
+        persist_state="session",
+    )
+    asked = visit.with_model(key, menu[key])
+    other = engine.recommender(asked.model, asked.objective)
+    theirs = spaces(other.checkpoint.model).get("film")
+    if theirs is None:
+        st.info(f"{CARDS[key].title} has no vectors of films.", icon=":material/visibility_off:")
+        return
+    lists = []
+    for one, its in ((model, space), (other, theirs)):
+        directions = vectors.directions(one, its)
+        row = one.checkpoint.schema.index_of(movie) - 1
+        near = nearest(directions, directions[row], among=shown, without=[row])
+        lists.append(film_table(films.table, *near))
+    shared = set(lists[0]["movie_id"]) & set(lists[1]["movie_id"])
+    by_chance = len(lists[0]) * len(lists[1]) / max(int(shown.sum()) - 1, 1)
+    st.markdown(
+        f"**{len(shared)} of {len(lists[0])}** neighbours of {plain(films.labels[movie])} are the same in both; "
+        f"two lists drawn at random would share {by_chance:.2f}."
+    )
+    columns = st.columns(2, gap="medium")
+    for column, table, about in zip(columns, lists, (visit, asked), strict=True):
+        with column:
+            st.markdown(f"**{CARDS[about.model].title}**, {QUESTIONS[about.objective]}")
+            films_with_cosines(
+                table.assign(both=table["movie_id"].isin(shared)),
+                f"embeddings_list_{about.model}",
+                28,
+                both=st.column_config.CheckboxColumn("Both", width=50),
+            )
+
+
+def show_visitor(model: Recommender, visit: Visit, space: Space, shown: np.ndarray) -> None:
+    """What the visitor's place is, and the films around it."""
+    network, title = model.checkpoint.model, CARDS[visit.model].title
+    if not isinstance(network, PlacesUsers) or space.key != "film":
+        st.info(
+            f"{title} has no one vector of a visitor among these vectors of films; the films watched are "
+            "marked on the map.",
+            icon=":material/person_off:",
+        )
+        return
+    place = place_of(model, visit.session)
+    if place is None:
+        st.info(
+            f"{title} knows nothing of this visitor yet: add films in the sidebar.",
+            icon=":material/history:",
+        )
+        return
+    near = nearest(vectors.directions(model, space), place, among=shown)
+    table = film_table(engine.films().table, *near)
+    seen = table["movie_id"].isin(visit.session.movie_ids)
+    st.markdown(
+        f"The visitor's place is {network.user_meaning}. **{int(seen.sum())} of the {len(table)}** films nearest "
+        "to it have been watched."
+    )
+    films_with_cosines(
+        table.assign(seen=seen),
+        "embeddings_visitor",
+        seen=st.column_config.CheckboxColumn("Watched", width=65),
+    )
+
+
+def offer_others(visit: Visit) -> None:
+    """Models to choose instead, one of each family."""
+    menu, own = engine.menu(), CARDS[visit.model].family
+    families: dict[str, str] = {}
+    for key in menu:
+        families.setdefault(CARDS[key].family, key)
+    families.pop(own, None)
+    with st.container(horizontal=True):
+        for key in families.values():
+            st.button(
+                CARDS[key].title,
+                key=f"embeddings_use_{key}",
+                on_click=lambda key=key: state.go(state.current().with_model(key, menu[key])),
+            )

@@ -1,0 +1,375 @@
+"""The Retrain page's pieces: ask for a run, watch it, weigh its result against the shipped model, keep it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from recdemo import checkpoints
+from recdemo.charts.training import curves
+from recdemo.charts.whatif import slopes
+from recdemo.checkpoints import CheckpointCard
+from recdemo.contracts import QUESTIONS, CheckpointError, Objective, RequestError
+from recdemo.models import CARDS
+from recdemo.training import exchange, kept, launch, runs
+from recdemo.training.launch import allowed
+from recdemo.training.runs import Request, Run
+from recdemo.training.settings import settings_for
+from recdemo.ui import engine, sources
+from recdemo.ui.engine import plain
+from recdemo.ui.visit import Visit
+from recdemo.ui.why import CHART
+
+if TYPE_CHECKING:
+    from recdemo.recommend import Recommender
+
+QUICK: dict[str, Any] = {"model": "fm", "objective": "like", "source": "simulated", "epochs": 2}
+VALIDATED_BY: dict[Objective, tuple[str, str, bool]] = {  # figure, its name, more is better
+    "like": ("auc", "AUC on validation", True),
+    "next": ("ndcg@10", "NDCG@10 on validation", True),
+    "rating": ("rmse", "RMSE on validation", False),
+}
+FIGURES = {
+    "auc": "AUC",
+    "log_loss": "Log-loss",
+    "hr@10": "HR@10",
+    "ndcg@10": "NDCG@10",
+    "mrr": "MRR",
+    "rmse": "RMSE",
+    "mse": "MSE",
+}
+LESS_IS_BETTER = ("log_loss", "rmse", "mse")
+STATES = {
+    "queued": (":material/schedule:", "Waiting"),
+    "running": (":material/play_circle:", "Running"),
+    "done": (":material/check_circle:", "Done"),
+    "failed": (":material/error:", "Failed"),
+    "cancelled": (":material/cancel:", "Cancelled"),
+    "interrupted": (":material/power_off:", "Interrupted"),
+}
+_CHOSEN = "retrain_run"  # id of the run looked at
+K = 10
+
+
+def started(request: Request) -> None:
+    """Start a run and look at it; say why where it cannot be started."""
+    try:
+        st.session_state[_CHOSEN] = launch.start(request).id
+    except RequestError as error:
+        st.error(plain(str(error)), icon=":material/block:")
+    else:
+        st.rerun()
+
+
+def quick_start() -> None:
+    """One button: a small model on simulated data, done in a minute."""
+    with st.container(border=True):
+        text, button = st.columns([4, 1], vertical_alignment="center")
+        text.markdown(
+            "**In a minute.** A factorisation machine learns from made-up viewers: watch its curve, then compare it "
+            "with the shipped one. Its figures are simulated and say nothing about people."
+        )
+        if button.button(
+            "Train now",
+            key="retrain_quick",
+            type="primary",
+            icon=":material/bolt:",
+            width="stretch",
+            disabled=allowed() == "off",
+        ):
+            started(launch.ask(**QUICK))
+
+
+def new_run(visit: Visit) -> None:
+    """Everything else that can be trained."""
+    with st.expander("Choose data, model and settings", icon=":material/tune:"):
+        chosen = sources.choose()
+        left, right = st.columns(2)
+        model = left.selectbox(
+            "Model",
+            list(CARDS),
+            index=list(CARDS).index(engine.kind_of(visit.model)),
+            format_func=lambda key: CARDS[key].title,
+            key="retrain_model",
+        )
+        objective: Objective = right.segmented_control(
+            "Question",
+            CARDS[model].objectives,
+            format_func=QUESTIONS.__getitem__,
+            default=CARDS[model].default_objective,
+            required=True,
+            key=f"retrain_objective_{model}",
+        )
+        changes = _settings(model, objective)
+        if chosen is None:
+            st.caption("Choose data first.")
+            return
+        request = launch.ask(model, objective, chosen.source, **changes)
+        seconds = launch.estimate(request, chosen.ratings) if chosen.ratings else None
+        st.caption(
+            "How long it takes is not known: nothing like it was trained yet."
+            if seconds is None
+            else f"About {_duration(seconds)} at most, going by how fast the shipped model was trained, and then some "
+            "time to measure it. On a busy or slower machine it takes longer."
+        )
+        st.code(f"python {' '.join(launch.command(request))}", language=None, wrap_lines=True)
+        if st.button("Start", key="retrain_start", type="primary", icon=":material/play_arrow:"):
+            started(request)
+
+
+def _settings(model: str, objective: Objective) -> dict[str, Any]:
+    """What the visitor changes of the model's own settings."""
+    own = settings_for(model, objective)
+    found: dict[str, Any] = {}
+    key = f"retrain_{model}_{objective}"
+    boxes = st.columns(3)
+    found["epochs"] = boxes[0].number_input(
+        "Epochs", 1, 100, own.epochs, key=f"{key}_epochs",
+        help="Passes over the data, at most: training ends early where validation no longer improves.",
+    )  # fmt: skip
+    found["batch_size"] = boxes[1].number_input(
+        "Batch size", 2, 100_000, own.batch_size, key=f"{key}_batch",
+        help="Ratings per step. Larger is faster per rating, and takes fewer steps.",
+    )  # fmt: skip
+    found["learning_rate"] = boxes[2].number_input(
+        "Learning rate", 0.0, 1.0, own.learning_rate, step=0.0005, format="%.4f", key=f"{key}_rate",
+        help="Size of the first steps; it falls to zero towards the end.",
+    )  # fmt: skip
+    found["weight_decay"] = boxes[0].number_input(
+        "Weight decay", 0.0, 10.0, own.weight_decay, step=0.05, key=f"{key}_decay",
+        help="How strongly weights are pulled to zero: more generalises more, and learns less.",
+    )  # fmt: skip
+    found["share"] = boxes[1].number_input(
+        "Share of the data", 0.001, 1.0, own.share, step=0.05, key=f"{key}_share",
+        help="Part of the training ratings that each epoch draws.",
+    )  # fmt: skip
+    if objective == "next":
+        found["negatives"] = boxes[2].number_input(
+            "Negatives", 1, 1000, own.negatives, key=f"{key}_negatives",
+            help="Films drawn at random that each film picked is told from.",
+        )  # fmt: skip
+    return {name: value for name, value in found.items() if value != getattr(own, name)}
+
+
+def all_runs(visit: Visit) -> None:
+    """The runs, newest first, and the one looked at."""
+    found = runs.all_runs()[::-1]
+    if not found:
+        st.info("No run yet. Press “Train now” to see one.", icon=":material/model_training:")
+        return
+    ids = [run.id for run in found]
+    if st.session_state.get(_CHOSEN) not in ids:
+        st.session_state[_CHOSEN] = ids[0]
+    by_id = {run.id: run for run in found}
+    chosen = st.selectbox(
+        "Run",
+        ids,
+        format_func=lambda id: f"{STATES[by_id[id].state][1]} · {by_id[id].title}",
+        key=_CHOSEN,
+    )
+    run = by_id[chosen]
+
+    @st.fragment(run_every=None if run.ended else 1)
+    def watched() -> None:
+        now = runs.find(run.id)
+        if now.state != run.state:
+            st.rerun()
+        watch(now)
+
+    watched()
+    if run.state == "done":
+        result(run, visit)
+
+
+def watch(run: Run) -> None:
+    """How far a run is: state, curves, speed, and what can be done with it."""
+    icon, name = STATES[run.state]
+    simulated = " · simulated data" if run.request.source == "simulated" else ""
+    st.markdown(f"{icon} **{name}**{simulated} {plain(run.progress)}")
+    status = run.status
+    if run.state == "running" and status.steps and status.epochs:
+        done = (max(status.epoch - 1, 0) + status.step / status.steps) / status.epochs
+        speed = f"{status.samples_per_second:,.0f} ratings/s" if status.samples_per_second else ""
+        st.progress(min(max(done, 0.0), 1.0), speed or "Training…")
+    if run.epochs:
+        figure, label, _ = VALIDATED_BY[run.request.objective]
+        shipped = _shipped(run)
+        comparable = shipped is not None and run.request.source == shipped.data.name
+        level = shipped.metrics.validation.get(figure) if shipped and comparable else None
+        st.plotly_chart(
+            curves(run.epochs, figure, label, level),
+            key=f"retrain_curves_{run.id}",
+            config=CHART,
+            alt=f"Loss and {label} after each epoch",
+        )
+        st.caption(
+            "Left: what training makes smaller. Right: the figure that decides which epoch is kept, on ratings that "
+            "training does not see."
+            + (
+                ""
+                if level is not None
+                else " The shipped model learned from other data: no level is drawn."
+            )
+        )
+    with st.container(horizontal=True):
+        if not run.ended:
+            st.button("Cancel", key=f"retrain_cancel_{run.id}", icon=":material/stop_circle:",
+                      on_click=_tell, args=(launch.cancel, run.id))  # fmt: skip
+        if run.state in ("failed", "cancelled", "interrupted"):
+            st.button("Resume", key=f"retrain_resume_{run.id}", icon=":material/resume:",
+                      help="From the last whole epoch.", on_click=_tell, args=(launch.resume, run.id))  # fmt: skip
+        if run.ended:
+            st.button("Delete", key=f"retrain_delete_{run.id}", icon=":material/delete:",
+                      help="Models kept from it stay.", on_click=_tell, args=(launch.delete, run.id))  # fmt: skip
+    if run.log():
+        with st.expander("Log"):
+            st.code(run.log(4000), language=None)
+
+
+def result(run: Run, visit: Visit) -> None:
+    """The new model against the shipped one: figures, this visitor's list, how far films moved; and keeping it."""
+    model, objective = run.request.model, run.request.objective
+    st.subheader("Old against new")
+    new = engine.recommender_at(model, objective, run.base)
+    card = new.checkpoint.card
+    shipped = _shipped(run)
+    if shipped is None:
+        st.info(
+            f"No {CARDS[model].title} is shipped for this question, so there is nothing to compare with."
+        )
+    else:
+        if card.data.simulated:
+            st.warning(
+                "The new figures are of simulated viewers: they cannot be compared with the shipped model's.",
+                icon=":material/casino:",
+            )
+        _figures(card, shipped)
+        old = engine.recommender(model, objective, p_like=False)
+        if old.checkpoint.schema.hash == new.checkpoint.schema.hash:
+            _lists(old, new, visit)
+    _keep(run)
+
+
+def _figures(new: CheckpointCard, old: CheckpointCard) -> None:
+    boxes = st.columns(len(new.metrics.test))
+    comparable = new.data.name == old.data.name and new.split == old.split
+    for box, (name, value) in zip(boxes, new.metrics.test.items(), strict=True):
+        before = old.metrics.test.get(name)
+        box.metric(
+            f"{FIGURES.get(name, name)}, test",
+            f"{value:.4f}",
+            f"{value - before:+.4f} against shipped" if comparable and before is not None else None,
+            delta_color="inverse" if name in LESS_IS_BETTER else "normal",
+        )
+    st.caption(
+        f"New: {plain(new.data.title)}, {new.data.ratings:,} ratings, {_duration(new.seconds)}. Shipped: "
+        f"{plain(old.data.title)}, {old.data.ratings:,} ratings, {_duration(old.seconds)}."
+    )
+
+
+def _lists(old: Recommender, new: Recommender, visit: Visit) -> None:
+    from recdemo.drift import list_changes, neighbours_kept
+
+    changes = list_changes(old, new, visit.session, K)
+    both = int(((changes["rank_before"] <= K) & (changes["rank_after"] <= K)).sum())
+    st.markdown(f"**{both} of {K} films of this visitor's list are on both.**")
+    st.plotly_chart(
+        slopes(changes, K),
+        key="retrain_slopes",
+        config=CHART,
+        alt="This visitor's list by the shipped and by the new model",
+    )
+    st.caption("Left: the shipped model's list. Right: the new one's. Each line is a film.")
+    share = neighbours_kept(old, new)
+    if share is not None:
+        st.markdown(
+            f"Films have moved: of a film's ten nearest neighbours, **{share:.0%}** are the same in both models."
+        )
+
+
+def _keep(run: Run) -> None:
+    with st.container(border=True):
+        st.markdown("**Keep it** under a name, and it can be chosen as a model on every page.")
+        left, right = st.columns([3, 1], vertical_alignment="bottom")
+        name = left.text_input("Name", max_chars=kept.MAX_NAME, key=f"retrain_name_{run.id}")
+        if right.button(
+            "Keep", key=f"retrain_keep_{run.id}", width="stretch", disabled=not name.strip()
+        ):
+            try:
+                found = kept.keep(run.id, name.strip())
+            except (RequestError, CheckpointError) as error:
+                st.error(plain(str(error)), icon=":material/block:")
+            else:
+                st.success(f"Kept as “{plain(found.name)}”: choose it under Model in the sidebar.")
+
+
+def kept_models() -> None:
+    """Models kept: rename, download, delete; and bring one in."""
+    st.subheader("Kept models")
+    found = kept.all_kept()
+    for model in found:
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            if model.card is None:
+                st.markdown(f":material/broken_image: {plain(model.problem)}")
+            else:
+                simulated = ", simulated" if model.card.simulated else ""
+                st.markdown(
+                    f"**{plain(model.name)}** · {CARDS[model.card.model].title}, "
+                    f"{QUESTIONS[model.card.objective]} · {plain(model.card.data)}{simulated}, {model.card.date}"
+                )
+                st.download_button(
+                    "Download", partial(exchange.export, model.slug), file_name=f"{model.slug}.zip",
+                    mime="application/zip", key=f"kept_download_{model.slug}", on_click="ignore",
+                    icon=":material/download:",
+                )  # fmt: skip
+                with st.popover("Rename", key=f"kept_rename_{model.slug}"):
+                    name = st.text_input("New name", model.name, key=f"kept_name_{model.slug}")
+                    st.button("Rename", key=f"kept_do_rename_{model.slug}",
+                              on_click=_tell, args=(kept.rename, model.slug, name.strip()))  # fmt: skip
+            st.button("Delete", key=f"kept_delete_{model.slug}", icon=":material/delete:",
+                      on_click=_tell, args=(kept.delete, model.slug))  # fmt: skip
+    if not found:
+        st.caption("None yet.")
+    if allowed() != "off":
+        st.file_uploader(
+            "Bring in a kept model", type="zip", key="kept_bring_in", on_change=_bring_in,
+            help="A zip that was downloaded here or elsewhere. It is checked before anything is written.",
+        )  # fmt: skip
+
+
+def _bring_in() -> None:
+    file = st.session_state["kept_bring_in"]
+    if file is not None:
+        _tell(exchange.bring_in, file.getvalue())
+
+
+def _tell(act: Callable[..., object], *given: object) -> None:
+    """Do something; where it cannot be done, say so on the next run of the page."""
+    try:
+        act(*given)
+    except (RequestError, CheckpointError) as error:
+        st.session_state["retrain_problem"] = str(error)
+
+
+def problem() -> None:
+    """What the last click could not do."""
+    said = st.session_state.pop("retrain_problem", "")
+    if said:
+        st.error(plain(said), icon=":material/block:")
+
+
+def _shipped(run: Run) -> CheckpointCard | None:
+    folder = checkpoints.folder_of(run.request.model, run.request.objective)
+    try:
+        return checkpoints.read_card(folder)
+    except CheckpointError:
+        return None
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} seconds"
+    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

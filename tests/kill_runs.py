@@ -1,0 +1,100 @@
+"""Runs that are killed again and again, each time at a random moment, and resumed until they are done.
+
+    python tests/kill_runs.py WORLD KILLS SEED
+
+A run's process is forked from this one, which has imported all it needs, so that a life takes a moment. Prints one
+JSON value: per model, how often it was killed, and for each of its runs whether it reached what one that nobody
+disturbs reaches.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import recdemo.training.run  # noqa: F401  (what a run needs, imported once)
+from recdemo import checkpoints, cli
+from recdemo.training import launch, runs
+from recdemo.training.runs import Run
+
+MODELS = (("fm", "next"), ("fnn", "like"), ("rnn_joint", "next"))
+
+
+class Forked:
+    """Stands for `subprocess.Popen`."""
+
+    last = 0
+
+    def __init__(self, words: list[str], *, stdout: Any, **_: object) -> None:
+        self.pid = Forked.last = os.fork()
+        if self.pid:
+            return
+        os.dup2(stdout.fileno(), 1)
+        os.dup2(stdout.fileno(), 2)
+        sys.argv = words[2:]
+        status = 1
+        try:
+            cli.main()
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else 1
+        finally:
+            os._exit(status)
+
+    def wait(self) -> int:
+        """For ever: who kills it asks for its exit status."""
+        threading.Event().wait()
+        return 0
+
+
+def ask(world: Path, model: str, objective: Any) -> runs.Request:
+    return launch.ask(model, objective, str(world), epochs=3, batch_size=128, threads=1, seed=3)
+
+
+def result(run: Run) -> tuple[Any, ...]:
+    card = checkpoints.load(run.request.model, run.request.objective, run.base).card
+    told = [(epoch.epoch, epoch.loss, epoch.metrics) for epoch in run.epochs]
+    return card.weights_sha256, card.metrics, card.best_epoch, told
+
+
+def main(world: Path, kills: int, seed: int) -> dict[str, Any]:
+    launch.subprocess.Popen = Forked  # type: ignore[misc, assignment]
+    os.nice = lambda by: by  # as fast as the machine allows
+    draw, found = random.Random(seed), {}
+    for model, objective in MODELS:
+        began = time.monotonic()
+        alone = launch.start(ask(world, model, objective))
+        os.waitpid(Forked.last, 0)
+        life = time.monotonic() - began
+        wanted = result(runs.find(alone.id))
+        killed, equal = 0, []
+        while killed < kills:
+            run = launch.start(ask(world, model, objective))
+            while run.state != "done":
+                if killed < kills:
+                    time.sleep(draw.uniform(0, 1.1 * life))
+                    os.kill(Forked.last, signal.SIGKILL)
+                os.waitpid(Forked.last, 0)
+                run = runs.find(run.id)
+                if run.state == "queued":  # killed before it came, and nobody waits for it
+                    run = launch.cancel(run.id)
+                if run.state != "done":
+                    assert run.state in ("interrupted", "cancelled"), run.log()
+                    killed += 1
+                    run = launch.resume(run.id)
+            equal.append(result(run) == wanted)
+        found[model] = {"killed": killed, "equal": equal, "life": life}
+    return found
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    print(json.dumps(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))))

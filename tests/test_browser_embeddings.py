@@ -1,0 +1,75 @@
+"""The map in a real browser: a click on a point chooses its film, in the list, in the search box and in the link."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from benchmarks.browser import CHROMIUM, launch, running_app, settle
+
+pytestmark = pytest.mark.browser
+
+# Where on the screen plotly draws a film: its trace, its index, and the axes' scales.
+PLACE = """movie => {
+    const chart = document.querySelector('.js-plotly-plot');
+    const area = chart.querySelector('.nsewdrag').getBoundingClientRect();
+    const {xaxis, yaxis} = chart._fullLayout;
+    for (const trace of chart._fullData) {
+        const row = Array.from(trace.customdata ?? []).findIndex(id => Number(id) === movie);
+        if (row >= 0) return [area.left + xaxis.d2p(trace.x[row]), area.top + yaxis.d2p(trace.y[row])];
+    }
+}"""
+
+
+@pytest.fixture(scope="module")
+def app_url() -> Iterator[str]:
+    with running_app() as app:
+        yield app.url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        pytest.skip("needs Debian's chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        chromium = launch(playwright)
+        yield chromium
+        chromium.close()
+
+
+def click(page: Page, movie: int) -> None:
+    x, y = page.evaluate(PLACE, movie)
+    page.mouse.move(x, y)
+    page.wait_for_timeout(300)  # plotly tells what is under the pointer a moment after it has moved
+    page.mouse.click(x, y)
+
+
+def test_a_click_on_the_map_chooses_a_film(browser: Browser, app_url: str) -> None:
+    page = browser.new_context(viewport={"width": 1280, "height": 1100}).new_page()
+    page.set_default_timeout(60_000)
+    page.goto(f"{app_url}/embeddings?m=mf&obj=next&h=2571l")
+    page.get_by_text("Nearest to The Matrix (1999)").wait_for(timeout=180_000)
+    settle(page)
+
+    click(page, 919)  # The Wizard of Oz
+    page.wait_for_url("**&t=919*")
+    page.get_by_text("Nearest to The Wizard of Oz (1939)").wait_for()
+    settle(page)
+
+    # A search takes over from the click, and the next click from the search.
+    page.get_by_role("combobox", name="Film", exact=True).press_sequentially("toy story (1995")
+    page.get_by_role("option", name="Toy Story (1995)").click()
+    page.wait_for_url("**&t=1*")
+    page.get_by_text("Nearest to Toy Story (1995)").wait_for()
+    settle(page)
+    click(page, 919)
+    page.get_by_text("Nearest to The Wizard of Oz (1939)").wait_for()
+
+    # On a phone the page is as wide as the screen, the chart with its legend too.
+    phone = browser.new_context(viewport={"width": 390, "height": 844}).new_page()
+    phone.goto(page.url)
+    phone.get_by_text("Nearest to The Wizard of Oz (1939)").wait_for(timeout=60_000)
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    assert phone.get_by_text("Traceback").count() == 0
