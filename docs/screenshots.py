@@ -26,6 +26,8 @@ PAGES = {
     "attention-din": f"attention?m=din&obj=next&{VISITOR}",
     "attention-afm": f"attention?m=afm&obj=like&{VISITOR}",
     "embeddings": f"embeddings?m=din&obj=next&{VISITOR}",
+    "models": f"models?m=din&obj=next&{VISITOR}",
+    "lab": f"lab?m=din&obj=next&{VISITOR}",
     "leaderboard": f"leaderboard?m=din&obj=next&{VISITOR}",
     "data": f"data?m=din&obj=next&{VISITOR}",
 }

@@ -65,7 +65,7 @@ def choose(visit: Visit, menu: Mapping[str, Sequence[Objective]]) -> tuple[list[
     st.multiselect(
         "Models",
         list(menu),
-        format_func=lambda key: CARDS[key].title,
+        format_func=lambda key: engine.card(key).title,
         placeholder="Search models",
         wrap=False,
         help="Two or more. Each is asked the question of the sidebar if it is trained for that. Left empty, it is a "
@@ -105,7 +105,7 @@ def answer(visit: Visit, key: str, objective: Objective) -> Ranking:
     model = engine.recommender(key, objective, p_like=False)
     kept: dict[tuple, Ranking] = st.session_state.setdefault("compare_kept", {})
     asked = (visit.session, key, objective, model.checkpoint.card.weights_sha256)
-    found = kept.pop(asked, None) or rank(model, visit.session)
+    found = kept.pop(asked, None) or rank(model, visit.session, key)
     kept[asked] = found  # last, so that the oldest is first
     while len(kept) > KEPT:
         del kept[next(iter(kept))]
@@ -128,12 +128,13 @@ def top_columns(table: pd.DataFrame, labels: Mapping[str, str], k: int) -> Style
         cells[label], colours[label] = ["…"] * k, [""] * k
         if key not in table:  # not answered yet
             continue
-        for film in table[table[key] <= k].itertuples():
-            place = int(getattr(film, key)) - 1
-            cells[label][place] = plain(film.title)
-            if film.lists > 1:
-                cells[label][place] = f"{MARKS[film.lists]} {plain(film.title)}"
-                shade = charts.shade(film.lists / len(labels))
+        listed = table[table[key] <= k]
+        for rank, title, lists in zip(listed[key], listed["title"], listed["lists"], strict=True):
+            place = int(rank) - 1
+            cells[label][place] = plain(title)
+            if lists > 1:
+                cells[label][place] = f"{MARKS[lists]} {plain(title)}"
+                shade = charts.shade(lists / len(labels))
                 colours[label][place] = f"background-color: {shade}; color: {charts.TEXT}"
     styles = pd.DataFrame(colours)
     return pd.DataFrame(cells).style.apply(lambda _: styles, axis=None)
@@ -226,7 +227,7 @@ def show_ranges(table: pd.DataFrame, labels: Mapping[str, str], size: int) -> No
         size: number of films ranked.
     """
     few = len(labels) <= len(CATEGORIES)
-    groups = {key: label if few else CARDS[key].family for key, label in labels.items()}
+    groups = {key: label if few else engine.card(key).family for key, label in labels.items()}
     count = min(FILMS, (len(table) + 1) // 2)
     agreed = table.sort_values(["apart", "best"], kind="stable").head(count)
     disputed = table.sort_values(["apart", "best"], ascending=[False, True], kind="stable")
@@ -294,7 +295,7 @@ with frame.page() as visit:
     chosen, k = choose(visit, menu)
     asked = {key: question(menu[key], visit.objective) for key in chosen}
     labels = {
-        key: CARDS[key].title
+        key: engine.card(key).title
         + (f" ({SUFFIX[goal]})" if goal != visit.objective or goal == "rating" else "")
         for key, goal in asked.items()
     }
@@ -316,7 +317,7 @@ with frame.page() as visit:
         except CheckpointError as error:
             del labels[key]
             broken.warning(
-                f"{CARDS[key].title} is left out: {plain(str(error))}",
+                f"{engine.card(key).title} is left out: {plain(str(error))}",
                 icon=":material/broken_image:",
             )
         if rankings and number < len(chosen) and time.monotonic() - drawn > REDRAW:

@@ -26,7 +26,6 @@ from recdemo.embed import (
     spaces,
 )
 from recdemo.maps import Method
-from recdemo.models import CARDS
 from recdemo.recommend import Recommender
 from recdemo.ui import embeddings as pieces
 from recdemo.ui import engine, frame, state, vectors
@@ -177,7 +176,7 @@ with frame.page() as visit:
     found = spaces(model.checkpoint.model)
     if not found:
         st.info(
-            f"{CARDS[visit.model].title} has no vectors: it counts. Choose a model that has learned some:",
+            f"{engine.card(visit.model).title} has no vectors: it counts. Choose a model that has learned some:",
             icon=":material/visibility_off:",
         )
         pieces.offer_others(visit)

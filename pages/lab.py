@@ -177,7 +177,8 @@ def show_finding(changes: dict[Basic, float]) -> None:
             len(other), f"The other {len(other)} look"
         )
         parts.append(
-            f"{count} at it: {names_of([most])} moves most, a weight by up to {changes[most]:.0%} over the catalogue."
+            f"{count} at it: {names_of([most])} moves most, a weight by up to "
+            f"{100 * changes[most]:.0f} percentage points over the catalogue."
         )
     st.markdown(" ".join(parts))
 
@@ -288,7 +289,7 @@ def show_side_by_side(
             "auc": st.column_config.NumberColumn("AUC", format="%.4f", help=METRICS["auc"].hint),
             "change": st.column_config.NumberColumn(
                 "Moves",
-                format="%.0f %%",
+                format="%.0f",
                 help="The most that a weight changes with the film asked about.",
             ),
             "spread": st.column_config.NumberColumn(
@@ -300,7 +301,8 @@ def show_side_by_side(
         alt="Each way to attend: test AUC, how far its weights move, how far they are spread",
     )
     st.caption(
-        f"AUC is the small DIN’s, on the test part. Spread is for {plain(title)}: as many films of equal weight."
+        f"AUC is the small DIN’s, on the test part. Moves is in percentage points. Spread, for {plain(title)}, is how "
+        "many films of equal weight would be spread as far."
     )
 
 

@@ -19,7 +19,6 @@ from recdemo.charts.diagram import dot
 from recdemo.contracts import QUESTIONS
 from recdemo.diagram import Diagram, shape_text, trace
 from recdemo.features import encode
-from recdemo.models import CARDS
 from recdemo.models.museum import Trap, traps_of
 from recdemo.museum import demonstrate
 from recdemo.recommend import Recommender
@@ -46,8 +45,8 @@ def choose(visit: Visit) -> None:
     menu = engine.menu()
     families: dict[str, list[str]] = {}
     for key in menu:
-        families.setdefault(CARDS[key].family, []).append(key)
-    here = CARDS[visit.model].family
+        families.setdefault(engine.card(key).family, []).append(key)
+    here = engine.card(visit.model).family
     families.setdefault(here, [visit.model])
 
     def with_model(visit: Visit, key: str | None) -> Visit:
@@ -62,7 +61,7 @@ def choose(visit: Visit) -> None:
     st.pills(
         "Model",
         families[here],
-        format_func=lambda key: CARDS[key].title,
+        format_func=lambda key: engine.card(key).title,
         label_visibility="collapsed",
         **state.bound("models_model", visit.model, with_model),
     )
@@ -70,7 +69,7 @@ def choose(visit: Visit) -> None:
 
 def show_card(model: Recommender, visit: Visit) -> None:
     """Idea, formula, source, and the figures of its checkpoints."""
-    card = CARDS[visit.model]
+    card = engine.card(visit.model)
     st.subheader(card.title)
     st.markdown(card.idea)
     st.latex(card.formula)
@@ -126,9 +125,10 @@ def show_diagram(model: Recommender, visit: Visit) -> None:
     st.markdown(f"**{where_it_is(parts, drawn)}**")
     with st.container(horizontal_alignment="center"):
         st.graphviz_chart(
-            dot(drawn), alt=f"Boxes and arrows: how {CARDS[visit.model].title} answers this visitor"
+            dot(drawn),
+            alt=f"Boxes and arrows: how {engine.card(visit.model).title} answers this visitor",
         )
-    unused = [box.path.replace("_", " ") for box in drawn.boxes if not box.used]
+    unused = unused_parts(drawn)
     dashed = any(edge.weights for edge in drawn.edges)
     letters = datasheet.letters(checkpoint, batch).items()
     st.caption(
@@ -157,6 +157,8 @@ def show_diagram(model: Recommender, visit: Visit) -> None:
             alt="Parameters of each part",
         )
         st.caption(f"Together {drawn.parameters:,} learned numbers.")
+    if not drawn.layers:
+        return
     with st.expander("Every layer", icon=":material/layers:"):
         st.dataframe(
             layers_of(drawn),
@@ -184,6 +186,14 @@ def parts_of(drawn: Diagram) -> pd.DataFrame:
     ]
     table = pd.DataFrame(rows, columns=["part", "what", "share", "parameters"])
     return table.sort_values("parameters", ascending=False, kind="stable", ignore_index=True)
+
+
+def unused_parts(drawn: Diagram) -> list[str]:
+    """What this answer did not need, by the outermost name that holds nothing it did need."""
+    needed = {box.path.split(".")[0] for box in drawn.drawn}
+    idle = [box.path for box in drawn.boxes if not box.used]
+    names = (path if path.split(".")[0] in needed else path.split(".")[0] for path in idle)
+    return [name.replace("_", " ") for name in dict.fromkeys(names)]
 
 
 def where_it_is(parts: pd.DataFrame, drawn: Diagram) -> str:
@@ -253,8 +263,8 @@ def show_trap(trap: Trap, model: Recommender, visit: Visit) -> None:
         )
     elif not visit.session.history:
         st.info("Add films in the sidebar to see it on numbers.", icon=":material/history:")
-    for sentence in trap.also:
-        st.caption(f"In the same listing: {sentence}")
+    if trap.also:
+        st.caption(f"In the same listing: {' '.join(trap.also)}")
 
 
 def show_making(model: Recommender) -> None:

@@ -18,7 +18,6 @@ import streamlit as st
 from recdemo.catalogue import shorten
 from recdemo.charts import whatif as charts
 from recdemo.contracts import AGES, GENDERS, OCCUPATIONS, SCORE_NAMES, Session, Watched
-from recdemo.models import CARDS
 from recdemo.recommend import Recommender
 from recdemo.ui import engine, frame, state
 from recdemo.ui.engine import plain
@@ -202,7 +201,7 @@ def finding(changes: RankChanges) -> str:
 
 def no_difference(model: Recommender, visit: Visit, changed: Session) -> str:
     """Why a change moves no score."""
-    title = CARDS[visit.model].title
+    title = engine.card(visit.model).title
     touched = {
         "profile": replace(changed, history=()) != replace(visit.session, history=()),
         "history": changed.history != visit.session.history,
@@ -314,7 +313,7 @@ def look_at(visit: Visit, movie: int) -> Visit:
 
 def in_sentences(found: Drop, visit: Visit, labels: dict[int, str]) -> tuple[str, str]:
     """The answer, and how far it is certain."""
-    title, model = f"**{plain(labels[found.movie_id])}**", CARDS[visit.model].title
+    title, model = f"**{plain(labels[found.movie_id])}**", engine.card(visit.model).title
     size = len(visit.session.history)
     if found.rank is not None and found.rank > found.k:
         return f"{title} is not among the first {found.k}: it has rank {found.rank:,}.", ""

@@ -53,8 +53,13 @@ def question(objectives: Sequence[Objective], wanted: Objective) -> Objective:
     return wanted if wanted in objectives else objectives[0]
 
 
-def rank(recommender: Recommender, session: Session) -> Ranking:
+def rank(recommender: Recommender, session: Session, name: str | None = None) -> Ranking:
     """All films the visitor has not watched, in the order `Recommender.recommend` gives them.
+
+    Args:
+        recommender: the model.
+        session: who asks.
+        name: what the ranking is called; the model's key if left out.
 
     Raises:
         RequestError: a film of the history is not in the catalogue.
@@ -64,7 +69,8 @@ def rank(recommender: Recommender, session: Session) -> Ranking:
     best = best[recommender.unseen(session)[best]]
     movie_ids = recommender.checkpoint.schema.movie_ids[best]
     seconds = time.perf_counter() - started
-    return Ranking(recommender.checkpoint.card.model, recommender.objective, movie_ids, seconds)
+    name = name or recommender.checkpoint.card.model
+    return Ranking(name, recommender.objective, movie_ids, seconds)
 
 
 def side_by_side(rankings: Sequence[Ranking], k: int) -> pd.DataFrame:

@@ -54,6 +54,11 @@ _FIELDS: dict[str, tuple[Kind, str, str]] = {
     "occupation": ("occupation", "Occupations", "the visitor's occupation"),
     "gender": ("gender", "Genders", "the visitor's gender"),
 }
+# Tables that a model holds by itself, by attribute.
+_TABLES: dict[str, tuple[Kind, str, str]] = {
+    "genres": _FIELDS["genres"],
+    "watched": ("film", "Films, as watched", "the film as one of those watched"),
+}
 _TITLES: dict[str, str] = {"age": "Ages", "occupation": "Occupations", "gender": "Genders"}
 
 # Sequels: A is to B as the film in the last place is to C.
@@ -127,8 +132,8 @@ def spaces(model: nn.Module) -> dict[str, Space]:
             elif isinstance(model, PlacesFilms) and model.film_vectors() is not module.weight:
                 meaning = "the film's own vector, before the network"
                 add("movie", "film", "Films, before the network", meaning, _given(module.weight))
-        elif isinstance(module, nn.Embedding) and path == "genres":
-            add("genres", *_FIELDS["genres"], _given(module.weight))
+        elif isinstance(module, nn.Embedding) and path in _TABLES:
+            add(path, *_TABLES[path], _given(module.weight))
     order = sorted(found.values(), key=lambda space: (KINDS.index(space.kind), space.key != "film"))
     return {space.key: space for space in order}
 

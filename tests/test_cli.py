@@ -218,3 +218,20 @@ def test_data_info_says_what_is_simulated() -> None:
     figures = answer("data info simulated --json")
     assert figures["simulated"] is True
     assert figures["users"] == 3000
+
+
+def test_neighbours_prints_the_library_s_list() -> None:
+    from recdemo.embed import neighbours
+
+    rows = answer("neighbours --model fm --objective like --space liked --movie 1 -k 3 --json")
+    table = neighbours(recdemo.load("fm", "like"), 1, 3, space="liked")
+    assert [row["movie_id"] for row in rows] == table["movie_id"].tolist()
+    assert [row["cosine"] for row in rows] == pytest.approx(table["cosine"].tolist())
+    done = run("neighbours --model popularity --movie 1")
+    assert done.returncode == 2
+    assert "another model" in done.stderr
+
+
+def test_maps_that_are_up_to_date_are_left_alone() -> None:
+    assert answer("maps mf popularity --json") == []
+    assert run("maps gpt").returncode == 2

@@ -55,7 +55,7 @@ def test_every_trap_is_of_a_model_and_told_in_full() -> None:
         assert trap.right.endswith(".")
         for code in (trap.printed_code, trap.right_code):
             assert 2 <= code.count("\n") + 1 <= 8
-            assert max(map(len, code.splitlines())) <= 56
+            assert max(map(len, code.splitlines())) <= 46
     assert [trap.key for trap in traps_of("deepfm")] == ["two_sigmoids"]
     assert traps_of("dcn") == []
 

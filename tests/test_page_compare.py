@@ -20,7 +20,7 @@ from recdemo.ui.engine import films, menu, plain
 from recdemo.ui.personas import PERSONAS
 
 MAYA = PERSONAS[0].session
-ALL = "-".join(menu())
+ALL = ".".join(menu())
 NUMBER = plain("#")
 
 
@@ -54,11 +54,11 @@ def top(model: str, objective: Any, session: Session, k: int = 10) -> list[str]:
 
 
 @pytest.mark.parametrize("visit", VISITS)
-@pytest.mark.parametrize("models", ["", ALL, "fm-rating_mlp"], ids=["defaults", "all", "two"])
+@pytest.mark.parametrize("models", ["", ALL, "fm.rating_mlp"], ids=["defaults", "all", "two"])
 def test_any_visitor_through_any_models(visit: str, models: str) -> None:
     app = compare(VISITS[visit], models)
     assert [warning.value for warning in app.warning] == []
-    size = len(models.split("-")) if models else 5
+    size = len(models.split(".")) if models else 5
     assert len(app.multiselect(key="compare_models").value) == size
     assert len(app.subheader) == 4
     assert len(chart(app, "Bar chart")["data"][0]["x"]) == size
@@ -67,7 +67,7 @@ def test_any_visitor_through_any_models(visit: str, models: str) -> None:
 
 
 def test_the_lists_shown_are_the_library_s() -> None:
-    app = compare(MAYA, "fm-din-textcnn_rating")
+    app = compare(MAYA, "fm.din.textcnn_rating")
     shown = app.table[0].value
     assert list(shown) == [NUMBER, "FM", "DIN", "TextCNN rating (stars)"]
     asked = (("FM", "fm", "next"), ("DIN", "din", "next"))
@@ -79,12 +79,12 @@ def test_the_lists_shown_are_the_library_s() -> None:
 
 
 def test_the_question_of_the_sidebar_is_asked() -> None:
-    shown = compare(MAYA, "fm-din", "like").table[0].value
+    shown = compare(MAYA, "fm.din", "like").table[0].value
     assert list(map(unmarked, shown["FM"])) == top("fm", "like", MAYA)
 
 
 def test_a_film_is_marked_with_the_number_of_lists_it_is_on() -> None:
-    shown = compare(MAYA, "fm-din-popularity").table[0].value.drop(columns=NUMBER)
+    shown = compare(MAYA, "fm.din.popularity").table[0].value.drop(columns=NUMBER)
     cells = shown.to_numpy().ravel().tolist()
     films_shown = [unmarked(cell) for cell in cells]
     for cell, film in zip(cells, films_shown, strict=True):
@@ -113,7 +113,7 @@ def test_the_matrix_of_all_models_holds_the_library_s_ranks() -> None:
 
 @pytest.mark.parametrize("k", [5, 20])
 def test_lists_have_the_length_asked_for(k: int) -> None:
-    app = compare(MAYA, "fm-din")
+    app = compare(MAYA, "fm.din")
     app.segmented_control(key="compare_k").set_value(k).run()
     assert list(map(unmarked, sound(app).table[0].value["DIN"])) == top("din", "next", MAYA, k)
 
@@ -122,7 +122,7 @@ def test_models_are_chosen_and_live_in_the_link() -> None:
     app = compare(MAYA)
     assert "c" not in app.query_params
     app.multiselect(key="compare_models").set_value(["fm", "bst"]).run()
-    assert sound(app).query_params["c"] in ("fm-bst", ["fm-bst"])
+    assert sound(app).query_params["c"] in ("fm.bst", ["fm.bst"])
     assert list(app.table[0].value) == [NUMBER, "FM", "BST"]
     app.button(key="compare_all").click().run()
     assert sound(app).session_state["visit"].compared == tuple(menu())
@@ -139,12 +139,12 @@ def test_one_model_alone_asks_for_another() -> None:
 
 
 def test_an_unknown_model_in_the_link_is_named_and_the_rest_compared() -> None:
-    app = compare(MAYA, "fm-gpt-din")
+    app = compare(MAYA, "fm.gpt.din")
     assert "gpt" in app.warning[0].value
     assert list(app.table[0].value) == [NUMBER, "FM", "DIN"]
 
 
-@pytest.mark.parametrize("models", ["fm-din-bst", "fm-din", "din"])
+@pytest.mark.parametrize("models", ["fm.din.bst", "fm.din", "din"])
 def test_a_broken_checkpoint_is_named_and_the_rest_compared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, models: str
 ) -> None:
@@ -158,7 +158,7 @@ def test_a_broken_checkpoint_is_named_and_the_rest_compared(
     st.cache_resource.clear()
     app = compare(MAYA, models)
     assert "DIN is left out" in app.warning[0].value
-    others = [CARDS[key].title for key in models.split("-") if key != "din"]
+    others = [CARDS[key].title for key in models.split(".") if key != "din"]
     assert [list(table.value) for table in app.table] == ([[NUMBER, *others]] if others else [])
     assert bool(app.info) == (len(others) < 2)
 
@@ -172,7 +172,7 @@ def test_what_was_asked_once_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
         return rank(model, session)
 
     monkeypatch.setattr(recdemo.compare, "rank", counted)
-    app = compare(MAYA, "fm-din")
+    app = compare(MAYA, "fm.din")
     assert asked == ["fm", "din"]
     app.segmented_control(key="compare_k").set_value(20).run()
     app.multiselect(key="compare_models").set_value(["fm", "din", "afm"]).run()

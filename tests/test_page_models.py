@@ -75,6 +75,12 @@ def test_parameters_of_the_parts_add_up() -> None:
     )
 
 
+def test_what_an_answer_does_not_need_is_named_once() -> None:
+    app = models("transformer4rec")
+    caption = next(text.value for text in app.caption if "Not needed to answer" in text.value)
+    assert "Not needed to answer: decoder, film bias." in caption
+
+
 def test_a_model_is_chosen_on_the_page_or_in_the_sidebar() -> None:
     app = models("din", objective="like")
     app.button_group(key="models_family").set_value("Fields and their pairs").run()

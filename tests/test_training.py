@@ -407,7 +407,7 @@ def test_an_epoch_reads_each_training_row_once(
             part,
             objective,
             replace(QUICK, epochs=1),
-            on_step=lambda step, of: steps.append((step, of)),
+            on_step=lambda step: steps.append((step.step, step.steps)),
         )
     assert sorted(row for rows in read["like"] for row in rows) == train
     liked = [row for row in train if ratings.stars[row] >= 4]

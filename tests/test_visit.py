@@ -83,7 +83,7 @@ def test_an_empty_link_is_an_empty_visit() -> None:
         ({"wh": "99999l"}, "99999l"),
         ({"wh": "260"}, "260"),
         ({"wh": "260l-1l"}, "260l-1l"),
-        ({"c": "fm-gpt"}, "gpt"),
+        ({"c": "fm.gpt"}, "gpt"),
         ({"s": "goal.99"}, "goal.99"),
         ({"s": "nothing.1"}, "nothing.1"),
         ({"h": "9" * 5000 + "l"}, "999"),

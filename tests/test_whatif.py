@@ -284,6 +284,18 @@ def test_a_set_found_step_by_step_has_no_part_that_suffices(
     assert any(drop.parts_tried and len(drop.films) > 2 and not drop.smallest for drop in found)
 
 
+def test_what_the_first_look_at_few_rivals_misses_is_found(
+    small: Callable, sessions: list[Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whatif, "STRONGEST", 1)
+    monkeypatch.setattr(whatif, "STEP_ROWS", 0)
+    monkeypatch.setattr(whatif, "STEP_RIVALS", 0)
+    for seed in range(3):
+        lists = Lists(small("din", seed), sessions[9])
+        for place in range(3):
+            checked(lists, lists.without(())[place], 3)
+
+
 class Planted(nn.Module):
     """Film 1's logit is what a function says of the films watched; any other film f scores −f / 100."""
 
@@ -378,6 +390,16 @@ def test_a_film_taken_away_is_no_rival(planted: Callable) -> None:
     assert model.recommend(session, 1)["movie_id"].tolist() == [ids[3]]
     # Only film 35, which keeps film 1 down, makes room for another film that was never watched.
     assert drop.films == (ids[34],)
+
+
+def test_equal_scores_are_in_the_order_of_the_catalogue(planted: Callable) -> None:
+    model = planted(lambda watched: -1.0 if 35 in watched else -0.02)
+    lists = Lists(model, visitor(model, range(30, 36)))
+    ids = model.catalogue["movie_id"].tolist()
+    assert checked(lists, ids[1], 1).films == (ids[34],), "film 1 comes before film 2"
+    model = planted(lambda watched: 1.0 if 35 in watched else -0.02)
+    lists = Lists(model, visitor(model, range(30, 36)))
+    assert checked(lists, ids[0], 1).films == ()
 
 
 def test_more_films_than_are_taken_away_are_not_found(planted: Callable) -> None:

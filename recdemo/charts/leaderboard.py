@@ -139,7 +139,9 @@ def speed(table: pd.DataFrame, name: str, front: Sequence[int], chosen: str) -> 
         title="milliseconds for one visitor, all films (log scale)",
         type="log",
         range=[first - 0.1 * span - 0.05, first + 1.1 * span + 0.05],
-        tickvals=[n * 10.0**e for e in range(-2, 4) for n in ((1, 3) if span > 1 else (1, 2, 5))],
+        tickvals=[
+            n * 10.0**e for e in range(-2, 4) for n in ((1, 3) if span > 1 else (1, 2, 3, 5, 7))
+        ],
     )
     return sized(figure, min(max(len(table), 8), 14))
 

@@ -84,9 +84,9 @@ _ALL = (
         printed="At each step the attention is normalised on its own, over one element: it is always 1, and "
         "the second network is a plain GRU that never hears of the film asked about.",
         right="The softmax runs over the films watched, so that they compete.",
-        printed_code="for t in range(L):\n    a = softmax(score(h[:, t], q), dim=1)  # [B, 1]: 1\n"
+        printed_code="for t in range(L):\n    a = softmax(score(h[:, t], q), dim=1)  # 1\n"
         "    state = step(h[:, t], state, a)",
-        right_code="a = softmax(score(h, q), dim=1)  # [B, L]\nfor t in range(L):\n"
+        right_code="a = softmax(score(h, q), dim=1)\nfor t in range(L):\n"
         "    state = step(h[:, t], state, a[:, t])",
         also=(
             "The auxiliary loss asks each state for the film it has just read instead of the next one.",
@@ -112,9 +112,9 @@ _ALL = (
         "The loss then takes a second softmax of that.",
         right="The cross-entropy takes raw scores, and its own softmax runs over the films.",
         printed_code="scores = states @ films.T  # [B, L, M]\np = nn.Softmax()(scores)  # over B!\n"
-        "loss = cross_entropy(p.view(-1, M), following)",
+        "loss = cross_entropy(p.view(-1, M), next)",
         right_code="scores = states @ films.T  # [B, L, M]\n"
-        "loss = cross_entropy(scores.view(-1, M), following)",
+        "loss = cross_entropy(scores.view(-1, M), next)",
         also=("The histories are cut into windows that overlap between training and test.",),
     ),
     Trap(
@@ -124,10 +124,10 @@ _ALL = (
         printed="The causal mask hides a film from itself too. The first film may then look nowhere, and a "
         "softmax of nothing but −10⁹ spreads evenly over all films, later ones included.",
         right="A film may look at itself and at what came before.",
-        printed_code="allowed = ones(L, L).tril(-1)  # row 0 is empty\n"
-        "scores = scores.masked_fill(allowed == 0, -1e9)\nweights = softmax(scores, dim=-1)",
-        right_code="allowed = ones(L, L).tril()  # itself and before\n"
-        "scores = scores.masked_fill(allowed == 0, -inf)\nweights = softmax(scores, dim=-1)",
+        printed_code="allowed = ones(L, L).tril(-1)  # row 0: none\n"
+        "scores = where(allowed == 1, scores, -1e9)\nweights = softmax(scores, dim=-1)",
+        right_code="allowed = ones(L, L).tril()  # row 0: itself\n"
+        "scores = where(allowed == 1, scores, -inf)\nweights = softmax(scores, dim=-1)",
         also=(
             "The decoder's input is its own target, not shifted by one: the answer leaks through the residual.",
             "Its second attention takes queries from the encoder and keys from the decoder, the reverse of the paper.",
@@ -155,7 +155,7 @@ _ALL = (
         right="The positions have a size, learned from a small start; the paper instead enlarges the films' "
         "vectors by √k.",
         printed_code="x = films(history)  # length at most 1\nx = x + sinusoids  # length √(k/2)",
-        right_code="x = films(history)\nx = x + size * sinusoids  # size is learned, from 0.1",
+        right_code="x = films(history)\nx = x + size * sinusoids  # learned, from 0.1",
         also=(
             "The sinusoids are a plain attribute, so that they stay behind when the model is moved.",
         ),
@@ -180,7 +180,7 @@ _ALL = (
         right="Dropout stands on hidden units, and only in training.",
         printed_code="def forward(self, x, train=True):\n    logit = last(hidden)\n    if train:\n"
         "        logit = dropout(logit)  # 0.5\n    return sigmoid(logit)",
-        right_code="hidden = self.dropout(hidden)  # a module: off in eval()\nreturn last(hidden)",
+        right_code="hidden = self.dropout(hidden)  # a module\nreturn last(hidden)",
     ),
     Trap(
         key="two_sigmoids",
@@ -210,7 +210,7 @@ _ALL = (
         "Improved FNN).",
         right="The model of 2016 trains a factorisation machine first and reads its weights and vectors side by side.",
         printed_code="x = v.sum(1) ** 2 - (v ** 2).sum(1)  # [B, k]\nlogit = mlp(x)",
-        right_code="x = cat([w, v], dim=2).flatten(1)  # of a trained FM\nlogit = mlp(x)",
+        right_code="x = cat([w, v], dim=2).flatten(1)  # of an FM\nlogit = mlp(x)",
     ),
     Trap(
         key="shared_rows",

@@ -281,7 +281,7 @@ def _read(folder: Path) -> Kept:
 
 def _folder(slug: str) -> Path:
     folder = shelf(runs.root()) / slug
-    if slug.startswith(".") or Path(slug).name != slug or not folder.is_dir():
+    if not slug or slug.startswith(".") or Path(slug).name != slug or not folder.is_dir():
         known = ", ".join(kept.slug for kept in all_kept()) or "none"
         raise RequestError(f"there is no kept model {slug!r}; there are: {known}")
     return folder

@@ -26,7 +26,6 @@ from recdemo.embed import (
     principal,
     spaces,
 )
-from recdemo.models import CARDS
 from recdemo.recommend import Recommender
 from recdemo.ui import engine, state, vectors
 from recdemo.ui.engine import plain
@@ -81,7 +80,9 @@ def popularity_of(found: Agreement) -> str:
 
 def how_to_make_maps(visit: Visit) -> str:
     """Why there is only PCA, in a sentence."""
-    asked = CARDS[visit.model].default_objective
+    if engine.OF in visit.model:
+        return "t-SNE and UMAP are made for the shipped models only. "
+    asked = engine.card(visit.model).default_objective
     if visit.objective != asked:
         return f"t-SNE and UMAP are kept for “{QUESTIONS[asked]}” only. "
     return f"t-SNE and UMAP are missing; `python -m recdemo maps {visit.model}` makes them. "
@@ -229,7 +230,7 @@ def show_other(
     key = st.selectbox(
         "Other model",
         others,
-        format_func=lambda key: CARDS[key].title,
+        format_func=lambda key: engine.card(key).title,
         key="embeddings_other",
         persist_state="session",
     )
@@ -237,7 +238,9 @@ def show_other(
     other = engine.recommender(asked.model, asked.objective)
     theirs = spaces(other.checkpoint.model).get("film")
     if theirs is None:
-        st.info(f"{CARDS[key].title} has no vectors of films.", icon=":material/visibility_off:")
+        st.info(
+            f"{engine.card(key).title} has no vectors of films.", icon=":material/visibility_off:"
+        )
         return
     lists = []
     for one, its in ((model, space), (other, theirs)):
@@ -254,7 +257,7 @@ def show_other(
     columns = st.columns(2, gap="medium")
     for column, table, about in zip(columns, lists, (visit, asked), strict=True):
         with column:
-            st.markdown(f"**{CARDS[about.model].title}**, {QUESTIONS[about.objective]}")
+            st.markdown(f"**{engine.card(about.model).title}**, {QUESTIONS[about.objective]}")
             films_with_cosines(
                 table.assign(both=table["movie_id"].isin(shared)),
                 f"embeddings_list_{about.model}",
@@ -265,7 +268,7 @@ def show_other(
 
 def show_visitor(model: Recommender, visit: Visit, space: Space, shown: np.ndarray) -> None:
     """What the visitor's place is, and the films around it."""
-    network, title = model.checkpoint.model, CARDS[visit.model].title
+    network, title = model.checkpoint.model, engine.card(visit.model).title
     if not isinstance(network, PlacesUsers) or space.key != "film":
         st.info(
             f"{title} has no one vector of a visitor among these vectors of films; the films watched are "
@@ -296,15 +299,15 @@ def show_visitor(model: Recommender, visit: Visit, space: Space, shown: np.ndarr
 
 def offer_others(visit: Visit) -> None:
     """Models to choose instead, one of each family."""
-    menu, own = engine.menu(), CARDS[visit.model].family
+    menu, own = engine.menu(), engine.card(visit.model).family
     families: dict[str, str] = {}
     for key in menu:
-        families.setdefault(CARDS[key].family, key)
+        families.setdefault(engine.card(key).family, key)
     families.pop(own, None)
     with st.container(horizontal=True):
         for key in families.values():
             st.button(
-                CARDS[key].title,
+                engine.card(key).title,
                 key=f"embeddings_use_{key}",
                 on_click=lambda key=key: state.go(state.current().with_model(key, menu[key])),
             )

@@ -102,7 +102,7 @@ def open_visit(
         "o": "" if saved.occupation is None else str(saved.occupation),
         "h": "-".join(f"{film.movie_id}{letters[film.liked]}" for film in saved.history),
         "t": "-".join(map(str, saved.targets)),
-        "c": "-".join(saved.compared),
+        "c": ".".join(saved.compared),
     }
     visit, problems = decode_visit(link, models=models, films=films)
     return visit, [problem.replace("The link", "The file") for problem in problems]

@@ -158,7 +158,7 @@ _ALL = (
             ),
             Step(
                 "pages/compare.py",
-                {"m": "din", "obj": "like", "c": "popularity-din-deepfm-bst-mf", **_SPACE},
+                {"m": "din", "obj": "like", "c": "popularity.din.deepfm.bst.mf", **_SPACE},
                 "That holds across models: for this question their lists look alike.",
                 "The overlap matrix gives one number per pair of models. Switch the question to “What next?” and "
                 "watch it change.",

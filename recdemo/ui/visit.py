@@ -94,7 +94,7 @@ def encode_visit(visit: Visit) -> dict[str, str]:
         "o": "" if session.occupation is None else str(session.occupation),
         "h": films,
         "t": "-".join(map(str, visit.targets)),
-        "c": "-".join(visit.compared),
+        "c": ".".join(visit.compared),
         "s": visit.story,
         "wg": change.gender or "",
         "wa": "" if change.age is None else str(change.age),
@@ -171,7 +171,7 @@ def decode_visit(
     if bad:
         shown = ", ".join(map(_quoted, bad[:5]))
         problems.append(f"The link names films that are not in the catalogue: {shown}.")
-    compared = dict.fromkeys(filter(None, values.get("c", "").split("-")))
+    compared = dict.fromkeys(filter(None, values.get("c", "").split(".")))
     strange = [key for key in compared if key not in models]
     if strange:
         shown = ", ".join(map(_quoted, strange[:5]))
