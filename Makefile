@@ -19,7 +19,7 @@ types:
 	$(PYTHON) -m mypy
 
 test:
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n auto
 
 bench:        ## print how fast the models answer and the app starts
 	$(PYTHON) benchmarks/serving.py

@@ -129,8 +129,8 @@ def top_columns(table: pd.DataFrame, labels: Mapping[str, str], k: int) -> Style
         if key not in table:  # not answered yet
             continue
         listed = table[table[key] <= k]
-        for rank, title, lists in zip(listed[key], listed["title"], listed["lists"], strict=True):
-            place = int(rank) - 1
+        places = listed[key].astype(int) - 1
+        for place, title, lists in zip(places, listed["title"], listed["lists"], strict=True):
             cells[label][place] = plain(title)
             if lists > 1:
                 cells[label][place] = f"{MARKS[lists]} {plain(title)}"

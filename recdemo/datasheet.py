@@ -108,7 +108,7 @@ def _documented(kind: type) -> dict[str, str]:
             found[name] += " " + line.strip()
         else:
             break
-    return {key: text.replace("``", "").rstrip(".") for key, text in found.items()}
+    return {key: text.replace("`", "").rstrip(".") for key, text in found.items()}
 
 
 def _shown(value: object) -> str:

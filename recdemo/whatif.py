@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 Unknown = Literal["-"]
 UNKNOWN: Unknown = "-"
 
-CHUNK_ROWS = 16_384  # sessions times films scored at once: what a search holds in memory
+CHUNK_ROWS = 12_288  # sessions times films scored at once: what a search holds in memory
 # Films of the history times rivals compared with, and the fewest rivals, to choose the next step ...
 STEP_ROWS, STEP_RIVALS = 16_000, 250
 ROWS, RIVALS = 50_000, 1000  # ... and to say that a set fails

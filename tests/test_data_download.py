@@ -156,6 +156,12 @@ def test_a_server_that_sends_no_parts_sends_all(site: Site, tmp_path: Path) -> N
     assert len(site.asked) == 2
 
 
+def test_a_shorter_file_leaves_nothing_of_a_longer_part(site: Site, tmp_path: Path) -> None:
+    (tmp_path / ".ml-100k.0123456789ab.part").write_bytes(CONTENT + b"more")
+    site.ranges = False
+    assert _fetch(site, tmp_path).read_bytes() == CONTENT
+
+
 def test_a_part_longer_than_the_file_is_begun_anew(site: Site, tmp_path: Path) -> None:
     (tmp_path / ".ml-100k.0123456789ab.part").write_bytes(CONTENT + b"more")
     assert _fetch(site, tmp_path).read_bytes() == CONTENT
@@ -267,7 +273,10 @@ def test_what_is_too_large_is_refused(
 ) -> None:
     monkeypatch.setitem(SOURCES, "ml-100k", _source(megabytes=0))
     site.says_length = says_length
-    assert site.base in _fails(site, tmp_path, "larger than 0 bytes; it is not Made up")
+    seen: list[int] = []
+    with pytest.raises(DataError, match="larger than 0 bytes; it is not Made up"):
+        _fetch(site, tmp_path, on_bytes=lambda done, total: seen.append(done))
+    assert seen[-1] <= 1 << 16
     assert list(tmp_path.iterdir()) == []
 
 

@@ -238,13 +238,14 @@ def test_pieces_make_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert _tuples(whole.ratings) == [(int(u), int(f), float(r)) for u, f, r, _ in rows]
 
 
+@pytest.mark.parametrize("piece", [1500, 10**6])
 @pytest.mark.parametrize(("most_users", "most_ratings"), [(20, 10**6), (10**6, 300), (1, 10**6)])
 def test_a_sample_of_whole_users_is_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_users: int, most_ratings: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_users: int, most_ratings: int, piece: int
 ) -> None:
     path = _zip(tmp_path / "a.zip", _world(60, random.Random(2)))
     whole = read_latest(path, own_films=True).ratings
-    monkeypatch.setattr(latest, "_PIECE", 1500)
+    monkeypatch.setattr(latest, "_PIECE", piece)
     monkeypatch.setattr(latest, "MAX_USERS", most_users)
     monkeypatch.setattr(latest, "MAX_RATINGS", most_ratings)
     data = read_latest(path, own_films=True)

@@ -13,8 +13,9 @@ import pandas as pd
 import pytest
 import torch
 
+from recdemo import checkpoints
 from recdemo.catalogue import catalogue_of, read_catalogue, write_catalogue
-from recdemo.contracts import AGES, Session, Watched
+from recdemo.contracts import AGES, CheckpointError, Session, Watched
 from recdemo.data import (
     DataError,
     Dataset,
@@ -26,6 +27,7 @@ from recdemo.data import (
     load_dataset,
     own,
     read_table,
+    save_dataset,
     table,
     to_dataset,
 )
@@ -33,6 +35,7 @@ from recdemo.data import catalogue as films_of_ours
 from recdemo.data.own import FIRST_ID
 from recdemo.features import Ratings, Schema, encode
 from recdemo.models import CARDS
+from recdemo.training.run import open_data
 
 FILMS = pd.DataFrame(
     {
@@ -90,8 +93,9 @@ def _tuples(frame: pd.DataFrame) -> list[tuple]:
             Mapping("user", None, "movie", None, "liked", "like"),
         ),
         ("user,movie,like", "a,260,0", Mapping("user", "movie", None, None, "like", "like")),
-        ("user,item,score", "a,Heat,8", Mapping("user", None, "item", None, "score", "0-10")),
+        ("user,item,score", "a,Heat,10", Mapping("user", None, "item", None, "score", "0-10")),
         ("user,item,score", "a,Heat,0.5", Mapping("user", None, "item", None, "score", "0.5-5")),
+        ("user,User,Film", "a,b,Heat", Mapping(user="user", title="Film")),
         ("who,what,how", "a,Heat,4", Mapping(user="who")),
         ("x,y", "1,2", Mapping()),
     ],
@@ -305,6 +309,13 @@ def test_a_column_of_years_goes_before_the_title() -> None:
     assert _tuples(data.ratings) == [(1, 6, 4), (2, 34, 3.5)]
 
 
+def test_a_title_without_a_year_must_be_one_film_s() -> None:
+    twice = FILMS.assign(title=["Heat", "heat!", "Babe", "Babe (Heat)", "Seven"])
+    data = to_dataset(_table("user,title,rating\na,Heat,4\na,Seven,3"), BY_TITLE, twice, fewest=1)
+    assert _tuples(data.ratings) == [(1, 2019, 3)]
+    assert "among them Heat; left out with 1 rating." in data.notes[2]
+
+
 def test_films_are_matched_by_id_where_there_is_no_title() -> None:
     text = "user,movie_id,rating\na,6.0,4\na,7,4\nb,260,1"
     data = _data(text, BY_ID)
@@ -352,7 +363,7 @@ def test_users_with_few_ratings_are_left_out_and_the_others_numbered_anew() -> N
     del rows[5:9]
     data = _data("\n".join(["user,title,rating", *rows]), fewest=5)
     assert data.users["user_id"].tolist() == [1, 2]
-    assert data.ratings.groupby("user_id").size().tolist() == [5, 5]
+    assert data.ratings.groupby("user_id").size().to_dict() == {1: 5, 2: 5}
     assert "1 user with fewer than 5 ratings left out." in data.notes
     with pytest.raises(
         DataError, match="no user has rated 10 films or more of those known, the most is 5"
@@ -444,6 +455,19 @@ def test_a_file_is_read_by_its_path(tmp_path: Path) -> None:
     assert (len(data.users), len(data.ratings), data.title) == (3, 42, "Mine.CSV")
     with pytest.raises(DataError, match=r"nothing.csv does not exist"):
         load_dataset(tmp_path / "nothing.csv", catalogue)
+
+
+def test_films_of_its_own_are_trained_on_in_a_folder_of_its_own(tmp_path: Path) -> None:
+    path = save_dataset(_data(OWN, own_films=True), tmp_path / "one.zip")
+    data, schema = open_data(str(path), tmp_path / "checkpoints")
+    assert schema.movies["title"].tolist() == data.movies["title"].tolist()
+    assert open_data(str(path), tmp_path / "checkpoints")[1].hash == schema.hash
+    other = save_dataset(_data(OWN.replace("Heat", "Cold"), own_films=True), tmp_path / "two.zip")
+    for folder in (tmp_path / "checkpoints", checkpoints.root()):
+        with pytest.raises(
+            CheckpointError, match=r"lists other films than mine.csv.*in a new folder"
+        ):
+            open_data(str(other), folder)
 
 
 # Films without a year, a genre or a word, and people of whom nothing is known

@@ -121,6 +121,7 @@ def _frame(**changes: Any) -> Callable[[bytes], bytes]:
         ("movies", _frame(movie_id=[2, 5, 2**40]), "movie_id '1099511627776' is no whole number"),
         ("movies", _frame(movie_id=["2", "5", "x"]), "movie_id 'x' is no whole number"),
         ("movies", _frame(year=[1995, 0, 9999]), "year '9999' is no whole number in its range"),
+        ("movies", _frame(year=[1995.5, 0, 2001]), "year '1995.5' is no whole number"),
         ("movies", _frame(title=["a", "", "b"]), "movies.parquet: a film has no title"),
         ("movies", _frame(genres="Dram"), "movies.parquet: genre 'Dram' is unknown"),
         ("users", _frame(gender=["F", "X"]), "users.parquet: gender 'X' is unknown"),

@@ -61,8 +61,9 @@ def test_separators_and_line_ends(separator: str, end: str) -> None:
 
 
 def test_the_separator_is_the_one_that_most_rows_agree_with() -> None:
-    text = "user;title;rating\na;One, Two, Three;3,5\nb;Four, Five;4\n"
-    assert _rows(text) == [["a", "One, Two, Three", "3,5"], ["b", "Four, Five", "4"]]
+    text = "user;title;rating\na;1, 2, 3, 4, 5;3,5\nb;Six, Seven, Eight;4\n"
+    assert _rows(text) == [["a", "1, 2, 3, 4, 5", "3,5"], ["b", "Six, Seven, Eight", "4"]]
+    assert _rows("user,a;b\n1,x;y\n2,z\n") == [["1", "x;y"], ["2", "z"]]
 
 
 def test_quotation_marks_hold_separators_lines_and_themselves() -> None:
@@ -144,6 +145,7 @@ def test_limits_are_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     )
     _refused(",".join(f"c{number}" for number in range(101)) + "\n", "has 101 columns, 100 are")
     monkeypatch.setattr(table, "MAX_ROWS", 2)
+    assert len(_rows("a,b\n1,2\n3,4\n")) == 2
     _refused("a,b\n1,2\n3,4\n5,6\n", "has more than 2 rows")
     monkeypatch.setattr(table, "MAX_BYTES", 10)
     _refused(CSV, "has [0-9]+ bytes, 10 are the limit")

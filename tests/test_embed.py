@@ -332,6 +332,9 @@ def test_agreement_over_more_films_than_are_compared_at_once() -> None:
     found = agreement(directions, flags, np.arange(1400))
     assert found.genre == 1.0
     assert found.chance == pytest.approx(1 / 1399)
+    number = np.arange(1400)
+    twins = np.corrcoef(number, (number + 700) % 1400)[0, 1]
+    assert found.popularity == pytest.approx(twins), "nobody is their own neighbour"
 
 
 @pytest.mark.parametrize("dimensions", [2, 3])

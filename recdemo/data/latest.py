@@ -175,7 +175,7 @@ def _rated(archive: Archive, known: np.ndarray) -> tuple[pd.DataFrame, tuple[str
         row = kept.iloc[int(again.argmax())]
         problem = f"user {row['user_id']:.0f} has rated the same film on an earlier line"
         raise member.error(int(row["line"]), problem)
-    order = np.lexsort((kept["line"], kept["time"], kept["user_id"]))
+    order = np.lexsort((kept["time"], kept["user_id"]))  # stable: in the order of the lines
     ratings = kept[["user_id", "movie_id", "rating"]].iloc[order].reset_index(drop=True)
     ratings["rating"] = stars_column(ratings["rating"].to_numpy())
     if len(chosen) == len(everybody):

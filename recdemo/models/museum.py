@@ -63,7 +63,8 @@ _ALL = (
         "score = unit(both)  # for every q\n"
         "interest = (score * x).sum(1)",
         also=(
-            "The paper has no softmax over the films watched, the authors' code has one; here it is a setting, off.",
+            "The weights are normalised by a softmax, as in the authors' code and not in the paper; here that is a "
+            "setting, off.",
         ),
     ),
     Trap(
@@ -84,9 +85,9 @@ _ALL = (
         printed="At each step the attention is normalised on its own, over one element: it is always 1, and "
         "the second network is a plain GRU that never hears of the film asked about.",
         right="The softmax runs over the films watched, so that they compete.",
-        printed_code="for t in range(L):\n    a = softmax(score(h[:, t], q), dim=1)  # 1\n"
+        printed_code="for t in range(L):\n    a = softmax(score(h[:, t], q), 1)  # 1\n"
         "    state = step(h[:, t], state, a)",
-        right_code="a = softmax(score(h, q), dim=1)\nfor t in range(L):\n"
+        right_code="a = softmax(score(h, q), 1)\nfor t in range(L):\n"
         "    state = step(h[:, t], state, a[:, t])",
         also=(
             "The auxiliary loss asks each state for the film it has just read instead of the next one.",

@@ -187,8 +187,8 @@ def all_runs(visit: Visit) -> None:
 def watch(run: Run) -> None:
     """How far a run is: state, curves, speed, and what can be done with it."""
     icon, name = STATES[run.state]
-    simulated = " · simulated data" if run.request.source == "simulated" else ""
-    st.markdown(f"{icon} **{name}**{simulated} {plain(run.progress)}")
+    simulated = "simulated data" if run.request.source == "simulated" else ""
+    st.markdown(" · ".join(filter(None, [f"{icon} **{name}**", simulated, plain(run.progress)])))
     status = run.status
     if run.state == "running" and status.steps and status.epochs:
         done = (max(status.epoch - 1, 0) + status.step / status.steps) / status.epochs
