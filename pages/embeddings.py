@@ -153,6 +153,7 @@ def show_films(model: Recommender, visit: Visit, space: Space, viewers: int) -> 
         how_to_read
         + ("Click a point to choose it. " if len(axes) == 2 else "Choose a film above. ")
         + "Lines lead from the film chosen to its neighbours."
+        + (" A film of several genres has the colour listed first." if colour == "genre" else "")
     )
     question = st.segmented_control(
         "Ask further",

@@ -49,7 +49,7 @@ _FIELDS: dict[str, tuple[Kind, str, str]] = {
     "liked": ("film", "Films, as liked", "the film as one that was liked"),
     "genres": ("genre", "Genres of films", "the genre of a film"),
     "favourite_genre": ("genre", "Favourite genres", "the genre a visitor likes most often"),
-    "year": ("year", "Release years", "the years a film may be from"),
+    "year": ("year", "Release years", "a span of release years"),
     "age": ("age", "Ages", "the visitor's age group"),
     "occupation": ("occupation", "Occupations", "the visitor's occupation"),
     "gender": ("gender", "Genders", "the visitor's gender"),

@@ -535,10 +535,13 @@ RANKS = [(1, 2), (2, 1), (3, 3), (4, 37), (5, None), (9, 4), (1200, 5), (None, 6
 def test_slopes_join_each_film_s_ranks() -> None:
     figure = slopes(changes_of(RANKS), k=5)
     drawn = {}
-    for line in figure.data:
-        for i in range(0, len(line.x), 3):
-            assert list(line.x[i : i + 3]) == [0, 1, None]
-            drawn[line.customdata[i].split("<br>")[0]] = (line.text[i], line.text[i + 1], line.name)
+    lines, points = figure.data[:4], figure.data[4:]
+    for line, ends in zip(lines, points, strict=True):
+        for i in range(0, len(ends.x), 2):
+            j = i // 2 * 3
+            assert list(line.x[j : j + 3]) == [*ends.x[i : i + 2], None] == [0, 1, None]
+            assert list(line.y[j : j + 2]) == list(ends.y[i : i + 2])
+            drawn[ends.customdata[i].split("<br>")[0]] = (*ends.text[i : i + 2], ends.name)
     assert drawn == {
         "Film 0 (1999)": ("1", "2", "falls"),
         "Film 1 (1999)": ("2", "1", "rises"),
@@ -559,10 +562,9 @@ def test_slopes_keep_labels_apart_and_films_below_the_list_in_order() -> None:
         ]
         assert np.diff(sorted(places)).min() > 0.7
     places = {
-        (line.text[i], line.x[i]): line.y[i]
-        for line in figure.data
-        for i in range(len(line.x))
-        if line.text[i]
+        (rank, side): place
+        for ends in figure.data[4:]
+        for rank, side, place in zip(ends.text, ends.x, ends.y, strict=True)
     }
     assert places["1", 0] == 1
     assert 5 < places["9", 0] < places["1200", 0] < places["–", 0]

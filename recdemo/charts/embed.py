@@ -95,8 +95,6 @@ def film_map(
             "itemsizing": "constant",
         },
         hoverlabel={"align": "left"},
-        # A film chosen does not undo the visitor's zoom.
-        uirevision=f"{axes} {marks.chosen if close_up else ''}",
         dragmode="pan" if flat else "orbit",
     )
     if flat:
@@ -223,9 +221,8 @@ def _mark(figure: go.Figure, places: np.ndarray, films: pd.DataFrame, marks: Mar
         lines: dict[str, Any] = {"x": x, "y": y, "mode": "lines", "hoverinfo": "skip"}
         lines |= {"line": {"color": LINE, "width": 1.5}, "showlegend": False}
         _add(figure, lines, z)
-        numbered = [
-            f"{text}<br>neighbour {i}" for i, text in enumerate(_hover(films.iloc[near]), start=1)
-        ]
+        numbered = _hover(films.iloc[near])
+        numbered += [f"<br>neighbour {number}" for number in range(1, len(near) + 1)]
         mark(near, "Neighbours", {"size": 10 if flat else 5}, hovertext=numbered, showlegend=False)
     if marks.visitor is not None:
         x, y, *z = marks.visitor[:, None]
@@ -305,12 +302,15 @@ def _meet(one: Box, other: Box) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
-def _hover(films: pd.DataFrame) -> list[str]:
-    return [
-        f"<b>{shorten(f'{film.title} ({film.year})', 52)}</b><br>{', '.join(film.genres) or 'no genre'}"
-        f"<br>{film.ratings:,} viewers"
-        for film in films.itertuples()
+def _hover(films: pd.DataFrame) -> np.ndarray:
+    """What the pointer reads of each film; an array, which plotly takes without looking at each entry."""
+    columns = (films[name] for name in ("title", "year", "genres", "ratings"))
+    texts = [
+        f"<b>{shorten(f'{title} ({year})', 52)}</b><br>{', '.join(genres) or 'no genre'}"
+        f"<br>{ratings:,} viewers"
+        for title, year, genres, ratings in zip(*columns, strict=True)
     ]
+    return np.array(texts, dtype=object)
 
 
 def value_map(

@@ -28,20 +28,25 @@ def slopes(films: pd.DataFrame, k: int) -> go.Figure:
     places = [_places(ranks, k) for ranks in sides]
     kinds = [_kind(*pair) for pair in zip(*sides, strict=True)]
     figure = go.Figure()
-    for kind, colour in KINDS.items():
-        rows = [row for row, found in enumerate(kinds) if found == kind]
-        if not rows:
-            continue
-        both = [(row, side) for row in rows for side in (0, 1, None)]
+    found = {kind: [row for row, own in enumerate(kinds) if own == kind] for kind in KINDS}
+    for kind, rows in found.items():
         figure.add_scatter(
-            x=[side for _, side in both],
-            y=[None if side is None else places[side][row] for row, side in both],
-            text=["" if side is None else _rank(sides[side][row]) for row, side in both],
-            customdata=[_hover(films.loc[row]) for row, _ in both],
-            mode="lines+markers+text",
+            x=[side for _ in rows for side in (0, 1, None)],
+            y=[place for row in rows for place in (places[0][row], places[1][row], None)],
+            mode="lines",
+            line={"color": KINDS[kind], "width": 2, "dash": "dot" if kind == "watched" else None},
+            hoverinfo="skip",
+        )
+    for kind, rows in found.items():  # on top of all lines
+        ends = [(row, side) for row in rows for side in (0, 1)]
+        figure.add_scatter(
+            x=[side for _, side in ends],
+            y=[places[side][row] for row, side in ends],
+            text=[_rank(sides[side][row]) for row, side in ends],
+            customdata=[_hover(films.loc[row]) for row, _ in ends],
+            mode="markers+text",
             name=kind,
-            line={"color": colour, "width": 2, "dash": "dot" if kind == "watched" else "solid"},
-            marker={"size": 23, "color": colour},
+            marker={"size": 23, "color": KINDS[kind], "opacity": 1},
             textfont={"color": "#FFFFFF", "size": 11},  # on the marker
             cliponaxis=False,
             hovertemplate="%{customdata}<extra></extra>",
@@ -54,9 +59,9 @@ def slopes(films: pd.DataFrame, k: int) -> go.Figure:
             _label(figure, side, k + 1, f"<i>not in the first {k}</i>")
     figure.add_annotation(  # a legend would wrap within the narrow part between the labels
         text=" \u2003".join(
-            f'<span style="color:{colour};font-size:18px">●</span> {kind} {kinds.count(kind)}'
-            for kind, colour in KINDS.items()
-            if kind in kinds
+            f'<span style="color:{KINDS[kind]};font-size:18px">●</span> {kind} {len(rows)}'
+            for kind, rows in found.items()
+            if rows
         ),
         x=0.5,
         y=1,

@@ -34,6 +34,9 @@ _NOBODY = EMPTY - {"-", "?", "unknown"}
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][-+]?[0-9]{1,4})?").fullmatch
+
+
 class FaultError(Exception):
     """What is wrong with a value, and the way out."""
 
@@ -93,7 +96,7 @@ def stars(text: str, scale: Scale) -> float:
 
 def number(text: str) -> float | None:
     """A number with a point or a comma before its decimals; None where there is none, or no end to it."""
-    if not re.fullmatch(r"[-+]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][-+]?[0-9]{1,4})?", text):
+    if not _NUMBER(text):
         return None
     value = float(text.replace(",", "."))
     return value if math.isfinite(value) else None

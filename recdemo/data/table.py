@@ -261,7 +261,7 @@ def _rows(name: str, text: io.TextIOWrapper, separator: str) -> Iterator[tuple[i
     while True:
         row += 1
         try:
-            values = [value.strip() for value in next(reader)]
+            values = [*map(str.strip, next(reader))]
         except StopIteration:
             return
         except csv.Error as error:
@@ -269,10 +269,10 @@ def _rows(name: str, text: io.TextIOWrapper, separator: str) -> Iterator[tuple[i
                 f"{name}, row {row:,}: the quotation marks do not match up ({error}); within quotation marks "
                 "write two for one"
             ) from error
-        if not any(values):
+        together = len("".join(values))
+        if not together:
             continue
-        longest = max(map(len, values))
-        if longest > MAX_CELL:
+        if together > MAX_CELL and (longest := max(map(len, values))) > MAX_CELL:
             raise DataError(
                 f"{name}, row {row:,}: a cell of {longest:,} characters, {MAX_CELL:,} are the limit; shorten it, or "
                 "look for a quotation mark that is never closed"
