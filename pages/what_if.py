@@ -11,22 +11,18 @@ opening.show(
 )
 
 from dataclasses import replace
-from typing import Any
 
 import streamlit as st
 
-from recdemo.catalogue import shorten
 from recdemo.charts import whatif as charts
-from recdemo.contracts import AGES, GENDERS, OCCUPATIONS, SCORE_NAMES, Session, Watched
+from recdemo.contracts import SCORE_NAMES, Session
 from recdemo.recommend import Recommender
-from recdemo.ui import engine, frame, state
+from recdemo.ui import change, engine, frame, state
 from recdemo.ui.engine import plain
-from recdemo.ui.sidebar import REACTIONS
 from recdemo.ui.visit import MAX_TARGETS, Visit
 from recdemo.ui.why import CHART
 from recdemo.whatif import (
     STEPS,
-    UNKNOWN,
     Change,
     Drop,
     RankChanges,
@@ -37,126 +33,8 @@ from recdemo.whatif import (
     what_it_takes,
 )
 
-REACTION_NAMES = {liked: name for name, (liked, _) in REACTIONS.items()}
-VALUES: dict[str, dict[Any, str]] = {
-    "Gender": {**GENDERS},
-    "Age": {**AGES},
-    "Occupation": {**OCCUPATIONS},
-}
 CHOICE = 100  # films of the list that can be chosen to be dropped
 PARTS = {"profile": "gender, age or occupation", "history": "films watched"}
-
-
-def try_out(change: Change) -> None:
-    """Make this the change tried out."""
-    state.go(replace(state.current(), change=change))
-
-
-def experiments(session: Session) -> dict[str, Change | None]:
-    """One-click changes by name; None for one that this visitor leaves no room for."""
-    flipped: dict[str | None, Change] = {"F": Change(gender="M"), "M": Change(gender="F")}
-    known = (session.gender, session.age, session.occupation) != (None, None, None)
-    latest = session.movie_ids[-1:]
-    return {
-        "Flip gender": flipped.get(session.gender),
-        "Age 56+": Change(age=56) if session.age != 56 else None,
-        "Profile unknown": Change(UNKNOWN, UNKNOWN, UNKNOWN) if known else None,
-        "Without the latest film": Change(dropped=tuple(latest)) if latest else None,
-        "Without history": Change(dropped=tuple(session.movie_ids))
-        if len(session.history) > 1
-        else None,
-    }
-
-
-def choose_change(visit: Visit) -> None:
-    """Buttons for whole experiments, and a box for any other change."""
-    with st.container(horizontal=True, gap="small"):
-        for name, change in experiments(visit.session).items():
-            st.button(
-                name,
-                key=f"what_if_{name}",
-                type="primary" if change and change == visit.change else "secondary",
-                disabled=change is None,
-                on_click=lambda change=change: try_out(change),
-            )
-        with st.popover("Other changes", icon=":material/tune:", key="what_if_other"):
-            for label in VALUES:
-                choose_value(visit, label)
-            choose_films(visit)
-
-
-def choose_value(visit: Visit, label: str) -> None:
-    """A box with the value of one part of the profile, changed or as it is."""
-    field = label.lower()
-    own = getattr(visit.session, field)
-    own = UNKNOWN if own is None else own
-    names: dict[Any, str] = {**VALUES[label], UNKNOWN: "Unknown"}
-    changed = getattr(visit.change, field)
-
-    def change(visit: Visit, value: Any) -> Visit:
-        values: dict[str, Any] = {field: None if value == own else value}
-        return replace(visit, change=replace(visit.change, **values))
-
-    st.selectbox(
-        label,
-        list(names),
-        format_func=lambda value: names[value] + (" · as is" if value == own else ""),
-        **state.bound(f"what_if_{field}", own if changed is None else changed, change),
-    )
-
-
-def choose_films(visit: Visit) -> None:
-    """Films to leave out, and one to add."""
-    films = engine.films()
-    watched, added = visit.session.movie_ids[::-1], visit.change.added
-    st.multiselect(
-        "Leave out",
-        watched,
-        format_func=lambda movie: shorten(films.labels[movie], 30),
-        placeholder="Films of the history" if watched else "Nothing watched yet",
-        disabled=not watched,
-        **state.bound(
-            "what_if_dropped",
-            [movie for movie in watched if movie in visit.change.dropped],
-            lambda v, chosen: replace(v, change=replace(v.change, dropped=tuple(chosen))),
-        ),
-    )
-    st.selectbox(
-        "Add a film",
-        films.ids,
-        format_func=films.labels.__getitem__,
-        placeholder=f"Search {len(films.ids):,} films…",
-        index=None,
-        help="As watched last. A film already in the history moves there.",
-        **state.bound("what_if_added", added.movie_id if added else None, add),
-    )
-    liked = added.liked if added else REACTIONS[reaction()][0]
-    st.segmented_control(
-        "It counts as",
-        list(REACTIONS),
-        required=True,
-        label_visibility="collapsed",
-        width="stretch",
-        **state.bound("what_if_reaction", REACTION_NAMES[liked], react),
-    )
-
-
-def reaction() -> str:
-    """What an added film counts as."""
-    return st.session_state.get("what_if_reaction", "Liked")
-
-
-def add(visit: Visit, movie: int | None) -> Visit:
-    """The film added is this one, or none."""
-    film = None if movie is None else Watched(movie, REACTIONS[reaction()][0])
-    return replace(visit, change=replace(visit.change, added=film))
-
-
-def react(visit: Visit, name: str) -> Visit:
-    """The film added, if there is one, counts as this."""
-    added = visit.change.added
-    film = replace(added, liked=REACTIONS[name][0]) if added else None
-    return replace(visit, change=replace(visit.change, added=film))
 
 
 def show_changes(model: Recommender, visit: Visit, changed: Session, k: int) -> None:
@@ -233,7 +111,7 @@ def show_table(changes: RankChanges, visit: Visit) -> None:
         height=35 * min(len(table), 15) + 38,
         column_order=["title", *labels],
         column_config={
-            "title": st.column_config.TextColumn("Film", width="large"),
+            "title": st.column_config.TextColumn("Film", width="medium"),
             **{
                 column: st.column_config.NumberColumn(
                     label, format=number if column in scores else "localized"
@@ -277,11 +155,12 @@ def show_drop(model: Recommender, visit: Visit, k: int) -> None:
             "Show this change above",
             key="what_if_show",
             icon=":material/arrow_upward:",
-            on_click=lambda: try_out(Change(dropped=found.films)),
+            on_click=lambda: change.try_out(Change(dropped=found.films)),
         )
     if certainty:
         st.caption(certainty)
     if found.alone:
+        unit = "stars" if visit.objective == "rating" else "logits"
         strongest, lead = found.alone[0]
         st.markdown(
             f"**{plain(films.labels[strongest])}** holds it up most: without it the lead falls from "
@@ -290,18 +169,17 @@ def show_drop(model: Recommender, visit: Visit, k: int) -> None:
             else "No film watched holds it up: without any of them it leads by more."
         )
         st.plotly_chart(
-            charts.margins(found, films.labels),
+            charts.margins(found, films.labels, unit),
             key="what_if_margins",
             config=CHART,
             alt="Bar chart of the film's lead without each watched film",
         )
+        fewer = len(found.alone) < len(visit.session.history)
         st.caption(
-            f"Its logit minus that of rank {k + 1}, with all films (dashed, right) and without one; at zero it leaves "
-            "the list. Orange: the film holds it up."
-            + (
-                f" The {len(found.alone)} films that count most."
-                * (len(found.alone) < len(visit.session.history))
-            )
+            f"Its lead over rank {k + 1}, in {unit}, with all films (right dashed line) and without one of them; at "
+            "zero it leaves the list. Orange: the film holds it up."
+            + f" The {len(found.alone)} films that count most."
+            * fewer
         )
 
 
@@ -324,49 +202,36 @@ def in_sentences(found: Drop, visit: Visit, labels: dict[int, str]) -> tuple[str
             f"Nothing would: with or without the history, {model} gives every film exactly the same score.",
             "",
         )
-    rivals = (
-        ""
-        if found.rivals >= len(labels) - size - 1
-        else (f" Sets that fail were compared with the {found.rivals:,} films nearest by score.")
-    )
-    counted = (
-        "Films taken away may themselves come back into the list; as rivals they do not count here."
-    )
-    up_to = (
-        "No film alone does it"
-        if found.tried == 1
-        else f"No set of up to {found.tried} films does it"
-    )
-    if not found.films:
-        if found.tried >= size:
-            proof = "Every set of watched films was tried."
-        else:
-            proof = f"{up_to}, nor does taking away up to {STEPS} step by step."
-        bare = (
-            f"Even without any history it has rank {found.rank_bare:,} among the films not watched."
-            if found.rank_bare is not None and found.rank_bare <= found.k
-            else f"Only without most of the history it falls; without any it has rank {found.rank_bare:,}."
-        )
-        return f"Nothing found that drops {title}. {bare}", f"{proof} {counted}{rivals}"
-    names = [f"**{plain(labels[movie])}**" for movie in found.films]
-    answer = f"Without {enumerated(names, STEPS)}, {title} falls from rank {found.rank} to {found.rank_after:,}."
-    smaller = len(found.films) - 1
-    if not smaller:
-        proof = "One film is enough. The list was computed anew without it."
-    elif found.smallest:
-        proof = (
-            f"This is the smallest set: {'no film alone does it' if smaller == 1 else f'no set of up to {smaller} films does it'}, "
-            "all were tried."
-        )
+    smaller = max(len(found.films) - 1, 0) if found.smallest else found.tried
+    none = f"no set of up to {smaller} films" if smaller > 1 else "no film alone"
+    note = " Films taken away may themselves come back into the list; as rivals they do not count here."
+    if found.rivals < len(labels) - size - 1:
+        note += f" What fails was compared with the {found.rivals:,} films nearest by score."
+    if found.films:
+        names = enumerated([f"**{plain(labels[movie])}**" for movie in found.films], STEPS)
+        answer = f"Without {names}, {title} falls from rank {found.rank} to {found.rank_after:,}."
+        proof = f"This is the smallest set: {none} does it, all were tried."
+        if len(found.films) == 1:
+            proof = "One film is enough; the list was computed anew without it."
+        elif not found.smallest:
+            proof = (
+                f"Found step by step: {none} does it, and every part of this set was tried, too."
+            )
+        return answer, proof + note
+    if found.rank_bare is not None and found.rank_bare > found.k:
+        bare = f"Without any history it has rank {found.rank_bare:,}, but no few films do it."
     else:
-        proof = f"Found step by step. {up_to}; every part of this set was checked to fail."
-    return answer, f"{proof} {counted}{rivals}"
+        bare = "Without any history it is still there."
+    proof = f"{none.capitalize()} does it, nor do up to {STEPS} taken away step by step."
+    if found.tried >= size:
+        proof = "Every set of watched films was tried."
+    return f"Nothing found that drops {title}. {bare}", proof + note
 
 
 with frame.page() as visit:
     model = engine.recommender(visit.model, visit.objective, p_like=False)
     changed = visit.change.of(visit.session)
-    choose_change(visit)
+    change.choose(visit)
     with st.container(horizontal=True, vertical_alignment="center"):
         k = st.segmented_control(
             "List length",
@@ -390,7 +255,7 @@ with frame.page() as visit:
             key="what_if_clear",
             icon=":material/restart_alt:",
             disabled=visit.change == Change(),
-            on_click=lambda: try_out(Change()),
+            on_click=lambda: change.try_out(Change()),
         )
         words = in_words(visit.change, visit.session, engine.films().labels)
         if words:

@@ -101,17 +101,17 @@ def test_films_are_found_by_words() -> None:
         ("train nope", "nope"),
         ("train fm --objective rating", "rating"),
         ("recommend --model textcnn_rating --objective next", "rating"),
-        ("train rnn --data simulated --argument cell=cnn", "cnn"),
-        ("train rnn --data simulated --argument cell", "NAME=VALUE"),
-        ("train rnn --data simulated --argument depth=3", "depth"),
+        ("train rnn --data simulated --out {folder} --argument cell=cnn", "cnn"),
+        ("train rnn --data simulated --out {folder} --argument cell", "NAME=VALUE"),
+        ("train rnn --data simulated --out {folder} --argument depth=3", "depth"),
         ("train fm --split future", "future"),
         ("nonsense", "nonsense"),
     ],
 )
 def test_a_bad_request_is_exit_status_2_and_named_on_standard_error(
-    arguments: str, named: str
+    arguments: str, named: str, tmp_path: Path
 ) -> None:
-    done = run(arguments)
+    done = run(arguments.format(folder=tmp_path))
     assert done.returncode == 2
     assert done.stdout == ""
     assert named in done.stderr

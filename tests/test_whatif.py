@@ -582,9 +582,9 @@ def test_a_long_title_takes_two_lines_with_its_year(small_films: pd.DataFrame) -
 
 def test_margins_start_from_all_films() -> None:
     drop = whatif.Drop(7, 10, 1, tried=1, margin=1.5, alone=((3, -0.2), (4, 1.9)))
-    figure = margins(drop, {3: "Three (1990)", 4: "Four (1991)"})
+    figure = margins(drop, {3: "Three (1990)", 4: "Four (1991)"}, "stars")
     assert [(*line.x, line.y[0]) for line in figure.data] == [
         (1.5, -0.2, "Three (1990)"),
         (1.5, 1.9, "Four (1991)"),
     ]
-    assert "rank 11" in figure.layout.xaxis.title.text
+    assert figure.layout.xaxis.title.text == "lead over rank 11 (stars)"

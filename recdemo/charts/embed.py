@@ -29,6 +29,7 @@ WATCHED: dict[bool | None, tuple[str, str, str]] = {
     False: ("triangle-down", "cross", "Disliked"),
     None: ("square", "circle", "Just watched"),
 }
+CROWD = 40  # films watched from which on their marks are small
 HEIGHT = 500
 # Of a label, in parts of a chart as wide and high as on a laptop: one letter, one line, half a point.
 LETTER, LINE_HEIGHT, DOT = 0.016, 0.045, 0.012
@@ -212,7 +213,8 @@ def _mark(figure: go.Figure, places: np.ndarray, films: pd.DataFrame, marks: Mar
     for liked, (symbol, solid, name) in WATCHED.items():
         rows = [row for row, reaction in marks.watched.items() if reaction is liked]
         if rows:
-            mark(rows, name, {"symbol": symbol if flat else solid, "size": 11 if flat else 6})
+            size = 11 if len(marks.watched) <= CROWD else 7
+            mark(rows, name, {"symbol": symbol if flat else solid, "size": size if flat else 5})
     if marks.neighbours:
         near = list(marks.neighbours)
         ends = np.full((3 * len(near), places.shape[1]), np.nan)  # line by line, a gap after each

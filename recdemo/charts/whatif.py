@@ -39,15 +39,16 @@ def slopes(films: pd.DataFrame, k: int) -> go.Figure:
         )
     for kind, rows in found.items():  # on top of all lines
         ends = [(row, side) for row in rows for side in (0, 1)]
+        ranks = [_rank(sides[side][row]) for row, side in ends]
         figure.add_scatter(
             x=[side for _, side in ends],
             y=[places[side][row] for row, side in ends],
-            text=[_rank(sides[side][row]) for row, side in ends],
+            text=ranks,
             customdata=[_hover(films.loc[row]) for row, _ in ends],
             mode="markers+text",
             name=kind,
             marker={"size": 23, "color": KINDS[kind], "opacity": 1},
-            textfont={"color": "#FFFFFF", "size": 11},  # on the marker
+            textfont={"color": "#FFFFFF", "size": [11 if len(r) < 4 else 9 for r in ranks]},
             cliponaxis=False,
             hovertemplate="%{customdata}<extra></extra>",
         )
@@ -77,12 +78,13 @@ def slopes(films: pd.DataFrame, k: int) -> go.Figure:
     return figure.update_layout(margin={"l": SIDE, "r": SIDE, "t": 30, "b": 0})
 
 
-def margins(drop: Drop, titles: Mapping[int, str]) -> go.Figure:
+def margins(drop: Drop, titles: Mapping[int, str], unit: str) -> go.Figure:
     """How a film's lead over the first film off the list moves without one watched film at a time.
 
     Args:
         drop: with margins.
         titles: by film id.
+        unit: what the lead is counted in.
     """
     names = distinct([shorten(titles[movie], 26) for movie, _ in drop.alone])
     figure = go.Figure()
@@ -102,14 +104,22 @@ def margins(drop: Drop, titles: Mapping[int, str]) -> go.Figure:
     ends = [0.0, drop.margin, *(value for _, value in drop.alone)]
     span = max(ends) - min(ends) or 1.0
     figure.update_xaxes(
-        title=f"lead over rank {drop.k + 1} (logit)",
+        title=f"lead over rank {drop.k + 1} ({unit})",
         range=[min(ends) - 0.25 * span, max(ends) + 0.35 * span],
         zeroline=False,
     )
     figure.update_yaxes(autorange="reversed", dtick=1)
-    for x, text in ((drop.margin, "all films"), (0.0, "off the list")):
+    for x, text, anchor in ((drop.margin, "all films", "left"), (0.0, "off the list", "right")):
         figure.add_vline(x=x, line={"color": TOTAL, "width": 1.5, "dash": "dash"}, layer="below")
-        figure.add_annotation(x=x, y=1, yref="paper", yanchor="bottom", text=text, showarrow=False)
+        figure.add_annotation(
+            x=x,
+            y=1,
+            yref="paper",
+            text=text,
+            xanchor=anchor,
+            yanchor="bottom",
+            showarrow=False,
+        )
     return sized(figure, len(names), row=28, extra=80).update_layout(margin={"t": 28})
 
 

@@ -15,7 +15,7 @@ from recdemo.data.cells import SCALES
 from recdemo.data.dataset import DataError, Dataset
 from recdemo.data.download import SOURCES, fetch_zip, licence
 from recdemo.data.mapping import Mapping, guess_mapping
-from recdemo.data.own import check, to_dataset
+from recdemo.data.own import Findings, check, to_dataset
 from recdemo.data.saved import save_dataset
 from recdemo.data.sources import SIMULATED, find_data
 from recdemo.data.table import MAX_ROWS, SUFFIXES, Table, read_table
@@ -196,7 +196,7 @@ def _own() -> Chosen | None:
     for note in table.notes:
         st.caption(plain(note))
     mapping = _mapping(table)
-    findings = check(table, mapping)
+    findings = _findings(content, file.name, mapping)
     leave_out = False
     if findings.count:
         st.warning(
@@ -268,6 +268,11 @@ def _downloads() -> dict[str, Download]:
 @st.cache_data(show_spinner="Reading the file…", max_entries=4)
 def _table(content: bytes, name: str) -> Table:
     return read_table(content, name=name)
+
+
+@st.cache_data(show_spinner="Checking every row…", max_entries=4)
+def _findings(content: bytes, name: str, mapping: Mapping) -> Findings:
+    return check(_table(content, name), mapping)
 
 
 @st.cache_data(show_spinner="Matching films…", max_entries=4)

@@ -1,0 +1,132 @@
+"""What is tried out on a visitor: buttons for whole experiments, and a box for any other change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from recdemo.catalogue import shorten
+from recdemo.contracts import AGES, GENDERS, OCCUPATIONS, Session, Watched
+from recdemo.ui import engine, state
+from recdemo.ui.sidebar import REACTIONS
+from recdemo.ui.visit import Visit
+from recdemo.whatif import UNKNOWN, Change
+
+VALUES: dict[str, dict[Any, str]] = {
+    "Gender": {**GENDERS},
+    "Age": {**AGES},
+    "Occupation": {**OCCUPATIONS},
+}
+REACTION_NAMES = {liked: name for name, (liked, _) in REACTIONS.items()}
+
+
+def try_out(change: Change) -> None:
+    """Make this the change tried out."""
+    state.go(replace(state.current(), change=change))
+
+
+def choose(visit: Visit) -> None:
+    """Buttons for whole experiments, and a box for any other change."""
+    with st.container(horizontal=True, gap="small"):
+        for name, change in _experiments(visit.session).items():
+            st.button(
+                name,
+                key=f"what_if_{name}",
+                type="primary" if change and change == visit.change else "secondary",
+                disabled=change is None,
+                on_click=lambda change=change: try_out(change),
+            )
+        with st.popover("Other changes", icon=":material/tune:", key="what_if_other"):
+            for label in VALUES:
+                _value(visit, label)
+            _films(visit)
+
+
+def _experiments(session: Session) -> dict[str, Change | None]:
+    """One-click changes by name; None for one that this visitor leaves no room for."""
+    flipped: dict[str | None, Change] = {"F": Change(gender="M"), "M": Change(gender="F")}
+    known = (session.gender, session.age, session.occupation) != (None, None, None)
+    latest = session.movie_ids[-1:]
+    return {
+        "Flip gender": flipped.get(session.gender),
+        "Age 56+": Change(age=56) if session.age != 56 else None,
+        "Profile unknown": Change(UNKNOWN, UNKNOWN, UNKNOWN) if known else None,
+        "Without the latest film": Change(dropped=tuple(latest)) if latest else None,
+        "Without history": Change(dropped=tuple(session.movie_ids)) if latest else None,
+    }
+
+
+def _value(visit: Visit, label: str) -> None:
+    """A box with the value of one part of the profile, changed or as it is."""
+    field = label.lower()
+    own = getattr(visit.session, field)
+    own = UNKNOWN if own is None else own
+    names: dict[Any, str] = {**VALUES[label], UNKNOWN: "Unknown"}
+    changed = getattr(visit.change, field)
+
+    def change(visit: Visit, value: Any) -> Visit:
+        values: dict[str, Any] = {field: None if value == own else value}
+        return replace(visit, change=replace(visit.change, **values))
+
+    st.selectbox(
+        label,
+        list(names),
+        format_func=lambda value: names[value] + (" · as is" if value == own else ""),
+        **state.bound(f"what_if_{field}", own if changed is None else changed, change),
+    )
+
+
+def _films(visit: Visit) -> None:
+    """Films to leave out, and one to add."""
+    films = engine.films()
+    watched, added = visit.session.movie_ids[::-1], visit.change.added
+    st.multiselect(
+        "Leave out",
+        watched,
+        format_func=lambda movie: shorten(films.labels[movie], 30),
+        placeholder="Films of the history" if watched else "Nothing watched yet",
+        disabled=not watched,
+        **state.bound(
+            "what_if_dropped",
+            [movie for movie in watched if movie in visit.change.dropped],
+            lambda v, chosen: replace(v, change=replace(v.change, dropped=tuple(chosen))),
+        ),
+    )
+    st.selectbox(
+        "Add a film",
+        films.ids,
+        format_func=films.labels.__getitem__,
+        placeholder=f"Search {len(films.ids):,} films…",
+        index=None,
+        help="As watched last. A film already in the history moves there.",
+        **state.bound("what_if_added", added.movie_id if added else None, _add),
+    )
+    liked = added.liked if added else REACTIONS[_reaction()][0]
+    st.segmented_control(
+        "It counts as",
+        list(REACTIONS),
+        required=True,
+        label_visibility="collapsed",
+        width="stretch",
+        **state.bound("what_if_reaction", REACTION_NAMES[liked], _react),
+    )
+
+
+def _reaction() -> str:
+    """What an added film counts as."""
+    return st.session_state.get("what_if_reaction", "Liked")
+
+
+def _add(visit: Visit, movie: int | None) -> Visit:
+    """The film added is this one, or none."""
+    film = None if movie is None else Watched(movie, REACTIONS[_reaction()][0])
+    return replace(visit, change=replace(visit.change, added=film))
+
+
+def _react(visit: Visit, name: str) -> Visit:
+    """The film added, if there is one, counts as this."""
+    added = visit.change.added
+    film = replace(added, liked=REACTIONS[name][0]) if added else None
+    return replace(visit, change=replace(visit.change, added=film))
