@@ -293,6 +293,18 @@ def test_a_foreign_folder_for_temporary_files_is_not_used(
         runs.root()
 
 
+def test_a_folder_of_somebody_else_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(runs.ROOT_VARIABLE, str(tmp_path / "file" / "runs"))
+    monkeypatch.setattr(runs.tempfile, "gettempdir", lambda: str(tmp_path))
+    assert runs.root().parent == tmp_path
+    monkeypatch.setattr(runs.os, "getuid", lambda: 4242)
+    with pytest.raises(RequestError, match="neither"):
+        runs.root()
+
+
 TORCH_FREE = """
 import sys
 from recdemo.training import kept, launch, runs
@@ -359,6 +371,20 @@ def test_what_says_it_is_alive_and_is_not_was_interrupted(state: runs.State, des
     assert (
         launch.cancel(run.id).state == "interrupted"
     )  # and this process, which has that number, goes on
+
+
+def test_a_run_that_ends_while_it_is_looked_at_has_ended(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = desk.queue()
+    runs.write_status(run.folder, Status(state="running", pid=1))
+
+    def ends(folder: Path) -> bool:
+        runs.write_status(folder, Status(state="done"))
+        return False
+
+    monkeypatch.setattr(runs, "is_alive", ends)
+    assert runs.find(run.id).state == "done"
 
 
 def test_a_process_may_take_a_while_to_come(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -510,6 +536,12 @@ def test_an_estimate_scales_what_the_shipped_run_took(desk: Desk) -> None:
     assert same == pytest.approx(2 * seconds)
     more = launch.estimate(desk.ask(epochs=6, share=0.5), 10 * card.data.ratings, run.base)
     assert more == pytest.approx(30 * seconds)
+    staged = desk.done("fnn", epochs=1)
+    card = checkpoints.read_card(checkpoints.folder_of("fnn", "like", staged.base))
+    assert len(card.epochs) == 2  # of the first stage, and of the network
+    both = sum(epoch["seconds"] for epoch in card.epochs)
+    found = launch.estimate(desk.ask("fnn", epochs=1), card.data.ratings, staged.base)
+    assert found == pytest.approx(both)
     assert launch.estimate(desk.ask("din"), 1000, run.base) is None
     shipped = PROJECT / "checkpoints"
     fm = launch.estimate(desk.ask(epochs=None, batch_size=None), 1_000_209, shipped)

@@ -685,7 +685,7 @@ def _as_link(packed: bytes) -> bytes:
             info = zipfile.ZipInfo(name)
             link = name == checkpoints.WEIGHTS
             info.external_attr = (stat.S_IFLNK | 0o777 if link else stat.S_IFREG | 0o644) << 16
-            archive.writestr(info, b"/etc/passwd" if link else part)
+            archive.writestr(info, part)
     return raw.getvalue()
 
 
@@ -735,6 +735,10 @@ HARMFUL: dict[str, Callable[[bytes], bytes]] = {
     "encrypted": _encrypted,
     "other weights": _instead(checkpoints.WEIGHTS, PICKLE),
     "another catalogue": _instead(checkpoints.CATALOGUE, b"movie_id\n1\n"),
+    "a catalogue with other counts": lambda packed: _zipped(
+        _content(packed)
+        | {checkpoints.CATALOGUE: _content(packed)[checkpoints.CATALOGUE].replace(b",0\n", b",1\n")}
+    ),
     "no JSON": _instead(KEPT, b"{"),
     "deep JSON": _instead(KEPT, b"[" * 9_000),
     "a card of another kind": _instead(KEPT, b'{"format": 1}'),
@@ -784,6 +788,28 @@ def test_a_harmful_zip_is_refused_and_leaves_nothing(
     assert time.monotonic() - began < 5
     assert len(str(refused.value)) < 700
     _nothing_new(home, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("a bomb", "unpacks to 49,000,000 bytes"),
+        ("too large a notice", "unpacks to 200,000 bytes"),
+        ("a link", "is no plain file"),
+        ("packed otherwise", "unusual way"),
+        ("a path upwards", "'../evil.txt' does not belong in it"),
+        ("no card", "a file is missing"),
+        ("other weights", "not the file that kept.json was written for"),
+        ("a model of a million", "much larger than its weights"),
+        ("a model of a billion", "an argument of 1000000000"),
+        ("weights that are no numbers", "no number; train it anew"),
+    ],
+)
+def test_a_harmful_zip_is_refused_for_what_it_is(
+    name: str, words: str, home: Path, packed: bytes
+) -> None:
+    with pytest.raises((RequestError, CheckpointError), match=words):
+        exchange.bring_in(HARMFUL[name](packed))
 
 
 def test_a_layered_model_of_a_million_layers_is_refused_in_time(

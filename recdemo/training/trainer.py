@@ -116,9 +116,8 @@ class Trainer:
         done = (step.epoch - 1 + step.step / step.steps) / step.epochs
         if self._began is None:
             self._began = (clock, done)
-            runs.write_epochs(
-                self.folder, self._epochs
-            )  # those that an earlier life left may be more
+            # An earlier life may have left more of them.
+            runs.write_epochs(self.folder, self._epochs)
         if step.step == 1:
             self._epoch_began = clock
         if clock - self._said < SAY:
