@@ -38,7 +38,8 @@ from recdemo.training import kept, launch, loop, resume, runs
 from recdemo.training.loop import Fit, Snapshot, fit
 from recdemo.training.run import train
 from recdemo.training.runs import Request, Run, Status
-from recdemo.training.settings import Epoch, Settings, settings_for
+from recdemo.training.settings import Epoch, Settings, Step, settings_for
+from recdemo.training.trainer import Trainer
 
 PROJECT = Path(__file__).resolve().parents[1]
 QUICK = Settings(epochs=3, batch_size=256, learning_rate=0.02, negatives=4)
@@ -395,6 +396,26 @@ def test_a_process_may_take_a_while_to_come(desk: Desk, monkeypatch: pytest.Monk
     assert runs.find(run.id).state == "interrupted"
     monkeypatch.setattr(runs, "now", lambda: later - datetime.timedelta(days=1))
     assert runs.find(run.id).state == "interrupted"  # of tomorrow, by a clock that was set back
+
+
+def test_a_run_tells_how_far_it_is(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = desk.queue()
+    runs.write_epochs(run.folder, [Epoch(7, 0.5, {}, 1.0, 1.0)])  # of an earlier life
+    clock = 1e9
+    with Trainer(run.folder) as trainer:
+        monkeypatch.setattr("recdemo.training.trainer.time.monotonic", lambda: clock)
+        trainer.on_step(Step(epoch=3, epochs=4, step=1, steps=10, samples=50))
+        assert runs.find(run.id).epochs == []
+        clock += 10
+        trainer.on_step(Step(epoch=3, epochs=4, step=6, steps=10, samples=300))
+        status = runs.find(run.id).status
+    assert (status.state, status.epoch, status.epochs, status.step, status.steps) == (
+        *("running", 3, 4, 6, 10),
+    )
+    assert status.samples_per_second == pytest.approx(25)  # 250 since the first step
+    # An eighth of all took ten seconds: from 2.1 of 4 epochs to 2.6. The other 1.4 take 28.
+    assert status.seconds_left == pytest.approx(28)
+    assert runs.find(run.id).state == "done"
 
 
 def test_only_a_queued_run_is_taken_up_and_only_once(desk: Desk, capfd: Any) -> None:
