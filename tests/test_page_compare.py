@@ -167,9 +167,9 @@ def test_what_was_asked_once_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     rank = recdemo.compare.rank
 
-    def counted(model: Any, session: Session) -> Any:
-        asked.append(model.checkpoint.card.model)
-        return rank(model, session)
+    def counted(model: Any, session: Session, name: str) -> Any:
+        asked.append(name)
+        return rank(model, session, name)
 
     monkeypatch.setattr(recdemo.compare, "rank", counted)
     app = compare(MAYA, "fm.din")
