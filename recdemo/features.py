@@ -235,22 +235,24 @@ def encode(schema: Schema, sessions: Sequence[Session], candidates: Tensor) -> B
 
     Args:
         schema: vocabularies.
-        sessions: U visitors. The latest `Schema.history_length` films of each are kept.
+        sessions: U visitors. The latest `Schema.history_length` films of each are kept, and the batch is as long
+            as the longest of these: no model works through padding that everybody has.
         candidates: [U, C] film indices to score, or [C] for the same films for everybody.
 
     Raises:
         RequestError: a film of a history is not in the catalogue.
     """
     size = len(sessions)
+    watched = [session.history[-schema.history_length :] for session in sessions]
+    length = max(1, *map(len, watched)) if watched else 1
     profile = torch.zeros(size, 3, dtype=torch.long)
-    history = torch.zeros(size, schema.history_length, dtype=torch.long)
+    history = torch.zeros(size, length, dtype=torch.long)
     feedback = torch.zeros_like(history)
-    for row, session in enumerate(sessions):
+    for row, (session, films) in enumerate(zip(sessions, watched, strict=True)):
         gender = _GENDER_IDS[session.gender] if session.gender else 0
         age = 0 if session.age is None else _AGE_IDS[session.age]
         occupation = 0 if session.occupation is None else session.occupation + 1
         profile[row] = torch.tensor([gender, age, occupation])
-        films = session.history[-schema.history_length :]
         if films:
             history[row, : len(films)] = torch.tensor([schema.index_of(f.movie_id) for f in films])
             feedback[row, : len(films)] = torch.tensor([f.feedback for f in films])

@@ -63,7 +63,8 @@ class BST(nn.Module):
         )
         fields = (*PROFILE, "favourite_genre")
         self.profile = FieldEmbedding(schema, embed_dim=PROFILE_DIM, fields=fields, init=0.05)
-        width = embed_dim * (schema.history_length + 1 if read == "flatten" else 1)
+        self.places = schema.history_length + 1
+        width = embed_dim * (self.places if read == "flatten" else 1)
         self.head = MLP(
             width + PROFILE_DIM * len(fields),
             hidden,
@@ -116,6 +117,8 @@ class BST(nn.Module):
         encoded, _ = self.encoder(sequence, mask.unsqueeze(1))  # [B, L + 1, k]
         if self.read == "mean":
             read = pooled(encoded, mask, "mean")
-        else:
-            read = (encoded * mask.unsqueeze(-1)).flatten(1)
+        else:  # as many places as the head has, whatever the length of this batch's histories
+            seen, own_place = (encoded * mask.unsqueeze(-1)).split([history.shape[1], 1], dim=1)
+            empty = self.places - encoded.shape[1]
+            read = torch.cat([nn.functional.pad(seen, (0, 0, 0, empty)), own_place], dim=1).flatten(1)
         return read.unflatten(0, (batch.users, count))
