@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import cast
 
@@ -47,7 +48,7 @@ class SharedDropout(nn.Module):
     """Dropout that drops the same units for all candidates of a user.
 
     Candidates of one user are compared with each other, and random numbers for each of them would be the
-    costliest part of a step.
+    costliest part of a step. A random byte per unit is enough, which is why the share is rounded to 256ths.
 
     Args:
         share: of units dropped in training.
@@ -56,13 +57,16 @@ class SharedDropout(nn.Module):
     def __init__(self, share: float) -> None:
         super().__init__()
         self.share = share
+        self.dropped = round(256 * share)  # of 256 bytes
 
     def forward(self, x: Tensor) -> Tensor:
         """[U, C, h] or [N, h] → same shape."""
-        if not self.training or not self.share:
+        if not self.training or not self.dropped:
             return x
-        kept = torch.rand(x.shape[0], *(1 for _ in x.shape[1:-1]), x.shape[-1]) >= self.share
-        return x * (kept / (1 - self.share))
+        shape = (x.shape[0], *(1 for _ in x.shape[1:-1]), x.shape[-1])
+        eights = torch.empty(-(-math.prod(shape) // 8), dtype=torch.int64).random_(-(2**63), None)
+        kept = eights.view(torch.uint8)[: math.prod(shape)].view(shape) >= self.dropped
+        return x * (kept * (256 / max(1, 256 - self.dropped)))
 
 
 class MLP(nn.Module):

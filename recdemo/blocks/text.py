@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +28,17 @@ class TextCNN(nn.Module):
 
     def forward(self, words: Tensor) -> Tensor:
         """[N, words, d], padded with zeros → [N, filters * windows]."""
-        channels = words.transpose(1, 2)  # [N, d, words]
-        strongest = [layer(channels).amax(2) for layer in self.convolutions]
-        return torch.cat(strongest, dim=1)
+        return torch.cat([_strongest(words, cast(nn.Conv1d, c)) for c in self.convolutions], dim=1)
+
+
+def _strongest(words: Tensor, convolution: nn.Conv1d) -> Tensor:
+    """The largest value of each filter over all windows, [N, words, d] → [N, filters].
+
+    A window is a stretch of the words' vectors laid end to end, so that the convolution is one matrix
+    product: for filters this small it takes half the time.
+    """
+    size, dim = convolution.kernel_size[0], words.shape[2]
+    windows = words.flatten(1).unfold(1, size * dim, dim)  # [N, windows, size * d]
+    weight = convolution.weight.transpose(1, 2).flatten(1)  # [filters, size * d]
+    strongest = (windows.reshape(-1, size * dim) @ weight.T).view(*windows.shape[:2], -1).amax(1)
+    return strongest if convolution.bias is None else strongest + convolution.bias

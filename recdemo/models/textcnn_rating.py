@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.embedding import FieldEmbedding
+from recdemo.blocks.mlp import SharedDropout
 from recdemo.blocks.text import TextCNN
 from recdemo.contracts import PROFILE, Batch, TitleText
 from recdemo.features import Schema
@@ -129,5 +130,5 @@ def _layer(
         nn.Linear(in_dim, out_dim),
         nn.BatchNorm1d(out_dim),
         activation(),
-        nn.Dropout(dropout),
+        SharedDropout(dropout),
     ]
