@@ -56,17 +56,16 @@ class SharedDropout(nn.Module):
 
     def __init__(self, share: float) -> None:
         super().__init__()
-        self.share = share
-        self.dropped = round(256 * share)  # of 256 bytes
+        self.kept = round(256 * (1 - share))  # of 256 bytes
 
     def forward(self, x: Tensor) -> Tensor:
         """[U, C, h] or [N, h] → same shape."""
-        if not self.training or not self.dropped:
+        if not self.training or self.kept == 256:
             return x
         shape = (x.shape[0], *(1 for _ in x.shape[1:-1]), x.shape[-1])
         eights = torch.empty(-(-math.prod(shape) // 8), dtype=torch.int64).random_(-(2**63), None)
-        kept = eights.view(torch.uint8)[: math.prod(shape)].view(shape) >= self.dropped
-        return x * (kept * (256 / max(1, 256 - self.dropped)))
+        kept = eights.view(torch.uint8)[: math.prod(shape)].view(shape) < self.kept
+        return x * (kept * (256 / max(1, self.kept)))
 
 
 class MLP(nn.Module):
