@@ -346,7 +346,7 @@ def train(
             settings,
             base=base,
             split=split,
-            arguments=_arguments(argument or ()),
+            arguments=_named(argument or (), "--argument"),
             command=command,
             state=trainer.state if trainer else None,
             on_start=watch.on_start,
@@ -356,6 +356,75 @@ def train(
             on_problem=watch.on_problem,
         )
     print_metrics(card, as_json)
+
+
+@app.command()
+def search(
+    model: ModelArgument,
+    vary: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME=[VALUE,VALUE]",
+            help="Values to try of a setting or a constructor argument; JSON; may be repeated.",
+        ),
+    ],
+    objective: ObjectiveOption = None,
+    data: DataOption = "ml-1m",
+    settle: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A setting of every trial."),
+    ] = None,
+    trials: Annotated[int, typer.Option(min=1, help="At most.")] = 8,
+    seed: SeedOption = 0,
+    split: SplitOption = "order",
+    record: Annotated[
+        Path | None, typer.Option(help="Markdown file to add the trials to, as docs/searches.md.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Try settings drawn from a space, on the validation part; nothing is saved and the test part is not read."""
+    from dataclasses import asdict
+
+    from recdemo import checkpoints
+    from recdemo.models import objective_of
+    from recdemo.training import search as trying
+    from recdemo.training.run import open_data
+    from recdemo.training.settings import settings_for
+
+    objective = objective_of(model, objective)
+    space, fixed = _named(vary, "--vary"), _named(settle or (), "--set")
+    for name, values in space.items():
+        if not isinstance(values, list) or not values:
+            raise RequestError(f"--vary {name} needs a list, e.g. learning_rate=[0.001,0.003]")
+    unknown = sorted(set(fixed) - set(trying.FIELDS))
+    if unknown:
+        raise RequestError(
+            f"there is no setting {unknown[0]!r}; use one of {', '.join(trying.FIELDS)}"
+        )
+    settings = settings_for(model, objective, seed=seed, **fixed)
+    dataset, schema = open_data(data, checkpoints.root())
+    found = trying.search(
+        *(model, objective, dataset, schema, settings, space),
+        trials=trials,
+        split=split,
+        on_trial=lambda trial: err.print(str(trial.values), trial.figure, highlight=False),
+    )
+    if record:
+        words = ["python", "-m", "recdemo", "search", model, "--objective", objective]
+        words += ["--data", data, "--split", split, "--seed", str(seed), "--trials", str(trials)]
+        words += [word for text in vary for word in ("--vary", text)]
+        words += [word for text in settle or () for word in ("--set", text)]
+        title = f"{model}, {objective}, split {split}, {_today()}"
+        with record.open("a", encoding="utf-8") as file:
+            file.write("\n" + trying.markdown(title, shlex.join(words), found))
+    if as_json:
+        print_json([asdict(trial) for trial in found])
+        return
+    rows = (
+        [*trial.values.values(), "diverged" if trial.figure is None else f"{trial.figure:.4f}"]
+        for trial in found
+    )
+    print_table(f"{model}, {objective}", [*space, f"validation {found[0].metric}"], rows)
 
 
 @runs_app.callback(invoke_without_command=True)
@@ -648,13 +717,13 @@ def _fail(message: str, status: int) -> NoReturn:
     raise SystemExit(status)
 
 
-def _arguments(given: Sequence[str]) -> dict[str, Any]:
+def _named(given: Sequence[str], option: str) -> dict[str, Any]:
     """NAME=VALUE as a dict; a value that is not JSON is a word."""
     found: dict[str, Any] = {}
     for text in given:
         name, equals, value = text.partition("=")
         if not equals or not name:
-            raise RequestError(f"--argument {text!r} is not NAME=VALUE, e.g. cell=lstm")
+            raise RequestError(f"{option} {text!r} is not NAME=VALUE, e.g. cell=lstm")
         try:
             found[name] = json.loads(value)
         except json.JSONDecodeError:

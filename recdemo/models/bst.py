@@ -120,5 +120,7 @@ class BST(nn.Module):
         else:  # as many places as the head has, whatever the length of this batch's histories
             seen, own_place = (encoded * mask.unsqueeze(-1)).split([history.shape[1], 1], dim=1)
             empty = self.places - encoded.shape[1]
-            read = torch.cat([nn.functional.pad(seen, (0, 0, 0, empty)), own_place], dim=1).flatten(1)
+            read = torch.cat([nn.functional.pad(seen, (0, 0, 0, empty)), own_place], dim=1).flatten(
+                1
+            )
         return read.unflatten(0, (batch.users, count))

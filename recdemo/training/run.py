@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from recdemo import checkpoints
 from recdemo.catalogue import catalogue_of, read_catalogue, write_catalogue
@@ -106,15 +106,7 @@ def train(
     part = torch.from_numpy(split_ratings(dataset.ratings, split))
     on_start(dataset)
     torch.manual_seed(settings.seed)
-    arguments = dict(arguments or {})
-    if card_of(model).knows_users:
-        arguments |= {"users": len(dataset.users), "objective": objective}
-    try:
-        network = card_of(model).model(schema, **arguments)
-    except (TypeError, ValueError) as error:
-        raise RequestError(f"{model} cannot be built with {arguments}: {error}") from error
-    if isinstance(network, ReadsText):
-        network.start_from(title_text(schema))
+    network, arguments = build(model, objective, dataset, schema, arguments or {})
     start = None
     if state:
         identity = resume.identity_of(
@@ -177,6 +169,26 @@ def train(
         versions=checkpoints.versions(),
     )
     return checkpoints.save(network, card, checkpoints.folder_of(model, objective, base))
+
+
+def build(
+    model: str, objective: Objective, dataset: Dataset, schema: Schema, arguments: dict[str, Any]
+) -> tuple[nn.Module, dict[str, Any]]:
+    """A fresh model for a data set, and all the constructor arguments that differ from its defaults.
+
+    Raises:
+        RequestError: the model cannot be built with these arguments.
+    """
+    arguments = dict(arguments)
+    if card_of(model).knows_users:
+        arguments |= {"users": len(dataset.users), "objective": objective}
+    try:
+        network = card_of(model).model(schema, **arguments)
+    except (TypeError, ValueError) as error:
+        raise RequestError(f"{model} cannot be built with {arguments}: {error}") from error
+    if isinstance(network, ReadsText):
+        network.start_from(title_text(schema))
+    return network, arguments
 
 
 def open_test_part(loaded: Checkpoint, source: str) -> tuple[Dataset, Ratings, Tensor]:
