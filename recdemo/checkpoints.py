@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from recdemo.catalogue import read_catalogue
-from recdemo.contracts import CheckpointError, Counted, Objective, Split
+from recdemo.contracts import CheckpointError, Counted, Objective, Settles, Split
 from recdemo.models import CARDS
 
 if TYPE_CHECKING:
@@ -287,7 +287,10 @@ def open_folder(folder: Path, schema: Schema) -> Checkpoint:
         raise CheckpointError(
             f"{folder} does not fit this version's {card.model} ({str(error).splitlines()[0]}); retrain it"
         ) from error
-    return Checkpoint(model.requires_grad_(False).eval(), card, schema, folder)
+    model.requires_grad_(False).eval()
+    if isinstance(model, Settles):
+        model.settle()
+    return Checkpoint(model, card, schema, folder)
 
 
 @cache

@@ -335,6 +335,13 @@ class Counted(Protocol):
 
 
 @runtime_checkable
+class Settles(Protocol):
+    """A model that can compute its films' side once for all answers, when its weights no longer change."""
+
+    def settle(self) -> None: ...
+
+
+@runtime_checkable
 class LearnsBesides(Protocol):
     """A model with a second task that only training knows, as the next film at every step."""
 

@@ -32,13 +32,13 @@ from recdemo.contracts import (
 )
 
 if TYPE_CHECKING:
-    from recdemo.contracts import Batch
     from recdemo.recommend import Recommender
 
 Unknown = Literal["-"]
 UNKNOWN: Unknown = "-"
 
 CHUNK_ROWS = 12_288  # sessions times films scored at once: what a search holds in memory
+FOLDED_ROWS = 131_072  # the same for models that fold visitors in
 # Films of the history times rivals compared with, and the fewest rivals, to choose the next step ...
 STEP_ROWS, STEP_RIVALS = 16_000, 250
 ROWS, RIVALS = 50_000, 1000  # ... and to say that a set fails
@@ -408,24 +408,19 @@ def _logits(recommender: Recommender, sessions: Sequence[Session], rows: np.ndar
     import torch
 
     from recdemo.features import encode
+    from recdemo.models import card_of
 
     schema, model = recommender.checkpoint.schema, recommender.checkpoint.model
     candidates = torch.from_numpy(rows + 1)
-    size = max(1, CHUNK_ROWS // len(rows))
-    # BST with read="flatten" alone has weights of its own for each place of padding.
-    padded = getattr(model, "read", "") == "flatten"
+    # Somebody who is folded in costs more than the scores after it, and many are folded in as quickly as one.
+    most = FOLDED_ROWS if card_of(recommender.checkpoint.card.model).knows_users else CHUNK_ROWS
+    size = max(1, most // len(rows))
     parts = []
     with torch.inference_mode():
         for start in range(0, len(sessions), size):
             batch = encode(schema, sessions[start : start + size], candidates)
-            parts.append(model(batch if padded else _without_padding(batch)).numpy())
+            parts.append(model(batch).numpy())
     return np.concatenate(parts).reshape(len(sessions), -1).astype(np.float64)
-
-
-def _without_padding(batch: Batch) -> Batch:
-    """A batch as long as its longest history: padding costs as much as films."""
-    longest = max(1, int(batch.history_mask.sum(1).max()))
-    return replace(batch, history=batch.history[:, :longest], feedback=batch.feedback[:, :longest])
 
 
 def _ranks(logits: np.ndarray, among: np.ndarray) -> np.ndarray:

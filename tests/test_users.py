@@ -38,7 +38,7 @@ def test_the_models_that_know_users() -> None:
 def _vectors(model: nn.Module, batch: Batch) -> np.ndarray:
     """[U, d] as each visitor is folded in."""
     with torch.inference_mode():
-        return model.users(batch, model._score).double().numpy()
+        return model.users(batch, model._scorer).double().numpy()
 
 
 def _answers(model: nn.Module, batch: Batch) -> Tensor:
@@ -222,13 +222,13 @@ def test_folding_in_is_the_same_however_it_is_asked(
     torch.manual_seed(99)
     assert np.array_equal(_vectors(model, batch), first)
     with torch.no_grad():
-        assert np.array_equal(model.users(batch, model._score).double().numpy(), first)
+        assert np.array_equal(model.users(batch, model._scorer).double().numpy(), first)
     assert all(parameter.grad is None for parameter in model.parameters())
     model.requires_grad_(False)  # as a checkpoint is loaded
     assert np.array_equal(_vectors(model, batch), first)
     with torch.inference_mode():  # where tensors made inside know no gradients
         again = encode(schema, sessions, FILMS)
-        assert np.array_equal(model.users(again, model._score).double().numpy(), first)
+        assert np.array_equal(model.users(again, model._scorer).double().numpy(), first)
 
 
 @every_model

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from recdemo.blocks.embedding import gather
 from recdemo.contracts import Batch
 
+CELLS = 500_000  # of a hidden layer made at once when answering: keeps it in the processor's cache
+
 
 class Dice(nn.Module):
     """Dice(x) = p(x) · x + (1 − p(x)) · a · x, with p = σ(BatchNorm(x)) and a learned per channel.
@@ -136,8 +138,9 @@ class TwoSidedMLP(nn.Module):
         return self.join(self.user(user), gather(self.film(catalogue), batch))
 
     def join(self, user: Tensor, film: Tensor) -> Tensor:
-        """What follows the first layer: its halves [U, first] and [U, C, first] → [U, C]."""
-        return self.rest(user.unsqueeze(1) + film).squeeze(-1)
+        """What follows the first layer: its halves [U, first] and [U, C, first], or [C, first], → [U, C]."""
+        parts = [film] if self.training else film.split(max(1, CELLS // user.numel()), dim=-2)
+        return torch.cat([self.rest(user.unsqueeze(1) + part).squeeze(-1) for part in parts], 1)
 
     @property
     def last(self) -> nn.Linear:

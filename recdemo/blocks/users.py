@@ -26,7 +26,9 @@ NEGATIVES = 256  # films, evenly spaced over the catalogue, that a film liked is
 LIKED_STARS, DISLIKED_STARS = 4.39, 2.48  # mean ratings of MovieLens-1M from 4 stars up, and below
 GROUP_PRIOR = 20.0  # users whose vectors count as zero in the mean of a demographic group
 
-Score = Callable[[Tensor, Tensor], Tensor]  # user vectors [U, d], films [U, N] -> [U, N]
+# Of films [U, N], or [N] for everybody, the scores [U, N] of user vectors [U, d]: what a film alone decides is
+# computed once, however many user vectors are tried.
+Scorer = Callable[[Tensor], Callable[[Tensor], Tensor]]
 
 
 class UserTable(nn.Module):
@@ -72,12 +74,12 @@ class UserTable(nn.Module):
         negatives = torch.linspace(1, schema.size, min(NEGATIVES, schema.size)).long()
         self.register_buffer("negatives", negatives, persistent=False)
 
-    def forward(self, batch: Batch, score: Score) -> Tensor:
-        """[U, d]: learned for training users, fitted through `score` for others."""
+    def forward(self, batch: Batch, scorer: Scorer) -> Tensor:
+        """[U, d]: learned for training users, fitted through `scorer` for others."""
         known = (batch.user > 0).unsqueeze(1)
         if known.all():
             return self.vectors(batch.user)
-        fitted = self._fit(batch, score)
+        fitted = self._fit(batch, scorer)
         return torch.where(known, self.vectors(batch.user), fitted) if known.any() else fitted
 
     def summarise(self, profile: Tensor) -> None:
@@ -106,7 +108,7 @@ class UserTable(nn.Module):
         parts = [getattr(self, f"mean_{name}")[getattr(batch, name)] for name in PROFILE]
         return self.mean + parts[0] + parts[1] + parts[2]
 
-    def _fit(self, batch: Batch, score: Score) -> Tensor:
+    def _fit(self, batch: Batch, scorer: Scorer) -> Tensor:
         # Gradients are needed even where a page asks within torch.inference_mode.
         with torch.inference_mode(False), torch.enable_grad():
             start = self.group_mean(batch).detach().clone()
@@ -116,15 +118,16 @@ class UserTable(nn.Module):
             parts = zip(
                 start.split(CHUNK), history.split(CHUNK), feedback.split(CHUNK), strict=True
             )
-            return torch.cat([self._descend(score, *part) for part in parts])
+            return torch.cat([self._descend(scorer, *part) for part in parts])
 
-    def _descend(self, score: Score, start: Tensor, history: Tensor, feedback: Tensor) -> Tensor:
+    def _descend(self, scorer: Scorer, start: Tensor, history: Tensor, feedback: Tensor) -> Tensor:
         """Adam from the mean: [U, d], [U, L], [U, L] → [U, d]."""
+        loss_of = self._loss(scorer, history, feedback)
         vector, first, second = start.clone(), torch.zeros_like(start), torch.zeros_like(start)
         for step in range(1, STEPS + 1):
             vector.requires_grad_()
             away = 0.5 * self.strength * (vector - start).square().sum()
-            loss = self._loss(score, vector, history, feedback) + away
+            loss = loss_of(vector) + away
             (slope,) = torch.autograd.grad(loss, vector)
             slope = torch.where(slope.abs() < ROUNDING, 0.0, slope)
             first = torch.lerp(slope, first, 0.9)
@@ -134,29 +137,43 @@ class UserTable(nn.Module):
             vector = (vector - rate * first / (1 - 0.9**step) / size).detach()
         return torch.where((history != 0).any(1, keepdim=True), vector, start)
 
-    def _loss(self, score: Score, vector: Tensor, history: Tensor, feedback: Tensor) -> Tensor:
-        """The model's loss over the films of each history, summed."""
+    def _loss(
+        self, scorer: Scorer, history: Tensor, feedback: Tensor
+    ) -> Callable[[Tensor], Tensor]:
+        """The model's loss over the films of each history, summed, as a function of the user vectors."""
+        with torch.no_grad():
+            score = scorer(history)
+        liked, rated = feedback == LIKED, (feedback == LIKED) | (feedback == DISLIKED)
         if self.objective == "next":
-            films = torch.cat([history, self.negatives.expand(len(history), -1)], dim=1)
-            watched, others = score(vector, films).split([history.shape[1], len(self.negatives)], 1)
-            weight = (feedback == LIKED) + 0.5 * (feedback == JUST_WATCHED)
+            with torch.no_grad():
+                score_others = scorer(self.negatives)
+            weight = liked + 0.5 * (feedback == JUST_WATCHED)
             picked = torch.where(weight > 0, history, 0)  # what was picked is no negative
             same = (self.negatives.view(1, -1, 1) == picked.unsqueeze(1)).any(-1)  # [U, N]
-            against = others.masked_fill(same, float("-inf")).logsumexp(1, keepdim=True)
-            return ((torch.logaddexp(watched, against) - watched) * weight).sum()
-        found = score(vector, history)
-        liked, rated = feedback == LIKED, (feedback == LIKED) | (feedback == DISLIKED)
-        if self.objective == "like":
-            loss = nn.functional.binary_cross_entropy_with_logits(
-                found, liked.float(), reduction="none"
-            )
+
+            def loss(vector: Tensor) -> Tensor:
+                watched, others = score(vector), score_others(vector)
+                against = others.masked_fill(same, float("-inf")).logsumexp(1, keepdim=True)
+                return ((torch.logaddexp(watched, against) - watched) * weight).sum()
+
+        elif self.objective == "like":
+
+            def loss(vector: Tensor) -> Tensor:
+                return nn.functional.binary_cross_entropy_with_logits(
+                    score(vector), liked.float(), weight=rated.float(), reduction="sum"
+                )
+
         else:
-            loss = (found - torch.where(liked, LIKED_STARS, DISLIKED_STARS)).square()
-        return (loss * rated).sum()
+            stars = torch.where(liked, LIKED_STARS, DISLIKED_STARS)
+
+            def loss(vector: Tensor) -> Tensor:
+                return ((score(vector) - stars).square() * rated).sum()
+
+        return loss
 
 
 def rows_of(table: Tensor, layer: nn.Module, films: Tensor) -> Tensor:
-    """`layer` of some rows of a table, [U, C, d], in the cheaper order: of the rows, or of the table first."""
+    """`layer` of some rows of a table, [..., d], in the cheaper order: of the rows, or of the table first."""
     if films.numel() < len(table):
         return layer(nn.functional.embedding(films, table))
     return nn.functional.embedding(films, layer(table))

@@ -5,6 +5,8 @@ Document fig. 3-3 (ALS-CONCAT); the MLP branch of He et al., "Neural Collaborati
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor, nn
 
 from recdemo.blocks.mlp import TwoSidedMLP
@@ -46,9 +48,9 @@ class ConcatMLP(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
         films = batch.target_movie.view(batch.users, -1)
-        return self._score(self.users(batch, self._score), films).flatten()
+        return self._scorer(films)(self.users(batch, self._scorer)).flatten()
 
-    def _score(self, user: Tensor, films: Tensor) -> Tensor:
-        """[U, k], [U, C] → [U, C]."""
+    def _scorer(self, films: Tensor) -> Callable[[Tensor], Tensor]:
+        """Of films [U, C] or [C], how they score user vectors: [U, k] → [U, C]."""
         film = rows_of(self.films.weight, self.head.film, films)
-        return self.head.join(self.head.user(user), film)
+        return lambda user: self.head.join(self.head.user(user), film)

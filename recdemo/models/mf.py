@@ -7,9 +7,10 @@ vector, so that a visitor who is folded in has one too.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import embedding
 
 from recdemo.blocks.users import UserTable
 from recdemo.contracts import Batch, Objective
@@ -55,7 +56,7 @@ class MF(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
         films = batch.target_movie.view(batch.users, -1)
-        return self._score(self.users(batch, self._score), films).flatten()
+        return self._scorer(films)(self.users(batch, self._scorer)).flatten()
 
     def film_vectors(self) -> Tensor:
         """q of every film, [M + 1, k]."""
@@ -63,11 +64,14 @@ class MF(nn.Module):
 
     def user_vectors(self, batch: Batch) -> Tensor:
         """u of each visitor, [U, k], without the bias."""
-        return self.users(batch, self._score)[:, :-1]
+        return self.users(batch, self._scorer)[:, :-1]
 
-    def _score(self, user: Tensor, films: Tensor) -> Tensor:
-        """[U, k + 1], [U, C] → [U, C]."""
-        table = torch.cat([self.films.weight, self.film_bias.weight], dim=1)  # [M + 1, k + 1]
-        film = embedding(films, table)
-        dot = (film[..., :-1] @ user[:, :-1].unsqueeze(-1)).squeeze(-1)
-        return dot + film[..., -1] + user[:, -1:] + self.bias
+    def _scorer(self, films: Tensor) -> Callable[[Tensor], Tensor]:
+        """Of films [U, C] or [C], how they score user vectors: [U, k + 1] → [U, C]."""
+        film, bias = self.films(films), self.film_bias(films).squeeze(-1) + self.bias
+
+        def score(user: Tensor) -> Tensor:
+            dot = (film @ user[:, :-1].unsqueeze(-1)).squeeze(-1)
+            return dot + bias + user[:, -1:]
+
+        return score

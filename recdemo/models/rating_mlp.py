@@ -5,6 +5,8 @@ Document 001. The recommendation is the unseen film with the most stars predicte
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -53,9 +55,9 @@ class RatingMLP(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Stars [B]."""
         films = batch.target_movie.view(batch.users, -1)
-        return self._score(self.users(batch, self._score), films).flatten()
+        return self._scorer(films)(self.users(batch, self._scorer)).flatten()
 
-    def _score(self, user: Tensor, films: Tensor) -> Tensor:
-        """[U, k], [U, C] → [U, C]."""
+    def _scorer(self, films: Tensor) -> Callable[[Tensor], Tensor]:
+        """Of films [U, C] or [C], how they score user vectors: [U, k] → [U, C]."""
         film = rows_of(self.films.weight, self.head.film, films)
-        return self.head.join(self.head.user(user), film)
+        return lambda user: self.head.join(self.head.user(user), film)

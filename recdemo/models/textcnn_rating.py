@@ -8,10 +8,11 @@ normalisation sees each film once too.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, Self, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import embedding
 
 from recdemo.blocks.embedding import FieldEmbedding
 from recdemo.blocks.mlp import SharedDropout
@@ -22,6 +23,7 @@ from recdemo.features import Schema
 WORD_DIM = 50  # GloVe 6B, 50 dimensions
 OPINIONS = 3  # just watched, disliked, liked
 CHUNK = 512  # titles encoded at once when answering
+ROWS = 4096  # and films scored
 
 
 class TextCNNRating(nn.Module):
@@ -78,6 +80,7 @@ class TextCNNRating(nn.Module):
         last = nn.Linear(128, 1)
         nn.init.constant_(last.bias, mean)
         self.head = nn.Sequential(*_layer(3 * 256, 128, nn.ReLU, dropout + 0.1), last)
+        self.settled: Tensor | None = None  # [M + 1, 256] q of every film, see `settle`
 
     def start_from(self, text: TitleText) -> None:
         """Take over GloVe's vectors of the titles' words."""
@@ -85,11 +88,41 @@ class TextCNNRating(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Stars [B]."""
-        films, place = batch.target_movie.unique(return_inverse=True)
-        film = self._encode_all(films)[place]  # [B, 256]
+        if self.training:  # each film of the step once
+            films, place = batch.target_movie.unique(return_inverse=True)
+            film = self._encode(films)  # [N, 256]
+        else:
+            film = self.film_vectors() if self.settled is None else self.settled
+            place = batch.target_movie
         user = self.user(self._visitor(batch))  # [U, 256]
-        user = user.repeat_interleave(batch.candidates, dim=0)  # [B, 256]
-        return self.head(torch.cat([user, film, user * film], dim=1)).squeeze(-1)
+        # W [u, q, u ⊙ q] + b piece by piece: the first of once per visitor, the second of once per film.
+        first, *rest = self.head
+        w_user, w_film, w_both = cast(nn.Linear, first).weight.chunk(3, dim=1)
+        from_user = (user @ w_user.T + first.bias).unsqueeze(1)  # [U, 1, 128]
+        from_film = film @ w_film.T  # [N, 128]
+        stars = []
+        for part in place.view(batch.users, -1).split(self._at_once(batch), dim=1):
+            both = (user.unsqueeze(1) * embedding(part, film)) @ w_both.T  # [U, C, 128]
+            hidden = (from_user + embedding(part, from_film) + both).flatten(0, 1)
+            for layer in rest:
+                hidden = layer(hidden)
+            stars.append(hidden.view(part.shape))
+        return torch.cat(stars, dim=1).flatten()
+
+    def settle(self) -> None:
+        """Encode every film once, for a model whose weights no longer change; `train` and `eval` undo it."""
+        with torch.no_grad():
+            self.settled = self.film_vectors()
+
+    def train(self, mode: bool = True) -> Self:
+        """See `torch.nn.Module.train`."""
+        self.settled = None
+        return super().train(mode)
+
+    def _at_once(self, batch: Batch) -> int:
+        """Candidates of each visitor whose hidden layer is made at once."""
+        # Batch normalisation has to see all rows of a training step at once.
+        return batch.candidates if self.training else max(1, ROWS // batch.users)
 
     def _visitor(self, batch: Batch) -> Tensor:
         """Profile, and history where it is read: [U, width]."""
@@ -104,12 +137,7 @@ class TextCNNRating(nn.Module):
 
     def film_vectors(self) -> Tensor:
         """q of every film, [M + 1, 256]."""
-        return self._encode_all(torch.arange(len(self.title_words)))
-
-    def _encode_all(self, films: Tensor) -> Tensor:
-        """Films [N] → [N, 256], in parts when answering."""
-        # Batch normalisation has to see all films of a training step at once.
-        parts = films.split(len(films) if self.training else CHUNK)
+        parts = torch.arange(len(self.title_words)).split(CHUNK)
         return torch.cat([self._encode(part) for part in parts])
 
     def _encode(self, films: Tensor) -> Tensor:
@@ -118,7 +146,7 @@ class TextCNNRating(nn.Module):
         if self.genre_pool == "mean":
             flags = flags / flags.sum(1, keepdim=True).clamp(min=1)
         genres = flags @ self.genres.weight[1:]  # [N, k]
-        words = nn.functional.embedding(self.title_words[films], self.words)  # [N, 10, 50]
+        words = embedding(self.title_words[films], self.words)  # [N, 10, 50]
         title = self.title_head(self.title(words))  # [N, k]
         return self.film(torch.cat([genres, title], dim=1))
 

@@ -6,6 +6,8 @@ Recommendations", 2016. The towers never meet, so the film vectors can be comput
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor, nn
 
 from recdemo.blocks.mlp import MLP
@@ -54,17 +56,17 @@ class TwoTower(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
         films = batch.target_movie.view(batch.users, -1)
-        return self._score(self.users(batch, self._score), films).flatten()
+        return self._scorer(films)(self.users(batch, self._scorer)).flatten()
 
     def user_vectors(self, batch: Batch) -> Tensor:
         """What the user tower gives, [U, k/4]: search `film_vectors` with it."""
-        return self.user_tower(self.users(batch, self._score))
+        return self.user_tower(self.users(batch, self._scorer))
 
     def film_vectors(self) -> Tensor:
         """What the film tower gives for every film, [M + 1, k/4]."""
         return self.film_tower(self.films.weight)
 
-    def _score(self, user: Tensor, films: Tensor) -> Tensor:
-        """[U, k], [U, C] → [U, C]."""
+    def _scorer(self, films: Tensor) -> Callable[[Tensor], Tensor]:
+        """Of films [U, C] or [C], how they score user vectors: [U, k] → [U, C]."""
         film = rows_of(self.films.weight, self.film_tower, films)  # [U, C, k/4]
-        return (film @ self.user_tower(user).unsqueeze(-1)).squeeze(-1)
+        return lambda user: (film @ self.user_tower(user).unsqueeze(-1)).squeeze(-1)
