@@ -112,7 +112,11 @@ def show_checkpoints(visit: Visit) -> None:
     cards: dict[Objective, list[CheckpointCard]] = {}
     broken: list[str] = []
     untrained: list[str] = []
-    for key, objectives in engine.menu().items():
+    menu = engine.menu()
+    kept = [key for key in menu if engine.OF in key]
+    for key, objectives in menu.items():
+        if key in kept:
+            continue
         for objective in CARDS[key].objectives:
             if objective not in objectives:
                 untrained.append(f"{CARDS[key].title} for “{QUESTIONS[objective]}”")
@@ -138,6 +142,7 @@ def show_checkpoints(visit: Visit) -> None:
         f"{len(engine.films().ids):,} films and {len(everything)} trained models, from "
         f"{', '.join(sorted(sources)) or 'nothing yet'}."
         + (f" Best so far: {', '.join(best)}." if best else "")
+        + (f" {len(kept)} kept from training here." if kept else "")
     )
     if st.button("See how all models stand", icon=":material/leaderboard:"):
         be(visit, "pages/leaderboard.py")
@@ -147,7 +152,8 @@ def show_checkpoints(visit: Visit) -> None:
         st.warning(plain(message), icon=":material/broken_image:")
 
 
-with frame.page() as visit:
+with frame.page():
+    visit = state.current()
     st.subheader("Start as somebody")
     show_personas(visit)
     if st.button("Start empty, with no profile and no films", icon=":material/person_add:"):

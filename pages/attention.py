@@ -24,7 +24,7 @@ from recdemo.ui.why import sum_of_terms
 
 with frame.page() as visit:
     shows = engine.card(visit.model).shows
-    films = engine.films()
+    films = engine.films(visit.model)
     model = engine.recommender(visit.model, visit.objective)
     if not shows:
         st.info(
@@ -44,6 +44,9 @@ with frame.page() as visit:
         st.stop()
 
     targets = list(visit.targets) or model.recommend(visit.session, 3)["movie_id"].tolist()
+    if not targets:
+        st.info("Every film that this model knows has been watched.", icon=":material/done_all:")
+        st.stop()
     st.multiselect(
         "Films to explain",
         films.ids,

@@ -46,6 +46,7 @@ SUFFIX: dict[Objective, str] = {"next": "next", "like": "like", "rating": "stars
 KEPT = 4 * len(CARDS)  # answers kept for a visitor: a few visits through all models, 3 MB
 ROWS = 30  # films of the matrix
 FILMS = 6  # films in each chart of ranges
+NAMED = 3  # models left out that are named
 REDRAW = 0.6  # seconds between two drawings of lists that are still filling
 
 _STYLE = """
@@ -62,6 +63,11 @@ def choose(visit: Visit, menu: Mapping[str, Sequence[Objective]]) -> tuple[list[
     """The models to compare and the length of their lists."""
     chosen = [key for key in visit.compared if key in menu]
     chosen = chosen or list(default_models(menu, visit.model))
+
+    def compare(visit: Visit, keys: Sequence[str]) -> Visit:
+        aside = [key for key in visit.compared if key not in menu]
+        return replace(visit, compared=(*keys, *aside))
+
     st.multiselect(
         "Models",
         list(menu),
@@ -70,7 +76,7 @@ def choose(visit: Visit, menu: Mapping[str, Sequence[Objective]]) -> tuple[list[
         wrap=False,
         help="Two or more. Each is asked the question of the sidebar if it is trained for that. Left empty, it is a "
         "handful of different kinds.",
-        **state.bound("compare_models", chosen, lambda v, keys: replace(v, compared=tuple(keys))),
+        **state.bound("compare_models", chosen, compare),
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         k = st.segmented_control(
@@ -91,9 +97,24 @@ def choose(visit: Visit, menu: Mapping[str, Sequence[Objective]]) -> tuple[list[
                 name,
                 key=f"compare_{'all' if models else 'defaults'}",
                 icon=icon,
-                on_click=lambda models=models: state.go(replace(state.current(), compared=models)),
+                on_click=lambda models=models: state.go(compare(state.current(), models)),
             )
+    show_left_out(visit, menu)
     return chosen, k
+
+
+def show_left_out(visit: Visit, menu: Mapping[str, Sequence[Objective]]) -> None:
+    """Which models are not compared, as they know other films, and why."""
+    others = [key for key in engine.menu() if key not in menu]
+    if others:
+        names = [plain(engine.card(key).title) for key in others[:NAMED]]
+        more = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
+        count = len(engine.films(visit.model).ids)
+        st.caption(
+            f":material/inventory_2: Compared are the models that know the same {count:,} films as "
+            f"{plain(engine.card(visit.model).title)}. Not compared: {', '.join(names)}{more}. They know other films, "
+            "and ranks among different films say nothing about each other."
+        )
 
 
 def answer(visit: Visit, key: str, objective: Objective) -> Ranking:
@@ -112,10 +133,10 @@ def answer(visit: Visit, key: str, objective: Objective) -> Ranking:
     return found
 
 
-def side_table(rankings: Mapping[str, Ranking], k: int) -> pd.DataFrame:
+def side_table(rankings: Mapping[str, Ranking], k: int, labels: Mapping[int, str]) -> pd.DataFrame:
     """`side_by_side` with titles."""
     table = side_by_side(list(rankings.values()), k)
-    table.insert(1, "title", table["movie_id"].map(engine.films().labels))
+    table.insert(1, "title", table["movie_id"].map(labels))
     return table
 
 
@@ -291,7 +312,7 @@ def show_times(rankings: Mapping[str, Ranking], labels: Mapping[str, str]) -> No
 
 with frame.page() as visit:
     st.html(_STYLE)
-    menu = engine.menu()
+    menu, titles = engine.peers(visit.model), engine.films(visit.model).labels
     chosen, k = choose(visit, menu)
     asked = {key: question(menu[key], visit.objective) for key in chosen}
     labels = {
@@ -320,18 +341,27 @@ with frame.page() as visit:
                 f"{engine.card(key).title} is left out: {plain(str(error))}",
                 icon=":material/broken_image:",
             )
-        if rankings and number < len(chosen) and time.monotonic() - drawn > REDRAW:
+        shown = rankings and len(rankings[next(iter(rankings))].movie_ids)
+        if shown and number < len(chosen) and time.monotonic() - drawn > REDRAW:
             progress.progress(number / len(chosen))
             with place.container():
-                show_lists(side_table(rankings, k), labels, k, number)
+                show_lists(side_table(rankings, k, titles), labels, k, number)
             drawn = time.monotonic()
     progress.empty()
+    if rankings and not len(next(iter(rankings.values())).movie_ids):
+        st.info("Every film that these models know has been watched.", icon=":material/done_all:")
+        st.stop()
     if rankings:
-        table = side_table(rankings, k)
+        table = side_table(rankings, k, titles)
         with place.container():
             show_lists(table, labels, k)
     if len(rankings) < 2:
-        st.info("Choose another model to compare with.", icon=":material/compare_arrows:")
+        st.info(
+            "Choose another model to compare with."
+            if len(menu) > 1
+            else "No other model knows these films. Train another one on the same data, and keep it, to compare.",
+            icon=":material/compare_arrows:",
+        )
         st.stop()
 
     st.download_button(

@@ -23,7 +23,7 @@ from recdemo.aggregates import FEWEST, FILE, Aggregates, Group, read_aggregates
 from recdemo.charts import data as charts
 from recdemo.charts.data import PEOPLE
 from recdemo.contracts import AGES, GENDERS, LIKED_FROM, OCCUPATIONS, CheckpointError, Session
-from recdemo.ui import engine, frame
+from recdemo.ui import engine, frame, state
 from recdemo.ui.engine import plain
 from recdemo.ui.why import CHART
 
@@ -389,7 +389,7 @@ def show_about(found: Aggregates) -> None:
     )
 
 
-with frame.page() as visit:
+with frame.page():
     try:
         found = read_aggregates(checkpoints.root() / FILE)
     except CheckpointError as error:
@@ -397,7 +397,7 @@ with frame.page() as visit:
         st.markdown("With the ratings at hand, this counts them anew:")
         st.code("python -m recdemo data aggregates ml-1m", language="bash")
         st.stop()
-    session = visit.session
+    session = state.seen(engine.films()).session  # this page is about the shipped films
     places = place_of(session)
     drawn = same_for_all(found.model_dump_json())
     st.subheader(found.title + (" (simulated)" if found.simulated else ""))

@@ -47,6 +47,7 @@ COLOURS: dict[charts.Colour, str] = {
     "likes": "Like rate",
 }
 VIEWERS = {0: "All films", 20: "20+ viewers", 100: "100+ viewers", 500: "500+ viewers"}
+FEWEST = 50  # films that a map is worth drawing of, unless there are no more
 ASK = ("A − B + C", "Another model", "The visitor")
 
 
@@ -99,7 +100,7 @@ def places_of(
 
 def show_films(model: Recommender, visit: Visit, space: Space, viewers: int) -> None:
     """A space of films: map, neighbours, and further questions."""
-    films, schema = engine.films(), model.checkpoint.schema
+    films, schema = engine.films(visit.model), model.checkpoint.schema
     movie = pieces.film_of(visit)
     row = schema.index_of(movie) - 1
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -164,7 +165,7 @@ def show_films(model: Recommender, visit: Visit, space: Space, viewers: int) -> 
         persist_state="session",
     )
     if question == ASK[0]:
-        pieces.show_analogy(model, space, shown)
+        pieces.show_analogy(model, visit, space, shown)
     elif question == ASK[1]:
         pieces.show_other(model, visit, space, shown, movie)
     else:
@@ -193,17 +194,19 @@ with frame.page() as visit:
         persist_state="session",
     )
     if found[key].kind == "film":
-        films = engine.films()
+        films = engine.films(visit.model)
         middle.selectbox(
             "Film",
             films.ids,
             format_func=films.labels.__getitem__,
             **state.bound("embeddings_film", pieces.film_of(visit), pieces.choose),
         )
+        ratings = films.table["ratings"].to_numpy()
+        options = [n for n in VIEWERS if not n or (ratings >= n).sum() >= FEWEST]
+        pieces.one_of("embeddings_viewers", options, options[min(1, len(options) - 1)])
         viewers = right.selectbox(
             "Films shown",
-            list(VIEWERS),
-            index=1,
+            options,
             format_func=VIEWERS.__getitem__,
             help="The vector of a film that few people rated has hardly left where chance put it. Map, "
             "neighbours and figures keep to the films shown.",

@@ -24,7 +24,7 @@ from recdemo.recommend import Recommender
 from recdemo.standings import METRICS
 from recdemo.ui import engine, frame, state
 from recdemo.ui.engine import plain
-from recdemo.ui.visit import Visit
+from recdemo.ui.visit import DEFAULT_MODEL, DEFAULT_OBJECTIVE, Visit
 from recdemo.ui.why import CHART
 
 EXPERIMENTS = {"activations": "Activations", "attention": "Ways to attend"}
@@ -145,7 +145,10 @@ def choose_films(visit: Visit) -> list[int]:
     films = engine.films()
     targets = list(visit.targets[:TARGETS])
     if not targets:
-        model = engine.recommender(visit.model, visit.objective, p_like=False)
+        asked = replace(visit, model=DEFAULT_MODEL, objective=DEFAULT_OBJECTIVE)
+        if not engine.has_own_films(visit.model):
+            asked = visit
+        model = engine.recommender(asked.model, asked.objective, p_like=False)
         targets = model.recommend(visit.session, TARGETS)["movie_id"].tolist()
     st.multiselect(
         "Films asked about",
@@ -195,6 +198,12 @@ def show_attention(visit: Visit) -> None:
         st.code("python -m recdemo lab", language="bash")
     if not models:
         return
+    if engine.has_own_films(visit.model):
+        st.caption(
+            f":material/inventory_2: The small models of this page know the shipped films, not those of "
+            f"{plain(engine.card(visit.model).title)}: the shipped films of your history count here."
+        )
+        visit = state.seen(engine.films())
     targets = choose_films(visit)
     if not visit.session.history or set(visit.session.movie_ids) <= set(targets):
         st.info(

@@ -271,7 +271,9 @@ def show_facts(row: Row, board: standings.Leaderboard, visit: Visit) -> None:
             key=f"leaderboard_ask_{row.model}_{row.objective}",
             icon=":material/forum:",
             help="Choose this model and question in the sidebar.",
-            on_click=lambda: state.go(replace(visit, model=row.model, objective=row.objective)),
+            on_click=lambda: state.go(
+                replace(state.current(), model=row.model, objective=row.objective)
+            ),
         )
 
 

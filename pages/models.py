@@ -100,7 +100,9 @@ def show_card(model: Recommender, visit: Visit) -> None:
     with st.container(horizontal=True):
         for page, (label, icon, fits) in links.items():
             if fits:
-                st.page_link(page, label=label, icon=icon, query_params=encode_visit(visit))
+                st.page_link(
+                    page, label=label, icon=icon, query_params=encode_visit(state.current())
+                )
 
 
 def show_diagram(model: Recommender, visit: Visit) -> None:

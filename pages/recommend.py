@@ -28,8 +28,9 @@ SCORE_HELP = {
 }
 
 with frame.page() as visit:
-    films = engine.films()
-    first, last = int(films.table["year"].min()), int(films.table["year"].max())
+    films = engine.films(visit.model)
+    known = films.table["year"][films.table["year"] > 0]
+    first, last = (int(known.min()), int(known.max())) if len(known) else (0, 0)
     with st.popover("Filters and length", icon=":material/tune:"):
         k = st.segmented_control(
             "List length",
@@ -47,16 +48,29 @@ with frame.page() as visit:
             key="recommend_genres",
             persist_state="session",
         )
-        years = st.slider(
-            "Released", first, last, (first, last), key="recommend_years", persist_state="session"
-        )
-    filtered = [*genres] + ([f"{years[0]}–{years[1]}"] if years != (first, last) else [])
+        years = None
+        if first < last:
+            years = st.slider(
+                "Released",
+                first,
+                last,
+                (first, last),
+                help="A film whose year is unknown is left out where this is narrowed.",
+                key=f"recommend_years_{first}_{last}",
+                persist_state="session",
+            )
+        if years == (first, last):
+            years = None
+    filtered = [*genres] + ([f"{years[0]}–{years[1]}"] if years else [])
 
     model = engine.recommender(visit.model, visit.objective)
     started = time.perf_counter()
     table = model.recommend(visit.session, k, genres=genres, years=years)
     seconds = time.perf_counter() - started
 
+    if table.empty and not filtered:
+        st.info("Every film that this model knows has been watched.", icon=":material/done_all:")
+        st.stop()
     if table.empty:
         st.info(
             "No film passes these filters. Add genres or widen the years.",
@@ -85,10 +99,13 @@ with frame.page() as visit:
     if st.session_state.get("recommend_listed") != listed:
         st.session_state["recommend_listed"] = listed
         st.session_state["recommend_turn"] = st.session_state.get("recommend_turn", 0) + 1
+    rated_in = engine.data_of(visit.model if engine.has_own_films(visit.model) else "")
     ranked, stars = visit.objective == "next", visit.objective == "rating"
     scale = 1 if stars else 100
+    table["year"] = table["year"].astype("Int64").where(table["year"] > 0)
     percents = table.assign(score=scale * table["score"], p_like=100 * table["p_like"])
     columns = ["rank", "title", "score", "p_like", "year", "genres", "ratings"]
+    unfit = [] if ranked and table["p_like"].notna().any() else ["p_like"]
     event = st.dataframe(
         percents.drop(columns="movie_id"),
         key=f"recommend_table_{st.session_state['recommend_turn']}",
@@ -96,7 +113,8 @@ with frame.page() as visit:
         selection_mode="single-row",
         hide_index=True,
         height=35 * min(len(table), 12) + 38,
-        column_order=columns if ranked else [name for name in columns if name != "p_like"],
+        column_order=[name for name in columns if name not in unfit],
+        placeholder="",
         column_config={
             "rank": st.column_config.NumberColumn("#", width=40),
             "title": st.column_config.TextColumn("Film", width=215),
@@ -121,7 +139,7 @@ with frame.page() as visit:
             "genres": st.column_config.ListColumn("Genres", width=180),
             "ratings": st.column_config.NumberColumn(
                 "Viewers",
-                help="People who rated the film in MovieLens-1M",
+                help=f"People who rated the film in {plain(rated_in)}",
                 format="localized",
                 width=65,
             ),
@@ -155,5 +173,5 @@ with frame.page() as visit:
     if engine.card(visit.model).shows and st.button(
         "See what the model attends to", icon=":material/visibility:"
     ):
-        state.go(replace(visit, targets=(movie,)))
+        state.go(replace(state.current(), targets=(movie,)))
         st.switch_page("pages/attention.py")

@@ -27,5 +27,5 @@ with frame.page() as visit:
             st.caption("On this host only simulated data can be trained on.")
         retrain.quick_start()
         retrain.new_run(visit)
-    retrain.all_runs(visit)
+    retrain.all_runs()
     retrain.kept_models()

@@ -16,7 +16,7 @@ import streamlit as st
 
 from recdemo.charts import whatif as charts
 from recdemo.contracts import SCORE_NAMES, Session
-from recdemo.recommend import Recommender
+from recdemo.recommend import MAX_K, Recommender
 from recdemo.ui import change, engine, frame, state
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import MAX_TARGETS, Visit
@@ -40,6 +40,8 @@ PARTS = {"profile": "gender, age or occupation", "history": "films watched"}
 def show_changes(model: Recommender, visit: Visit, changed: Session, k: int) -> None:
     """Ranks before and after: finding, chart, table."""
     changes = rank_changes(model, visit.session, changed, k)
+    titles = changes.films["movie_id"].map(engine.films(visit.model).labels)
+    changes = replace(changes, films=changes.films.assign(title=titles))
     st.subheader(finding(changes))
     if changes.same_scores:
         st.info(no_difference(model, visit, changed), icon=":material/drag_handle:")
@@ -131,8 +133,8 @@ def drop(_model: Recommender, weights: str, session: Session, movie: int, k: int
 
 def show_drop(model: Recommender, visit: Visit, k: int) -> None:
     """The fewest films without which a film is off the list."""
-    films = engine.films()
-    order = model.recommend(visit.session, len(films.ids))["movie_id"].tolist()
+    films = engine.films(visit.model)
+    order = model.recommend(visit.session, min(len(films.ids), MAX_K))["movie_id"].tolist()
     if not order:
         return
     ranks = {movie: rank for rank, movie in enumerate(order, start=1)}
@@ -181,6 +183,12 @@ def show_drop(model: Recommender, visit: Visit, k: int) -> None:
             + f" The {len(found.alone)} films that count most."
             * fewer
         )
+
+
+def keep() -> None:
+    """The visitor changed becomes the visitor; films that the model does not know stay as they are."""
+    visit, tried = state.current(), state.seen().change
+    state.go(replace(visit, session=tried.of(visit.session), change=Change()))
 
 
 def look_at(visit: Visit, movie: int) -> Visit:
@@ -248,7 +256,7 @@ with frame.page() as visit:
             icon=":material/check:",
             help="The changed visitor becomes the visitor. Undo in the sidebar brings the present one back.",
             disabled=changed == visit.session,
-            on_click=lambda: state.go(replace(visit, session=changed, change=Change())),
+            on_click=keep,
         )
         st.button(
             "Clear",
@@ -257,7 +265,7 @@ with frame.page() as visit:
             disabled=visit.change == Change(),
             on_click=lambda: change.try_out(Change()),
         )
-        words = in_words(visit.change, visit.session, engine.films().labels)
+        words = in_words(visit.change, visit.session, engine.films(visit.model).labels)
         if words:
             st.markdown(f"**Tried out:** {plain('; '.join(words))}")
     if words:

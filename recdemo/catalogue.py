@@ -62,6 +62,16 @@ def read_catalogue(path: Path) -> pd.DataFrame:
     return catalogue.assign(genres=genres)
 
 
+def label_of(title: str, year: int) -> str:
+    """A film as people read it: "title (year)", or its title alone where the year is unknown, 0."""
+    return f"{title} ({year})" if year else title
+
+
+def labels_of(films: pd.DataFrame) -> list[str]:
+    """The label of each film of a catalogue."""
+    return [label_of(*film) for film in zip(films["title"], films["year"], strict=True)]
+
+
 def shorten(label: str, most: int = 34) -> str:
     """A film's label, "title (year)", cut to `most` characters; the year at its end is kept."""
     if len(label) <= most:

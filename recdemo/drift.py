@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from recdemo.catalogue import labels_of
 from recdemo.compare import rank
 from recdemo.contracts import PlacesFilms, Session
 from recdemo.recommend import Recommender
@@ -40,7 +41,7 @@ def list_changes(old: Recommender, new: Recommender, session: Session, k: int) -
     table = pd.DataFrame({"rank_before": ranks[0], "rank_after": ranks[1]})
     table = table[(table <= k).any(axis=1)]
     films = old.catalogue.set_index("movie_id").loc[table.index]
-    table.insert(0, "title", films["title"] + " (" + films["year"].astype(str) + ")")
+    table.insert(0, "title", labels_of(films))
     table = table.assign(
         score_before=scores[0].loc[table.index], score_after=scores[1].loc[table.index]
     )

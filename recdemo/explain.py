@@ -24,6 +24,7 @@ import pandas as pd
 import torch
 
 from recdemo.blocks.embedding import FIELDS, USER_FIELDS
+from recdemo.catalogue import labels_of
 from recdemo.contracts import (
     GENRES,
     FieldTerms,
@@ -243,7 +244,7 @@ def titles_of(recommender: Recommender, movie_ids: Sequence[int]) -> tuple[str, 
     """Titles with years, told apart from each other."""
     schema = recommender.checkpoint.schema
     rows = recommender.catalogue.iloc[[schema.index_of(movie) - 1 for movie in movie_ids]]
-    return tuple(f"{t} ({y})" for t, y in zip(rows["title"], rows["year"], strict=True))
+    return tuple(labels_of(rows))
 
 
 def rank_correlation(

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
 import recdemo
+from recdemo.catalogue import label_of
 from recdemo.charts.terms import waterfall
 from recdemo.compare import overlaps, rank
 from recdemo.contracts import AGES, GENDERS, OCCUPATIONS, QUESTIONS, SCORE_NAMES, Objective, Session
@@ -79,7 +80,7 @@ def handout(
             rows=[
                 {
                     "rank": row.rank,
-                    "title": f"{row.title} ({row.year})",
+                    "title": label_of(row.title, row.year),
                     "genres": ", ".join(row.genres),
                     "score": _score(row.score, goal),
                     "p_like": f"{row.p_like:.0%}",

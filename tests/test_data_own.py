@@ -32,7 +32,7 @@ from recdemo.data import (
     to_dataset,
 )
 from recdemo.data import catalogue as films_of_ours
-from recdemo.data.own import FIRST_ID
+from recdemo.data.own import FIRST_ID, LAST_ID, own_ids
 from recdemo.features import Ratings, Schema, encode
 from recdemo.models import CARDS
 from recdemo.training.run import open_data
@@ -410,31 +410,54 @@ b,z,<b>=1+1</b> (2030),1,Drama
 def test_films_of_its_own_are_told_apart_by_title_and_year() -> None:
     data = _data(OWN, replace(BY_TITLE, genres="genres"), own_films=True)
     assert data.own_films
-    assert _tuples(data.movies) == [
-        (FIRST_ID, "千と千尋の神隠し", 0, ("Animation",)),
-        (FIRST_ID + 1, "Heat", 1995, ()),
-        (FIRST_ID + 2, "<b>=1+1</b>", 2030, ("Drama",)),
-    ]
+    spirited, heat, odd = own_ids(["千と千尋の神隠し", "Heat", "<b>=1+1</b>"], [0, 1995, 2030])
+    assert _tuples(data.movies) == sorted(
+        [
+            (spirited, "千と千尋の神隠し", 0, ("Animation",)),
+            (heat, "Heat", 1995, ()),
+            (odd, "<b>=1+1</b>", 2030, ("Drama",)),
+        ]
+    )
     assert _tuples(data.ratings) == [
-        (1, FIRST_ID, 5),
-        (1, FIRST_ID + 1, 2),
-        (2, FIRST_ID + 1, 4),
-        (2, FIRST_ID + 2, 1),
+        (1, spirited, 5),
+        (1, heat, 2),
+        (2, heat, 4),
+        (2, odd, 1),
     ]
+
+
+def test_a_film_of_its_own_has_one_id_in_every_file_and_no_other_film_has_it() -> None:
+    one = _data(OWN, own_films=True).movies.set_index("title")["movie_id"]
+    more = OWN.replace("a,x,", "a,w,Before (1990),1,\na,x,") + "b,q,Alien (1979),5,\n"
+    other = _data(more, own_films=True).movies
+    assert other.set_index("title")["movie_id"][one.index].equals(one)
+    assert other["movie_id"].is_monotonic_increasing
+    many = own_ids((f"Film {number}" for number in range(20_000)), [0] * 20_000)
+    assert len(set(many)) == 20_000
+    assert min(many) >= FIRST_ID
+    assert max(many) <= LAST_ID
+    assert set(own_ids(["Heat"], [1995])).isdisjoint(own_ids(["Heat"], [1996]))
+
+
+def test_films_whose_ids_meet_get_one_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own, "LAST_ID", FIRST_ID + 4)
+    assert sorted(own_ids("abcde", [0] * 5)) == list(range(FIRST_ID, FIRST_ID + 5))
+    assert len(set(own_ids(["a", "a"], [0, 0]))) == 2
 
 
 def test_films_of_its_own_are_told_apart_by_id_where_there_is_one() -> None:
     data = _data(OWN, Mapping("user", "key", rating="rating"), own_films=True)
-    assert data.movies["title"].tolist() == ["Film x", "Film y", "Film z"]
+    assert sorted(data.movies["title"]) == ["Film x", "Film y", "Film z"]
     data = _data(OWN, replace(BY_TITLE, movie_id="user"), own_films=True)
-    assert data.movies["title"].tolist() == ["千と千尋の神隠し", "heat"]
+    assert sorted(data.movies["title"]) == ["heat", "千と千尋の神隠し"]
 
 
 def test_the_most_rated_films_of_its_own_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(films_of_ours, "MAX_FILMS", 1)
     data = _data(OWN, own_films=True)
     assert data.movies["title"].tolist() == ["Heat"]
-    assert _tuples(data.ratings) == [(1, FIRST_ID, 2), (2, FIRST_ID, 4)]
+    (heat,) = own_ids(["Heat"], [1995])
+    assert _tuples(data.ratings) == [(1, heat, 2), (2, heat, 4)]
 
 
 def test_a_file_is_read_by_its_path(tmp_path: Path) -> None:
@@ -500,18 +523,12 @@ def test_the_catalogue_of_odd_films_survives_writing(odd: Dataset, tmp_path: Pat
         read_catalogue(tmp_path / "catalogue.csv"), catalogue, check_dtype=False
     )
     schema = Schema(catalogue)
-    assert schema.year_ids.tolist()[1:] == [
-        0,
-        schema.year_ids[2],
-        0,
-        0,
-        0,
-        schema.year_ids[6],
-        0,
-        8,
-    ]
+    buckets = dict(zip(catalogue["title"], schema.year_ids.tolist()[1:], strict=True))
+    assert {title for title, bucket in buckets.items() if bucket} == {"Heat", "Ω", "The Thing"}
+    assert buckets["The Thing"] == 8
     assert not schema.genre_flags.any()
-    assert schema.title_words[1].tolist() == [0] * 10
+    empty = schema.title_words[1 + catalogue["title"].tolist().index("…")]
+    assert empty.tolist() == [0] * 10
 
 
 @pytest.mark.parametrize("key", CARDS)
@@ -523,7 +540,8 @@ def test_every_model_takes_odd_films(
     ratings = Ratings(odd, schema)
     rows = torch.arange(0, len(ratings), 5)
     every_film = torch.arange(1, schema.size + 1).expand(len(rows), -1)
-    visitor = Session(history=[Watched(FIRST_ID, True), Watched(FIRST_ID + 2)])
+    first, third = (int(schema.movie_ids[row]) for row in (0, 2))
+    visitor = Session(history=[Watched(first, True), Watched(third)])
     with torch.no_grad():
         assert model(ratings.batch(rows, every_film)).isfinite().all()
         assert model(encode(schema, [Session(), visitor], every_film[:2])).isfinite().all()

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from app import link_of, open_page, sound
+from app import PAGES, link_of, open_page, sound
 from streamlit.testing.v1 import AppTest
 
 import recdemo
@@ -63,7 +63,7 @@ def test_from_the_button_to_a_model_on_every_page() -> None:
     assert "Kept as" in app.success[0].value
     key = "fm~my-first"
     assert engine.menu()[key] == ["like"]
-    for page in ("recommend", "compare", "what_if", "attention", "embeddings", "models"):
+    for page in PAGES.keys() - {"retrain"}:
         other = sound(open_page(page, link_of(SESSION, key, "like") | {"c": f"fm.{key}"}))
         assert [error.value for error in other.error] == [], page
         assert [warning.value for warning in other.warning] == [], page
@@ -129,6 +129,41 @@ def test_an_own_file_is_mapped_checked_and_trained_on() -> None:
         app.file_uploader(key="retrain_file").set_value(("mine.csv", bad, "text/csv")).run()
         sound(app)
         assert app.error or app.warning
+
+
+def test_films_of_a_file_s_own_are_trained_on_kept_and_shown() -> None:
+    rows = ["who,film,stars,genre"]
+    for person in range(30):
+        for number in range(40):
+            year = f" ({1970 + number})" if number % 3 else ""
+            stars = 5 if (person + number) % 2 else 2
+            rows.append(f"p{person},Tale {number}{year},{stars},{'Comedy' if number % 2 else ''}")
+    app = open_page("retrain", link_of(SESSION, "fm", "like"))
+    app.selectbox(key="retrain_data").set_value("own").run()
+    content = "\n".join(rows).encode()
+    app.file_uploader(key="retrain_file").set_value(("tales.csv", content, "text/csv")).run()
+    assert "keep the file's own films" in sound(app).error[0].value
+    app.segmented_control(key="retrain_own_films").set_value(True).run()
+    assert "1,200 ratings of 40 films by 30 people" in sound(app).success[0].value
+    labels = {box.label: box.value for box in app.selectbox}
+    assert labels["Genres"] == "genre"
+    app.segmented_control(key="retrain_objective_fm").set_value("like").run()
+    app.number_input(key="retrain_fm_like_epochs").set_value(1).run()
+    app.button(key="retrain_start").click().run()
+    run = until_ended(app)
+    assert run.state == "done", run.log()
+    assert [error.value for error in sound(app.run()).error] == []
+    assert "knows 40 films of its own" in said(app)
+    assert "1. Tale " in said(app)
+    app.text_input(key=f"retrain_name_{run.id}").set_value("Tales").run()
+    app.button(key=f"retrain_keep_{run.id}").click().run()
+    key = "fm~tales"
+    listed = sound(open_page("recommend", link_of(SESSION, key, "like"))).dataframe[0].value
+    assert listed["title"].str.startswith("Tale ").all()
+    assert ["Comedy"] in listed["genres"].map(list).tolist()
+    # With such a model chosen, runs over the shipped films are still looked at as before.
+    app.selectbox(key="side_model").set_value(key).run()
+    assert [error.value for error in sound(app).error] == []
 
 
 def test_a_path_that_is_not_there_is_named() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from recdemo.catalogue import shorten
+from recdemo.catalogue import label_of, shorten
 from recdemo.charts.style import CATEGORIES, DOWN, SIGNED, UP, sized
 
 Colour = Literal["genre", "year", "viewers", "likes"]
@@ -135,8 +135,9 @@ def _groups(
         "len": 0.8,
     }
     if colour == "year":
-        values, known = films["year"].to_numpy(dtype=float), np.ones(len(films), dtype=bool)
-        limits = (float(OLDEST), float(values.max()))
+        values = films["year"].to_numpy(dtype=float)
+        known = values > 0
+        limits = (float(OLDEST), max(float(values.max()), OLDEST + 1.0))
         bar |= {"title": {"text": f"release year ({OLDEST} and before in one colour)"}}
     elif colour == "viewers":
         values, known = np.log10(np.maximum(ratings, 1)), rated
@@ -161,7 +162,8 @@ def _groups(
         "colorbar": bar,
     }
     rest = np.flatnonzero(shown & ~known)
-    unknown = [("Rated by nobody", rest, {"color": OTHER, "opacity": 0.35})] if len(rest) else []
+    name = "Year unknown" if colour == "year" else "Rated by nobody"
+    unknown = [(name, rest, {"color": OTHER, "opacity": 0.35})] if len(rest) else []
     return [*unknown, ("Films", rows, marker)]
 
 
@@ -242,7 +244,7 @@ def _zoom(figure: go.Figure, places: np.ndarray, films: pd.DataFrame, rows: Sequ
     near = places[list(rows)]
     inside = _window(figure, near, least=SMALLEST * np.ptp(places, axis=0))
     labels = [
-        f"\u2003{shorten(f'{film.title} ({film.year})', 26)}\u2003"  # clear of the mark
+        f"\u2003{shorten(label_of(film.title, film.year), 26)}\u2003"  # clear of the mark
         for film in films.iloc[list(rows)].itertuples()
     ]
     figure.add_scattergl(
@@ -308,7 +310,7 @@ def _hover(films: pd.DataFrame) -> np.ndarray:
     """What the pointer reads of each film; an array, which plotly takes without looking at each entry."""
     columns = (films[name] for name in ("title", "year", "genres", "ratings"))
     texts = [
-        f"<b>{shorten(f'{title} ({year})', 52)}</b><br>{', '.join(genres) or 'no genre'}"
+        f"<b>{shorten(label_of(title, year), 52)}</b><br>{', '.join(genres) or 'no genre'}"
         f"<br>{ratings:,} viewers"
         for title, year, genres, ratings in zip(*columns, strict=True)
     ]

@@ -6,6 +6,7 @@ of users is read where it can be; what MovieLens has no code for counts as unkno
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,8 @@ from recdemo.data.dataset import DataError, Dataset, people, stars_column
 from recdemo.data.mapping import Mapping
 from recdemo.data.table import SHOWN, Problem, Table
 
-FIRST_ID = 1_000_001  # of a file's own films: none that MovieLens uses, so that nothing takes them for its films
+# Ids of a file's own films: none that MovieLens uses, so that nothing takes them for its films.
+FIRST_ID, LAST_ID = 1_000_001, 9_999_999
 FEWEST = 10  # ratings of a user who is kept: of fewer, none would be tested (see `split`)
 
 
@@ -57,7 +59,7 @@ def to_dataset(
     name: str = "own",
     title: str | None = None,
 ) -> Dataset:
-    """The ratings of a table. Users are numbered from 1, films of the file's own from `FIRST_ID`.
+    """The ratings of a table. Users are numbered from 1; films of the file's own have the ids of `own_ids`.
 
     Args:
         table: what a file holds.
@@ -112,9 +114,10 @@ def to_dataset(
         rating=stars_column(rated["rating"].to_numpy()),
     )
     if own_films:
-        chosen = np.unique(rated["movie_id"])
-        rated["movie_id"] = np.searchsorted(chosen, rated["movie_id"]) + FIRST_ID
+        chosen, place = np.unique(rated["movie_id"], return_inverse=True)
         movies = _own_movies([films[number] for number in chosen])
+        rated["movie_id"] = movies["movie_id"].to_numpy()[place]
+        movies = movies.sort_values("movie_id")
     else:
         assert catalogue is not None
         movies = catalogue[["movie_id", "title", "year", "genres"]].sort_values("movie_id")
@@ -407,14 +410,28 @@ def _ids(films: list[_Film], catalogue: pd.DataFrame) -> tuple[list[int | None],
     return found, sum(movie_id is not None for movie_id in titles)
 
 
+def own_ids(titles: Iterable[str], years: Iterable[int]) -> list[int]:
+    """An id for each film of a catalogue of its own, from `FIRST_ID` to `LAST_ID`.
+
+    Title and year give it, so that a film has one id in every file that holds it, and two files never give one id
+    to two films but by a rare chance. Within a catalogue, a film whose id is taken gets the next one that is free.
+    """
+    found: dict[int, None] = {}
+    for title, year in zip(titles, years, strict=True):
+        digest = hashlib.sha256(f"{title.casefold()}\n{year}".encode()).digest()
+        number = int.from_bytes(digest[:8]) % (LAST_ID - FIRST_ID + 1)
+        while FIRST_ID + number in found:
+            number = (number + 1) % (LAST_ID - FIRST_ID + 1)
+        found[FIRST_ID + number] = None
+    return list(found)
+
+
 def _own_movies(films: list[_Film]) -> pd.DataFrame:
+    titles = [film.title or f"Film {film.movie_id}" for film in films]
+    years = [film.year or 0 for film in films]
+    genres = [film.genres for film in films]
     return pd.DataFrame(
-        {
-            "movie_id": np.arange(len(films)) + FIRST_ID,
-            "title": [film.title or f"Film {film.movie_id}" for film in films],
-            "year": [film.year or 0 for film in films],
-            "genres": [film.genres for film in films],
-        }
+        {"movie_id": own_ids(titles, years), "title": titles, "year": years, "genres": genres}
     )
 
 

@@ -123,6 +123,13 @@ def all_kept() -> list[Kept]:
     return sorted(map(_read, folders), key=lambda kept: kept.name.casefold())
 
 
+def look(slug: str) -> Kept | None:
+    """A kept model, its files not looked into; None where there is none."""
+    folder = shelf(runs.root()) / slug
+    there = slug and not slug.startswith(".") and Path(slug).name == slug and folder.is_dir()
+    return _read(folder) if there else None
+
+
 def find_kept(slug: str) -> Kept:
     """A kept model whose files are all as they were written.
 
@@ -280,11 +287,11 @@ def _read(folder: Path) -> Kept:
 
 
 def _folder(slug: str) -> Path:
-    folder = shelf(runs.root()) / slug
-    if not slug or slug.startswith(".") or Path(slug).name != slug or not folder.is_dir():
+    kept = look(slug)
+    if kept is None:
         known = ", ".join(kept.slug for kept in all_kept()) or "none"
         raise RequestError(f"there is no kept model {slug!r}; there are: {known}")
-    return folder
+    return kept.base
 
 
 def _taken(target: Path) -> RequestError:

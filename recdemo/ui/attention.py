@@ -147,7 +147,7 @@ def _weights(
 ) -> None:
     attention = explanation.weights
     assert attention
-    labels = engine.films().labels
+    labels = engine.films(visit.model).labels
     table = history_weights(model, visit.session, targets)
     st.markdown(
         f"For **{plain(explanation.title)}**, {engine.card(visit.model).title} gives the largest weight "
@@ -245,7 +245,7 @@ def _layers(
 def _evolution(
     model: Recommender, visit: Visit, targets: Sequence[int], explanation: Explanation
 ) -> None:
-    labels = engine.films().labels
+    labels = engine.films(visit.model).labels
     table = inside.evolution(model, visit.session, targets)
     mine = table[table["target"] == explanation.movie_id]
     moved = mine.loc[mine["gate"].idxmax()]

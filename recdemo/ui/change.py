@@ -80,7 +80,7 @@ def _value(visit: Visit, label: str) -> None:
 
 def _films(visit: Visit) -> None:
     """Films to leave out, and one to add."""
-    films = engine.films()
+    films = engine.films(visit.model)
     watched, added = visit.session.movie_ids[::-1], visit.change.added
     st.multiselect(
         "Leave out",

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from recdemo.catalogue import labels_of as titles_with_years
 from recdemo.catalogue import shorten
 from recdemo.charts import embed as charts
 from recdemo.contracts import QUESTIONS, PlacesUsers
@@ -47,7 +48,7 @@ def film_of(visit: Visit) -> int:
     history = visit.session.history[::-1]
     liked = [film.movie_id for film in history if film.liked]
     seen = [film.movie_id for film in history]
-    table = engine.films().table
+    table = engine.films(visit.model).table
     best_known = int(table["movie_id"].iloc[table["ratings"].to_numpy().argmax()])
     return [*visit.targets, *liked, *seen, best_known][0]
 
@@ -58,7 +59,7 @@ def take_click() -> None:
     movie = next((point["customdata"] for point in points if "customdata" in point), None)
     if movie != st.session_state.get("embeddings_clicked"):
         st.session_state["embeddings_clicked"] = movie
-        if isinstance(movie, int) and movie in engine.films().labels:
+        if isinstance(movie, int) and movie in engine.all_labels():
             state.go(choose(state.current(), movie))
 
 
@@ -102,9 +103,8 @@ def films_with_cosines(table: pd.DataFrame, key: str, width: int = 60, **columns
         width: characters that a label is cut to.
         columns: configuration of the further columns to show.
     """
-    labels = engine.films().labels
     st.dataframe(
-        table.assign(film=[shorten(labels[movie], width) for movie in table["movie_id"]]),
+        table.assign(film=[shorten(label, width) for label in titles_with_years(table)]),
         key=key,
         hide_index=True,
         column_order=["rank", "film", "cosine", *columns],
@@ -167,9 +167,9 @@ def show_values(model: Recommender, visit: Visit, space: Space) -> None:
     )
 
 
-def show_analogy(model: Recommender, space: Space, shown: np.ndarray) -> None:
+def show_analogy(model: Recommender, visit: Visit, space: Space, shown: np.ndarray) -> None:
     """A is to B as what is to C?"""
-    films, schema = engine.films(), model.checkpoint.schema
+    films, schema = engine.films(visit.model), model.checkpoint.schema
     directions = vectors.directions(model, space)
     example = vectors.best_example(model, space) or (films.ids[0], films.ids[1], films.ids[2])
     for key, movie in zip(BOXES, example, strict=True):
@@ -221,10 +221,10 @@ def show_other(
     model: Recommender, visit: Visit, space: Space, shown: np.ndarray, movie: int
 ) -> None:
     """The same film's neighbours in another model."""
-    films, menu = engine.films(), engine.menu()
+    films, menu = engine.films(visit.model), engine.peers(visit.model)
     others = [key for key in menu if key != visit.model]
     if not others:
-        st.info("No other model is trained.", icon=":material/info:")
+        st.info("No other model knows the same films.", icon=":material/info:")
         return
     one_of("embeddings_other", others, next((k for k in ("mf", "fm") if k in others), others[0]))
     key = st.selectbox(
@@ -284,7 +284,7 @@ def show_visitor(model: Recommender, visit: Visit, space: Space, shown: np.ndarr
         )
         return
     near = nearest(vectors.directions(model, space), place, among=shown)
-    table = film_table(engine.films().table, *near)
+    table = film_table(engine.films(visit.model).table, *near)
     seen = table["movie_id"].isin(visit.session.movie_ids)
     st.markdown(
         f"The visitor's place is {network.user_meaning}. **{int(seen.sum())} of the {len(table)}** films nearest "

@@ -1,7 +1,11 @@
-"""What all visitors share: the films and the loaded models. Torch is imported only where a model is."""
+"""What all visitors share: the films and the loaded models. Torch is imported only where a model is.
+
+Which films there are is the model's to say: a kept model may have learned from a catalogue of its own.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import re
 import threading
@@ -14,10 +18,10 @@ import pandas as pd
 import streamlit as st
 
 from recdemo import checkpoints
-from recdemo.catalogue import read_catalogue
+from recdemo.catalogue import labels_of, read_catalogue
 from recdemo.contracts import OBJECTIVES, CheckpointError, Objective, RequestError
 from recdemo.models import CARDS, Card
-from recdemo.training.kept import Kept, all_kept
+from recdemo.training.kept import Kept, all_kept, look
 
 if TYPE_CHECKING:
     from recdemo.blocks.attention import Basic
@@ -26,25 +30,50 @@ if TYPE_CHECKING:
     from recdemo.recommend import Recommender
 
 OF = "~"  # in the key of a kept model: what it was trained from, and the name of its folder
+CATALOGUES = 6  # held at a time: the shipped one, and those of kept models
 WARM_UP_AFTER = 1.5  # seconds, in which the browser draws and still asks the server for its parts
 
 
 @dataclass(frozen=True, slots=True)
 class Films:
-    """The catalogue as pages need it. Shared by all visitors: nobody changes it."""
+    """A catalogue as pages need it. Shared by all visitors: nobody changes it."""
 
     table: pd.DataFrame  # as in catalogue.csv
     labels: dict[int, str]  # "title (year)" by film id, in catalogue order
     ids: list[int]
 
 
-def films() -> Films:
-    """The catalogue.
+def films(key: str = "") -> Films:
+    """The catalogue of a model of the menu; left out, the shipped one.
 
     Raises:
-        CheckpointError: it is missing or damaged.
+        CheckpointError: it is missing or damaged, or the model is gone.
     """
-    return _films(*_catalogue())
+    return _films(*_catalogue(_base(key)))
+
+
+def all_labels() -> dict[int, str]:
+    """Labels of the films of every catalogue: all that a link or a saved session may name."""
+    found: dict[int, str] = {}
+    for kept in _all_kept():
+        with suppress(CheckpointError):
+            found |= _films(*_catalogue(kept.base)).labels
+    return found | films().labels
+
+
+def has_own_films(key: str) -> bool:
+    """Whether a model knows other films than those shipped."""
+    return OF in key and films(key).ids != films().ids
+
+
+def peers(key: str) -> dict[str, list[Objective]]:
+    """Of the menu, the models that know the same films as this one: those it can be compared with."""
+    found, ids = {}, films(key).ids
+    for other, objectives in menu().items():
+        with suppress(CheckpointError):
+            if films(other).ids == ids:
+                found[other] = objectives
+    return found
 
 
 def menu() -> dict[str, list[Objective]]:
@@ -77,6 +106,13 @@ def made_up(key: str) -> bool:
     _, _, slug = key.partition(OF)
     kept = _kept(slug).card if slug else None
     return kept is not None and kept.simulated
+
+
+def data_of(key: str) -> str:
+    """The data that a model learned from, as people call them."""
+    _, _, slug = key.partition(OF)
+    kept = _kept(slug).card if slug else None
+    return kept.data if kept else "MovieLens-1M"
 
 
 def recommender_at(model: str, objective: Objective, base: Path) -> Recommender:
@@ -153,21 +189,16 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_\[\]$:~<>#|])", r"\\\1", text)
 
 
-@st.cache_resource(show_spinner=False, max_entries=2)
+@st.cache_resource(show_spinner=False, max_entries=CATALOGUES)
 def _films(path: str, stamp: tuple[int, int]) -> Films:
     table = read_catalogue(Path(path))
     ids = table["movie_id"].tolist()
-    titles = zip(table["title"], table["year"], strict=True)
-    return Films(
-        table=table,
-        labels=dict(zip(ids, (f"{title} ({year})" for title, year in titles), strict=True)),
-        ids=ids,
-    )
+    return Films(table=table, labels=dict(zip(ids, labels_of(table), strict=True)), ids=ids)
 
 
-@st.cache_resource(show_spinner=False, max_entries=2)
+@st.cache_resource(show_spinner=False, max_entries=CATALOGUES)
 def _schema(path: str, stamp: tuple[int, int]) -> Schema:
-    """One for all models, which so share its memory."""
+    """One for all models of a catalogue, which so share its memory."""
     from recdemo.features import Schema
 
     return Schema(_films(path, stamp).table)
@@ -186,15 +217,20 @@ def _kept(slug: str) -> Kept:
     Raises:
         CheckpointError: it is gone.
     """
-    for kept in _all_kept():
-        if kept.slug == slug:
+    with suppress(RequestError):
+        if kept := look(slug):
             return kept
     raise CheckpointError(f"the kept model {slug!r} is gone; choose another one in the sidebar")
 
 
-def _loaded(model: str, objective: Objective, base: Path | None = None) -> Checkpoint:
-    model, _, slug = model.partition(OF)
-    base = base or (_kept(slug).base if slug else checkpoints.root())
+def _base(key: str) -> Path:
+    """The folder of checkpoints that a model of the menu lies in."""
+    _, _, slug = key.partition(OF)
+    return _kept(slug).base if slug else checkpoints.root()
+
+
+def _loaded(key: str, objective: Objective, base: Path | None = None) -> Checkpoint:
+    model, base = kind_of(key), base or _base(key)
     folder = checkpoints.folder_of(model, objective, base)
     files = (base / checkpoints.CATALOGUE, folder / checkpoints.CARD, folder / checkpoints.WEIGHTS)
     return _checkpoint(model, objective, str(base), tuple(map(_stamp, files)))
@@ -207,13 +243,26 @@ def _checkpoint(
     import torch
 
     torch.set_num_threads(1)  # a second thread waits for a busy core longer than it helps
-    return checkpoints.load(model, objective, Path(base), _schema(*_catalogue()))
+    return checkpoints.load(model, objective, Path(base), _schema(*_catalogue(Path(base))))
 
 
-def _catalogue() -> tuple[str, tuple[int, int]]:
-    """Path and stamp of the catalogue."""
-    path = checkpoints.root() / checkpoints.CATALOGUE
+def _catalogue(base: Path | None = None) -> tuple[str, tuple[int, int]]:
+    """Path and stamp of a folder's catalogue; the shipped one where it is the same, so that it is held once."""
+    path = shipped = checkpoints.root() / checkpoints.CATALOGUE
+    if base and base != shipped.parent:
+        own = base / checkpoints.CATALOGUE
+        same = _digest(str(own), _stamp(own)) == _digest(str(shipped), _stamp(shipped))
+        path = shipped if same else own
     return str(path), _stamp(path)
+
+
+@st.cache_resource(show_spinner=False, max_entries=100)
+def _digest(path: str, stamp: tuple[int, int]) -> str:
+    """What a file holds; nothing where it cannot be read."""
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 def _stamp(path: Path) -> tuple[int, int]:

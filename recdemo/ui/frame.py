@@ -42,7 +42,10 @@ MENU = {
 
 @contextmanager
 def page() -> Iterator[Visit]:
-    """Draw what all pages share below their opening, and turn expected errors into a message."""
+    """Draw what all pages share below their opening, and turn expected errors into a message.
+
+    Gives the visit as the chosen model knows it, see `state.seen`.
+    """
     drawn = False
     try:
         state.start()
@@ -54,7 +57,7 @@ def page() -> Iterator[Visit]:
         for problem in state.problems():
             st.warning(problem, icon=":material/link_off:")
         guide.draw()
-        yield state.current()
+        yield state.seen()
         engine.warm_up()
     except (CheckpointError, RequestError) as error:
         st.error(plain(str(error)), icon=":material/error:")

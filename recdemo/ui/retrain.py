@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from recdemo import checkpoints
+from recdemo.catalogue import label_of
 from recdemo.charts.training import curves
 from recdemo.charts.whatif import slopes
 from recdemo.checkpoints import CheckpointCard
-from recdemo.contracts import QUESTIONS, CheckpointError, Objective, RequestError
+from recdemo.contracts import QUESTIONS, CheckpointError, Objective, RequestError, Session
 from recdemo.models import CARDS
 from recdemo.training import exchange, kept, launch, runs
 from recdemo.training.launch import allowed
 from recdemo.training.runs import Request, Run
 from recdemo.training.settings import settings_for
-from recdemo.ui import engine, sources
+from recdemo.ui import engine, sources, state
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit
 from recdemo.ui.why import CHART
@@ -154,7 +155,7 @@ def _settings(model: str, objective: Objective) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value != getattr(own, name)}
 
 
-def all_runs(visit: Visit) -> None:
+def all_runs() -> None:
     """The runs, newest first, and the one looked at."""
     found = runs.all_runs()[::-1]
     if not found:
@@ -181,7 +182,7 @@ def all_runs(visit: Visit) -> None:
 
     watched()
     if run.state == "done":
-        result(run, visit)
+        result(run)
 
 
 def watch(run: Run) -> None:
@@ -229,11 +230,12 @@ def watch(run: Run) -> None:
             st.code(run.log(4000), language=None)
 
 
-def result(run: Run, visit: Visit) -> None:
+def result(run: Run) -> None:
     """The new model against the shipped one: figures, this visitor's list, how far films moved; and keeping it."""
     model, objective = run.request.model, run.request.objective
     st.subheader("Old against new")
     new = engine.recommender_at(model, objective, run.base)
+    session = state.current().within(new.checkpoint.schema.index).session
     card = new.checkpoint.card
     shipped = _shipped(run)
     if shipped is None:
@@ -249,7 +251,9 @@ def result(run: Run, visit: Visit) -> None:
         _figures(card, shipped)
         old = engine.recommender(model, objective, p_like=False)
         if old.checkpoint.schema.hash == new.checkpoint.schema.hash:
-            _lists(old, new, visit)
+            _lists(old, new, session)
+        else:
+            _own_list(new, session)
     _keep(run)
 
 
@@ -270,10 +274,10 @@ def _figures(new: CheckpointCard, old: CheckpointCard) -> None:
     )
 
 
-def _lists(old: Recommender, new: Recommender, visit: Visit) -> None:
+def _lists(old: Recommender, new: Recommender, session: Session) -> None:
     from recdemo.drift import list_changes, neighbours_kept
 
-    changes = list_changes(old, new, visit.session, K)
+    changes = list_changes(old, new, session, K)
     both = int(((changes["rank_before"] <= K) & (changes["rank_after"] <= K)).sum())
     st.markdown(f"**{both} of {K} films of this visitor's list are on both.**")
     st.plotly_chart(
@@ -290,20 +294,40 @@ def _lists(old: Recommender, new: Recommender, visit: Visit) -> None:
         )
 
 
+def _own_list(new: Recommender, session: Session) -> None:
+    """The list of a model that knows other films than the shipped one."""
+    table = new.recommend(session, K)
+    st.markdown(
+        f"**The new model knows {len(new.catalogue):,} films of its own**, so its list cannot be set beside the shipped one's. "
+        "It puts first:"
+    )
+    st.markdown(
+        "\n".join(
+            f"{row.rank}. {plain(label_of(row.title, row.year))}" for row in table.itertuples()
+        )
+        or "Nothing: every film that it knows has been watched."
+    )
+    read = len(session.history)
+    st.caption(
+        f"For this visitor, of whose history it knows {read} film{'' if read == 1 else 's'}."
+    )
+
+
 def _keep(run: Run) -> None:
     with st.container(border=True):
         st.markdown("**Keep it** under a name, and it can be chosen as a model on every page.")
         left, right = st.columns([3, 1], vertical_alignment="bottom")
         name = left.text_input("Name", max_chars=kept.MAX_NAME, key=f"retrain_name_{run.id}")
-        if right.button(
-            "Keep", key=f"retrain_keep_{run.id}", width="stretch", disabled=not name.strip()
-        ):
-            try:
-                found = kept.keep(run.id, name.strip())
-            except (RequestError, CheckpointError) as error:
-                st.error(plain(str(error)), icon=":material/block:")
-            else:
-                st.success(f"Kept as “{plain(found.name)}”: choose it under Model in the sidebar.")
+        right.button("Keep", key=f"retrain_keep_{run.id}", width="stretch", disabled=not name.strip(),
+                     on_click=_tell, args=(_keep_as, run.id, name.strip()))  # fmt: skip
+        said = st.session_state.pop("retrain_kept", "")
+        if said:
+            st.success(f"Kept as “{plain(said)}”: choose it under Model in the sidebar.")
+
+
+def _keep_as(id: str, name: str) -> None:
+    """Keep a run's model; before the page is drawn anew, so that its sidebar has the model already."""
+    st.session_state["retrain_kept"] = kept.keep(id, name).name
 
 
 def kept_models() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from recdemo.ui.saved import FILE_NAME, open_visit, save_visit
 from recdemo.ui.visit import Visit, encode_visit
 
 ROWS = 8  # films of the history shown at a time
+NAMED = 3  # films set aside that are named
 REACTIONS: dict[str, tuple[bool | None, str]] = {
     "Liked": (True, ":material/thumb_up:"),
     "Disliked": (False, ":material/thumb_down:"),
@@ -31,7 +33,7 @@ def draw() -> None:
     st.divider()
     _visitor(visit)
     st.divider()
-    _history(visit)
+    _history(visit, state.seen())
 
 
 def _model(visit: Visit) -> None:
@@ -51,6 +53,9 @@ def _model(visit: Visit) -> None:
         st.caption("Knows its users by id only: you get the vector that explains your films best.")
     if engine.made_up(visit.model):
         st.caption(":material/casino: Trained on simulated viewers: its figures are of nobody.")
+    if engine.has_own_films(visit.model):
+        count, data = len(engine.films(visit.model).ids), engine.data_of(visit.model)
+        st.caption(f":material/inventory_2: Knows the {count:,} films of {plain(data)}, no others.")
     st.segmented_control(
         "Question",
         menu[visit.model],
@@ -114,7 +119,7 @@ def _share(visit: Visit) -> None:
     link = f"{st.context.url or ''}?{urlencode(encode_visit(visit))}"
     st.download_button(
         "Save session",
-        lambda: save_visit(visit, engine.films().labels),
+        lambda: save_visit(visit, engine.all_labels()),
         file_name=FILE_NAME,
         mime="application/json",
         icon=":material/save:",
@@ -124,7 +129,7 @@ def _share(visit: Visit) -> None:
     )
     st.download_button(
         "Download report",
-        lambda: _report(visit, link),
+        lambda: _report(state.seen(), link),
         file_name=f"recdemo-{visit.model}.html",
         mime="text/html",
         icon=":material/print:",
@@ -146,11 +151,11 @@ def _report(visit: Visit, link: str) -> str:
     from recdemo.compare import question
     from recdemo.handout import handout
 
-    menu = engine.menu()
+    peers = engine.peers(visit.model)
     others = [
-        engine.recommender(key, question(menu[key], visit.objective))
+        engine.recommender(key, question(peers[key], visit.objective))
         for key in visit.compared
-        if key != visit.model
+        if key in peers and key != visit.model
     ]
     return handout(
         engine.recommender(visit.model, visit.objective),
@@ -167,7 +172,7 @@ def _open() -> None:
         return
     try:
         visit, problems = open_visit(
-            file.getvalue(), models=engine.menu(), films=engine.films().labels
+            file.getvalue(), models=engine.menu(), films=engine.all_labels()
         )
     except RequestError as error:
         state.go(
@@ -177,9 +182,11 @@ def _open() -> None:
         state.go(visit, [f"{problem} The rest of the file is kept." for problem in problems])
 
 
-def _history(visit: Visit) -> None:
-    films = engine.films()
-    history = visit.session.history
+def _history(visit: Visit, seen: Visit) -> None:
+    """The films that the model knows; those it does not are named, and stay in the visit."""
+    films = engine.films(visit.model)
+    history = seen.session.history
+    aside = [film for film in visit.session.history if film.movie_id not in films.labels]
     st.segmented_control(
         "A film added counts as",
         list(REACTIONS),
@@ -216,8 +223,10 @@ def _history(visit: Visit) -> None:
             help="Clear the history",
             type="tertiary",
             disabled=not history,
-            on_click=lambda: state.go(state.current().with_session(history=())),
+            on_click=lambda: state.go(state.current().with_session(history=aside)),
         )
+    if aside:
+        _set_aside(aside)
     if not history:
         st.caption("Nothing watched yet. Add a film above, or pick a persona.")
         return
@@ -237,7 +246,19 @@ def _history(visit: Visit) -> None:
         )
     with st.container(gap=None):
         for film in newest_first[shown * ROWS : (shown + 1) * ROWS]:
-            _film(film, films.labels[film.movie_id])
+            _film(film, films.labels)
+
+
+def _set_aside(films: list[Watched]) -> None:
+    """Which films of the history the model chosen does not know."""
+    labels = engine.all_labels()
+    names = [plain(labels.get(film.movie_id, f"film {film.movie_id}")) for film in films[::-1]]
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    count = f"{len(names)} film{'' if len(names) == 1 else 's'}"
+    st.caption(
+        f":material/inventory: {count} set aside, which this model does not know: "
+        f"{', '.join(names[:NAMED])}{more}. Nothing is lost: a model that knows them brings them back."
+    )
 
 
 def _add(visit: Visit, movie: int | None) -> Visit:
@@ -247,9 +268,10 @@ def _add(visit: Visit, movie: int | None) -> Visit:
     return visit.add(movie, liked)
 
 
-def _film(film: Watched, label: str) -> None:
+def _film(film: Watched, labels: Mapping[int, str]) -> None:
     """One row of the history: a button that opens what can be done with the film."""
     movie = film.movie_id
+    label = labels[movie]
     short = plain(shorten(label, 27))
     with st.popover(
         short, icon=ICONS[film.liked], type="tertiary", width="stretch", key=f"side_film_{movie}"
@@ -274,7 +296,9 @@ def _film(film: Watched, label: str) -> None:
                     key=f"side_{name}_{movie}",
                     icon=symbol,
                     help=f"Watched {name.lower()}",
-                    on_click=lambda steps=steps: state.go(state.current().move(movie, steps)),
+                    on_click=lambda steps=steps: state.go(
+                        state.current().move(movie, steps, labels)
+                    ),
                 )
             st.button(
                 "Remove",

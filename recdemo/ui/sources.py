@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from recdemo.data.catalogue import MAX_FILMS
 from recdemo.data.cells import SCALES
 from recdemo.data.dataset import DataError, Dataset
 from recdemo.data.download import SOURCES, fetch_zip, licence
@@ -34,13 +35,21 @@ NAMES = {
 ROLES = {
     "user": "Who rated",
     "title": "Film title",
-    "movie_id": "or MovieLens film id",
+    "movie_id": "or film id",
     "year": "Year",
     "rating": "Rating",
     "time": "When",
     "gender": "Gender",
     "age": "Age",
     "occupation": "Occupation",
+    "genres": "Genres",
+}
+CATALOGUES = {False: "The shipped catalogue's", True: "The file's own"}
+HINTS = {
+    "title": "A year in parentheses at its end is read as the year of release.",
+    "movie_id": "MovieLens-1M's id; where films are the file's own, any id.",
+    "gender": "F, M, female or male. Without these three columns, nothing is known of the people who rated.",
+    "genres": "MovieLens names, such as Comedy, joined by | or commas; other names are left out.",
 }
 PREVIEW = 5  # rows of an own file shown
 
@@ -183,7 +192,8 @@ def _own() -> Chosen | None:
     )
     if file is None:
         st.caption(
-            "Films are matched to the catalogue by title and year, or by MovieLens id. The file stays on this server."
+            "Films are matched to the catalogue by title and year, or by MovieLens id, or are a catalogue of their own. "
+            "The file stays on this server."
         )
         return None
     content = file.getvalue()
@@ -195,8 +205,19 @@ def _own() -> Chosen | None:
     st.dataframe(table.frame.head(PREVIEW), alt="First rows of the file")
     for note in table.notes:
         st.caption(plain(note))
-    mapping = _mapping(table)
-    findings = _findings(content, file.name, mapping)
+    own_films: bool = st.segmented_control(
+        "Films are",
+        list(CATALOGUES),
+        format_func=CATALOGUES.__getitem__,
+        default=False,
+        required=True,
+        key="retrain_own_films",
+        help=f"**The shipped catalogue's**: films are matched by title and year, or by MovieLens id; what has no match "
+        f"is left out, and the new model can be compared with all others. **The file's own**: every film counts, at "
+        f"most the {MAX_FILMS:,} most rated; the model knows these films and no others, on every page.",
+    )
+    mapping = _mapping(table, own_films)
+    findings = _findings(content, file.name, mapping, own_films)
     leave_out = False
     if findings.count:
         st.warning(
@@ -210,7 +231,7 @@ def _own() -> Chosen | None:
         if not leave_out:
             return None
     try:
-        dataset = _dataset(content, file.name, mapping, leave_out)
+        dataset = _dataset(content, file.name, mapping, own_films, leave_out)
     except DataError as error:
         st.error(plain(str(error)), icon=":material/table:")
         return None
@@ -224,20 +245,22 @@ def _own() -> Chosen | None:
     return Chosen(str(_kept_file(content, mapping, leave_out, dataset)), len(dataset.ratings))
 
 
-def _mapping(table: Table) -> Mapping:
-    """Which column is what, as guessed and as corrected."""
+def _mapping(table: Table, own_films: bool) -> Mapping:
+    """Which column is what, as guessed and as corrected. Genres are read of films of the file's own only."""
     guess, columns = guess_mapping(table), list(table.frame.columns)
     found: dict[str, Any] = {}
     with st.container(border=True):
         st.markdown("**Which column is what?**")
         boxes = st.columns(3)
-        for number, (role, label) in enumerate(ROLES.items()):
+        roles = [role for role in ROLES if own_films or role != "genres"]
+        for number, role in enumerate(roles):
             guessed = getattr(guess, role)
             found[role] = boxes[number % 3].selectbox(
-                label,
+                ROLES[role],
                 columns,
                 index=columns.index(guessed) if guessed else None,
                 placeholder="None",
+                help=HINTS.get(role),
                 key=f"retrain_role_{role}_{hash(tuple(columns))}",
             )
         found["scale"] = st.selectbox(
@@ -252,7 +275,8 @@ def _mapping(table: Table) -> Mapping:
 
 def _kept_file(content: bytes, mapping: Mapping, leave_out: bool, dataset: Dataset) -> Path:
     """The data set as a file that a run can read, under a name that its content gives."""
-    digest = hashlib.sha256(content + repr((mapping, leave_out)).encode()).hexdigest()[:16]
+    choices = repr((mapping, dataset.own_films, leave_out)).encode()
+    digest = hashlib.sha256(content + choices).hexdigest()[:16]
     path = runs.root() / "data" / f"own-{digest}.zip"
     if not path.exists():
         save_dataset(dataset, path)
@@ -271,14 +295,23 @@ def _table(content: bytes, name: str) -> Table:
 
 
 @st.cache_data(show_spinner="Checking every row…", max_entries=4)
-def _findings(content: bytes, name: str, mapping: Mapping) -> Findings:
-    return check(_table(content, name), mapping)
+def _findings(content: bytes, name: str, mapping: Mapping, own_films: bool) -> Findings:
+    return check(_table(content, name), mapping, own_films=own_films)
 
 
 @st.cache_data(show_spinner="Matching films…", max_entries=4)
-def _dataset(content: bytes, name: str, mapping: Mapping, leave_out: bool) -> Dataset:
+def _dataset(
+    content: bytes, name: str, mapping: Mapping, own_films: bool, leave_out: bool
+) -> Dataset:
     films: pd.DataFrame = engine.films().table
-    return to_dataset(_table(content, name), mapping, films, leave_out=leave_out, title=name)
+    return to_dataset(
+        _table(content, name),
+        mapping,
+        films,
+        own_films=own_films,
+        leave_out=leave_out,
+        title=name,
+    )
 
 
 @st.cache_data(show_spinner=False, max_entries=1)

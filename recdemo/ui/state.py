@@ -1,5 +1,8 @@
 """The visit in Streamlit: held in session state, decoded from the link once, written back to it at every run.
 
+A visit may hold films that the chosen model does not know. They stay in it, and in its link, but are set aside:
+pages are given what `seen` leaves, edits go to the whole.
+
 Widgets never own a value: before each run they are set from the visit, and a change goes through one
 callback into a new visit. So every page shows the same, and undo is a list of earlier visits.
 """
@@ -14,7 +17,13 @@ import streamlit as st
 
 from recdemo.contracts import Session
 from recdemo.ui import engine
-from recdemo.ui.visit import Visit, decode_visit, encode_visit
+from recdemo.ui.visit import (
+    DEFAULT_OBJECTIVE,
+    Visit,
+    decode_visit,
+    default_model,
+    encode_visit,
+)
 
 _VISIT, _UNDO, _PROBLEMS = "visit", "visit_undo", "visit_problems"
 MAX_UNDO = 50
@@ -24,16 +33,33 @@ def start() -> None:
     """Take the visit from the link on the first run of a browser session."""
     if _VISIT not in st.session_state:
         given = {name: str(value) for name, value in st.query_params.items()}
-        visit, problems = decode_visit(given, models=engine.menu(), films=engine.films().labels)
+        visit, problems = decode_visit(given, models=engine.menu(), films=engine.all_labels())
         st.session_state[_VISIT] = visit
         st.session_state[_UNDO] = []
         st.session_state[_PROBLEMS] = [f"{p} The rest of the link is kept." for p in problems]
+    elif engine.OF in current().model and current().model not in engine.menu():
+        gone, menu = current().model.partition(engine.OF)[2], engine.menu()
+        other = default_model(menu)
+        said = (
+            f"The kept model {engine.plain(gone)} is gone, so {engine.card(other).title} is chosen."
+        )
+        go(current().with_model(other, menu.get(other, [DEFAULT_OBJECTIVE])), [said])
 
 
 def current() -> Visit:
-    """The visit as it stands."""
+    """The visit as it stands, with all its films."""
     visit: Visit = st.session_state[_VISIT]
     return visit
+
+
+def seen(films: engine.Films | None = None) -> Visit:
+    """The visit without the films that are not in a catalogue; left out, that of the model chosen.
+
+    Raises:
+        CheckpointError: the catalogue is missing or damaged.
+    """
+    visit = current()
+    return visit.within((films or engine.films(visit.model)).labels)
 
 
 def go(visit: Visit, problems: Sequence[str] = ()) -> None:

@@ -70,15 +70,39 @@ class Visit:
         kept = [film for film in self.session.history if film.movie_id != movie_id]
         return self.with_session(history=kept)
 
-    def move(self, movie_id: int, steps: int) -> Visit:
-        """A film watched `steps` places later (negative: earlier), as far as the ends allow."""
-        history = list(self.session.history)
-        if movie_id not in self.session.movie_ids:
+    def move(self, movie_id: int, steps: int, among: Collection[int] | None = None) -> Visit:
+        """A film watched `steps` places later (negative: earlier), as far as the ends allow.
+
+        Args:
+            movie_id: of the film.
+            steps: places.
+            among: only these films count as places; all, if left out.
+        """
+        ids, history = self.session.movie_ids, list(self.session.history)
+        places = [movie for movie in ids if among is None or movie in among]
+        if movie_id not in places:
             return self
-        here = self.session.movie_ids.index(movie_id)
-        there = min(max(here + steps, 0), len(history) - 1)
-        history.insert(there, history.pop(here))
+        there = min(max(places.index(movie_id) + steps, 0), len(places) - 1)
+        history.insert(ids.index(places[there]), history.pop(ids.index(movie_id)))
         return self.with_session(history=history)
+
+    def within(self, films: Collection[int]) -> Visit:
+        """The visit as far as it is about these films: what a model that knows no others can be asked."""
+        added = self.change.added
+        return replace(
+            self.with_session(history=[f for f in self.session.history if f.movie_id in films]),
+            targets=tuple(movie for movie in self.targets if movie in films),
+            change=replace(
+                self.change,
+                dropped=tuple(movie for movie in self.change.dropped if movie in films),
+                added=added if added and added.movie_id in films else None,
+            ),
+        )
+
+
+def default_model(models: Collection[str]) -> str:
+    """The model that a visit begins with."""
+    return next((key for key in (DEFAULT_MODEL, *models) if key in models), DEFAULT_MODEL)
 
 
 def encode_visit(visit: Visit) -> dict[str, str]:
@@ -128,7 +152,7 @@ def decode_visit(
         return None
 
     model = choose("m", models, "the model")
-    model = model or next((key for key in (DEFAULT_MODEL, *models) if key in models), DEFAULT_MODEL)
+    model = model or default_model(models)
     objectives = models.get(model, (DEFAULT_OBJECTIVE,))
     objective = choose("obj", OBJECTIVES, "the objective")
     if objective not in objectives:
