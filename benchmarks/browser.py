@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +29,11 @@ class App:
 
 
 @contextmanager
-def running_app() -> Iterator[App]:
+def running_app(environment: Mapping[str, str] | None = None) -> Iterator[App]:
     """Start the app on a free port, wait until it answers, stop it at the end.
+
+    Args:
+        environment: variables set for it, besides those of this process.
 
     Raises:
         RuntimeError: it ended, or did not answer in time.
@@ -46,7 +50,11 @@ def running_app() -> Iterator[App]:
         f"--server.port={port}",
     ]
     server = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | (environment or {}),
     )
     url = f"http://localhost:{port}"
     try:

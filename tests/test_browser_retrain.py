@@ -1,0 +1,71 @@
+"""Retraining in a real browser: a button, a curve that moves, a reload in the middle, a model kept and chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from benchmarks.browser import CHROMIUM, launch, running_app
+from recdemo.training import launch as training
+from recdemo.training import runs
+
+# The table is a canvas; what a screen reader reads of it stands inside.
+LIST = "(document.querySelector('[data-testid=\"stDataFrame\"] canvas')?.textContent ?? '')"
+POINTS = (
+    "(document.querySelector('.js-plotly-plot')?.data?.[0]?.x?.length ?? 0)"  # of the loss curve
+)
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def app_url(tmp_path: Path) -> Iterator[str]:
+    home = {runs.ROOT_VARIABLE: str(tmp_path / "runs"), training.ALLOWED_VARIABLE: "on"}
+    with running_app(home) as app:
+        yield app.url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        pytest.skip("needs Debian's chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        chromium = launch(playwright)
+        yield chromium
+        chromium.close()
+
+
+def test_from_the_button_to_the_model_on_another_page(browser: Browser, app_url: str) -> None:
+    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    page.set_default_timeout(60_000)
+    page.goto(f"{app_url}/retrain?m=din&obj=next&g=F&a=25&h=260l-2571l")
+    page.get_by_role("button", name="Train now").click()
+    page.get_by_text("Running").first.wait_for()
+
+    # The curve has its first point; a reload in the middle finds the run again, and the curve moves on.
+    page.wait_for_function(f"{POINTS} >= 1")
+    assert page.evaluate(POINTS) == 1
+    page.reload()
+    page.get_by_text("Running").first.wait_for()
+    page.wait_for_function(f"{POINTS} >= 2")
+    page.get_by_role("heading", name="Old against new").wait_for()
+    page.get_by_text("simulated viewers").first.wait_for()
+
+    # Kept under a name, it is chosen in the sidebar and answers on another page.
+    page.get_by_role("textbox", name="Name").fill("My first")
+    page.get_by_role("textbox", name="Name").press("Tab")
+    page.get_by_role("button", name="Keep", exact=True).click()
+    page.get_by_text("Kept as “My first”").wait_for()
+    model = page.get_by_role("combobox", name="Model").first
+    model.click()
+    model.press_sequentially("My first")
+    page.get_by_role("option", name="FM · My first").click()
+    page.wait_for_url("**/retrain?*m=fm~my-first*")
+    page.get_by_role("link", name="Recommend").click()
+    page.get_by_role("heading", name="FM · My first's list").wait_for()
+    page.wait_for_function(f"{LIST}.length > 200")
+    page.get_by_text("Trained on simulated viewers").wait_for()
+    assert page.get_by_text("Traceback").count() == 0
