@@ -303,11 +303,20 @@ def train(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Train a model, stopping early on the validation part; measure it on the test part; save it."""
+    """Train a model, stopping early on the validation part; measure it on the test part; save it.
+
+    Several processes train one model when torchrun starts them: torchrun --nproc-per-node 2 -m recdemo train fm
+    """
     from recdemo.models import objective_of
+    from recdemo.training.ranks import ranks_here
     from recdemo.training.settings import settings_for
     from recdemo.training.trainer import Trainer
 
+    ranks = ranks_here()
+    if run and not ranks.alone:
+        raise RequestError(
+            "a run is one process: leave --run out under torchrun, or start it without torchrun"
+        )
     changes = {
         "epochs": epochs,
         "batch_size": batch_size,
@@ -318,10 +327,9 @@ def train(
         "share": share,
     }
     trainer = Trainer(run) if run else None
-    watch: Trainer | Progress = trainer or Progress()
-    with (
-        watch
-    ):  # a run has waited for its turn when this is entered, and torch is imported only then
+    watch: Trainer | Progress = trainer or Progress(shown=ranks.first)
+    # A run has waited for its turn when this is entered, and torch is imported only then.
+    with watch, ranks.together():
         from recdemo import checkpoints
         from recdemo.training.run import command_of
         from recdemo.training.run import train as fit_and_save
@@ -338,6 +346,7 @@ def train(
                 command += f" --{name.replace('_', '-')} {value}"
         for text in argument or ():
             command += f" --argument {shlex.quote(text)}"
+        command = ranks.command(command)
         watch.on_read()
         card = fit_and_save(
             model,
@@ -349,13 +358,15 @@ def train(
             arguments=_named(argument or (), "--argument"),
             command=command,
             state=trainer.state if trainer else None,
+            ranks=ranks,
             on_start=watch.on_start,
             on_step=watch.on_step,
             on_epoch=watch.on_epoch,
             on_measure=watch.on_measure,
             on_problem=watch.on_problem,
         )
-    print_metrics(card, as_json)
+    if ranks.first:
+        print_metrics(card, as_json)
 
 
 @app.command()

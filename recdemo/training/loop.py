@@ -13,6 +13,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -29,6 +30,7 @@ from recdemo.training.metrics import (
     rating_metrics,
     score_rows,
 )
+from recdemo.training.ranks import ALONE, Ranks, check_shares
 from recdemo.training.settings import Epoch as Epoch
 from recdemo.training.settings import Settings as Settings
 from recdemo.training.settings import Step
@@ -76,11 +78,15 @@ def fit(
     settings: Settings,
     *,
     start: Snapshot | None = None,
+    ranks: Ranks = ALONE,
     on_step: Callable[[Step], None] = lambda step: None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
     on_snapshot: Callable[[Snapshot], None] = lambda snapshot: None,
 ) -> Fit:
     """Train in place; stop early on validation and go back to the best epoch.
+
+    Several ranks that call this alike, within `Ranks.together`, train the one model that each of them holds then. A
+    batch is as large as for one rank, and shared among them.
 
     Args:
         model: any model of the zoo, freshly made (seed it before: `Settings.seed` seeds the loop).
@@ -88,13 +94,14 @@ def fit(
         part: [N] int, 0 train, 1 validation, 2 test (never read here).
         objective: `like` or `next`.
         settings: how to train.
-        start: go on from here, and reach what an undisturbed fit reaches.
+        start: go on from here, and reach what an undisturbed fit reaches; with one rank only.
+        ranks: which of how many processes this is.
         on_step: called after each step.
         on_epoch: called after each validation.
         on_snapshot: called after each epoch, last.
 
     Raises:
-        RequestError: training has diverged.
+        RequestError: training has diverged, or a batch is too small to be shared.
     """
     began = time.perf_counter()
     if isinstance(model, Counted):
@@ -112,12 +119,13 @@ def fit(
     rows = torch.nonzero(chosen).squeeze(1)
     drawn = max(1, round(len(rows) * settings.share))  # rows of an epoch
     batches_of = -(-drawn // settings.batch_size)
+    check_shares(drawn // batches_of, ranks)
     stages = _stages(model)
     for number, learner in enumerate(stages):
         if start and number < start.stage:
             learner.requires_grad_(False)  # its weights came with the model's
             continue
-        stage = _Stage(learner, objective, settings, batches_of, earlier=len(done))
+        stage = _Stage(learner, ratings, objective, settings, batches_of, ranks, earlier=len(done))
         if start and number == start.stage:
             stage.go_on(start)
         most = stage.earlier + (len(stages) - number) * settings.epochs
@@ -125,20 +133,20 @@ def fit(
             epoch_began = time.perf_counter()
             learner.train()
             # Batches of one size, give or take one: the last is never a single row, which has no variance.
-            batches = rows[torch.randperm(len(rows))[:drawn]].tensor_split(batches_of)
+            batches = rows[stage.order(len(rows))[:drawn]].tensor_split(batches_of)
             total, samples = torch.zeros(()), 0
             for step, batch_rows in enumerate(batches, start=1):
-                loss = loss_of(learner, ratings, batch_rows, objective, settings)
-                stage.learn_from(loss)
-                total += loss.detach() * len(batch_rows)
+                total += stage.learn_from(batch_rows)
                 samples += len(batch_rows)
                 on_step(Step(len(done) + 1, most, step, len(batches), samples))
+            total = ranks.total(total)
+            ranks.settle(learner)
             seconds = time.perf_counter() - epoch_began
             _check_finite(learner, float(total), len(done) + 1, settings)
             epoch = Epoch(
                 epoch=len(done) + 1,
                 loss=float(total) / drawn,
-                metrics=validate(learner),
+                metrics=ranks.once(partial(validate, learner)),
                 samples_per_second=drawn / seconds,
                 seconds=seconds,
             )
@@ -153,26 +161,43 @@ def fit(
     return Fit(epochs=done, best_epoch=stage.best_epoch, seconds=time.perf_counter() - began)
 
 
+class _Lesson(nn.Module):
+    """A model with its loss around it: one call for the gradients of several ranks to be averaged after."""
+
+    def __init__(
+        self, model: nn.Module, ratings: Ratings, objective: Objective, settings: Settings
+    ) -> None:
+        super().__init__()
+        self.model, self.ratings = model, ratings
+        self.objective, self.settings = objective, settings
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return loss_of(self.model, self.ratings, rows, self.objective, self.settings)
+
+
 class _Stage:
     """A model, or its first stage, while it is being trained."""
 
     def __init__(
         self,
         learner: nn.Module,
+        ratings: Ratings,
         objective: Objective,
         settings: Settings,
         batches: int,
+        ranks: Ranks,
         *,
         earlier: int,
     ) -> None:
-        torch.manual_seed(settings.seed)
-        self.learner, self.settings = learner, settings
+        self.common = ranks.seed(settings.seed)
+        self.learner, self.settings, self.ranks = learner, settings, ranks
         self.figure, self.sign = VALIDATED_BY[objective]
         steps = settings.epochs * batches
         self.optimizer = _optimizer(learner, settings)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
             self.optimizer, lambda step: 1 - step / steps
         )
+        self.lesson = ranks.alike(_Lesson(learner, ratings, objective, settings))
         self.earlier = self.best_epoch = earlier
         self.best_state, self.best_value = copy.deepcopy(learner.state_dict()), float("-inf")
 
@@ -190,11 +215,20 @@ class _Stage:
         longest = self.earlier + self.settings.epochs
         return done >= longest or without_better >= max(1, self.settings.patience)
 
-    def learn_from(self, loss: Tensor) -> None:
+    def order(self, count: int) -> Tensor:
+        """[count] a random order of rows, the same for all ranks."""
+        return torch.randperm(count, generator=self.common, device="cpu")
+
+    def learn_from(self, rows: Tensor) -> Tensor:
+        """One step; the summed loss of this rank's share of the rows."""
+        share = self.ranks.share(rows)
         self.optimizer.zero_grad()
-        loss.backward()
+        loss = self.lesson(share)
+        # Gradients are averaged over the ranks: a share larger by one row counts for more.
+        (loss * (len(share) * self.ranks.size / len(rows))).backward()
         self.optimizer.step()
         self.schedule.step()
+        return loss.detach() * len(share)
 
     def remember(self, epoch: Epoch) -> None:
         if self._value(epoch) > self.best_value:

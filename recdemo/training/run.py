@@ -22,16 +22,17 @@ from recdemo.models import card_of
 from recdemo.text import title_text
 from recdemo.training import resume
 from recdemo.training.loop import evaluate, fit
+from recdemo.training.ranks import ALONE, Ranks
 from recdemo.training.report import measure
 from recdemo.training.settings import Epoch, Settings, Step
 from recdemo.training.settings import settings_for as settings_for
 
 
-def open_data(source: str, base: Path) -> tuple[Dataset, Schema]:
+def open_data(source: str, base: Path, *, write: bool = True) -> tuple[Dataset, Schema]:
     """A data set and the schema of the catalogue in `base`.
 
     A new folder gets a copy of the shipped catalogue; where there is none, or the data have films of their own,
-    one written from the data.
+    one written from the data. With `write` off, the folder stays as it is.
 
     Raises:
         DataError: the source cannot be read.
@@ -47,7 +48,7 @@ def open_data(source: str, base: Path) -> tuple[Dataset, Schema]:
         raise CheckpointError(
             f"{path} lists other films than {dataset.title}, which has films of its own; train in a new folder"
         )
-    if not path.exists():
+    if write and not path.exists():
         base.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}")
         write_catalogue(catalogue, draft)
@@ -72,6 +73,7 @@ def train(
     arguments: dict[str, Any] | None = None,
     command: str = "",
     state: Path | None = None,
+    ranks: Ranks = ALONE,
     on_start: Callable[[Dataset], None] = lambda dataset: None,
     on_step: Callable[[Step], None] = lambda step: None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
@@ -89,7 +91,8 @@ def train(
         split: see `recdemo.data.split`. With ``last`` any film rated counts as picked.
         arguments: constructor arguments that differ from the model's defaults.
         command: what a person types to repeat this; stands in the card.
-        state: a file that holds the fit after each epoch; it goes on from there if it is of this fit.
+        state: a file that holds the fit after each epoch; it goes on from there if it is of this fit. One rank only.
+        ranks: which of how many processes this is; the first one measures and writes.
         on_start: called once the data are read.
         on_step: as in `fit`.
         on_epoch: as in `fit`; called first for the epochs that `state` holds.
@@ -101,7 +104,9 @@ def train(
         RequestError: the model cannot be built with these arguments, or training has diverged.
         CheckpointError: the catalogue is damaged.
     """
-    dataset, schema = open_data(source, base)
+    if state and not ranks.alone:
+        raise RequestError("a fit of several processes cannot be resumed; train without a state")
+    dataset, schema = open_data(source, base, write=ranks.first)
     ratings = Ratings(dataset, schema, every_film=split == "last")
     part = torch.from_numpy(split_ratings(dataset.ratings, split))
     on_start(dataset)
@@ -126,49 +131,56 @@ def train(
         objective,
         settings,
         start=start,
+        ranks=ranks,
         on_step=on_step,
         on_epoch=on_epoch,
         on_snapshot=lambda found: resume.write(state, found, identity) if state else None,
     )
     on_measure()
-    checkpoints.round_weights(network)
-    # `next` is validated on a sample of users; without epochs, as popularity, all of them are asked.
-    best = next((epoch for epoch in result.epochs if epoch.epoch == result.best_epoch), None)
-    validated = best.metrics if best else evaluate(network, ratings, part == VALIDATION, objective)
-    figures, report = measure(network, ratings, part == TEST, objective)
-    card = CheckpointCard(
-        format=checkpoints.FORMAT,
-        model=model,
-        objective=objective,
-        arguments=arguments,
-        schema_hash=schema.hash,
-        history_length=schema.history_length,
-        weights_sha256="",
-        parameters=sum(p.numel() for p in network.parameters()),
-        metrics=Metrics(
-            validation=validated,
-            test=figures,
-        ),
-        data=DataCard(
-            name=dataset.name,
-            title=dataset.title,
-            simulated=dataset.simulated,
-            users=len(dataset.users),
-            films=int(dataset.ratings["movie_id"].nunique()),
-            ratings=len(dataset.ratings),
-        ),
-        split=split,
-        report=report.model_dump(),
-        seed=settings.seed,
-        command=command,
-        settings=asdict(settings),
-        epochs=[asdict(epoch) for epoch in result.epochs],
-        best_epoch=result.best_epoch,
-        seconds=result.seconds,
-        date=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
-        versions=checkpoints.versions(),
-    )
-    return checkpoints.save(network, card, checkpoints.folder_of(model, objective, base))
+
+    def measure_and_save() -> CheckpointCard:
+        checkpoints.round_weights(network)
+        # `next` is validated on a sample of users; without epochs, as popularity, all of them are asked.
+        best = next((epoch for epoch in result.epochs if epoch.epoch == result.best_epoch), None)
+        validated = (
+            best.metrics if best else evaluate(network, ratings, part == VALIDATION, objective)
+        )
+        figures, report = measure(network, ratings, part == TEST, objective)
+        card = CheckpointCard(
+            format=checkpoints.FORMAT,
+            model=model,
+            objective=objective,
+            arguments=arguments,
+            schema_hash=schema.hash,
+            history_length=schema.history_length,
+            weights_sha256="",
+            parameters=sum(p.numel() for p in network.parameters()),
+            metrics=Metrics(
+                validation=validated,
+                test=figures,
+            ),
+            data=DataCard(
+                name=dataset.name,
+                title=dataset.title,
+                simulated=dataset.simulated,
+                users=len(dataset.users),
+                films=int(dataset.ratings["movie_id"].nunique()),
+                ratings=len(dataset.ratings),
+            ),
+            split=split,
+            report=report.model_dump(),
+            seed=settings.seed,
+            command=command,
+            settings=asdict(settings),
+            epochs=[asdict(epoch) for epoch in result.epochs],
+            best_epoch=result.best_epoch,
+            seconds=result.seconds,
+            date=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
+            versions=checkpoints.versions(),
+        )
+        return checkpoints.save(network, card, checkpoints.folder_of(model, objective, base))
+
+    return ranks.once(measure_and_save)
 
 
 def build(
