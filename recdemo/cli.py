@@ -97,7 +97,7 @@ DataOption = Annotated[
     typer.Option(
         "--data",
         help="ml-1m, ml-100k, ml-latest-small, ml-32m (looked for in $RECDEMO_DATA), simulated, or a path: "
-        "of such a set, or of a CSV or Parquet file of one's own.",
+        "of such a set, of a CSV or Parquet file of one's own, or of a folder of parts to stream ('train' only).",
     ),
 ]
 SplitOption = Annotated[

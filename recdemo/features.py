@@ -268,6 +268,13 @@ def encode(schema: Schema, sessions: Sequence[Session], candidates: Tensor) -> B
     )
 
 
+def profile_of(users: pd.DataFrame) -> Tensor:
+    """[users, 3] gender, age and occupation ids of `Dataset.users`; 0 where unknown."""
+    ids = {"gender": _GENDER_IDS, "age": _AGE_IDS, "occupation": _OCCUPATION_IDS}
+    columns = [users[name].map(known).fillna(0).astype(np.int64) for name, known in ids.items()]
+    return torch.from_numpy(np.stack(columns, axis=1))
+
+
 class Ratings:
     """All ratings of a data set as resident tensors, from which any batch is a gather.
 
@@ -278,20 +285,30 @@ class Ratings:
         dataset: users, films, ratings.
         schema: vocabularies; every film rated must be in them.
         every_film: any film rated counts as picked, not only those liked.
+        earlier_users: how many users a model knows besides, with lower ids: those of earlier parts of the data.
 
     Raises:
         RequestError: a rated film is not in the schema's catalogue.
     """
 
-    def __init__(self, dataset: Dataset, schema: Schema, *, every_film: bool = False) -> None:
-        self.schema = schema
+    def __init__(
+        self,
+        dataset: Dataset,
+        schema: Schema,
+        *,
+        every_film: bool = False,
+        earlier_users: int = 0,
+    ) -> None:
+        self.schema, self.earlier_users = schema, earlier_users
         ratings, users = dataset.ratings, dataset.users
         foreign = ~ratings["movie_id"].isin(schema.movie_ids)
         if foreign.any():
             schema.index_of(int(ratings["movie_id"][foreign].iloc[0]))
-        lookup = np.zeros(int(schema.movie_ids.max()) + 1, dtype=np.int64)
+        # Narrow columns: a gather over many ratings waits for memory.
+        lookup = np.zeros(int(schema.movie_ids.max()) + 1, dtype=np.int32)
         lookup[schema.movie_ids] = np.arange(1, schema.size + 1)
         user = np.searchsorted(users["user_id"].to_numpy(), ratings["user_id"].to_numpy())
+        user = user.astype(np.int32)
         counts = np.bincount(user, minlength=len(users))
         start = np.concatenate([[0], np.cumsum(counts)[:-1]])
 
@@ -300,13 +317,11 @@ class Ratings:
         self.liked = self.stars >= LIKED_FROM  # [N]
         # [N] what `next` asks for
         self.picked = torch.ones_like(self.liked) if every_film else self.liked
-        self.feedback = torch.where(self.liked, LIKED, LIKED - 1)  # [N]
+        self.feedback = self.liked.to(torch.uint8) + (LIKED - 1)  # [N]
         self.user = torch.from_numpy(user)  # [N] row of dataset.users
         self.start = torch.from_numpy(start)  # [users] first row of each user
         self.count = torch.from_numpy(counts)  # [users]
-        ids = {"gender": _GENDER_IDS, "age": _AGE_IDS, "occupation": _OCCUPATION_IDS}
-        columns = [users[name].map(known).fillna(0).astype(np.int64) for name, known in ids.items()]
-        self.profile = torch.from_numpy(np.stack(columns, axis=1))  # [users, 3], 0 where unknown
+        self.profile = profile_of(users)  # [users, 3]
 
     def __len__(self) -> int:
         return len(self.movie)
@@ -331,7 +346,7 @@ class Ratings:
                 MovieLens users have rated many, a visitor of the demo begins with a few.
         """
         length = self.schema.history_length
-        user = self.user[rows]
+        user = self.user[rows].long()
         reach = torch.full_like(rows, length)
         if shorten:
             cut = torch.rand(len(rows)) < shorten
@@ -340,18 +355,18 @@ class Ratings:
         position = first.unsqueeze(1) + torch.arange(length)  # [U, L]
         before = position < rows.unsqueeze(1)
         position = position.clamp(max=len(self) - 1)
-        history = self.movie[position] * before
-        feedback = self.feedback[position] * before
+        history = self.movie[position].long() * before
+        feedback = self.feedback[position].long() * before
         profile = self.profile[user]
         if forget:
             profile = profile * (torch.rand(profile.shape) >= forget)
             unrated = torch.rand(feedback.shape) < forget
             unrated |= torch.rand(len(rows), 1) < forget
             feedback = torch.where(unrated & before, JUST_WATCHED, feedback)
-        targets = self.movie[rows] if candidates is None else candidates.reshape(-1)
+        targets = self.movie[rows].long() if candidates is None else candidates.reshape(-1)
         return assemble(
             self.schema,
-            user=user + 1,
+            user=user + (self.earlier_users + 1),
             profile=profile,
             history=history,
             feedback=feedback,

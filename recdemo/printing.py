@@ -10,8 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from recdemo.checkpoints import CheckpointCard
-    from recdemo.data import Dataset
+    from recdemo.checkpoints import CheckpointCard, DataCard
     from recdemo.explain import Explanation
     from recdemo.training.settings import Epoch, Step
 
@@ -105,9 +104,8 @@ class Progress:
     def on_read(self) -> None:
         """Reading the ratings begins."""
 
-    def on_start(self, dataset: Dataset) -> None:
-        ratings, users = len(dataset.ratings), len(dataset.users)
-        self.on_problem(f"{dataset.title}: {ratings:,} ratings by {users:,} users")
+    def on_start(self, data: DataCard) -> None:
+        self.on_problem(f"{data.title}: {data.ratings:,} ratings by {data.users:,} users")
 
     def on_step(self, step: Step) -> None:
         self.step(step.step, step.steps)

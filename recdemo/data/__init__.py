@@ -5,6 +5,7 @@ from recdemo.data.latest import read_latest
 from recdemo.data.mapping import Mapping, guess_mapping
 from recdemo.data.movielens import read_movielens
 from recdemo.data.own import Findings, check, to_dataset
+from recdemo.data.parts import PartedDataset, in_parts, open_parts, save_parts
 from recdemo.data.saved import read_saved, save_dataset
 from recdemo.data.simulated import planted_taste, simulate
 from recdemo.data.sources import DATA_VARIABLE, SIMULATED, find_data, load_dataset
@@ -21,18 +22,22 @@ __all__ = [
     "Dataset",
     "Findings",
     "Mapping",
+    "PartedDataset",
     "Problem",
     "Table",
     "check",
     "find_data",
     "guess_mapping",
+    "in_parts",
     "load_dataset",
+    "open_parts",
     "planted_taste",
     "read_latest",
     "read_movielens",
     "read_saved",
     "read_table",
     "save_dataset",
+    "save_parts",
     "simulate",
     "split_by_order",
     "split_ratings",

@@ -44,14 +44,26 @@ def planted_taste(gender: str, age: int, occupation: int) -> np.ndarray:
     return GENDER_TASTE[gender] + AGE_TASTE[age] + OCCUPATION_TASTE[occupation]
 
 
-def simulate(catalogue: pd.DataFrame | None, *, users: int = 3000, seed: int = 0) -> Dataset:
+def simulate(
+    catalogue: pd.DataFrame | None,
+    *,
+    users: int = 3000,
+    seed: int = 0,
+    films_seed: int | None = None,
+    first_user: int = 1,
+) -> Dataset:
     """Draw a world: the same for the same catalogue, users and seed.
+
+    A world too large for memory is drawn in parts, each with its own `seed` and `first_user`, all with the
+    same `films_seed`.
 
     Args:
         catalogue: the films, columns as in ``Dataset.movies``; a column ``ratings`` (how often each
             film was rated) sets the popularity, else it is drawn.
         users: how many people.
         seed: of all draws but the leanings of the groups, which never change.
+        films_seed: of how good and how popular the films are; where left out, that is drawn with all else.
+        first_user: id of the first of them.
 
     Raises:
         DataError: no catalogue, or no user.
@@ -61,23 +73,25 @@ def simulate(catalogue: pd.DataFrame | None, *, users: int = 3000, seed: int = 0
     if users < 1:
         raise DataError(f"users must be 1 or more, not {users}")
     rng = np.random.default_rng(seed)
+    of_films = rng if films_seed is None else np.random.default_rng(films_seed)
     people = _people(rng, users)
     genres = _genre_matrix(films)  # [M, 18]
     taste = _tastes(rng, people)  # [U, 18]
     match = taste @ (genres / np.maximum(genres.sum(1, keepdims=True), 1)).T  # [U, M]
     years = films["year"].to_numpy(float)
-    watched = _watched(rng, match, _log_popularity(rng, films), years)
+    watched = _watched(rng, match, _log_popularity(of_films, films), years)
     watched = _in_runs(rng, watched, taste, genres, years)
-    quality = rng.normal(0, QUALITY_SPREAD, len(films))
+    quality = of_films.normal(0, QUALITY_SPREAD, len(films))
     user, film = watched["user"].to_numpy(), watched["film"].to_numpy()
     stars = 3.5 + quality[film] + match[user, film] + rng.normal(0, NOISE, len(film))
     ratings = pd.DataFrame(
         {
-            "user_id": user + 1,
+            "user_id": user + first_user,
             "movie_id": films["movie_id"].to_numpy()[film],
             "rating": np.clip(np.rint(stars), 1, 5).astype(np.int64),
         }
     )
+    people["user_id"] += first_user - 1
     movies = films[["movie_id", "title", "year", "genres"]]
     note = "Nobody gave these ratings: tastes and ratings are drawn by lot over real films."
     return Dataset("simulated", "Simulated", movies, people, ratings, True, (note,))

@@ -13,6 +13,7 @@ from recdemo.data.download import SOURCES
 from recdemo.data.mapping import guess_mapping
 from recdemo.data.movielens import read_movielens
 from recdemo.data.own import to_dataset
+from recdemo.data.parts import in_parts
 from recdemo.data.saved import LAYOUT, read_saved
 from recdemo.data.simulated import simulate
 from recdemo.data.table import SUFFIXES, read_table
@@ -72,6 +73,8 @@ def _read(path: Path, catalogue: pd.DataFrame | None) -> Dataset:
     if path.suffix.lower() in SUFFIXES and path.is_file():
         table = read_table(path)
         return to_dataset(table, guess_mapping(table), catalogue)
+    if in_parts(path):
+        raise DataError(f"{path} is a data set in parts: train from it, or name one of its parts")
     if open_archive(path).layout == LAYOUT:
         return read_saved(path)
     return read_movielens(path, catalogue)

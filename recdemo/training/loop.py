@@ -1,6 +1,6 @@
 """One training loop for every model: it knows batches and losses, nothing of what a model computes.
 
-All ratings stay in memory as tensors; a batch is a gather. ``like`` learns the answer of each rating (binary
+Ratings lie in memory as tensors, all or a part of them at a time (`recdemo.training.supply`); a batch is a gather. ``like`` learns the answer of each rating (binary
 cross-entropy). ``next`` learns to tell the film liked next from films drawn at random (softmax
 cross-entropy over the film and its negatives), which is what a full ranking asks. ``rating`` learns the stars
 (mean squared error).
@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -21,19 +21,14 @@ from torch import Tensor, nn
 
 from recdemo.blocks.users import UserTable
 from recdemo.contracts import Counted, LearnsBesides, Objective, RequestError, Staged
+from recdemo.data import TRAIN, VALIDATION
 from recdemo.features import Ratings
-from recdemo.training.metrics import (
-    like_metrics,
-    next_metrics,
-    next_targets,
-    rank_of_target,
-    rating_metrics,
-    score_rows,
-)
+from recdemo.training.metrics import Answers, ask, join, questions
 from recdemo.training.ranks import ALONE, Ranks, check_shares
 from recdemo.training.settings import Epoch as Epoch
 from recdemo.training.settings import Settings as Settings
 from recdemo.training.settings import Step
+from recdemo.training.supply import Resident, Supply, each
 
 # The validation figure that decides, and whether more of it is better.
 VALIDATED_BY: dict[Objective, tuple[str, int]] = {
@@ -85,13 +80,50 @@ def fit(
 ) -> Fit:
     """Train in place; stop early on validation and go back to the best epoch.
 
+    Args:
+        model: any model of the zoo, freshly made (seed it before: `Settings.seed` seeds the loop).
+        ratings: all ratings.
+        part: [N] int, 0 train, 1 validation, 2 test (never read here).
+        objective: `like` or `next`.
+        settings: how to train.
+        start, ranks, on_step, on_epoch, on_snapshot: see `fit_parts`.
+
+    Raises:
+        RequestError: training has diverged, or a batch is too small to be shared.
+    """
+    return fit_parts(
+        model,
+        Resident(ratings, part),
+        objective,
+        settings,
+        start=start,
+        ranks=ranks,
+        on_step=on_step,
+        on_epoch=on_epoch,
+        on_snapshot=on_snapshot,
+    )
+
+
+def fit_parts(
+    model: nn.Module,
+    supply: Supply,
+    objective: Objective,
+    settings: Settings,
+    *,
+    start: Snapshot | None = None,
+    ranks: Ranks = ALONE,
+    on_step: Callable[[Step], None] = lambda step: None,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    on_snapshot: Callable[[Snapshot], None] = lambda snapshot: None,
+) -> Fit:
+    """The same from ratings in one part or several.
+
     Several ranks that call this alike, within `Ranks.together`, train the one model that each of them holds then. A
     batch is as large as for one rank, and shared among them.
 
     Args:
         model: any model of the zoo, freshly made (seed it before: `Settings.seed` seeds the loop).
-        ratings: all ratings.
-        part: [N] int, 0 train, 1 validation, 2 test (never read here).
+        supply: the ratings; those that test are never read here.
         objective: `like` or `next`.
         settings: how to train.
         start: go on from here, and reach what an undisturbed fit reaches; with one rank only.
@@ -105,8 +137,7 @@ def fit(
     """
     began = time.perf_counter()
     if isinstance(model, Counted):
-        rows = torch.nonzero(part == 0).squeeze(1)
-        model.count(ratings.movie[rows], ratings.liked[rows], objective)
+        _count(model, supply, objective)
         return Fit(seconds=time.perf_counter() - began)
 
     done: list[Epoch] = []
@@ -114,31 +145,40 @@ def fit(
         model.load_state_dict(start.model)
         done += start.fit.epochs
         began -= start.fit.seconds
-    validate = _validation(ratings, part, objective)
-    chosen = (part == 0) & ratings.picked if objective == "next" else part == 0
-    rows = torch.nonzero(chosen).squeeze(1)
-    drawn = max(1, round(len(rows) * settings.share))  # rows of an epoch
-    batches_of = -(-drawn // settings.batch_size)
-    check_shares(drawn // batches_of, ranks)
+    validate = _validation(supply, objective)
+    # Rows and batches of an epoch, from each part.
+    drawn_of = [_drawn(len(_to_learn(*part, objective)), settings) for part in each(supply)]
+    batches_of = [-(-rows // settings.batch_size) for rows in drawn_of]
+    drawn, steps = sum(drawn_of), sum(batches_of)
+    if not drawn:
+        raise RequestError(f"no rating of the training part says anything about {objective!r}")
+    sizes = [rows // count for rows, count in zip(drawn_of, batches_of, strict=True) if rows]
+    check_shares(min(sizes), ranks)
     stages = _stages(model)
     for number, learner in enumerate(stages):
         if start and number < start.stage:
             learner.requires_grad_(False)  # its weights came with the model's
             continue
-        stage = _Stage(learner, ratings, objective, settings, batches_of, ranks, earlier=len(done))
+        stage = _Stage(learner, objective, settings, steps, ranks, earlier=len(done))
         if start and number == start.stage:
             stage.go_on(start)
         most = stage.earlier + (len(stages) - number) * settings.epochs
         while not stage.is_over(len(done)):
             epoch_began = time.perf_counter()
             learner.train()
-            # Batches of one size, give or take one: the last is never a single row, which has no variance.
-            batches = rows[stage.order(len(rows))[:drawn]].tensor_split(batches_of)
-            total, samples = torch.zeros(()), 0
-            for step, batch_rows in enumerate(batches, start=1):
-                total += stage.learn_from(batch_rows)
-                samples += len(batch_rows)
-                on_step(Step(len(done) + 1, most, step, len(batches), samples))
+            total, step, samples = torch.zeros(()), 0, 0
+            for place in stage.order(len(supply)).tolist():
+                if not drawn_of[place]:
+                    continue
+                ratings, part = supply[place]
+                rows = _to_learn(ratings, part, objective)
+                rows = rows[stage.order(len(rows))[: drawn_of[place]]]
+                # Batches of one size, give or take one: the last is never a single row, which has no variance.
+                for batch_rows in rows.tensor_split(batches_of[place]):
+                    total += stage.learn_from(ratings, batch_rows)
+                    samples += len(batch_rows)
+                    step += 1
+                    on_step(Step(len(done) + 1, most, step, steps, samples))
             total = ranks.total(total)
             ranks.settle(learner)
             seconds = time.perf_counter() - epoch_began
@@ -155,7 +195,7 @@ def fit(
             stage.remember(epoch)
             so_far = Fit(list(done), stage.best_epoch, time.perf_counter() - began)
             on_snapshot(stage.snapshot(number, model, so_far))
-        stage.go_back_to_best(ratings.profile)
+        stage.go_back_to_best(supply.profile)
         if learner is not model:
             learner.requires_grad_(False)
     return Fit(epochs=done, best_epoch=stage.best_epoch, seconds=time.perf_counter() - began)
@@ -164,15 +204,12 @@ def fit(
 class _Lesson(nn.Module):
     """A model with its loss around it: one call for the gradients of several ranks to be averaged after."""
 
-    def __init__(
-        self, model: nn.Module, ratings: Ratings, objective: Objective, settings: Settings
-    ) -> None:
+    def __init__(self, model: nn.Module, objective: Objective, settings: Settings) -> None:
         super().__init__()
-        self.model, self.ratings = model, ratings
-        self.objective, self.settings = objective, settings
+        self.model, self.objective, self.settings = model, objective, settings
 
-    def forward(self, rows: Tensor) -> Tensor:
-        return loss_of(self.model, self.ratings, rows, self.objective, self.settings)
+    def forward(self, ratings: Ratings, rows: Tensor) -> Tensor:
+        return loss_of(self.model, ratings, rows, self.objective, self.settings)
 
 
 class _Stage:
@@ -181,10 +218,9 @@ class _Stage:
     def __init__(
         self,
         learner: nn.Module,
-        ratings: Ratings,
         objective: Objective,
         settings: Settings,
-        batches: int,
+        steps_of_epoch: int,
         ranks: Ranks,
         *,
         earlier: int,
@@ -192,12 +228,12 @@ class _Stage:
         self.common = ranks.seed(settings.seed)
         self.learner, self.settings, self.ranks = learner, settings, ranks
         self.figure, self.sign = VALIDATED_BY[objective]
-        steps = settings.epochs * batches
+        steps = settings.epochs * steps_of_epoch
         self.optimizer = _optimizer(learner, settings)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
             self.optimizer, lambda step: 1 - step / steps
         )
-        self.lesson = ranks.alike(_Lesson(learner, ratings, objective, settings))
+        self.lesson = ranks.alike(_Lesson(learner, objective, settings))
         self.earlier = self.best_epoch = earlier
         self.best_state, self.best_value = copy.deepcopy(learner.state_dict()), float("-inf")
 
@@ -216,14 +252,16 @@ class _Stage:
         return done >= longest or without_better >= max(1, self.settings.patience)
 
     def order(self, count: int) -> Tensor:
-        """[count] a random order of rows, the same for all ranks."""
+        """[count] a random order of rows, or of parts, the same for all ranks."""
+        if count == 1:
+            return torch.zeros(1, dtype=torch.long)  # nothing is drawn
         return torch.randperm(count, generator=self.common, device="cpu")
 
-    def learn_from(self, rows: Tensor) -> Tensor:
+    def learn_from(self, ratings: Ratings, rows: Tensor) -> Tensor:
         """One step; the summed loss of this rank's share of the rows."""
         share = self.ranks.share(rows)
         self.optimizer.zero_grad()
-        loss = self.lesson(share)
+        loss = self.lesson(ratings, share)
         # Gradients are averaged over the ranks: a share larger by one row counts for more.
         (loss * (len(share) * self.ranks.size / len(rows))).backward()
         self.optimizer.step()
@@ -261,6 +299,27 @@ class _Stage:
 def _stages(model: nn.Module) -> tuple[nn.Module, ...]:
     """What is trained one after the other, the model itself last."""
     return (*_stages(model.first_stage()), model) if isinstance(model, Staged) else (model,)
+
+
+def _to_learn(ratings: Ratings, part: Tensor, objective: Objective) -> Tensor:
+    """[n] the rows that train."""
+    chosen = (part == TRAIN) & ratings.picked if objective == "next" else part == TRAIN
+    return torch.nonzero(chosen).squeeze(1)
+
+
+def _drawn(rows: int, settings: Settings) -> int:
+    """How many of these an epoch reads."""
+    return max(1, round(rows * settings.share)) if rows else 0
+
+
+def _count(model: Counted, supply: Supply, objective: Objective) -> None:
+    """Show a model that is counted all that trains."""
+    movies, liked = [], []
+    for ratings, part in each(supply):
+        rows = torch.nonzero(part == TRAIN).squeeze(1)
+        movies.append(ratings.movie[rows])
+        liked.append(ratings.liked[rows])
+    model.count(torch.cat(movies), torch.cat(liked), objective)
 
 
 def _check_finite(model: nn.Module, loss: float, epoch: int, settings: Settings) -> None:
@@ -310,13 +369,15 @@ def evaluate(
         rows_of: [N] True for the rows of the part.
         objective: which figures: AUC and log-loss; HR@10, NDCG@10 and MRR; or RMSE and MSE.
     """
-    if objective == "next":
-        return next_metrics(rank_of_target(model, ratings, next_targets(ratings, rows_of)))
-    rows = torch.nonzero(rows_of).squeeze(1)
-    scores = score_rows(model, ratings, rows)
-    if objective == "rating":
-        return rating_metrics(scores, ratings.stars[rows])
-    return like_metrics(scores, ratings.liked[rows])
+    return ask(model, ratings, questions(ratings, rows_of, objective), objective).metrics
+
+
+def answers_of(
+    model: nn.Module, supply: Supply, asked: Sequence[Tensor], objective: Objective
+) -> Answers:
+    """What a model answers about rows of each part, joined; a part without any is not read."""
+    places = [place for place, rows in enumerate(asked) if len(rows)] or [0]
+    return join([ask(model, supply[place][0], asked[place], objective) for place in places])
 
 
 def _optimizer(model: nn.Module, settings: Settings) -> torch.optim.Optimizer:
@@ -331,12 +392,15 @@ def _optimizer(model: nn.Module, settings: Settings) -> torch.optim.Optimizer:
     return torch.optim.AdamW(weights, lr=rate, weight_decay=decay, fused=True)
 
 
-def _validation(
-    ratings: Ratings, part: Tensor, objective: Objective
-) -> Callable[[nn.Module], dict[str, float]]:
-    if objective != "next":
-        return lambda model: evaluate(model, ratings, part == 1, objective)
-    rows = next_targets(ratings, part == 1)
-    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(0))
-    rows = rows[order[:VALIDATION_USERS]]
-    return lambda model: next_metrics(rank_of_target(model, ratings, rows))
+def _validation(supply: Supply, objective: Objective) -> Callable[[nn.Module], dict[str, float]]:
+    if objective != "next" and len(supply) == 1:
+        ratings, part = supply[0]
+        return lambda model: evaluate(model, ratings, part == VALIDATION, objective)
+    asked = [questions(ratings, part == VALIDATION, objective) for ratings, part in each(supply)]
+    if objective == "next":
+        whole = torch.cat(asked)
+        order = torch.randperm(len(whole), generator=torch.Generator().manual_seed(0))
+        place = torch.arange(len(asked)).repeat_interleave(torch.tensor([len(r) for r in asked]))
+        chosen = order[:VALIDATION_USERS]
+        asked = [whole[chosen[place[chosen] == number]] for number in range(len(asked))]
+    return lambda model: answers_of(model, supply, asked, objective).metrics

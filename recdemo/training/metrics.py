@@ -8,13 +8,70 @@ RMSE and MSE of the stars over all ratings of a part.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from recdemo.contracts import Objective
 from recdemo.features import Ratings
 
 CHUNK = 8192  # rows scored at once
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a model answered to n questions: all that figures are made of."""
+
+    objective: Objective
+    profile: Tensor  # [n, 3] of who was asked about
+    given: Tensor  # [n] logits, or stars; in `next` the ranks of what was picked
+    truth: Tensor  # [n] liked, or stars; in `next` the films picked
+    shown: Tensor  # [n, k] the lists of `next`; else [n, 0]
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The figures of the protocol."""
+        if self.objective == "next":
+            return next_metrics(self.given)
+        figures = rating_metrics if self.objective == "rating" else like_metrics
+        return figures(self.given, self.truth)
+
+    def of(self, chosen: Tensor) -> Answers:
+        """Those to some of the questions."""
+        parts = (self.profile, self.given, self.truth, self.shown)
+        return Answers(self.objective, *(part[chosen] for part in parts))
+
+
+def ask(model: nn.Module, ratings: Ratings, rows: Tensor, objective: Objective) -> Answers:
+    """Ask a model about ratings.
+
+    Args:
+        model: trained.
+        ratings: all ratings, or all of some users.
+        rows: [n] which of them; those of `questions`, or some of these.
+        objective: what the model is asked.
+    """
+    profile = ratings.profile[ratings.user[rows]]
+    if objective == "next":
+        ranks, shown = rank_and_list(model, ratings, rows)
+        return Answers(objective, profile, ranks, ratings.movie[rows], shown)
+    truth = ratings.stars if objective == "rating" else ratings.liked
+    nothing = torch.zeros(len(rows), 0, dtype=torch.long)
+    return Answers(objective, profile, score_rows(model, ratings, rows), truth[rows], nothing)
+
+
+def join(parts: Sequence[Answers]) -> Answers:
+    """The answers about several parts of a data set as one."""
+    columns = ((part.profile, part.given, part.truth, part.shown) for part in parts)
+    return Answers(parts[0].objective, *map(torch.cat, zip(*columns, strict=True)))
+
+
+def questions(ratings: Ratings, part: Tensor, objective: Objective) -> Tensor:
+    """[n] rows that the protocol asks about, among those where `part` [N] is True."""
+    return next_targets(ratings, part) if objective == "next" else torch.nonzero(part).squeeze(1)
 
 
 def next_targets(ratings: Ratings, part: Tensor) -> Tensor:

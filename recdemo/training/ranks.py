@@ -154,7 +154,7 @@ def check_shares(rows: int, ranks: Ranks) -> None:
     Raises:
         RequestError: it has not.
     """
-    if rows < 2 * ranks.size:
+    if not ranks.alone and rows < 2 * ranks.size:
         raise RequestError(
             f"batches of {rows} rows are too small for {ranks.size} processes; ask for a larger batch size, or for "
             "fewer processes"

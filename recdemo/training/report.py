@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 
 from recdemo.contracts import AGES, GENDERS, OCCUPATIONS, PROFILE, Objective
 from recdemo.features import Ratings
 from recdemo.standings import Bin, Report
-from recdemo.training.metrics import (
-    like_metrics,
-    next_metrics,
-    next_targets,
-    rank_and_list,
-    rating_metrics,
-    score_rows,
-)
+from recdemo.training.metrics import Answers, ask, questions
 
 BINS = 10
 LEAST = 50  # rows, or users in `next`, that a slice needs to be reported
@@ -39,29 +30,20 @@ def measure(
         rows_of: [N] True for the rows of the part.
         objective: what the model was trained for.
     """
-    if objective == "next":
-        rows = next_targets(ratings, rows_of)
-        ranks, shown = rank_and_list(model, ratings, rows)
-        coverage = len(shown[shown > 0].unique()) / ratings.schema.size
-        slices = _slices(ratings, rows, lambda chosen: next_metrics(ranks[chosen]))
-        return next_metrics(ranks), Report(slices=slices, coverage=coverage)
-    rows = torch.nonzero(rows_of).squeeze(1)
-    scores, liked, stars = (
-        score_rows(model, ratings, rows),
-        ratings.liked[rows],
-        ratings.stars[rows],
-    )
-    if objective == "rating":
-        slices = _slices(
-            ratings, rows, lambda chosen: rating_metrics(scores[chosen], stars[chosen])
-        )
-        return rating_metrics(scores, stars), Report(slices=slices)
-    slices = _slices(
-        ratings, rows, lambda chosen: like_metrics(scores[chosen], liked[chosen]), truth=liked
-    )
-    return like_metrics(scores, liked), Report(
-        slices=slices, calibration=calibration(torch.sigmoid(scores.double()), liked)
-    )
+    answers = ask(model, ratings, questions(ratings, rows_of, objective), objective)
+    return answers.metrics, report_of(answers, films=ratings.schema.size)
+
+
+def report_of(answers: Answers, *, films: int) -> Report:
+    """The detail behind the figures of a model's answers, for a catalogue of so many films."""
+    if answers.objective == "next":
+        shown = answers.shown
+        coverage = len(shown[shown > 0].unique()) / films
+        return Report(slices=_slices(answers), coverage=coverage)
+    if answers.objective == "rating":
+        return Report(slices=_slices(answers))
+    probability = torch.sigmoid(answers.given.double())
+    return Report(slices=_slices(answers), calibration=calibration(probability, answers.truth))
 
 
 def calibration(probability: Tensor, liked: Tensor) -> list[Bin]:
@@ -78,23 +60,19 @@ def calibration(probability: Tensor, liked: Tensor) -> list[Bin]:
     ]
 
 
-def _slices(
-    ratings: Ratings,
-    rows: Tensor,
-    figures: Callable[[Tensor], dict[str, float]],
-    truth: Tensor | None = None,
-) -> dict[str, dict[str, dict[str, float]]]:
+def _slices(answers: Answers) -> dict[str, dict[str, dict[str, float]]]:
     """Figures for each gender, age group and occupation with at least `LEAST` rows.
 
-    A slice whose `truth` is all one answer has no AUC, and is left out.
+    A slice of `like` whose truth is all one answer has no AUC, and is left out.
     """
-    profile = ratings.profile[ratings.user[rows]]  # [rows, 3]
     found: dict[str, dict[str, dict[str, float]]] = {}
     for column, name in enumerate(PROFILE):
         found[name] = {}
         for number, code in enumerate(SLICES[name], start=1):
-            chosen = torch.nonzero(profile[:, column] == number).squeeze(1)
-            if len(chosen) < LEAST or (truth is not None and len(truth[chosen].unique()) < 2):
+            chosen = torch.nonzero(answers.profile[:, column] == number).squeeze(1)
+            part = answers.of(chosen)
+            one_answer = answers.objective == "like" and len(part.truth.unique()) < 2
+            if len(chosen) < LEAST or one_answer:
                 continue
-            found[name][code] = {"count": float(len(chosen)), **figures(chosen)}
+            found[name][code] = {"count": float(len(chosen)), **part.metrics}
     return found

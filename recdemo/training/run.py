@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 import torch
@@ -16,34 +16,54 @@ from recdemo import checkpoints
 from recdemo.catalogue import catalogue_of, read_catalogue, write_catalogue
 from recdemo.checkpoints import Checkpoint, CheckpointCard, DataCard, Metrics
 from recdemo.contracts import CheckpointError, Objective, ReadsText, RequestError, Split
-from recdemo.data import TEST, VALIDATION, Dataset, load_dataset, split_ratings
+from recdemo.data import (
+    TEST,
+    VALIDATION,
+    Dataset,
+    PartedDataset,
+    in_parts,
+    load_dataset,
+    open_parts,
+    split_ratings,
+)
 from recdemo.features import Ratings, Schema
 from recdemo.models import card_of
 from recdemo.text import title_text
 from recdemo.training import resume
-from recdemo.training.loop import evaluate, fit
+from recdemo.training.loop import answers_of, fit_parts
+from recdemo.training.metrics import Answers, questions
 from recdemo.training.ranks import ALONE, Ranks
-from recdemo.training.report import measure
+from recdemo.training.report import measure, report_of
 from recdemo.training.settings import Epoch, Settings, Step
 from recdemo.training.settings import settings_for as settings_for
+from recdemo.training.supply import Resident, Streamed, Supply, each
+
+Data = TypeVar("Data", Dataset, PartedDataset, Dataset | PartedDataset)
 
 
-def open_data(source: str, base: Path, *, write: bool = True) -> tuple[Dataset, Schema]:
+def open_data(source: str, base: Path) -> tuple[Dataset, Schema]:
     """A data set and the schema of the catalogue in `base`.
 
     A new folder gets a copy of the shipped catalogue; where there is none, or the data have films of their own,
-    one written from the data. With `write` off, the folder stays as it is.
+    one written from the data.
 
     Raises:
         DataError: the source cannot be read.
         CheckpointError: the catalogue is damaged, or the data have films of their own and it lists others.
     """
+    return _open(lambda catalogue: load_dataset(source, catalogue), base)
+
+
+def _open(
+    read: Callable[[pd.DataFrame | None], Data], base: Path, *, write: bool = True
+) -> tuple[Data, Schema]:
+    """The same for data that `read` gives for a catalogue; with `write` off, the folder stays as it is."""
     path, shipped = base / checkpoints.CATALOGUE, checkpoints.root() / checkpoints.CATALOGUE
     known = next((place for place in (path, shipped) if place.exists()), None)
     catalogue = read_catalogue(known) if known else None
-    dataset = load_dataset(source, catalogue)
+    dataset = read(catalogue)
     if catalogue is None or (dataset.own_films and not path.exists()):
-        catalogue = catalogue_of(dataset)
+        catalogue = _catalogue_of(dataset)
     if dataset.own_films and not _lists(catalogue, dataset):
         raise CheckpointError(
             f"{path} lists other films than {dataset.title}, which has films of its own; train in a new folder"
@@ -56,7 +76,20 @@ def open_data(source: str, base: Path, *, write: bool = True) -> tuple[Dataset, 
     return dataset, Schema(catalogue)
 
 
-def _lists(catalogue: pd.DataFrame, dataset: Dataset) -> bool:
+def _read(source: str, catalogue: pd.DataFrame | None) -> Dataset | PartedDataset:
+    return open_parts(source) if in_parts(source) else load_dataset(source, catalogue)
+
+
+def _catalogue_of(dataset: Dataset | PartedDataset) -> pd.DataFrame:
+    """`catalogue_of` a data set, whole or in parts."""
+    if isinstance(dataset, Dataset):
+        return catalogue_of(dataset)
+    catalogue, *others = (catalogue_of(dataset[place]) for place in range(len(dataset)))
+    counts = ["ratings", "likes"]
+    return catalogue.assign(**sum((other[counts] for other in others), catalogue[counts]))
+
+
+def _lists(catalogue: pd.DataFrame, dataset: Dataset | PartedDataset) -> bool:
     """Whether a catalogue is that of a data set."""
     columns = ["movie_id", "title", "year"]
     return catalogue[columns].to_numpy().tolist() == dataset.movies[columns].to_numpy().tolist()
@@ -74,7 +107,7 @@ def train(
     command: str = "",
     state: Path | None = None,
     ranks: Ranks = ALONE,
-    on_start: Callable[[Dataset], None] = lambda dataset: None,
+    on_start: Callable[[DataCard], None] = lambda data: None,
     on_step: Callable[[Step], None] = lambda step: None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
     on_measure: Callable[[], None] = lambda: None,
@@ -85,15 +118,16 @@ def train(
     Args:
         model: key.
         objective: `like` or `next`.
-        source: as in `recdemo.data.load_dataset`.
+        source: as in `recdemo.data.load_dataset`, or a folder of parts (`recdemo.data.parts`), which are streamed.
         settings: how to train.
         base: the folder of checkpoints; its catalogue says which films exist.
         split: see `recdemo.data.split`. With ``last`` any film rated counts as picked.
         arguments: constructor arguments that differ from the model's defaults.
         command: what a person types to repeat this; stands in the card.
-        state: a file that holds the fit after each epoch; it goes on from there if it is of this fit. One rank only.
+        state: a file that holds the fit after each epoch; it goes on from there if it is of this fit. One rank and
+            whole data only.
         ranks: which of how many processes this is; the first one measures and writes.
-        on_start: called once the data are read.
+        on_start: called with what the data are, once they are read.
         on_step: as in `fit`.
         on_epoch: as in `fit`; called first for the epochs that `state` holds.
         on_measure: called when training is over.
@@ -106,14 +140,17 @@ def train(
     """
     if state and not ranks.alone:
         raise RequestError("a fit of several processes cannot be resumed; train without a state")
-    dataset, schema = open_data(source, base, write=ranks.first)
-    ratings = Ratings(dataset, schema, every_film=split == "last")
-    part = torch.from_numpy(split_ratings(dataset.ratings, split))
-    on_start(dataset)
+    dataset, schema = _open(lambda known: _read(source, known), base, write=ranks.first)
+    if state and not isinstance(dataset, Dataset):
+        raise RequestError("a fit of data in parts cannot be resumed; train without a state")
+    supply = _supply_of(dataset, schema, split)
+    data = _data_card(dataset)
+    on_start(data)
     torch.manual_seed(settings.seed)
     network, arguments = build(model, objective, dataset, schema, arguments or {})
     start = None
     if state:
+        ratings, _ = supply[0]
         identity = resume.identity_of(
             *(model, objective, arguments, asdict(settings), split, schema.hash),
             ratings=torch.stack([ratings.user, ratings.movie, ratings.stars.long()]),
@@ -124,10 +161,9 @@ def train(
             on_problem(f"{error}; the run starts from the beginning")
         for epoch in start.fit.epochs if start else ():
             on_epoch(epoch)
-    result = fit(
+    result = fit_parts(
         network,
-        ratings,
-        part,
+        supply,
         objective,
         settings,
         start=start,
@@ -138,14 +174,17 @@ def train(
     )
     on_measure()
 
+    def answers_about(which: int) -> Answers:
+        asked = [questions(ratings, part == which, objective) for ratings, part in each(supply)]
+        return answers_of(network, supply, asked, objective)
+
     def measure_and_save() -> CheckpointCard:
         checkpoints.round_weights(network)
         # `next` is validated on a sample of users; without epochs, as popularity, all of them are asked.
         best = next((epoch for epoch in result.epochs if epoch.epoch == result.best_epoch), None)
-        validated = (
-            best.metrics if best else evaluate(network, ratings, part == VALIDATION, objective)
-        )
-        figures, report = measure(network, ratings, part == TEST, objective)
+        validated = best.metrics if best else answers_about(VALIDATION).metrics
+        tested = answers_about(TEST)
+        report = report_of(tested, films=schema.size)
         card = CheckpointCard(
             format=checkpoints.FORMAT,
             model=model,
@@ -157,16 +196,9 @@ def train(
             parameters=sum(p.numel() for p in network.parameters()),
             metrics=Metrics(
                 validation=validated,
-                test=figures,
+                test=tested.metrics,
             ),
-            data=DataCard(
-                name=dataset.name,
-                title=dataset.title,
-                simulated=dataset.simulated,
-                users=len(dataset.users),
-                films=int(dataset.ratings["movie_id"].nunique()),
-                ratings=len(dataset.ratings),
-            ),
+            data=data,
             split=split,
             report=report.model_dump(),
             seed=settings.seed,
@@ -183,8 +215,34 @@ def train(
     return ranks.once(measure_and_save)
 
 
+def _supply_of(dataset: Dataset | PartedDataset, schema: Schema, split: Split) -> Supply:
+    if not isinstance(dataset, Dataset):
+        return Streamed(dataset, schema, split)
+    ratings = Ratings(dataset, schema, every_film=split == "last")
+    return Resident(ratings, torch.from_numpy(split_ratings(dataset.ratings, split)))
+
+
+def _data_card(dataset: Dataset | PartedDataset) -> DataCard:
+    if isinstance(dataset, Dataset):
+        films, ratings = dataset.ratings["movie_id"].nunique(), len(dataset.ratings)
+    else:
+        films, ratings = dataset.films_rated, sum(dataset.ratings_of)
+    return DataCard(
+        name=dataset.name,
+        title=dataset.title,
+        simulated=dataset.simulated,
+        users=len(dataset.users),
+        films=films,
+        ratings=ratings,
+    )
+
+
 def build(
-    model: str, objective: Objective, dataset: Dataset, schema: Schema, arguments: dict[str, Any]
+    model: str,
+    objective: Objective,
+    dataset: Dataset | PartedDataset,
+    schema: Schema,
+    arguments: dict[str, Any],
 ) -> tuple[nn.Module, dict[str, Any]]:
     """A fresh model for a data set, and all the constructor arguments that differ from its defaults.
 

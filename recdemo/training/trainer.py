@@ -25,7 +25,7 @@ from recdemo.training.runs import Status
 from recdemo.training.settings import Epoch, Step
 
 if TYPE_CHECKING:
-    from recdemo.data import Dataset
+    from recdemo.checkpoints import DataCard
 
 NICE = 10  # the app goes first
 POLL = 0.3  # seconds between two looks whether it is this run's turn
@@ -102,9 +102,8 @@ class Trainer:
     def on_read(self) -> None:
         self._say(doing="reading the ratings")
 
-    def on_start(self, dataset: Dataset) -> None:
-        ratings, users = len(dataset.ratings), len(dataset.users)
-        print(f"{dataset.title}: {ratings:,} ratings by {users:,} users", file=sys.stderr)
+    def on_start(self, data: DataCard) -> None:
+        print(f"{data.title}: {data.ratings:,} ratings by {data.users:,} users", file=sys.stderr)
         self._say(doing="training")
 
     def on_problem(self, problem: str) -> None:
