@@ -12,7 +12,16 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.attention import ActivationUnit
-from recdemo.blocks.embedding import FIELDS, ITEM_FIELDS, USER_FIELDS, FieldEmbedding, gather
+from recdemo.blocks.embedding import (
+    FIELDS,
+    ITEM_FIELDS,
+    USER_FIELDS,
+    FieldEmbedding,
+    gather,
+    rows,
+    rows_for,
+    spread,
+)
 from recdemo.blocks.interaction import (
     FactorizationMachine,
     bi_interaction,
@@ -190,7 +199,7 @@ def test_machine_is_the_loop_over_all_pairs_of_fields(
     candidates = _own_candidates(schema, len(sessions), count)
     batch = encode(schema, sessions, candidates)
     embedding = machine.embedding
-    found = machine(embedding.user(batch), embedding.catalogue(), batch)
+    found = machine(*machine.fields(batch), batch)
     wanted = [
         [
             _machine_by_hand(
@@ -461,3 +470,39 @@ def test_batch_counts_users_and_candidates(schema: Schema, sessions: list[Sessio
     assert (batch.users, batch.candidates) == (len(sessions), 7)
     assert torch.equal(batch.history_mask, batch.history > 0)
     assert isinstance(replace(batch, user=batch.user), Batch)
+
+
+def test_rows_are_those_of_an_embedding_and_so_is_their_gradient() -> None:
+    torch.manual_seed(0)
+    ids = torch.tensor([[3, 0, 3], [1, 3, 0]])
+    for shape in ((5, 2), (5, 2, 3)):
+        ours, theirs = (
+            torch.randn(shape, generator=torch.Generator().manual_seed(1)) for _ in "ab"
+        )
+        found, wanted = rows(ours.requires_grad_(), ids), theirs.requires_grad_()[ids]
+        assert torch.equal(found, wanted)
+        weights = torch.randn(wanted.shape)
+        (found * weights).sum().backward()
+        (wanted * weights).sum().backward()
+        torch.testing.assert_close(ours.grad, theirs.grad)
+
+
+@pytest.mark.parametrize("count", [1, 3, 39])  # 39: as many as a table of all films has rows
+def test_films_are_encoded_one_by_one_or_all_at_once(
+    count: int, schema: Schema, sessions: list[Session]
+) -> None:
+    module = _draw(FieldEmbedding(schema, embed_dim=K)).requires_grad_(False)
+    beside = _draw(FieldEmbedding(schema, embed_dim=1)).requires_grad_(False)
+    for some in (sessions[:1], sessions):
+        candidates = _own_candidates(schema, len(some), count)
+        batch = encode(schema, some, candidates)
+        found = spread(module.films(batch, beside), batch)
+        assert found.shape == (len(some), count, len(ITEM_FIELDS), 1 + K)
+        _close(found[..., 1:], module.catalogue()[candidates])
+        _close(found[..., :1], beside.catalogue()[candidates])
+        _close(module.user(batch, beside)[..., 1:], module.user(batch))
+        _close(module.user(batch, beside)[..., :1], beside.user(batch))
+        present = spread(module.films_present(batch), batch)
+        assert torch.equal(present[..., 1], schema.genre_flags[candidates].any(-1))
+        table = module.weight("movie")
+        _close(spread(rows_for(batch, table), batch), table[candidates])

@@ -90,8 +90,7 @@ def test_factorisation_machine(layers: Any, schema: Schema, batch: Batch) -> Non
         nn.init.normal_(parameter, std=0.4)
     with torch.inference_mode():
         fields = ours.embedding(batch)
-        user, catalogue = ours.embedding.user(batch), ours.embedding.catalogue()
         pairs = layers.FM()(fields).squeeze(1)
         wanted = ours.bias + ours.linear(batch).sum((1, 2)) + pairs
-        _close(ours(user, catalogue, batch).flatten(), wanted)
+        _close(ours(*ours.fields(batch), batch).flatten(), wanted)
         _close(bi_interaction(fields), layers.BiInteractionPooling()(fields).squeeze(1))

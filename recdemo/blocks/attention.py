@@ -7,6 +7,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from recdemo.blocks.embedding import rows
 from recdemo.blocks.mlp import Dice
 
 Basic = Literal["item", "user", "dot", "bilinear", "elementwise"]
@@ -45,18 +46,30 @@ class ActivationUnit(nn.Module):
         Returns:
             [U, C, L], zero at padding.
         """
-        parts = [self._scores(history, mask, part) for part in query.split(CHUNK, dim=1)]
-        scores = torch.cat(parts, dim=1)  # [U, C, L]
+        if self.training:
+            scores = self._scores_of_films(history, mask, query)
+        else:
+            parts = [self._outer(self._inner(history, part)) for part in query.split(CHUNK, dim=1)]
+            scores = torch.cat(parts, dim=1)  # [U, C, L]
         return normalised(scores, mask, self.softmax)
 
-    def _scores(self, history: Tensor, mask: Tensor, query: Tensor) -> Tensor:
-        hidden = self._inner(history, query)  # [U, C, L, h]
-        if not self.training:
-            return self.outer(self.dice(hidden)).squeeze(-1)
-        # Padding must not count in the batch statistics that Dice learns from.
-        real = mask.unsqueeze(1).expand(hidden.shape[:3])  # [U, C, L]
-        packed = self.outer(self.dice(hidden[real])).squeeze(-1)
-        return hidden.new_zeros(real.shape).masked_scatter(real, packed)
+    def _outer(self, hidden: Tensor) -> Tensor:
+        """wᵀ Dice(hidden) + c: [..., h] → [...]."""
+        return self.outer(self.dice(hidden)).squeeze(-1)
+
+    def _scores_of_films(self, history: Tensor, mask: Tensor, query: Tensor) -> Tensor:
+        """[U, C, L], computed for the N films that stand in the histories: padding costs nothing, and does not
+        count in the batch statistics that Dice learns from."""
+        place = torch.nonzero(mask.flatten()).squeeze(1)  # [N]
+        user = torch.arange(len(mask)).repeat_interleave(mask.sum(1))  # [N]
+        w_x, w_q, w_minus, w_times = self.inner.weight.chunk(4, dim=1)  # [h, d] each
+        x = rows(history.flatten(0, 1), place)  # [N, d]
+        from_x = nn.functional.linear(x, w_x + w_minus, self.inner.bias)  # [N, h]
+        from_q = rows(query @ (w_q - w_minus).T, user)  # [N, C, h]
+        hidden = (x.unsqueeze(1) * rows(query, user)) @ w_times.T + from_x.unsqueeze(1) + from_q
+        scores = history.new_zeros(mask.numel(), query.shape[1])
+        scores = scores.index_copy(0, place, self._outer(hidden))  # [U * L, C]
+        return scores.unflatten(0, mask.shape).transpose(1, 2)
 
     def _inner(self, history: Tensor, query: Tensor) -> Tensor:
         """W [x, q, x − q, x ⊙ q] + b for every pair: [U, C, L, h]."""

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import embedding
 
-from recdemo.blocks.embedding import ITEM_FIELDS, FieldEmbedding
+from recdemo.blocks.embedding import ITEM_FIELDS, FieldEmbedding, rows
 from recdemo.contracts import Batch
 from recdemo.features import Schema
 
@@ -45,7 +44,12 @@ class FilmEmbedding(nn.Module):
 
     def watched(self, catalogue: Tensor, batch: Batch) -> Tensor:
         """The films of each history, [U, L, k]; what stands at padding must be masked."""
-        return embedding(batch.history, catalogue) + self.feedback(batch.feedback)
+        if batch.history.numel() <= len(catalogue):
+            return rows(catalogue, batch.history) + self.feedback(batch.feedback)
+        # More films than there are sums of a film and a reaction: those are made once, and looked up.
+        reactions = nn.functional.pad(self.feedback.weight[1:], (0, 0, 1, 0))  # padding learns nothing
+        both = (reactions.unsqueeze(1) + catalogue).flatten(0, 1)  # [4(M + 1), k]
+        return rows(both, batch.history + len(catalogue) * batch.feedback)
 
 
 def pooled(values: Tensor, mask: Tensor, how: str) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from recdemo.blocks.embedding import FieldEmbedding, gather
+from recdemo.blocks.embedding import FieldEmbedding, spread
 from recdemo.contracts import Batch
 from recdemo.features import Schema
 
@@ -56,19 +56,24 @@ class FactorizationMachine(nn.Module):
         self.scale = nn.Parameter(torch.ones(embed_dim)) if weighted else None
         self.linear_scale = nn.Parameter(torch.ones(())) if weighted else None
 
-    def forward(self, user: Tensor, catalogue: Tensor, batch: Batch) -> Tensor:
+    def fields(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Every field's weight and vector, side by side: of the users [U, Fu, 1 + k], of the films [N, Fi, 1 + k]."""
+        return self.embedding.user(batch, self.linear), self.embedding.films(batch, self.linear)
+
+    def forward(self, user: Tensor, films: Tensor, batch: Batch) -> Tensor:
         """Logits [U, C].
 
         Args:
-            user: [U, Fu, k], from `self.embedding.user`; given, because DeepFM's MLP reads it too.
-            catalogue: [M + 1, Fi, k], from `self.embedding.catalogue`.
+            user: [U, Fu, 1 + k], from `fields`; given, because DeepFM's MLP reads it too.
+            films: [N, Fi, 1 + k], from `fields`.
             batch: says which films are candidates of whom.
         """
-        per_user = self._linear(self.linear.user(batch)).sum((1, 2))  # [U]
+        per_user = self._linear(user[..., 0]).sum(1)  # [U]
+        user, per_film = user[..., 1:], self._linear(films[..., 0]).sum(1)  # [N]
         per_user = per_user + self._weighted(bi_interaction(user)).sum(-1)
-        per_film = self._linear(self.linear.catalogue()).sum((1, 2))  # [M + 1]
-        per_film = per_film + self._weighted(bi_interaction(catalogue)).sum(-1)
-        film = gather(torch.cat([per_film.unsqueeze(1), catalogue.sum(1)], dim=1), batch)
+        films = films[..., 1:]
+        per_film = per_film + self._weighted(bi_interaction(films)).sum(-1)
+        film = spread(torch.cat([per_film.unsqueeze(1), films.sum(1)], dim=1), batch)
         across = film[..., 1:] @ self._weighted(user.sum(1)).unsqueeze(-1)  # [U, C, 1]
         return self.bias + per_user.unsqueeze(1) + film[..., 0] + across.squeeze(-1)
 
@@ -105,17 +110,17 @@ class CrossNetwork(nn.Module):
         self.head = nn.Linear(dim, 1)
         nn.init.xavier_normal_(self.weights)
 
-    def forward(self, user: Tensor, catalogue: Tensor, batch: Batch) -> Tensor:
+    def forward(self, user: Tensor, films: Tensor, batch: Batch) -> Tensor:
         """Logits [U, C].
 
         Args:
             user: [U, dim of the user's part].
-            catalogue: [M + 1, dim of the film's part].
+            films: [N, dim of the film's part], of the films of `films_of`.
             batch: says which films are candidates of whom.
         """
         all_weights = torch.cat([self.weights, self.head.weight])  # [L + 1, dim]
-        for_user, for_film = all_weights.split([user.shape[1], catalogue.shape[1]], dim=1)
-        film = gather(catalogue @ for_film.T, batch)  # [U, C, L + 1]
+        for_user, for_film = all_weights.split([user.shape[1], films.shape[1]], dim=1)
+        film = spread(films @ for_film.T, batch)  # [U, C, L + 1]
         dots = ((user @ for_user.T).unsqueeze(1) + film).unbind(-1)
         alpha, beta = torch.ones_like(dots[0]), torch.zeros_like(self.biases[0])
         for dot, weight, bias in zip(dots[:-1], self.weights, self.biases, strict=True):

@@ -9,7 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from recdemo.blocks.embedding import gather
+from recdemo.blocks.embedding import spread
 from recdemo.contracts import Batch
 
 CELLS = 500_000  # of a hidden layer made at once when answering: keeps it in the processor's cache
@@ -127,15 +127,15 @@ class TwoSidedMLP(nn.Module):
             nn.ReLU(), SharedDropout(dropout), MLP(first, rest, dropout=dropout)
         )
 
-    def forward(self, user: Tensor, catalogue: Tensor, batch: Batch) -> Tensor:
+    def forward(self, user: Tensor, films: Tensor, batch: Batch) -> Tensor:
         """Logits [U, C].
 
         Args:
             user: [U, user_dim].
-            catalogue: [M + 1, film_dim].
+            films: [N, film_dim], of the films of `films_of`.
             batch: says which films are candidates of whom.
         """
-        return self.join(self.user(user), gather(self.film(catalogue), batch))
+        return self.join(self.user(user), spread(self.film(films), batch))
 
     def join(self, user: Tensor, film: Tensor) -> Tensor:
         """What follows the first layer: its halves [U, first] and [U, C, first], or [C, first], → [U, C]."""

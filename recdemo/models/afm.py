@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from recdemo.blocks.embedding import FieldEmbedding, gather
+from recdemo.blocks.embedding import FieldEmbedding, spread
 from recdemo.blocks.interaction import pair_indices, pair_products
 from recdemo.contracts import Batch, FieldTerms
 from recdemo.features import Schema
@@ -44,33 +44,33 @@ class AFM(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
-        attention, values = self._attend(batch)  # [U, C, P] each
-        linear = self.linear.user(batch).sum((1, 2)).unsqueeze(1)  # [U, 1]
-        linear = linear + gather(self.linear.catalogue().sum((1, 2)), batch)  # [U, C]
+        user = self.embedding.user(batch, self.linear)  # [U, Fu, 1 + k]
+        films = self.embedding.films(batch, self.linear)  # [N, Fi, 1 + k]
+        attention, values = self._attend(user[..., 1:], films[..., 1:], batch)  # [U, C, P] each
+        linear = user[..., 0].sum(1, keepdim=True) + spread(films[..., 0].sum(1), batch)  # [U, C]
         return (self.bias + linear + (attention * values).sum(-1)).flatten()
 
     def field_terms(self, batch: Batch) -> FieldTerms:
         """What adds up to the logit: attention × pᵀ(v_i ⊙ v_j) for each pair, and the linear terms."""
-        attention, values = (x.flatten(0, 1)[:, self.order] for x in self._attend(batch))  # [B, P]
+        user, films = self.embedding.user(batch), self.embedding.films(batch)
+        found = self._attend(user, films, batch)
+        attention, values = (x.flatten(0, 1)[:, self.order] for x in found)  # [B, P]
         linear = self.linear(batch).squeeze(-1)
         return FieldTerms(
             self.embedding.fields, self.bias, linear, attention * values, attention=attention
         )
 
-    def _attend(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def _attend(self, user: Tensor, films: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """Attention and value of each pair, [U, C, P]: user pairs, film pairs, then pairs across."""
-        user, catalogue = self.embedding.user(batch), self.embedding.catalogue()
-        has_user, has_film = self.embedding.user_present(batch), self.embedding.catalogue_present()
+        has_user, has_film = self.embedding.user_present(batch), self.embedding.films_present(batch)
         in_user = self._score_and_value(pair_products(user), _pairs(has_user))  # [U, Pu, 2]
-        in_film = self._score_and_value(
-            pair_products(catalogue), _pairs(has_film)
-        )  # [M + 1, Pi, 2]
-        film = gather(catalogue, batch).flatten(1, 2)  # [U, C * Fi, k]
-        has_film = has_film[batch.target_movie].view(batch.users, -1)  # [U, C * Fi]
+        in_film = self._score_and_value(pair_products(films), _pairs(has_film))  # [N, Pi, 2]
+        film = spread(films, batch).flatten(1, 2)  # [U, C * Fi, k]
+        has_film = spread(has_film, batch).flatten(1)  # [U, C * Fi]
         across = self._across(user, film, has_film.unsqueeze(2) & has_user.unsqueeze(1))
         across = across.flatten(1, 2).unflatten(1, (batch.candidates, -1))  # [U, C, Fi * Fu, 2]
         in_user = in_user.unsqueeze(1).expand(-1, batch.candidates, -1, -1)
-        both = torch.cat([in_user, gather(in_film, batch), across], dim=2)
+        both = torch.cat([in_user, spread(in_film, batch), across], dim=2)
         score, value = both.unbind(-1)
         return torch.softmax(score, dim=-1), value
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from recdemo.blocks.embedding import FieldEmbedding
+from recdemo.blocks.embedding import FieldEmbedding, rows_for
 from recdemo.blocks.interaction import CrossNetwork
 from recdemo.blocks.mlp import TwoSidedMLP
 from recdemo.contracts import Batch, TitleText
@@ -37,9 +37,9 @@ class DeepAndCross(nn.Module):
         self.cross = CrossNetwork(user_dim + film_dim, layers)
         self.deep = TwoSidedMLP(user_dim, film_dim, hidden, dropout=dropout)
 
-    def forward(self, user: Tensor, catalogue: Tensor, batch: Batch) -> Tensor:
-        """Logits [U, C] from [U, user_dim] and [M + 1, film_dim]."""
-        return self.cross(user, catalogue, batch) + self.deep(user, catalogue, batch)
+    def forward(self, user: Tensor, films: Tensor, batch: Batch) -> Tensor:
+        """Logits [U, C] from [U, user_dim] and, of the films of `films_of`, [N, film_dim]."""
+        return self.cross(user, films, batch) + self.deep(user, films, batch)
 
 
 class DCN(nn.Module):
@@ -74,8 +74,8 @@ class DCN(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
-        user, catalogue = self.embedding.user(batch), self.embedding.catalogue()
-        return self.network(user.flatten(1), catalogue.flatten(1), batch).flatten()
+        user, films = self.embedding.user(batch), self.embedding.films(batch)
+        return self.network(user.flatten(1), films.flatten(1), batch).flatten()
 
 
 class DCNText(nn.Module):
@@ -119,7 +119,8 @@ class DCNText(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
-        return self.network(self.user_vectors(batch), self.sentences, batch).flatten()
+        films = rows_for(batch, self.sentences)
+        return self.network(self.user_vectors(batch), films, batch).flatten()
 
     def film_vectors(self) -> Tensor:
         """s of every film, [M + 1, d]."""

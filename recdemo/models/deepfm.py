@@ -66,7 +66,6 @@ class DeepFM(nn.Module):
 
     def _parts(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """FM and MLP logits, [U, C] each."""
-        user = self.machine.embedding.user(batch)  # [U, Fu, k]
-        catalogue = self.machine.embedding.catalogue()  # [M + 1, Fi, k]
-        deep = self.deep(user.flatten(1), catalogue.flatten(1), batch)
-        return self.machine(user, catalogue, batch), deep
+        user, films = self.machine.fields(batch)  # [U, Fu, 1 + k], [N, Fi, 1 + k]
+        deep = self.deep(user[..., 1:].flatten(1), films[..., 1:].flatten(1), batch)
+        return self.machine(user, films, batch), deep

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from recdemo.blocks.embedding import FieldEmbedding, gather
+from recdemo.blocks.embedding import FieldEmbedding, spread
 from recdemo.blocks.mlp import MLP
 from recdemo.contracts import Batch
 from recdemo.features import Schema
@@ -50,10 +50,10 @@ class EmbeddingCNN(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
-        user, catalogue = self.embedding.user(batch), self.embedding.catalogue()
-        after_user = nn.functional.pad(user, (0, 0, 0, catalogue.shape[1]))  # [U, F, k]
-        before_film = nn.functional.pad(catalogue, (0, 0, user.shape[1], 0))  # [M + 1, F, k]
+        user, films = self.embedding.user(batch), self.embedding.films(batch)
+        after_user = nn.functional.pad(user, (0, 0, 0, films.shape[1]))  # [U, F, k]
+        before_film = nn.functional.pad(films, (0, 0, user.shape[1], 0))  # [N, F, k]
         from_user = self.convolution(after_user.transpose(1, 2)).flatten(1)  # [U, maps * (F - 2)]
         without_bias = nn.functional.conv1d(before_film.transpose(1, 2), self.convolution.weight)
-        from_film = gather(without_bias.flatten(1), batch)  # [U, C, maps * (F - 2)]
+        from_film = spread(without_bias.flatten(1), batch)  # [U, C, maps * (F - 2)]
         return self.head(torch.relu(from_user.unsqueeze(1) + from_film)).flatten()

@@ -44,5 +44,5 @@ class EmbeddingMLP(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
-        user, catalogue = self.embedding.user(batch), self.embedding.catalogue()
-        return self.deep(user.flatten(1), catalogue.flatten(1), batch).flatten()
+        user, films = self.embedding.user(batch), self.embedding.films(batch)
+        return self.deep(user.flatten(1), films.flatten(1), batch).flatten()

@@ -51,13 +51,6 @@ class FNN(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
-        machine = self.fm.machine
         with torch.no_grad():
-            user = _beside(machine.linear.user(batch), machine.embedding.user(batch))
-            catalogue = _beside(machine.linear.catalogue(), machine.embedding.catalogue())
-        return self.deep(user, catalogue, batch).flatten()
-
-
-def _beside(weights: Tensor, vectors: Tensor) -> Tensor:
-    """[N, F, 1] and [N, F, k] → [N, F * (1 + k)]."""
-    return torch.cat([weights, vectors], dim=2).flatten(1)
+            user, films = self.fm.machine.fields(batch)
+        return self.deep(user.flatten(1), films.flatten(1), batch).flatten()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from recdemo.blocks.embedding import FieldEmbedding, gather
+from recdemo.blocks.embedding import FieldEmbedding, spread
 from recdemo.blocks.mlp import MLP
 from recdemo.contracts import Batch
 from recdemo.features import Schema
@@ -33,9 +33,9 @@ class FNNPlus(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
-        user, catalogue = self.embedding.user(batch), self.embedding.catalogue()
-        per_film = torch.stack([catalogue.sum(1), catalogue.square().sum(1)], dim=1)
-        film = gather(per_film, batch)  # [U, C, 2, k]
+        user, films = self.embedding.user(batch), self.embedding.films(batch)
+        per_film = torch.stack([films.sum(1), films.square().sum(1)], dim=1)
+        film = spread(per_film, batch)  # [U, C, 2, k]
         total = user.sum(1).unsqueeze(1) + film[:, :, 0]
         squares = user.square().sum(1).unsqueeze(1) + film[:, :, 1]
         return self.deep(total.square() - squares).flatten()

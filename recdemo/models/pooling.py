@@ -12,6 +12,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from recdemo.blocks.attention import BasicAttention
+from recdemo.blocks.embedding import rows_for
 from recdemo.blocks.history import FILM_MEANING, FilmEmbedding, pooled
 from recdemo.blocks.mlp import TwoSidedMLP
 from recdemo.contracts import Batch
@@ -51,7 +52,7 @@ class Pooling(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
         films = self.films.catalogue()
-        return self.head(self._interest(films, batch), films, batch).flatten()
+        return self.head(self._interest(films, batch), rows_for(batch, films), batch).flatten()
 
     def film_vectors(self) -> Tensor:
         """q of every film, [M + 1, k]."""
@@ -97,7 +98,7 @@ class AttentionPooling(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
         films = self.films.catalogue()
-        return self.head(self._interest(films, batch), films, batch).flatten()
+        return self.head(self._interest(films, batch), rows_for(batch, films), batch).flatten()
 
     def film_vectors(self) -> Tensor:
         """q of every film, [M + 1, k]."""

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.crosses import CROSSED_FIELDS, HashedCrosses
-from recdemo.blocks.embedding import FieldEmbedding, gather
+from recdemo.blocks.embedding import FieldEmbedding, spread
 from recdemo.blocks.mlp import TwoSidedMLP
 from recdemo.contracts import Batch, FieldTerms
 from recdemo.features import Schema
@@ -62,9 +62,11 @@ class WideDeep(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
-        linear = self.linear.user(batch).sum((1, 2)).unsqueeze(1)  # [U, 1]
-        linear = linear + gather(self.linear.catalogue().sum((1, 2)), batch)  # [U, C]
-        return (self.bias + linear + self.crosses(batch).sum(-1) + self._deep(batch)).flatten()
+        user = self.embedding.user(batch, self.linear)  # [U, Fu, 1 + k]
+        films = self.embedding.films(batch, self.linear)  # [N, Fi, 1 + k]
+        linear = user[..., 0].sum(1, keepdim=True) + spread(films[..., 0].sum(1), batch)  # [U, C]
+        deep = self.deep(user[..., 1:].flatten(1), films[..., 1:].flatten(1), batch)
+        return (self.bias + linear + self.crosses(batch).sum(-1) + deep).flatten()
 
     def field_terms(self, batch: Batch) -> FieldTerms:
         """What adds up to the logit: fields, crossed pairs, and the MLP as one term."""
@@ -78,5 +80,5 @@ class WideDeep(nn.Module):
 
     def _deep(self, batch: Batch) -> Tensor:
         """[U, C]"""
-        user, catalogue = self.embedding.user(batch), self.embedding.catalogue()
-        return self.deep(user.flatten(1), catalogue.flatten(1), batch)
+        user, films = self.embedding.user(batch), self.embedding.films(batch)
+        return self.deep(user.flatten(1), films.flatten(1), batch)
