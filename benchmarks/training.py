@@ -1,0 +1,245 @@
+"""Training the same models on the same rows in recdemo and in its peers, side by side.
+
+    python benchmarks/training.py [--models deepfm din …] [--rows N] [--repeats N]
+
+DeepFM, Wide & Deep, DCN and AFM read all of recdemo's fields, lists of films watched included; DIN and DIEN the profile and
+50 films watched. Widths, batch, optimizer, learning rate, epochs and threads are the same; each library trains in a process
+of its own, in its own environment (made once, under the folder `--environments`), with its own loop, which is what is
+measured. The libraries take turns, so that a slow moment of the machine falls on all. Prints samples per second (median over
+repeats), seconds of training to the AUC on the validation part that all of them reach, test AUC, peak memory, and the
+ratio to the best peer. Needs MovieLens-1M, see the README.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.peers.task import PARTS, SEQUENCE
+from recdemo import checkpoints
+from recdemo.blocks.embedding import HISTORY_FIELDS
+from recdemo.contracts import JUST_WATCHED
+from recdemo.data import split_ratings
+from recdemo.features import Ratings
+from recdemo.training.run import open_data
+
+PEERS = Path(__file__).resolve().parent / "peers"
+MODELS = ("deepfm", "wide_deep", "dcn", "afm", "din", "dien")
+
+
+@dataclass(frozen=True)
+class Library:
+    """A library and what it needs besides the torch of this environment."""
+
+    title: str
+    script: str
+    packages: tuple[str, ...] = ()
+    models: tuple[str, ...] = MODELS
+
+
+LIBRARIES = (
+    Library("recdemo", "ours"),
+    Library("DeepCTR-Torch", "deepctr", ("deepctr-torch==0.3.0",)),
+    Library("torch-rechub", "rechub", ("torch-rechub==0.9.0",)),
+    Library(
+        "RecBole",
+        "recbole",
+        (
+            "recbole==1.2.1",
+            "colorlog colorama texttable thop tensorboard tensorboard-data-server absl-py markdown werkzeug protobuf",
+            "pyyaml tabulate psutil pytz numpy==1.26.4 pandas==2.3.3 scipy==1.14.1 scikit-learn==1.5.2",
+        ),
+    ),
+)
+
+
+def environment(library: Library, base: Path) -> str:
+    """The Python of an environment that holds a library, and sees this one's torch."""
+    if not library.packages:
+        return sys.executable
+    place = base / library.script
+    python = place / "bin" / "python"
+    if not (place / "ready").exists():
+        venv.create(place, with_pip=True, clear=True)
+        (here,) = {p for p in sys.path if p.endswith("site-packages")}
+        (site,) = place.glob("lib/python*/site-packages")
+        (site / "shared.pth").write_text(here)
+        packages = [name for line in library.packages for name in line.split()]
+        command = [str(python), "-m", "pip", "install", "--quiet", "--no-deps", *packages]
+        subprocess.run(command, check=True)
+        (place / "ready").touch()
+    return str(python)
+
+
+def write_data(folder: Path, rows: int, sequence: bool) -> dict[str, int]:
+    """The inputs of some ratings of each part as plain arrays; returns how many ids each input has."""
+    dataset, schema = open_data("ml-1m", checkpoints.root())
+    ratings = Ratings(dataset, schema)
+    if sequence:
+        ratings.feedback.fill_(JUST_WATCHED)
+    part = torch.from_numpy(split_ratings(dataset.ratings, "order"))
+    genres = [torch.nonzero(flags).squeeze(1) + 1 for flags in schema.genre_flags]
+    genre_lists = torch.nn.utils.rnn.pad_sequence(genres, batch_first=True)
+    generator = torch.Generator().manual_seed(0)
+    for number, name in enumerate(PARTS):
+        found = torch.nonzero(part == number).squeeze(1)
+        count = rows if name == "train" else min(50_000, rows)
+        chosen = found[torch.randperm(len(found), generator=generator)[:count]].sort().values
+        batch = ratings.batch(chosen)
+        movie = batch.target_movie
+        arrays = {
+            "gender": batch.gender,
+            "age": batch.age,
+            "occupation": batch.occupation,
+            "favourite_genre": batch.favourite_genre,
+            "movie": movie,
+            "year": schema.year_ids[movie],
+            "label": ratings.liked[chosen].long(),
+        }
+        if sequence:
+            arrays["hist_movie"] = batch.history
+        else:
+            arrays |= {"last_five": batch.last_five, "genres": genre_lists[movie]}
+            for kind, field in enumerate(HISTORY_FIELDS, start=JUST_WATCHED):
+                arrays[field] = batch.history * (batch.feedback == kind)
+        np.savez(
+            folder / f"{name}.npz", **{k: v.numpy().astype(np.int16) for k, v in arrays.items()}
+        )
+        np.save(folder / f"{name}_rows.npy", chosen.numpy())
+    films = dict.fromkeys(("movie", "last_five", *HISTORY_FIELDS), schema.size + 1)
+    return films | {
+        "gender": schema.genders + 1,
+        "age": schema.ages + 1,
+        "occupation": schema.occupations + 1,
+        "favourite_genre": schema.genres + 1,
+        "genres": schema.genres + 1,
+        "year": schema.years + 1,
+    }
+
+
+def run(library: Library, python: str, folder: Path, model: str) -> dict:
+    """What a library reached with a model."""
+    command = [python, str(PEERS / f"{library.script}.py"), str(folder), model]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{library.title} failed on {model}:\n{done.stderr[-3000:]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def seconds_to(answer: dict, level: float) -> float:
+    """Seconds of training until the validation AUC was at least `level`, at the end of an epoch."""
+    total = 0.0
+    for seconds, reached in zip(answer["seconds"], answer["validation_auc"], strict=True):
+        total += seconds
+        if reached >= level:
+            return total
+    return float("nan")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", nargs="*", default=MODELS, choices=MODELS)
+    parser.add_argument("--libraries", nargs="*", default=[x.script for x in LIBRARIES])
+    parser.add_argument(
+        "--rows", type=int, help="training rows; default 200,000, of DIN and DIEN 40,000"
+    )
+    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--batch-size", type=int, default=1024)
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--environments", type=Path, default=PEERS / ".environments")
+    parser.add_argument("--json", type=Path, help="also write all figures to this file")
+    chosen = parser.parse_args()
+    libraries = [x for x in LIBRARIES if x.script in chosen.libraries]
+    pythons = {x.script: environment(x, chosen.environments) for x in libraries}
+    console, everything = Console(), {}
+    for model in chosen.models:
+        rows = chosen.rows or (40_000 if model in SEQUENCE else 200_000)
+        answers: dict[str, list[dict]] = {}
+        with tempfile.TemporaryDirectory() as place:
+            folder = Path(place)
+            task = {
+                "embed_dim": 16,
+                "attention_dim": 16,
+                "hidden": [128, 64],
+                "batch_size": chosen.batch_size,
+                "learning_rate": chosen.learning_rate,
+                "epochs": chosen.epochs,
+                "threads": chosen.threads,
+                "seed": 0,
+                "sizes": write_data(folder, rows, model in SEQUENCE),
+            }
+            (folder / "task.json").write_text(json.dumps(task))
+            for _ in range(chosen.repeats):
+                for library in libraries:
+                    if model in library.models:
+                        found = run(library, pythons[library.script], folder, model)
+                        answers.setdefault(library.title, []).append(found)
+        everything[model] = answers
+        console.print(table_of(model, rows, chosen, answers))
+    if chosen.json:
+        chosen.json.write_text(json.dumps(everything, indent=1))
+
+
+def table_of(
+    model: str, rows: int, chosen: argparse.Namespace, answers: dict[str, list[dict]]
+) -> Table:
+    """Medians over the repeats, and ratios turn by turn."""
+    level = min(max(a["validation_auc"]) for found in answers.values() for a in found)
+    peers = [title for title in answers if title != "recdemo"]
+    title = (
+        f"{model}: {rows:,} rows, {chosen.epochs} epochs, batch {chosen.batch_size:,}, {chosen.threads} thread(s), "
+        f"median of {chosen.repeats}"
+    )
+    table = Table(
+        *(
+            "library",
+            "samples/s",
+            f"s to AUC {level:.3f}",
+            "test AUC",
+            "peak MB",
+            "recdemo is faster by",
+        ),
+        title=title,
+        title_justify="left",
+    )
+
+    def median(found: list[dict], figure: str) -> float:
+        return statistics.median(answer[figure] for answer in found)
+
+    for library, found in answers.items():
+        ratio = ""
+        if library in peers and "recdemo" in answers:
+            turns = zip(answers["recdemo"], found, strict=True)
+            ratios = [a["samples_per_second"] / b["samples_per_second"] for a, b in turns]
+            ratio = f"{statistics.median(ratios):.1f}×"
+        table.add_row(
+            library,
+            f"{median(found, 'samples_per_second'):,.0f}",
+            f"{statistics.median(seconds_to(a, level) for a in found):.1f}",
+            f"{median(found, 'test_auc'):.4f}",
+            f"{median(found, 'peak_mb'):,.0f}",
+            ratio,
+        )
+    return table
+
+
+if __name__ == "__main__":
+    os.environ["PYTHONWARNINGS"] = "ignore"
+    main()
