@@ -264,6 +264,12 @@ def resident(pid: int) -> float:
     )
 
 
+def processor_seconds(pid: int) -> float:
+    """Time that a process has worked, on all processors together."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @contextmanager
 def private_runs() -> Iterator[Path]:
     """A folder of runs for this benchmark alone; what still trains at its end is cancelled."""
@@ -284,13 +290,14 @@ async def load(app: App, crowd: list[Visitor], seconds: float, pause: float, hom
     for visitor in first.values():  # every model is loaded before anything is measured
         await visit(visitor, app.url, time.monotonic() + 3, 0.5, 0)
         visitor.seconds.clear()
-    before = memory.now()
+    before, worked = memory.now(), processor_seconds(app.process)
     watch = asyncio.create_task(memory.watch())
     until = time.monotonic() + seconds
     await asyncio.gather(
         *(visit(one, app.url, until, pause, seed) for seed, one in enumerate(crowd))
     )
     watch.cancel()
+    worked = processor_seconds(app.process) - worked
     for run in runs.all_runs():
         if not run.ended:
             launch.cancel(run.id)
@@ -311,6 +318,7 @@ async def load(app: App, crowd: list[Visitor], seconds: float, pause: float, hom
         "median answer": f"{median:.3f} s",
         "95th percentile": f"{slow:.3f} s",
         "longest": f"{max(times):.3f} s",
+        "processor time of an answer": f"{worked / len(times):.3f} s",
         "server before": f"{before:.0f} MB",
         "server at its peak": f"{memory.server_peak:.0f} MB",
         "server afterwards": f"{after:.0f} MB",
