@@ -15,7 +15,7 @@ import torch
 
 from recdemo import checkpoints
 from recdemo.catalogue import catalogue_of, read_catalogue, write_catalogue
-from recdemo.contracts import AGES, CheckpointError, Session, Watched
+from recdemo.contracts import AGES, CheckpointError, RequestError, Session, Watched
 from recdemo.data import (
     DataError,
     Dataset,
@@ -35,7 +35,7 @@ from recdemo.data import catalogue as films_of_ours
 from recdemo.data.own import FIRST_ID, LAST_ID, own_ids
 from recdemo.features import Ratings, Schema, encode
 from recdemo.models import CARDS
-from recdemo.training.run import open_data
+from recdemo.training.run import open_data, settings_for, train
 
 FILMS = pd.DataFrame(
     {
@@ -491,6 +491,32 @@ def test_films_of_its_own_are_trained_on_in_a_folder_of_its_own(tmp_path: Path) 
             CheckpointError, match=r"lists other films than mine.csv.*in a new folder"
         ):
             open_data(str(other), folder)
+
+
+@pytest.mark.parametrize(
+    ("stars", "objective", "said"),
+    [(5, "like", "every rating"), (2, "like", "no rating"), (2, "next", "no rating")],
+)
+def test_where_all_or_nothing_is_liked_training_says_so(
+    tmp_path: Path, stars: int, objective: str, said: str
+) -> None:
+    rows = [f"{user},Film {film},{stars}" for user in range(12) for film in range(12)]
+    data = _data("\n".join(["user,title,rating", *rows]), own_films=True)
+    path = save_dataset(data, tmp_path / "one.zip")
+    for model in ("popularity", "fm"):
+        settings = settings_for(model, objective, epochs=1)  # type: ignore[arg-type]
+        with pytest.raises(
+            RequestError, match=f"{said} of the training part of mine.csv is one of 4 stars"
+        ):
+            train(model, objective, str(path), settings, base=tmp_path / model)  # type: ignore[arg-type]
+    card = train(
+        "rating_mlp",
+        "rating",
+        str(path),
+        settings_for("rating_mlp", "rating", epochs=1),
+        base=tmp_path / "stars",
+    )
+    assert card.data.ratings == 144
 
 
 # Films without a year, a genre or a word, and people of whom nothing is known

@@ -15,9 +15,17 @@ from torch import Tensor, nn
 from recdemo import checkpoints
 from recdemo.catalogue import catalogue_of, read_catalogue, write_catalogue
 from recdemo.checkpoints import Checkpoint, CheckpointCard, DataCard, Metrics
-from recdemo.contracts import CheckpointError, Objective, ReadsText, RequestError, Split
+from recdemo.contracts import (
+    LIKED_FROM,
+    CheckpointError,
+    Objective,
+    ReadsText,
+    RequestError,
+    Split,
+)
 from recdemo.data import (
     TEST,
+    TRAIN,
     VALIDATION,
     Dataset,
     PartedDataset,
@@ -135,7 +143,8 @@ def train(
 
     Raises:
         DataError: the source cannot be read.
-        RequestError: the model cannot be built with these arguments, or training has diverged.
+        RequestError: the data say nothing about the objective, the model cannot be built with these arguments, or
+            training has diverged.
         CheckpointError: the catalogue is damaged.
     """
     if state and not ranks.alone:
@@ -146,6 +155,8 @@ def train(
     supply = _supply_of(dataset, schema, split)
     data = _data_card(dataset)
     on_start(data)
+    if isinstance(supply, Resident):
+        check_opinions(*supply[0], objective, data.title)
     torch.manual_seed(settings.seed)
     network, arguments = build(model, objective, dataset, schema, arguments or {})
     start = None
@@ -220,6 +231,26 @@ def _supply_of(dataset: Dataset | PartedDataset, schema: Schema, split: Split) -
         return Streamed(dataset, schema, split)
     ratings = Ratings(dataset, schema, every_film=split == "last")
     return Resident(ratings, torch.from_numpy(split_ratings(dataset.ratings, split)))
+
+
+def check_opinions(ratings: Ratings, part: Tensor, objective: Objective, title: str) -> None:
+    """Refuse data in which one part has nothing to tell films apart by, before any time is spent on them.
+
+    Raises:
+        RequestError: of ``like``, that all films of a part are liked, or none; of ``next``, that none is picked.
+    """
+    right = {"like": ratings.liked, "next": ratings.picked}.get(objective)
+    if right is None:
+        return
+    for name, number in {"training": TRAIN, "validation": VALIDATION, "test": TEST}.items():
+        share = right[part == number].float().mean()  # no number where the part is empty
+        everything = objective == "like" and share == 1
+        if share == 0 or everything:
+            raise RequestError(
+                f"{'every' if everything else 'no'} rating of the {name} part of {title} is one of {LIKED_FROM} stars "
+                f"or more, which is what counts as liked, so nobody can learn, or be tested on, {objective!r}; look at "
+                "how its ratings are read, or give more of them"
+            )
 
 
 def _data_card(dataset: Dataset | PartedDataset) -> DataCard:
