@@ -35,6 +35,7 @@ FLOORS = (
         "datasheet",
         "lab",
         "museum",
+        "retrieval",
     ),
     ("charts",),
     ("handout",),

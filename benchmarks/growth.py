@@ -1,0 +1,193 @@
+"""How training time and memory grow with the data, with all ratings in memory and streamed from parts.
+
+    python benchmarks/growth.py [--sizes N ...] [--model M] [--objective O] [--seconds S] [--folder FOLDER]
+
+Simulated ratings over the shipped catalogue; what is not in FOLDER yet is made first, which takes minutes for 20
+million. Then each size is trained on in a process of its own, on one thread, with the same model and settings: all
+in memory, streamed, and in memory by two processes that torchrun starts. A run ends after S seconds, two processes
+after 1.5 million rows, or all after one epoch where that is sooner; "≈" marks a whole epoch worked out from the
+steps until then. Validation is not in these seconds. Memory is that of the (first)
+process: at its peak, reading included, and while training. Needs Linux (memory is read from /proc).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+SIZES = (100_000, 1_000_000, 20_000_000)
+PART = 500_000  # ratings of a part, at most; there are four at least
+PER_USER = 72.5  # ratings that a simulated user has on average
+WAYS = ("in memory", "streamed", "2 processes")
+TOGETHER = 1_500_000  # rows of an epoch that two processes read, at most
+RESULT = "result: "
+
+
+def make(ratings: int, folder: Path) -> Path:
+    """A simulated data set of about so many ratings, in parts; made if it is not there."""
+    from recdemo import checkpoints
+    from recdemo.catalogue import read_catalogue
+    from recdemo.data import Dataset, save_parts, simulate
+
+    path = folder / f"simulated-{ratings}"
+    if path.exists():
+        return path
+    count = max(4, math.ceil(ratings / PART))
+    users = round(ratings / PER_USER / count)
+    catalogue = read_catalogue(checkpoints.root() / checkpoints.CATALOGUE)
+
+    def parts() -> Iterator[Dataset]:
+        for place in range(count):
+            first = 1 + place * users
+            yield simulate(catalogue, users=users, seed=place, films_seed=0, first_user=first)
+
+    began = time.perf_counter()
+    save_parts(parts(), path)
+    size = sum(file.stat().st_size for file in path.rglob("*.parquet")) / 1e6
+    print(f"made {path.name}: {count} parts, {size:.0f} MB, {time.perf_counter() - began:.0f} s")
+    return path
+
+
+def resident_mb() -> float:
+    """Memory of this process now, in MB."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError("/proc/self/status has no VmRSS")
+
+
+class TimeIsUpError(Exception):
+    """A run has trained for long enough."""
+
+
+def run(path: Path, way: str, model: str, objective: str, seconds: float) -> dict[str, float]:
+    """Train for one epoch, or so many seconds, and say what it took."""
+    import pandas as pd
+    import torch
+
+    from recdemo import checkpoints
+    from recdemo.catalogue import read_catalogue
+    from recdemo.data import Dataset, open_parts, split_ratings
+    from recdemo.features import Ratings, Schema
+    from recdemo.training.loop import fit_parts
+    from recdemo.training.ranks import ranks_here
+    from recdemo.training.run import build
+    from recdemo.training.settings import Step, settings_for
+    from recdemo.training.supply import Resident, Streamed, Supply
+
+    torch.set_num_threads(1)
+    schema = Schema(read_catalogue(checkpoints.root() / checkpoints.CATALOGUE))
+    fresh = resident_mb()
+    began = time.perf_counter()
+    parted = open_parts(path)
+    supply: Supply = Streamed(parted, schema, "order")
+    if way != "streamed":
+        frames = [parted[place].ratings for place in range(len(parted))]
+        first = parted[0]
+        ratings = pd.concat(frames, ignore_index=True)
+        whole: Dataset = replace(first, users=parted.users, ratings=ratings)
+        del frames, first
+        supply = Resident(Ratings(whole, schema), torch.from_numpy(split_ratings(ratings, "order")))
+        del whole, ratings
+    times: list[float] = []
+    last: list[Step] = []
+    memory = [0.0]
+
+    def on_step(step: Step) -> None:
+        times.append(time.perf_counter())
+        last[:] = [step]
+        if step.step % 20 == 1:
+            memory[0] = max(memory[0], resident_mb())
+        # Of several processes, all stop after the same step: the first one's clock would not do.
+        if ranks.alone and times[-1] - times[0] > seconds:
+            raise TimeIsUpError
+
+    ranks = ranks_here()
+    settings = replace(settings_for(model, objective), epochs=1)
+    if not ranks.alone:
+        train = 0.8 * sum(parted.ratings_of)
+        settings = replace(settings, share=min(1.0, TOGETHER / train))
+    with ranks.together():
+        torch.manual_seed(0)
+        network, _ = build(model, objective, parted, schema, {})
+        with suppress(TimeIsUpError):
+            fit_parts(network, supply, objective, settings, ranks=ranks, on_step=on_step)
+    took = times[-1] - times[0]
+    per_step = took / (len(times) - 1)
+    (step,) = last
+    return {
+        "first": ranks.first,
+        "ratings": sum(parted.ratings_of),
+        "reading": times[0] - began,
+        "whole": step.step == step.steps and settings.share == 1.0,
+        "epoch": per_step * step.steps / settings.share,
+        "speed": step.samples / step.step / per_step,
+        "fresh": fresh,
+        "training": memory[0],
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def measure(path: Path, way: str, arguments: list[str]) -> dict[str, float]:
+    """What a process of its own says of itself."""
+    start = [sys.executable]
+    if way == "2 processes":
+        start += ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command = [*start, __file__, "--only", way, str(path), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    lines = [line for line in done.stdout.splitlines() if line.startswith(RESULT)]
+    found = [json.loads(line.removeprefix(RESULT)) for line in lines]
+    return next(one for one in found if one["first"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
+    parser.add_argument("--model", default="fm")
+    parser.add_argument("--objective", default="like")
+    parser.add_argument("--seconds", type=float, default=40)
+    default = Path(tempfile.gettempdir()) / "recdemo-growth"
+    parser.add_argument("--folder", type=Path, default=default)
+    parser.add_argument("--only", nargs=2, metavar=("WAY", "PATH"), help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.only:
+        way, path = given.only
+        found = run(Path(path), way, given.model, given.objective, given.seconds)
+        print(RESULT + json.dumps(found), flush=True)
+        return
+    arguments = ["--model", given.model, "--objective", given.objective]
+    arguments += ["--seconds", str(given.seconds)]
+    print(f"{given.model}, {given.objective}, one thread for each process", flush=True)
+    rows = []
+    for size in given.sizes:
+        path = make(size, given.folder)
+        rows += [(way, measure(path, way, arguments)) for way in given.ways]
+    print(
+        "| ratings | how | s to the first step | s per epoch | samples/s | MB training | MB peak |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    for way, one in rows:
+        epoch = f"{'' if one['whole'] else '≈ '}{one['epoch']:.0f}"
+        cells = [f"{one['ratings']:,}", way, f"{one['reading']:.1f}", epoch, f"{one['speed']:,.0f}"]
+        cells += [f"{one['training']:.0f}", f"{one['peak']:.0f}"]
+        print(f"| {' | '.join(cells)} |")
+    print(f"A process that has read nothing holds {rows[0][1]['fresh']:.0f} MB.")
+
+
+if __name__ == "__main__":
+    main()
