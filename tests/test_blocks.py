@@ -506,3 +506,32 @@ def test_films_are_encoded_one_by_one_or_all_at_once(
         assert torch.equal(present[..., 1], schema.genre_flags[candidates].any(-1))
         table = module.weight("movie")
         _close(spread(rows_for(batch, table), batch), table[candidates])
+
+
+def test_dice_learns_from_the_rows_that_count_as_from_these_alone() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(4, 6, 3) * 2 + 1
+    counts = torch.rand(4, 6) < 0.7
+    ours, theirs = Dice(3).train(), Dice(3).train()
+    for dice in (ours, theirs):
+        nn.init.constant_(dice.alpha, 0.3)
+    some, all_of_them = x.clone().requires_grad_(), x[counts].requires_grad_()
+    found, wanted = ours(some, counts)[counts], theirs(all_of_them)
+    _close(found.detach(), wanted.detach())
+    for name in ("running_mean", "running_var"):
+        _close(getattr(ours.norm, name), getattr(theirs.norm, name))
+    weights = torch.randn(wanted.shape)
+    (found * weights).sum().backward()
+    (wanted * weights).sum().backward()
+    _close(some.grad[counts], all_of_them.grad)
+    assert (some.grad[~counts] == 0).all()
+    _close(ours.alpha.grad, theirs.alpha.grad)
+
+
+def test_dice_does_not_learn_from_a_single_row() -> None:
+    dice, x = Dice(2).train(), torch.randn(3, 2)
+    counts = torch.tensor([True, False, False])
+    found = dice(x, counts)
+    assert found.isfinite().all()
+    assert torch.equal(dice.norm.running_mean, torch.zeros(2))
+    _close(found[0].detach(), dice.eval()(x)[0].detach())

@@ -7,7 +7,6 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from recdemo.blocks.embedding import rows
 from recdemo.blocks.mlp import Dice
 
 Basic = Literal["item", "user", "dot", "bilinear", "elementwise"]
@@ -46,42 +45,34 @@ class ActivationUnit(nn.Module):
         Returns:
             [U, C, L], zero at padding.
         """
-        if self.training:
-            scores = self._scores_of_films(history, mask, query)
+        if query.shape[1] <= history.shape[1]:
+            scores = self._by_candidate(history, mask, query)
         else:
-            parts = [self._outer(self._inner(history, part)) for part in query.split(CHUNK, dim=1)]
-            scores = torch.cat(parts, dim=1)  # [U, C, L]
+            parts = [self._by_film(history, mask, part) for part in query.split(CHUNK, dim=1)]
+            scores = torch.cat(parts, dim=1)
         return normalised(scores, mask, self.softmax)
 
-    def _outer(self, hidden: Tensor) -> Tensor:
-        """wᵀ Dice(hidden) + c: [..., h] → [...]."""
-        return self.outer(self.dice(hidden)).squeeze(-1)
-
-    def _scores_of_films(self, history: Tensor, mask: Tensor, query: Tensor) -> Tensor:
-        """[U, C, L], computed for the N films that stand in the histories: padding costs nothing, and does not
-        count in the batch statistics that Dice learns from."""
-        place = torch.nonzero(mask.flatten()).squeeze(1)  # [N]
-        user = torch.arange(len(mask)).repeat_interleave(mask.sum(1))  # [N]
+    def _by_candidate(self, history: Tensor, mask: Tensor, query: Tensor) -> Tensor:
+        """Scores [U, C, L] where candidates are few: (W_x + W_- + W_* ⊙ q) x + (W_q − W_-) q + b."""
         w_x, w_q, w_minus, w_times = self.inner.weight.chunk(4, dim=1)  # [h, d] each
-        x = rows(history.flatten(0, 1), place)  # [N, d]
-        from_x = nn.functional.linear(x, w_x + w_minus, self.inner.bias)  # [N, h]
-        from_q = rows(query @ (w_q - w_minus).T, user)  # [N, C, h]
-        hidden = (x.unsqueeze(1) * rows(query, user)) @ w_times.T + from_x.unsqueeze(1) + from_q
-        scores = history.new_zeros(mask.numel(), query.shape[1])
-        scores = scores.index_copy(0, place, self._outer(hidden))  # [U * L, C]
-        return scores.unflatten(0, mask.shape).transpose(1, 2)
+        keys = (query.unsqueeze(2) * w_times + (w_x + w_minus)).flatten(1, 2)  # [U, C * h, d]
+        from_q = nn.functional.linear(query, w_q - w_minus, self.inner.bias).flatten(
+            1
+        )  # [U, C * h]
+        hidden = torch.baddbmm(from_q.unsqueeze(1), history, keys.transpose(1, 2))
+        hidden = hidden.unflatten(2, (query.shape[1], -1))  # [U, L, C, h]
+        counts = mask.unsqueeze(2).expand(hidden.shape[:3])
+        return self.outer(self.dice(hidden, counts)).squeeze(-1).transpose(1, 2)
 
-    def _inner(self, history: Tensor, query: Tensor) -> Tensor:
-        """W [x, q, x − q, x ⊙ q] + b for every pair: [U, C, L, h]."""
+    def _by_film(self, history: Tensor, mask: Tensor, query: Tensor) -> Tensor:
+        """Scores [U, C, L] where candidates are many: (W_q − W_- + W_* ⊙ x) q + (W_x + W_-) x + b."""
         w_x, w_q, w_minus, w_times = self.inner.weight.chunk(4, dim=1)  # [h, d] each
-        from_x = history @ (w_x + w_minus).T + self.inner.bias  # [U, L, h]
-        if query.shape[1] <= 2 * len(w_x):
-            both = (history.unsqueeze(1) * query.unsqueeze(2)) @ w_times.T  # [U, C, L, h]
-            return both + from_x.unsqueeze(1) + (query @ (w_q - w_minus).T).unsqueeze(2)
-        # Many candidates share a history: (W ⊙ x + W_q) q is the same sum, in one product.
         keys = (history.unsqueeze(2) * w_times + (w_q - w_minus)).flatten(1, 2)  # [U, L * h, d]
+        from_x = nn.functional.linear(history, w_x + w_minus, self.inner.bias)  # [U, L, h]
         hidden = torch.baddbmm(from_x.flatten(1).unsqueeze(1), query, keys.transpose(1, 2))
-        return hidden.unflatten(2, from_x.shape[1:])
+        hidden = hidden.unflatten(2, from_x.shape[1:])  # [U, C, L, h]
+        counts = mask.unsqueeze(1).expand(hidden.shape[:3])
+        return self.outer(self.dice(hidden, counts)).squeeze(-1)
 
 
 class BasicAttention(nn.Module):

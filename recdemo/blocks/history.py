@@ -47,7 +47,9 @@ class FilmEmbedding(nn.Module):
         if batch.history.numel() <= len(catalogue):
             return rows(catalogue, batch.history) + self.feedback(batch.feedback)
         # More films than there are sums of a film and a reaction: those are made once, and looked up.
-        reactions = nn.functional.pad(self.feedback.weight[1:], (0, 0, 1, 0))  # padding learns nothing
+        reactions = nn.functional.pad(
+            self.feedback.weight[1:], (0, 0, 1, 0)
+        )  # padding learns nothing
         both = (reactions.unsqueeze(1) + catalogue).flatten(0, 1)  # [4(M + 1), k]
         return rows(both, batch.history + len(catalogue) * batch.feedback)
 

@@ -30,11 +30,17 @@ class Dice(nn.Module):
         self.norm = nn.BatchNorm1d(channels, eps=1e-8, affine=False)
         self.alpha = nn.Parameter(torch.zeros(channels))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[..., channels] → same shape. Leave padded rows out: in training every row counts."""
+    def forward(self, x: Tensor, counts: Tensor | None = None) -> Tensor:
+        """[..., channels] → same shape.
+
+        Args:
+            x: any rows.
+            counts: [...] False for rows that are padding and must not count in what training learns; None where
+                all count.
+        """
         rows = x.reshape(-1, x.shape[-1])
-        p = torch.sigmoid(
-            nn.functional.batch_norm(
+        if counts is None or not self.training:
+            normed = nn.functional.batch_norm(
                 rows,
                 self.norm.running_mean,
                 self.norm.running_var,
@@ -42,8 +48,25 @@ class Dice(nn.Module):
                 momentum=self.norm.momentum or 0.1,
                 eps=self.norm.eps,
             )
-        ).view_as(x)
+        else:
+            normed = self._normed(rows, counts.flatten().to(rows.dtype))
+        p = torch.sigmoid(normed).view_as(x)
         return x * torch.lerp(self.alpha, torch.ones_like(self.alpha), p)
+
+    def _normed(self, rows: Tensor, counts: Tensor) -> Tensor:
+        """What `torch.nn.functional.batch_norm` makes of the rows that count, learning from these alone."""
+        mean = cast(Tensor, self.norm.running_mean)
+        variance = cast(Tensor, self.norm.running_var)
+        size = counts.sum()
+        if size <= 1:
+            return (rows - mean) * torch.rsqrt(variance + self.norm.eps)
+        found = counts @ rows / size
+        centred = rows - found
+        spread = counts @ centred.square() / size
+        with torch.no_grad():
+            mean.lerp_(found, self.norm.momentum or 0.1)
+            variance.lerp_(spread * size / (size - 1), self.norm.momentum or 0.1)
+        return centred * torch.rsqrt(spread + self.norm.eps)
 
 
 class SharedDropout(nn.Module):
