@@ -21,7 +21,8 @@ def curves(epochs: Sequence[Epoch], figure: str, label: str, shipped: float | No
         shipped: its level on the same question, where there is one to compare with.
     """
     numbers = [epoch.epoch for epoch in epochs]
-    drawn = make_subplots(rows=1, cols=2, horizontal_spacing=0.12)
+    drawn = make_subplots(rows=1, cols=2, horizontal_spacing=0.18, subplot_titles=("Loss", label))
+    drawn.update_annotations(font_size=13)
     series = (
         ("loss", [epoch.loss for epoch in epochs], DOWN),
         (label, [epoch.metrics[figure] for epoch in epochs], UP),
@@ -37,7 +38,6 @@ def curves(epochs: Sequence[Epoch], figure: str, label: str, shipped: float | No
             row=1,
             col=column,
         )
-        drawn.update_yaxes(title=name, row=1, col=column)
         drawn.update_xaxes(title="epoch", dtick=1, row=1, col=column)
     if shipped is not None:
         drawn.add_hline(
@@ -48,4 +48,4 @@ def curves(epochs: Sequence[Epoch], figure: str, label: str, shipped: float | No
             annotation_text="shipped",
             annotation_position="top left",
         )
-    return sized(drawn, 7)
+    return sized(drawn, 7).update_layout(margin={"t": 36})

@@ -5,6 +5,7 @@ Which films there are is the model's to say: a kept model may have learned from 
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import hashlib
 import importlib
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 OF = "~"  # in the key of a kept model: what it was trained from, and the name of its folder
 CATALOGUES = 6  # held at a time: the shipped one, and those of kept models
+_ARENAS, MOST_ARENAS = -8, 2  # M_ARENA_MAX of glibc's malloc.h
 WARM_UP_AFTER = 1.5  # seconds, in which the browser draws and still asks the server for its parts
 
 
@@ -176,7 +178,13 @@ def warm_up() -> None:
 
     Streamlit collects garbage after every run of a page, and so looks at each of the 260,000 objects that the libraries
     are made of: 160 ms, in which nobody is answered. They stay for good, and are set aside from that here.
+
+    Each run of a page is a thread of its own, and each may get a heap of its own, which keeps what it once held: few
+    heaps keep less.
     """
+
+    with suppress(OSError, AttributeError):  # another system's allocator has no such setting
+        ctypes.CDLL(None).mallopt(_ARENAS, MOST_ARENAS)
 
     def load() -> None:
         with suppress(Exception):

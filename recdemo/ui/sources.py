@@ -251,11 +251,14 @@ def _mapping(table: Table, own_films: bool) -> Mapping:
     found: dict[str, Any] = {}
     with st.container(border=True):
         st.markdown("**Which column is what?**")
-        boxes = st.columns(3)
         roles = [role for role in ROLES if own_films or role != "genres"]
-        for number, role in enumerate(roles):
+        rows = [st.columns(3) for _ in range(0, len(roles), 3)]
+        boxes = [
+            box for row in rows for box in row
+        ]  # on a phone, one below the other in this order
+        for box, role in zip(boxes, roles, strict=False):
             guessed = getattr(guess, role)
-            found[role] = boxes[number % 3].selectbox(
+            found[role] = box.selectbox(
                 ROLES[role],
                 columns,
                 index=columns.index(guessed) if guessed else None,
