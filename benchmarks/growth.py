@@ -6,8 +6,9 @@ Simulated ratings over the shipped catalogue; what is not in FOLDER yet is made 
 million. Then each size is trained on in a process of its own, on one thread, with the same model and settings: all
 in memory, streamed, and in memory by two processes that torchrun starts. A run ends after S seconds, two processes
 after 1.5 million rows, or all after one epoch where that is sooner; "≈" marks a whole epoch worked out from the
-steps until then. Validation is not in these seconds. Memory is that of the (first)
-process: at its peak, reading included, and while training. Needs Linux (memory is read from /proc).
+steps until then, without validation. Samples per second of the (first) process's own processor time do not depend on
+what else the machine does. Memory is that of the (first) process: at its peak, reading included, and while training.
+Needs Linux (memory is read from /proc).
 """
 
 from __future__ import annotations
@@ -93,6 +94,7 @@ def run(path: Path, way: str, model: str, objective: str, seconds: float) -> dic
     began = time.perf_counter()
     parted = open_parts(path)
     supply: Supply = Streamed(parted, schema, "order")
+    began = began if way == "streamed" else time.perf_counter()
     if way != "streamed":
         frames = [parted[place].ratings for place in range(len(parted))]
         first = parted[0]
@@ -102,16 +104,19 @@ def run(path: Path, way: str, model: str, objective: str, seconds: float) -> dic
         supply = Resident(Ratings(whole, schema), torch.from_numpy(split_ratings(ratings, "order")))
         del whole, ratings
     times: list[float] = []
+    busy: list[float] = []
     last: list[Step] = []
     memory = [0.0]
 
     def on_step(step: Step) -> None:
         times.append(time.perf_counter())
+        busy.append(time.process_time())
         last[:] = [step]
         if step.step % 20 == 1:
             memory[0] = max(memory[0], resident_mb())
-        # Of several processes, all stop after the same step: the first one's clock would not do.
-        if ranks.alone and times[-1] - times[0] > seconds:
+        # Several processes all stop after the same step; no clock would make them.
+        late = ranks.alone and times[-1] - times[0] > seconds
+        if late or step.step == step.steps:
             raise TimeIsUpError
 
     ranks = ranks_here()
@@ -124,8 +129,8 @@ def run(path: Path, way: str, model: str, objective: str, seconds: float) -> dic
         network, _ = build(model, objective, parted, schema, {})
         with suppress(TimeIsUpError):
             fit_parts(network, supply, objective, settings, ranks=ranks, on_step=on_step)
-    took = times[-1] - times[0]
-    per_step = took / (len(times) - 1)
+    per_step = (times[-1] - times[0]) / (len(times) - 1)
+    busy_per_step = (busy[-1] - busy[0]) / (len(busy) - 1)
     (step,) = last
     return {
         "first": ranks.first,
@@ -134,6 +139,7 @@ def run(path: Path, way: str, model: str, objective: str, seconds: float) -> dic
         "whole": step.step == step.steps and settings.share == 1.0,
         "epoch": per_step * step.steps / settings.share,
         "speed": step.samples / step.step / per_step,
+        "busy": step.samples / step.step / busy_per_step,
         "fresh": fresh,
         "training": memory[0],
         "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
@@ -178,13 +184,13 @@ def main() -> None:
         path = make(size, given.folder)
         rows += [(way, measure(path, way, arguments)) for way in given.ways]
     print(
-        "| ratings | how | s to the first step | s per epoch | samples/s | MB training | MB peak |"
+        "| ratings | how | s to the first step | s per epoch | samples/s | per s of processor | MB training | MB peak |"
     )
-    print("|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|")
     for way, one in rows:
         epoch = f"{'' if one['whole'] else '≈ '}{one['epoch']:.0f}"
         cells = [f"{one['ratings']:,}", way, f"{one['reading']:.1f}", epoch, f"{one['speed']:,.0f}"]
-        cells += [f"{one['training']:.0f}", f"{one['peak']:.0f}"]
+        cells += [f"{one['busy']:,.0f}", f"{one['training']:.0f}", f"{one['peak']:.0f}"]
         print(f"| {' | '.join(cells)} |")
     print(f"A process that has read nothing holds {rows[0][1]['fresh']:.0f} MB.")
 

@@ -109,7 +109,7 @@ class Schema:
         """[M + 1] release-year bucket, 1 to `years`; 0 where the year is unknown; row 0 is 0."""
         years = self.movies["year"].to_numpy()
         buckets = np.searchsorted(YEAR_EDGES, years, side="left") + 1
-        return torch.from_numpy(np.concatenate([[0], np.where(years > 0, buckets, 0)]))
+        return torch.as_tensor(np.concatenate([[0], np.where(years > 0, buckets, 0)]))
 
     @cached_property
     def words(self) -> tuple[str, ...]:
@@ -272,7 +272,7 @@ def profile_of(users: pd.DataFrame) -> Tensor:
     """[users, 3] gender, age and occupation ids of `Dataset.users`; 0 where unknown."""
     ids = {"gender": _GENDER_IDS, "age": _AGE_IDS, "occupation": _OCCUPATION_IDS}
     columns = [users[name].map(known).fillna(0).astype(np.int64) for name, known in ids.items()]
-    return torch.from_numpy(np.stack(columns, axis=1))
+    return torch.as_tensor(np.stack(columns, axis=1))
 
 
 class Ratings:
@@ -312,15 +312,15 @@ class Ratings:
         counts = np.bincount(user, minlength=len(users))
         start = np.concatenate([[0], np.cumsum(counts)[:-1]])
 
-        self.movie = torch.from_numpy(lookup[ratings["movie_id"].to_numpy()])  # [N]
-        self.stars = torch.from_numpy(ratings["rating"].to_numpy(dtype=np.float32))  # [N]
+        self.movie = torch.as_tensor(lookup[ratings["movie_id"].to_numpy()])  # [N]
+        self.stars = torch.as_tensor(ratings["rating"].to_numpy(dtype=np.float32))  # [N]
         self.liked = self.stars >= LIKED_FROM  # [N]
         # [N] what `next` asks for
         self.picked = torch.ones_like(self.liked) if every_film else self.liked
         self.feedback = self.liked.to(torch.uint8) + (LIKED - 1)  # [N]
-        self.user = torch.from_numpy(user)  # [N] row of dataset.users
-        self.start = torch.from_numpy(start)  # [users] first row of each user
-        self.count = torch.from_numpy(counts)  # [users]
+        self.user = torch.as_tensor(user)  # [N] row of dataset.users
+        self.start = torch.as_tensor(start)  # [users] first row of each user
+        self.count = torch.as_tensor(counts)  # [users]
         self.profile = profile_of(users)  # [users, 3]
 
     def __len__(self) -> int:

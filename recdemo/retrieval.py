@@ -83,7 +83,7 @@ class FilmIndex:
 
     @effort.setter
     def effort(self, films: int) -> None:
-        self._graph.expansion_search = films
+        self._graph.expansion_search = films  # type: ignore[misc]  # it can be set
 
     @property
     def bytes(self) -> int:

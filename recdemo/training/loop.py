@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -399,8 +400,11 @@ def _validation(supply: Supply, objective: Objective) -> Callable[[nn.Module], d
     asked = [questions(ratings, part == VALIDATION, objective) for ratings, part in each(supply)]
     if objective == "next":
         whole = torch.cat(asked)
-        order = torch.randperm(len(whole), generator=torch.Generator().manual_seed(0))
-        place = torch.arange(len(asked)).repeat_interleave(torch.tensor([len(r) for r in asked]))
-        chosen = order[:VALIDATION_USERS]
-        asked = [whole[chosen[place[chosen] == number]] for number in range(len(asked))]
+        draw = torch.Generator("cpu").manual_seed(0)
+        chosen = torch.randperm(len(whole), generator=draw, device="cpu")[:VALIDATION_USERS]
+        ends = list(accumulate(map(len, asked)))
+        asked = [
+            whole[chosen[(chosen >= end - len(rows)) & (chosen < end)]]
+            for rows, end in zip(asked, ends, strict=True)
+        ]
     return lambda model: answers_of(model, supply, asked, objective).metrics

@@ -130,8 +130,8 @@ def like_metrics(logits: Tensor, liked: Tensor) -> dict[str, float]:
     """AUC and log-loss."""
     from sklearn.metrics import log_loss, roc_auc_score
 
-    probability = torch.sigmoid(logits.double()).numpy()
-    truth = liked.numpy()
+    probability = torch.sigmoid(logits.double()).cpu().numpy()
+    truth = liked.cpu().numpy()
     return {
         "auc": float(roc_auc_score(truth, probability)),
         "log_loss": float(log_loss(truth, probability, labels=[False, True])),
@@ -146,7 +146,7 @@ def rating_metrics(stars: Tensor, truth: Tensor) -> dict[str, float]:
 
 def next_metrics(ranks: Tensor, k: int = 10) -> dict[str, float]:
     """HR@k, NDCG@k (one relevant film: 1 / log2(rank + 1)) and MRR."""
-    rank = ranks.numpy().astype(np.float64)
+    rank = ranks.cpu().numpy().astype(np.float64)
     hit = rank <= k
     return {
         f"hr@{k}": float(hit.mean()),

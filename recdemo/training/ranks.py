@@ -83,7 +83,7 @@ class Ranks:
         import torch
 
         torch.manual_seed(seed if self.alone else seed * self.size + self.rank)
-        return None if self.alone else torch.Generator().manual_seed(seed)
+        return None if self.alone else torch.Generator("cpu").manual_seed(seed)
 
     def alike(self, module: nn.Module) -> nn.Module:
         """The module with the first rank's weights, its gradients averaged over the ranks.

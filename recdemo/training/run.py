@@ -230,7 +230,7 @@ def _supply_of(dataset: Dataset | PartedDataset, schema: Schema, split: Split) -
     if not isinstance(dataset, Dataset):
         return Streamed(dataset, schema, split)
     ratings = Ratings(dataset, schema, every_film=split == "last")
-    return Resident(ratings, torch.from_numpy(split_ratings(dataset.ratings, split)))
+    return Resident(ratings, torch.as_tensor(split_ratings(dataset.ratings, split)))
 
 
 def check_opinions(ratings: Ratings, part: Tensor, objective: Objective, title: str) -> None:
@@ -301,7 +301,7 @@ def open_test_part(loaded: Checkpoint, source: str) -> tuple[Dataset, Ratings, T
     dataset = load_dataset(source, loaded.schema.movies)
     split = loaded.card.split
     ratings = Ratings(dataset, loaded.schema, every_film=split == "last")
-    return dataset, ratings, torch.from_numpy(split_ratings(dataset.ratings, split)) == TEST
+    return dataset, ratings, torch.as_tensor(split_ratings(dataset.ratings, split)) == TEST
 
 
 def measure_again(

@@ -86,7 +86,7 @@ class Streamed:
                 every_film=self.split == "last",
                 earlier_users=self._earlier[number],
             )
-            which = torch.from_numpy(split_ratings(part.ratings, self.split))
+            which = torch.as_tensor(split_ratings(part.ratings, self.split))
             self._latest = number, (ratings, which)
         return self._latest[1]
 
