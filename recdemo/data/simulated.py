@@ -31,7 +31,7 @@ CHOICE_BY_TASTE = 1.0  # how much a star of taste raises the log chance of being
 ERA_REACH = 8.0  # years from a user's favourite year that lower the log chance by 1
 POPULARITY_TAIL = 1.2  # spread of log popularity where the catalogue counts no ratings
 ERA_BLUR = 3.0  # years
-_CHUNK = 500  # users drawn at a time: bounds the memory
+_CHUNK = 100  # users drawn at a time: bounds the memory
 
 _LEANINGS = np.random.default_rng(1)
 GENDER_TASTE = {code: _LEANINGS.normal(0, GROUP_SPREAD, len(GENRES)) for code in GENDERS}
