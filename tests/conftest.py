@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from playwright.sync_api import Browser, sync_playwright
 from torch import nn
 
+from benchmarks.browser import CHROMIUM, launch, running_app
 from recdemo.checkpoints import FORMAT, CheckpointCard, DataCard, save, versions
 from recdemo.contracts import AGES, GENDERS, GENRES, OCCUPATIONS, Session, Watched
 from recdemo.data import DATA_VARIABLE, Dataset, find_data, read_movielens
@@ -274,3 +276,21 @@ def vectors_by_hand() -> Callable[..., Vectors]:
 def favourite_by_hand() -> Callable[..., int]:
     """See `_favourite_by_hand`."""
     return _favourite_by_hand
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Headless chromium."""
+    if not CHROMIUM.exists():
+        pytest.skip("needs Debian's chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        chromium = launch(playwright)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def app_url() -> Iterator[str]:
+    """A running app."""
+    with running_app() as app:
+        yield app.url

@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, sync_playwright
-
-from benchmarks.browser import CHROMIUM, launch, running_app
+from playwright.sync_api import Browser
 
 # The table is a canvas; what a screen reader reads of it stands inside.
 LIST = "(document.querySelector('[data-testid=\"stDataFrame\"] canvas')?.textContent ?? '')"
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def app_url() -> Iterator[str]:
-    with running_app() as app:
-        yield app.url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip("needs Debian's chromium: apt-get install chromium")
-    with sync_playwright() as playwright:
-        chromium = launch(playwright)
-        yield chromium
-        chromium.close()
 
 
 def test_from_a_cold_link_to_an_explanation(browser: Browser, app_url: str) -> None:

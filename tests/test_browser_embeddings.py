@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from benchmarks.browser import CHROMIUM, launch, running_app, settle
+from benchmarks.browser import settle
 
 pytestmark = pytest.mark.browser
 
@@ -21,22 +19,6 @@ PLACE = """movie => {
         if (row >= 0) return [area.left + xaxis.d2p(trace.x[row]), area.top + yaxis.d2p(trace.y[row])];
     }
 }"""
-
-
-@pytest.fixture(scope="module")
-def app_url() -> Iterator[str]:
-    with running_app() as app:
-        yield app.url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip("needs Debian's chromium: apt-get install chromium")
-    with sync_playwright() as playwright:
-        chromium = launch(playwright)
-        yield chromium
-        chromium.close()
 
 
 def click(page: Page, movie: int) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from benchmarks.browser import CHROMIUM, launch, running_app
+from benchmarks.browser import running_app
 from recdemo.training import launch as training
 from recdemo.training import runs
 
@@ -26,16 +26,6 @@ def app_url(tmp_path: Path) -> Iterator[str]:
     home = {runs.ROOT_VARIABLE: str(tmp_path / "runs"), training.ALLOWED_VARIABLE: "on"}
     with running_app(home) as app:
         yield app.url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip("needs Debian's chromium: apt-get install chromium")
-    with sync_playwright() as playwright:
-        chromium = launch(playwright)
-        yield chromium
-        chromium.close()
 
 
 def test_from_the_button_to_the_model_on_another_page(browser: Browser, app_url: str) -> None:

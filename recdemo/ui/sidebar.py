@@ -117,6 +117,7 @@ def _visitor(visit: Visit) -> None:
 
 def _share(visit: Visit) -> None:
     link = f"{st.context.url or ''}?{urlencode(encode_visit(visit))}"
+    seen = state.seen()  # now: what a button makes later is made outside any run, which has no state
     st.download_button(
         "Save session",
         lambda: save_visit(visit, engine.all_labels()),
@@ -129,7 +130,7 @@ def _share(visit: Visit) -> None:
     )
     st.download_button(
         "Download report",
-        lambda: _report(state.seen(), link),
+        lambda: _report(seen, link),
         file_name=f"recdemo-{visit.model}.html",
         mime="text/html",
         icon=":material/print:",
