@@ -5,7 +5,7 @@
 Simulated ratings over the shipped catalogue; what is not in FOLDER yet is made first, which takes minutes for 20
 million. Then each size is trained on in a process of its own, on one thread, with the same model and settings: all
 in memory, streamed, and in memory by two processes that torchrun starts. A run ends after S seconds, two processes
-after 1.5 million rows, or all after one epoch where that is sooner; "≈" marks a whole epoch worked out from the
+after 300,000 rows, or all after one epoch where that is sooner; "≈" marks a whole epoch worked out from the
 steps until then, without validation. Samples per second of the (first) process's own processor time do not depend on
 what else the machine does. Memory is that of the (first) process: at its peak, reading included, and while training.
 Needs Linux (memory is read from /proc).
@@ -32,7 +32,7 @@ SIZES = (100_000, 1_000_000, 20_000_000)
 PART = 500_000  # ratings of a part, at most; there are four at least
 PER_USER = 72.5  # ratings that a simulated user has on average
 WAYS = ("in memory", "streamed", "2 processes")
-TOGETHER = 1_500_000  # rows of an epoch that two processes read, at most
+TOGETHER = 300_000  # rows of an epoch that two processes read, at most
 RESULT = "result: "
 
 
@@ -155,9 +155,10 @@ def measure(path: Path, way: str, arguments: list[str]) -> dict[str, float]:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr)
-    lines = [line for line in done.stdout.splitlines() if line.startswith(RESULT)]
-    found = [json.loads(line.removeprefix(RESULT)) for line in lines]
-    return next(one for one in found if one["first"])
+    lines = done.stdout.splitlines()
+    result = next(line for line in lines if line.startswith(RESULT))
+    found: dict[str, float] = json.loads(result.removeprefix(RESULT))
+    return found
 
 
 def main() -> None:
@@ -174,7 +175,8 @@ def main() -> None:
     if given.only:
         way, path = given.only
         found = run(Path(path), way, given.model, given.objective, given.seconds)
-        print(RESULT + json.dumps(found), flush=True)
+        if found["first"]:
+            print(RESULT + json.dumps(found), flush=True)
         return
     arguments = ["--model", given.model, "--objective", given.objective]
     arguments += ["--seconds", str(given.seconds)]
