@@ -64,6 +64,8 @@ LIBRARIES = (
             "colorlog colorama texttable thop tensorboard tensorboard-data-server absl-py markdown werkzeug protobuf",
             "pyyaml tabulate psutil pytz numpy==1.26.4 pandas==2.3.3 scipy==1.14.1 scikit-learn==1.5.2",
         ),
+        # Its DIEN draws the negative histories itself and cannot read histories made elsewhere.
+        models=MODELS[:-1],
     ),
 )
 
@@ -135,7 +137,14 @@ def write_data(folder: Path, rows: int, sequence: bool) -> dict[str, int]:
 def run(library: Library, python: str, folder: Path, model: str) -> dict:
     """What a library reached with a model."""
     command = [python, str(PEERS / f"{library.script}.py"), str(folder), model]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # RecBole and torch-rechub write files where they are started.
+    done = subprocess.run(
+        command,
+        cwd=folder if library.packages else None,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         raise SystemExit(f"{library.title} failed on {model}:\n{done.stderr[-3000:]}")
     return json.loads(done.stdout.splitlines()[-1])
@@ -167,7 +176,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="also write all figures to this file")
     chosen = parser.parse_args()
     libraries = [x for x in LIBRARIES if x.script in chosen.libraries]
-    pythons = {x.script: environment(x, chosen.environments) for x in libraries}
+    pythons = {x.script: environment(x, chosen.environments.absolute()) for x in libraries}
     console, everything = Console(), {}
     for model in chosen.models:
         rows = chosen.rows or (40_000 if model in SEQUENCE else 200_000)

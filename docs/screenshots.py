@@ -10,16 +10,21 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from urllib.parse import urlencode
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from playwright.sync_api import sync_playwright
 
 from benchmarks.browser import ROOT, launch, running_app, settle
+from recdemo.ui.stories import STORIES
 
+STEP = STORIES["person"].steps[0]
 VISITOR = "g=F&a=25&o=12&h=780w-1721d-260l-1214l-1374l-541l-589l-2571l"
 PAGES = {
     "home": "",
+    "walkthrough": f"walkthrough?{VISITOR}",
+    "story": f"{Path(STEP.page).stem}?{urlencode(STEP.link | {'s': 'person.1'})}",
     "recommend": f"recommend?m=din&obj=next&{VISITOR}",
     "compare": f"compare?m=din&obj=next&{VISITOR}",
     "what-if": f"what_if?m=din&obj=next&{VISITOR}&wg=M&wa=56",
@@ -30,6 +35,7 @@ PAGES = {
     "lab": f"lab?m=din&obj=next&{VISITOR}",
     "leaderboard": f"leaderboard?m=din&obj=next&{VISITOR}",
     "data": f"data?m=din&obj=next&{VISITOR}",
+    "retrain": f"retrain?m=din&obj=next&{VISITOR}",
 }
 SIZES = {"wide": (1280, 720), "narrow": (390, 844)}
 

@@ -15,16 +15,16 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path = [str(ROOT), *(place for place in sys.path if Path(place) != Path(__file__).parent)]
 warnings.simplefilter("ignore")
 
-import torch
+import torch  # noqa: E402
 
 if not hasattr(np, "float_"):  # RecBole is written for older releases
     np.float_ = np.float64
 
-from recbole.config import Config
-from recbole.data import create_dataset, data_preparation
-from recbole.utils import get_model, get_trainer
+from recbole.config import Config  # noqa: E402
+from recbole.data import create_dataset, data_preparation  # noqa: E402
+from recbole.utils import get_model, get_trainer  # noqa: E402
 
-from benchmarks.peers.task import LISTS, PARTS, SEQUENCE, SINGLE, ByEpoch, Task, main
+from benchmarks.peers.task import LISTS, PARTS, SEQUENCE, SINGLE, ByEpoch, Task, main  # noqa: E402
 
 NAMES = {
     "deepfm": "DeepFM",
@@ -50,7 +50,12 @@ class RecBole(ByEpoch):
             "ITEM_ID_FIELD": "item_id",
             "LABEL_FIELD": "label",
             "train_neg_sample_args": None,
-            "eval_args": {"split": {"RS": [8, 1, 1]}, "order": "TO" if sequence else "RO", "mode": "labeled", "group_by": "none"},
+            "eval_args": {
+                "split": {"RS": [8, 1, 1]},
+                "order": "TO" if sequence else "RO",
+                "mode": "labeled",
+                "group_by": "none",
+            },
             "metrics": ["AUC"],
             "valid_metric": "AUC",
             "embedding_size": task.embed_dim,
@@ -95,7 +100,11 @@ class RecBole(ByEpoch):
                 f"{name if name != 'movie' else 'item_id'}:token": arrays[name].astype(str)
                 for name in SINGLE
             }
-            lists = {"item_id_list": arrays["hist_movie"]} if sequence else {n: arrays[n] for n in LISTS}
+            lists = (
+                {"item_id_list": arrays["hist_movie"]}
+                if sequence
+                else {n: arrays[n] for n in LISTS}
+            )
             for name, values in lists.items():
                 columns[f"{name}:token_seq"] = [" ".join(map(str, row[row != 0])) for row in values]
             columns["label:float"] = arrays["label"].astype(str)
