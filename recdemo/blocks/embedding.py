@@ -166,7 +166,7 @@ def rows(table: Tensor, ids: Tensor) -> Tensor:
 
     Its gradient is added up by `index_add_`, in half the time for the many ids of a batch of histories.
     """
-    found: Tensor = _Rows.apply(table, ids)  # type: ignore[no-untyped-call]
+    found: Tensor = _Rows.apply(table, ids)
     return found
 
 
