@@ -302,7 +302,8 @@ def _masked_diagonal(case: _Case) -> Demonstration | None:
 
 
 def _no_padding_mask(case: _Case) -> Demonstration:
-    model, batch = cast(BST, case.model), case.batch
+    model = cast(BST, case.model)
+    batch = _padded(case.batch, model.places - 1)  # as many places as training has
     films, mask = model.films.catalogue(), batch.history_mask
     history = model.films.watched(films, batch) + model.positions(distance_from_end(mask))
     query = gather(films + model.positions(torch.tensor(0)), batch)
@@ -322,6 +323,13 @@ def _no_padding_mask(case: _Case) -> Demonstration:
     names = ("On empty places", "On the films watched", "On the film asked about")
     pairs = zip(names, (empty, seen, own), strict=True)
     return Demonstration(finding, tuple((name, f"{p:.1%}", f"{r:.1%}") for name, (p, r) in pairs))
+
+
+def _padded(batch: Batch, length: int) -> Batch:
+    """The same batch, its histories padded to a length."""
+    more = (0, length - batch.history.shape[1])
+    history, feedback = (nn.functional.pad(x, more) for x in (batch.history, batch.feedback))
+    return replace(batch, history=history, feedback=feedback)
 
 
 def _loud_positions(case: _Case) -> Demonstration:

@@ -199,7 +199,7 @@ def test_machine_is_the_loop_over_all_pairs_of_fields(
     candidates = _own_candidates(schema, len(sessions), count)
     batch = encode(schema, sessions, candidates)
     embedding = machine.embedding
-    found = machine(*machine.fields(batch), batch)
+    found = machine(machine.fields(batch), batch)
     wanted = [
         [
             _machine_by_hand(

@@ -289,8 +289,11 @@ def test_half_stars_and_unknown_people_become_tensors(tmp_path: Path) -> None:
     batch = ratings.batch(torch.tensor([2]))
     session = Session(history=[Watched(7, True), Watched(8, False)])
     visitor = encode(schema, [session], torch.tensor([schema.index_of(9)]))
-    for name in ("gender", "age", "occupation", "history", "feedback", "last_five", "target_movie"):
+    for name in ("gender", "age", "occupation", "last_five", "target_movie"):
         assert torch.equal(getattr(batch, name), getattr(visitor, name)), name
+    for name in ("history", "feedback"):  # a visitor's is as long as it is, a user's is padded
+        assert torch.equal(getattr(batch, name)[:, :2], getattr(visitor, name)), name
+        assert not getattr(batch, name)[:, 2:].any()
     assert batch.feedback[0, :2].tolist() == [LIKED, LIKED - 1]
 
 

@@ -78,11 +78,11 @@ def test_fm_s_tensors_have_the_shapes_of_its_formula(
             ("(candidates)", {(FILMS,)}),
         ):
             assert found.pop((source, f"machine.{part}")) == shape
-    # Sums over the visitor's own fields [1], Σ v of the visitor [1, k], and of each film beside its own terms.
+    # Sums over the visitor's own fields [1], Σ v of the visitor [1, k], and of each film, beside Σ v of each.
     assert found == {
         ("machine.bias", OUTPUT): {()},
-        ("machine.linear", OUTPUT): {(1,), (FILMS, K + 1)},
-        ("machine.embedding", OUTPUT): {(1,), (1, K), (FILMS, K + 1)},
+        ("machine.linear", OUTPUT): {(1,), (FILMS,)},
+        ("machine.embedding", OUTPUT): {(1,), (1, K), (FILMS,), (FILMS, K)},
     }
     assert layer(diagram, "machine.embedding").calls == 2  # visitor's fields, and all films'
     assert diagram.frames == {"machine": "factorization machine"}

@@ -92,5 +92,5 @@ def test_factorisation_machine(layers: Any, schema: Schema, batch: Batch) -> Non
         fields = ours.embedding(batch)
         pairs = layers.FM()(fields).squeeze(1)
         wanted = ours.bias + ours.linear(batch).sum((1, 2)) + pairs
-        _close(ours(*ours.fields(batch), batch).flatten(), wanted)
+        _close(ours(ours.fields(batch), batch).flatten(), wanted)
         _close(bi_interaction(fields), layers.BiInteractionPooling()(fields).squeeze(1))

@@ -252,7 +252,7 @@ def test_a_run_that_diverges_or_cannot_be_built_says_so(
 def test_an_error_nobody_thought_of_is_told_too(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(one_run, "measure", lambda *_: {}["surprise"])
+    monkeypatch.setattr(one_run, "report_of", lambda *_, **__: {}["surprise"])
     assert desk.work(desk.queue()).status.reason.startswith("KeyError: 'surprise'")
 
 

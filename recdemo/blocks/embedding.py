@@ -8,6 +8,7 @@ Rendle (2010), whose own example is "other movies rated".
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
@@ -159,6 +160,33 @@ class FieldEmbedding(nn.Module):
         )  # [U, L]
         films = rows(tables, batch.history + offset)  # [U, L, k]
         return (of_kind / length.view(-1, 1, 1)) @ films
+
+
+@dataclass(frozen=True, slots=True)
+class WeighedFields:
+    """Each field's weight and vector, of the users and of the films of `films_of`."""
+
+    user_weights: Tensor  # [U, Fu]
+    user: Tensor  # [U, Fu, k]
+    film_weights: Tensor  # [N, Fi]
+    films: Tensor  # [N, Fi, k]
+
+    @classmethod
+    def of(cls, linear: FieldEmbedding, embedding: FieldEmbedding, batch: Batch) -> WeighedFields:
+        """Weights by `linear` (``embed_dim=1``), vectors by `embedding`; in training looked up together."""
+        if embedding.training:
+            user, films = embedding.user(batch, linear), embedding.films(batch, linear)
+            return cls(user[..., 0], user[..., 1:], films[..., 0], films[..., 1:])
+        return cls(
+            linear.user(batch).squeeze(-1),
+            embedding.user(batch),
+            linear.films(batch).squeeze(-1),
+            embedding.films(batch),
+        )
+
+    def linear(self, batch: Batch) -> Tensor:
+        """Σ_i w_i of user and film, [U, C]."""
+        return self.user_weights.sum(1, keepdim=True) + spread(self.film_weights.sum(1), batch)
 
 
 def rows(table: Tensor, ids: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from recdemo.blocks.embedding import FieldEmbedding, spread
+from recdemo.blocks.embedding import FieldEmbedding, WeighedFields, spread
 from recdemo.contracts import Batch
 from recdemo.features import Schema
 
@@ -56,25 +56,23 @@ class FactorizationMachine(nn.Module):
         self.scale = nn.Parameter(torch.ones(embed_dim)) if weighted else None
         self.linear_scale = nn.Parameter(torch.ones(())) if weighted else None
 
-    def fields(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Every field's weight and vector, side by side: of the users [U, Fu, 1 + k], of the films [N, Fi, 1 + k]."""
-        return self.embedding.user(batch, self.linear), self.embedding.films(batch, self.linear)
+    def fields(self, batch: Batch) -> WeighedFields:
+        """What `forward` reads of a batch."""
+        return WeighedFields.of(self.linear, self.embedding, batch)
 
-    def forward(self, user: Tensor, films: Tensor, batch: Batch) -> Tensor:
+    def forward(self, fields: WeighedFields, batch: Batch) -> Tensor:
         """Logits [U, C].
 
         Args:
-            user: [U, Fu, 1 + k], from `fields`; given, because DeepFM's MLP reads it too.
-            films: [N, Fi, 1 + k], from `fields`.
+            fields: of the batch; given, because DeepFM's MLP reads them too.
             batch: says which films are candidates of whom.
         """
-        per_user = self._linear(user[..., 0]).sum(1)  # [U]
-        user, per_film = user[..., 1:], self._linear(films[..., 0]).sum(1)  # [N]
-        per_user = per_user + self._weighted(bi_interaction(user)).sum(-1)
-        films = films[..., 1:]
-        per_film = per_film + self._weighted(bi_interaction(films)).sum(-1)
-        film = spread(torch.cat([per_film.unsqueeze(1), films.sum(1)], dim=1), batch)
-        across = film[..., 1:] @ self._weighted(user.sum(1)).unsqueeze(-1)  # [U, C, 1]
+        per_user = self._linear(fields.user_weights).sum(1)  # [U]
+        per_user = per_user + self._weighted(bi_interaction(fields.user)).sum(-1)
+        per_film = self._linear(fields.film_weights).sum(1)  # [N]
+        per_film = per_film + self._weighted(bi_interaction(fields.films)).sum(-1)
+        film = spread(torch.cat([per_film.unsqueeze(1), fields.films.sum(1)], dim=1), batch)
+        across = film[..., 1:] @ self._weighted(fields.user.sum(1)).unsqueeze(-1)  # [U, C, 1]
         return self.bias + per_user.unsqueeze(1) + film[..., 0] + across.squeeze(-1)
 
     def terms(self, batch: Batch) -> tuple[Tensor, Tensor]:

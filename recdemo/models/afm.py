@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from recdemo.blocks.embedding import FieldEmbedding, spread
+from recdemo.blocks.embedding import FieldEmbedding, WeighedFields, spread
 from recdemo.blocks.interaction import pair_indices, pair_products
 from recdemo.contracts import Batch, FieldTerms
 from recdemo.features import Schema
@@ -44,11 +44,9 @@ class AFM(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
-        user = self.embedding.user(batch, self.linear)  # [U, Fu, 1 + k]
-        films = self.embedding.films(batch, self.linear)  # [N, Fi, 1 + k]
-        attention, values = self._attend(user[..., 1:], films[..., 1:], batch)  # [U, C, P] each
-        linear = user[..., 0].sum(1, keepdim=True) + spread(films[..., 0].sum(1), batch)  # [U, C]
-        return (self.bias + linear + (attention * values).sum(-1)).flatten()
+        fields = WeighedFields.of(self.linear, self.embedding, batch)
+        attention, values = self._attend(fields.user, fields.films, batch)  # [U, C, P] each
+        return (self.bias + fields.linear(batch) + (attention * values).sum(-1)).flatten()
 
     def field_terms(self, batch: Batch) -> FieldTerms:
         """What adds up to the logit: attention × pᵀ(v_i ⊙ v_j) for each pair, and the linear terms."""

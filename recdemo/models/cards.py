@@ -67,11 +67,11 @@ _ALL = (
         training={
             "like": {"epochs": 6, "learning_rate": 3e-3, "weight_decay": 0.3},
             "next": {
-                "epochs": 6,
+                "epochs": 8,
                 "batch_size": 512,
                 "learning_rate": 3e-3,
                 "negatives": 64,
-                "weight_decay": 0.3,
+                "weight_decay": 0.02,
             },
         },
     ),

@@ -66,6 +66,6 @@ class DeepFM(nn.Module):
 
     def _parts(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """FM and MLP logits, [U, C] each."""
-        user, films = self.machine.fields(batch)  # [U, Fu, 1 + k], [N, Fi, 1 + k]
-        deep = self.deep(user[..., 1:].flatten(1), films[..., 1:].flatten(1), batch)
-        return self.machine(user, films, batch), deep
+        fields = self.machine.fields(batch)
+        deep = self.deep(fields.user.flatten(1), fields.films.flatten(1), batch)
+        return self.machine(fields, batch), deep

@@ -34,7 +34,7 @@ class FM(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
-        return self.machine(*self.machine.fields(batch), batch).flatten()
+        return self.machine(self.machine.fields(batch), batch).flatten()
 
     def film_vectors(self) -> Tensor:
         """Sum of a film's fields, [M + 1, k]."""

@@ -52,5 +52,12 @@ class FNN(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
         with torch.no_grad():
-            user, films = self.fm.machine.fields(batch)
-        return self.deep(user.flatten(1), films.flatten(1), batch).flatten()
+            fields = self.fm.machine.fields(batch)
+            user = _beside(fields.user_weights, fields.user)
+            films = _beside(fields.film_weights, fields.films)
+        return self.deep(user, films, batch).flatten()
+
+
+def _beside(weights: Tensor, vectors: Tensor) -> Tensor:
+    """[N, F] and [N, F, k] → [N, F * (1 + k)]."""
+    return torch.cat([weights.unsqueeze(2), vectors], dim=2).flatten(1)

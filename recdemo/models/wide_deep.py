@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.crosses import CROSSED_FIELDS, HashedCrosses
-from recdemo.blocks.embedding import FieldEmbedding, spread
+from recdemo.blocks.embedding import FieldEmbedding, WeighedFields
 from recdemo.blocks.mlp import TwoSidedMLP
 from recdemo.contracts import Batch, FieldTerms
 from recdemo.features import Schema
@@ -62,10 +62,9 @@ class WideDeep(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
-        user = self.embedding.user(batch, self.linear)  # [U, Fu, 1 + k]
-        films = self.embedding.films(batch, self.linear)  # [N, Fi, 1 + k]
-        linear = user[..., 0].sum(1, keepdim=True) + spread(films[..., 0].sum(1), batch)  # [U, C]
-        deep = self.deep(user[..., 1:].flatten(1), films[..., 1:].flatten(1), batch)
+        fields = WeighedFields.of(self.linear, self.embedding, batch)
+        deep = self.deep(fields.user.flatten(1), fields.films.flatten(1), batch)
+        linear = fields.linear(batch)
         return (self.bias + linear + self.crosses(batch).sum(-1) + deep).flatten()
 
     def field_terms(self, batch: Batch) -> FieldTerms:

@@ -117,7 +117,8 @@ def _visitor(visit: Visit) -> None:
 
 def _share(visit: Visit) -> None:
     link = f"{st.context.url or ''}?{urlencode(encode_visit(visit))}"
-    seen = state.seen()  # now: what a button makes later is made outside any run, which has no state
+    # Now: what a button makes later is made outside any run, which has no state.
+    seen = state.seen()
     st.download_button(
         "Save session",
         lambda: save_visit(visit, engine.all_labels()),
