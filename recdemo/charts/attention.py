@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from textwrap import wrap
 
 import numpy as np
 import pandas as pd
@@ -64,11 +63,10 @@ def history_map(table: pd.DataFrame, targets: dict[int, str]) -> go.Figure:
     grid = table[list(targets)].to_numpy(dtype=float)
     limit = float(np.nanmax(np.abs(grid), initial=0.0)) or 1.0
     signed = bool((grid < 0).any())
-    width = max(11, 36 // len(targets))  # characters that fit above a column
     figure = go.Figure(
         go.Heatmap(
             z=grid,
-            x=distinct(["<br>".join(wrap(shorten(t, 44), width)) for t in targets.values()]),
+            x=distinct([shorten(title, 26) for title in targets.values()]),
             y=distinct([shorten(title) for title in table["title"]]),
             colorscale=SIGNED if signed else POSITIVE,
             zmin=-limit if signed else 0.0,
@@ -82,8 +80,9 @@ def history_map(table: pd.DataFrame, targets: dict[int, str]) -> go.Figure:
         )
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_xaxes(side="top", tickangle=0, showgrid=False)
-    return sized(figure, len(table), extra=100, row=24 if len(table) > 20 else ROW)
+    # Aslant, titles side by side fit a phone too.
+    figure.update_xaxes(side="top", tickangle=0 if len(targets) == 1 else -40, showgrid=False)
+    return sized(figure, len(table), extra=120, row=24 if len(table) > 20 else ROW)
 
 
 def weight_against_removal(weights: Weights) -> go.Figure:
