@@ -56,10 +56,8 @@ class ActivationUnit(nn.Module):
         """Scores [U, C, L] where candidates are few: (W_x + W_- + W_* ⊙ q) x + (W_q − W_-) q + b."""
         w_x, w_q, w_minus, w_times = self.inner.weight.chunk(4, dim=1)  # [h, d] each
         keys = (query.unsqueeze(2) * w_times + (w_x + w_minus)).flatten(1, 2)  # [U, C * h, d]
-        from_q = nn.functional.linear(query, w_q - w_minus, self.inner.bias).flatten(
-            1
-        )  # [U, C * h]
-        hidden = torch.baddbmm(from_q.unsqueeze(1), history, keys.transpose(1, 2))
+        from_q = nn.functional.linear(query, w_q - w_minus, self.inner.bias)  # [U, C, h]
+        hidden = torch.baddbmm(from_q.flatten(1).unsqueeze(1), history, keys.transpose(1, 2))
         hidden = hidden.unflatten(2, (query.shape[1], -1))  # [U, L, C, h]
         counts = mask.unsqueeze(2).expand(hidden.shape[:3])
         return self.outer(self.dice(hidden, counts)).squeeze(-1).transpose(1, 2)

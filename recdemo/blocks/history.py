@@ -46,10 +46,8 @@ class FilmEmbedding(nn.Module):
         """The films of each history, [U, L, k]; what stands at padding must be masked."""
         if batch.history.numel() <= len(catalogue):
             return rows(catalogue, batch.history) + self.feedback(batch.feedback)
-        # More films than there are sums of a film and a reaction: those are made once, and looked up.
-        reactions = nn.functional.pad(
-            self.feedback.weight[1:], (0, 0, 1, 0)
-        )  # padding learns nothing
+        # The sums of a film and a reaction are made once, and looked up together; padding learns nothing.
+        reactions = nn.functional.pad(self.feedback.weight[1:], (0, 0, 1, 0))
         both = (reactions.unsqueeze(1) + catalogue).flatten(0, 1)  # [4(M + 1), k]
         return rows(both, batch.history + len(catalogue) * batch.feedback)
 

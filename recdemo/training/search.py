@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from recdemo.contracts import Objective, RequestError, Split
+from recdemo.contracts import Counted, Objective, RequestError, Split
 from recdemo.data import Dataset, split_ratings
 from recdemo.features import Ratings, Schema
 from recdemo.training.loop import VALIDATED_BY, fit
@@ -66,7 +66,7 @@ def search(
         Best first; what diverged, last.
 
     Raises:
-        RequestError: the model has no such argument.
+        RequestError: the model has no such argument, or nothing that is trained.
     """
     ratings = Ratings(dataset, schema, every_film=split == "last")
     part = torch.from_numpy(split_ratings(dataset.ratings, split))
@@ -77,6 +77,8 @@ def search(
         arguments = {name: value for name, value in values.items() if name not in FIELDS}
         torch.manual_seed(chosen.seed)
         network, _ = build(model, objective, dataset, schema, arguments)
+        if isinstance(network, Counted):
+            raise RequestError(f"{model} is counted, not trained: it has no settings to search for")
         try:
             result = fit(network, ratings, part, objective, chosen)
         except RequestError:  # diverged, which says enough about these values
