@@ -7,8 +7,6 @@ ascend from part to part. Parts of some 500,000 ratings are read in a fraction o
 
 from __future__ import annotations
 
-import secrets
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from recdemo.data.dataset import DataError, Dataset
-from recdemo.data.saved import read_saved, save_dataset
+from recdemo.data.saved import read_saved, save_dataset, whole
 
 PREFIX = "part-"
 PART = PREFIX + "{:04d}"
@@ -58,17 +56,9 @@ def save_parts(parts: Iterable[Dataset], path: Path) -> Path:
     Raises:
         DataError: there is something already, or it cannot be written.
     """
-    if path.exists():
-        raise DataError(f"{path} exists already; remove it, or choose another name")
-    draft = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
-    try:
+    with whole(path) as draft:
         for number, part in enumerate(parts):
             save_dataset(part, draft / PART.format(number))
-        draft.rename(path)
-    except OSError as error:
-        raise DataError(f"{path} cannot be written ({error.strerror or error})") from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return path
 
 

@@ -7,12 +7,11 @@ all of it is checked at reading, since anybody may hand in such a folder.
 from __future__ import annotations
 
 import io
-import os
 import secrets
 import shutil
 import zipfile
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -46,11 +45,7 @@ def save_dataset(dataset: Dataset, path: Path) -> Path:
     Raises:
         DataError: there is something already, or it cannot be written.
     """
-    if path.exists():
-        raise DataError(f"{path} exists already; remove it, or choose another name")
-    draft = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with whole(path) as draft:
         if path.suffix == ".zip":
             with zipfile.ZipFile(draft, "x") as archive:
                 for name, content in _contents(dataset):
@@ -59,14 +54,29 @@ def save_dataset(dataset: Dataset, path: Path) -> Path:
             draft.mkdir()
             for name, content in _contents(dataset):
                 (draft / name).write_bytes(content)
-        os.rename(draft, path)
+    return path
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A place to write to, which takes the name `path` at the end, or leaves nothing behind.
+
+    Raises:
+        DataError: there is something already, or it cannot be written.
+    """
+    if path.exists():
+        raise DataError(f"{path} exists already; remove it, or choose another name")
+    draft = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield draft
+        draft.rename(path)
     except OSError as error:
         raise DataError(f"{path} cannot be written ({error.strerror or error})") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
         with suppress(OSError):
             draft.unlink()
-    return path
 
 
 def read_saved(source: str | Path | Archive) -> Dataset:
