@@ -65,7 +65,8 @@ with frame.page() as visit:
 
     model = engine.recommender(visit.model, visit.objective)
     started = time.perf_counter()
-    table = model.recommend(visit.session, k, genres=genres, years=years)
+    logits = model.logits(visit.session)
+    table = model.recommend(visit.session, k, genres=genres, years=years, logits=logits)
     seconds = time.perf_counter() - started
 
     if table.empty and not filtered:
@@ -168,7 +169,7 @@ with frame.page() as visit:
     st.subheader(f"Why {plain(chosen['title'])}?")
     if not rows:
         st.caption("The first film is explained; pick another row above.")
-    explanation = model.explain(visit.session, movie)
+    explanation = model.explain(visit.session, movie, logits=logits)
     sum_of_terms(explanation)
     if engine.card(visit.model).shows and st.button(
         "See what the model attends to", icon=":material/visibility:"

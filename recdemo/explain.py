@@ -32,7 +32,6 @@ from recdemo.contracts import (
     ShowsFields,
     ShowsHeads,
     ShowsHistory,
-    Watched,
 )
 from recdemo.features import encode, year_label
 
@@ -110,7 +109,8 @@ class Explanation:
 
     def terms_frame(self) -> pd.DataFrame:
         """Columns ``kind``, ``label``, ``value``, ``visitor_only``, largest effect first."""
-        frame = pd.DataFrame([asdict(term) for term in self.terms]).drop(columns="movie_id")
+        names = ("kind", "label", "value", "visitor_only")
+        frame = pd.DataFrame({name: [getattr(t, name) for t in self.terms] for name in names})
         return frame.sort_values("value", key=abs, ascending=False, ignore_index=True)
 
     def as_dict(self) -> dict[str, Any]:
@@ -118,20 +118,28 @@ class Explanation:
         return asdict(self) | {"total": self.total}
 
 
-def explain(recommender: Recommender, session: Session, movie_id: int) -> Explanation:
+def explain(
+    recommender: Recommender,
+    session: Session,
+    movie_id: int,
+    *,
+    logits: np.ndarray | None = None,
+) -> Explanation:
     """Explain the score of one film.
 
     Args:
         recommender: the model.
         session: who asks. A model reads its latest `Schema.history_length` films, and so does this.
         movie_id: any film of the catalogue; if it is in the history, it is explained as if not yet watched.
+        logits: what `Recommender.logits` gives for this session, if it has been asked already.
 
     Raises:
         RequestError: a film is not in the catalogue.
     """
     checkpoint = recommender.checkpoint
     target = checkpoint.schema.index_of(movie_id)
-    session = unwatched(session, movie_id)
+    if movie_id in session.movie_ids:
+        session, logits = unwatched(session, movie_id), None
     read = replace(session, history=session.history[-checkpoint.schema.history_length :])
     logit = float(_logits(recommender, [read], target)[0])
     without = [_without(read, i) for i in range(len(read.history))]
@@ -155,7 +163,7 @@ def explain(recommender: Recommender, session: Session, movie_id: int) -> Explan
         movie_id=movie_id,
         title=titles_of(recommender, [movie_id])[0],
         logit=logit,
-        score=float(recommender.scores(session)[target - 1]),
+        score=float(recommender.scores(session, logits)[target - 1]),
         terms=tuple(terms),
         fields=fields,
         weights=weights,
@@ -317,15 +325,11 @@ def _film_terms(
     while len(orders) < ORDERS:
         order = rng.permutation(size)
         orders += [order, order[::-1]]
-    steps: list[Session] = []
-    for order in orders:
-        kept: set[int] = set()
-        steps.append(replace(session, history=()))
-        for added in order:
-            kept.add(int(added))
-            films: list[Watched] = [session.history[i] for i in sorted(kept)]
-            steps.append(replace(session, history=films))
-    logits = _logits(recommender, steps, target).reshape(len(orders), size + 1)
+    steps = [tuple(sorted(order[:kept].tolist())) for order in orders for kept in range(size + 1)]
+    asked = list(dict.fromkeys(steps))  # each set of films once
+    sessions = [replace(session, history=[session.history[i] for i in kept]) for kept in asked]
+    answers = dict(zip(asked, _logits(recommender, sessions, target), strict=True))
+    logits = np.array([answers[kept] for kept in steps]).reshape(len(orders), size + 1)
     added_by = np.zeros(size)
     for order, row in zip(orders, logits, strict=True):
         added_by[order] += np.diff(row) / len(orders)

@@ -106,6 +106,7 @@ class Recommender:
         *,
         genres: Collection[str] = (),
         years: tuple[int, int] | None = None,
+        logits: np.ndarray | None = None,
     ) -> pd.DataFrame:
         """The k best films the visitor has not watched.
 
@@ -114,6 +115,7 @@ class Recommender:
             k: length of the list, 1 to 5000; fewer rows come back where fewer films are left.
             genres: keep films with at least one of these; empty keeps all.
             years: keep films released from the first to the second year.
+            logits: what `logits` gives for this session, if it has been asked already.
 
         Returns:
             Columns ``rank``, ``movie_id``, ``title``, ``year``, ``genres`` (tuple), ``score`` (see
@@ -129,7 +131,8 @@ class Recommender:
         unknown = [genre for genre in genres if genre not in GENRES]
         if unknown:
             raise RequestError(f"genre {unknown[0]!r} is unknown; use some of {', '.join(GENRES)}")
-        films, logits = self.catalogue, self.logits(session)
+        films = self.catalogue
+        logits = self.logits(session) if logits is None else logits
         wanted = self.unseen(session)
         if genres:
             wanted &= films["genres"].map(lambda names: bool(set(names) & set(genres))).to_numpy()
@@ -149,8 +152,10 @@ class Recommender:
         table.insert(0, "rank", np.arange(1, len(best) + 1))
         return table.assign(score=scores, p_like=p_like, ratings=films["ratings"].to_numpy()[best])
 
-    def explain(self, session: Session, movie_id: int) -> Explanation:
+    def explain(
+        self, session: Session, movie_id: int, *, logits: np.ndarray | None = None
+    ) -> Explanation:
         """Why this film scores what it scores, see `recdemo.explain.explain`."""
         from recdemo.explain import explain
 
-        return explain(self, session, movie_id)
+        return explain(self, session, movie_id, logits=logits)

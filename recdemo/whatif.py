@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from recdemo.catalogue import labels_of
 from recdemo.contracts import (
     AGES,
     GENDERS,
@@ -122,9 +123,7 @@ def rank_changes(
     table = pd.DataFrame(
         {
             "movie_id": catalogue["movie_id"],
-            "title": [
-                f"{t} ({y})" for t, y in zip(catalogue["title"], catalogue["year"], strict=True)
-            ],
+            "title": labels_of(catalogue),
         }
     )
     logits = {"before": recommender.logits(before), "after": recommender.logits(after)}

@@ -27,11 +27,9 @@ def distinct(labels: Sequence[str]) -> list[str]:
 
 def sized(figure: go.Figure, rows: int, *, extra: int = 70, row: int = ROW) -> go.Figure:
     """The figure, as high as its rows need, with room for the labels of both axes."""
-    figure.update_layout(
-        height=extra + row * max(rows, 3),
-        margin={"l": 8, "r": 8, "t": 16, "b": 8},
-        showlegend=False,
-        xaxis={"automargin": True},
-        yaxis={"automargin": True},
-    )
+    layout = figure.layout  # one by one: an update takes ten times as long
+    layout.height = extra + row * max(rows, 3)
+    layout.margin = {"l": 8, "r": 8, "t": 16, "b": 8}
+    layout.showlegend = False
+    layout.xaxis.automargin = layout.yaxis.automargin = True
     return figure

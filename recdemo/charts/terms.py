@@ -30,6 +30,8 @@ def waterfall(explanation: Explanation, most: int = 10) -> go.Figure:
         labels.insert(0, f"Visitor alone ({len(visitor)} terms)")
         values.insert(0, float(visitor["value"].sum()))
     labels.append("Logit")
+    ends = np.cumsum(values)
+    span = max(ends.max(), 0) - min(ends.min(), 0) or 1.0
     figure = go.Figure(
         go.Waterfall(
             orientation="h",
@@ -43,14 +45,14 @@ def waterfall(explanation: Explanation, most: int = 10) -> go.Figure:
             totals={"marker": {"color": TOTAL}},
             connector={"line": {"color": "rgba(128,128,128,0.4)", "width": 1}},
             hovertemplate="%{y}: %{text}<extra></extra>",
-        )
+        ),
+        {
+            "xaxis": {
+                "title": {"text": "logit"},
+                "range": [min(ends.min(), 0) - 0.14 * span, max(ends.max(), 0) + 0.14 * span],
+                "zeroline": True,
+            },
+            "yaxis": {"autorange": "reversed"},
+        },
     )
-    ends = np.cumsum(values)
-    span = max(ends.max(), 0) - min(ends.min(), 0) or 1.0
-    figure.update_xaxes(
-        title="logit",
-        range=[min(ends.min(), 0) - 0.14 * span, max(ends.max(), 0) + 0.14 * span],
-        zeroline=True,
-    )
-    figure.update_yaxes(autorange="reversed")
     return sized(figure, len(labels))

@@ -525,7 +525,7 @@ _ALL = (
         formula=r"w^\top [x_L, \mathrm{MLP}(x_0)],\; x_0 = \big[\mathrm{mean}_{\text{liked}}\, s_i,\; s_q\big]",
         network="dcn.DCNText",
         training={
-            "like": {"epochs": 4, "learning_rate": 2e-3, "weight_decay": 0.0, "share": 0.5},
+            "like": {"epochs": 5, "learning_rate": 2e-3, "weight_decay": 0.0},
             "next": {
                 "epochs": 2,
                 "batch_size": 512,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +52,7 @@ HINTS = {
     "gender": "F, M, female or male. Without these three columns, nothing is known of the people who rated.",
     "genres": "MovieLens names, such as Comedy, joined by | or commas; other names are left out.",
 }
+NAME_LETTERS = 60  # of a data set's file
 PREVIEW = 5  # rows of an own file shown
 
 
@@ -277,10 +279,11 @@ def _mapping(table: Table, own_films: bool) -> Mapping:
 
 
 def _kept_file(content: bytes, mapping: Mapping, leave_out: bool, dataset: Dataset) -> Path:
-    """The data set as a file that a run can read, under a name that its content gives."""
+    """The data set as a file that a run can read: named as the visitor's, in a folder that its content names."""
     choices = repr((mapping, dataset.own_films, leave_out)).encode()
     digest = hashlib.sha256(content + choices).hexdigest()[:16]
-    path = runs.root() / "data" / f"own-{digest}.zip"
+    name = re.sub(r"\W+", "-", Path(dataset.title).stem).strip("-")[:NAME_LETTERS] or "own"
+    path = runs.root() / "data" / digest / f"{name}.zip"
     if not path.exists():
         save_dataset(dataset, path)
     return path

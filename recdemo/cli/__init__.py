@@ -1,0 +1,50 @@
+"""The command line: every page's answer from a shell.
+
+Standard output holds the answer (with ``--json`` one JSON value and nothing else), standard error everything
+else. Exit status 2: the request is wrong. Exit status 1: it could not be carried out.
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import typer
+
+from recdemo.cli import answers, data, runs, training
+from recdemo.contracts import CheckpointError, RequestError
+from recdemo.printing import err
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    help="Neural recommenders, side by side, explained. Films are named by MovieLens-1M id; "
+    "'python -m recdemo films matrix' finds one.",
+    pretty_exceptions_enable=False,
+)
+app.add_typer(answers.app)
+app.add_typer(training.app)
+app.add_typer(runs.app, name="runs")
+app.add_typer(data.app, name="data")
+
+
+def main() -> NoReturn:
+    """Run, turning every expected failure into one line on standard error and an exit status."""
+    try:
+        app(standalone_mode=True)
+    except RequestError as error:
+        _fail(str(error), 2)
+    except OSError as error:
+        _fail(f"{error.filename or ''} {error.strerror or error}".strip(), 1)
+    except Exception as error:
+        from recdemo.data.dataset import DataError  # with pandas: not for a run that only waits
+
+        if not isinstance(error, CheckpointError | DataError):
+            raise
+        _fail(str(error), 1)
+    raise SystemExit(0)
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    err.print(f"Error: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
+    raise SystemExit(status)

@@ -1,0 +1,208 @@
+"""Commands that ask the shipped models."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from recdemo.cli.options import (
+    AgeOption,
+    Films,
+    GenderOption,
+    InOrder,
+    Json,
+    Model,
+    ObjectiveOption,
+    OccupationOption,
+    session_of,
+)
+from recdemo.contracts import AGES, GENDERS, OCCUPATIONS, RequestError
+from recdemo.printing import (
+    err,
+    finite_or_none,
+    percent,
+    print_explanation,
+    print_json,
+    print_table,
+)
+
+SCORE_COLUMNS = {"next": "chance of being next", "like": "chance of liking", "rating": "stars"}
+
+app = typer.Typer()
+
+
+@app.command()
+def models(
+    as_json: Json = False,
+    codes: Annotated[bool, typer.Option(help="List occupation and age codes instead.")] = False,
+) -> None:
+    """List every model: key, idea's source, objectives that have a checkpoint, what it can show."""
+    from recdemo import checkpoints
+    from recdemo.models import CARDS
+
+    if codes:
+        lists: dict[str, dict[Any, str]] = {
+            "gender": GENDERS,
+            "age": AGES,
+            "occupation": OCCUPATIONS,
+        }
+        if as_json:
+            print_json({name: {str(k): v for k, v in c.items()} for name, c in lists.items()})
+            return
+        for name, entries in lists.items():
+            print_table(name.capitalize(), ["code", "meaning"], entries.items())
+        return
+    ready = checkpoints.available()
+    rows = [
+        {
+            "key": card.key,
+            "title": card.title,
+            "family": card.family,
+            "source": card.source,
+            "objectives": [objective for key, objective in ready if key == card.key],
+            "explains": list(card.shows),
+        }
+        for card in CARDS.values()
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    shown = (
+        [r["key"], r["title"], r["family"], ", ".join(r["objectives"]), ", ".join(r["explains"])]
+        for r in rows
+    )
+    print_table("Models", ["key", "title", "family", "objectives", "shows"], shown)
+
+
+@app.command()
+def films(
+    words: Annotated[list[str], typer.Argument(help="Words of the title.")],
+    as_json: Json = False,
+) -> None:
+    """Find films by words of their titles, most rated first."""
+    from recdemo import checkpoints
+    from recdemo.catalogue import read_catalogue
+
+    catalogue = read_catalogue(checkpoints.root() / checkpoints.CATALOGUE)
+    titles = catalogue["title"].str.casefold()
+    for word in words:
+        catalogue = catalogue[titles.str.contains(word.casefold(), regex=False)]
+        titles = titles[catalogue.index]
+    found = catalogue.sort_values("ratings", ascending=False, kind="stable").to_dict("records")
+    if as_json:
+        print_json(found)
+        return
+    if not found:
+        raise RequestError(f"no title holds {' '.join(words)!r}; try fewer or shorter words")
+    shown = ([f["movie_id"], f["title"], f["year"] or "–", ", ".join(f["genres"])] for f in found)
+    print_table(f"{len(found)} films", ["id", "title", "year", "genres"], shown)
+
+
+@app.command(cls=InOrder)
+def recommend(
+    context: typer.Context,
+    model: Model = "din",
+    objective: ObjectiveOption = None,
+    gender: GenderOption = None,
+    age: AgeOption = None,
+    occupation: OccupationOption = None,
+    like: Films = None,
+    dislike: Films = None,
+    watched: Films = None,
+    k: Annotated[int, typer.Option("-k", help="Length of the list.")] = 10,
+    genre: Annotated[
+        list[str] | None, typer.Option(help="Keep films of this genre; may be repeated.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Rank the catalogue for a visitor.
+
+    Give the films in the order watched, with --like, --dislike and --watched mixed freely, e.g.
+    recommend --gender F --age 25 --like 260 --like 2571 --dislike 1721 --watched 1196
+    """
+    import recdemo
+
+    session = session_of(context, gender, age, occupation, like, dislike, watched)
+    recommender = recdemo.load(model, objective)
+    table = recommender.recommend(session, k, genres=genre or ()).drop(columns="ratings")
+    if recommender.problem:
+        err.print(f"p_like is unknown: {recommender.problem}", markup=False, soft_wrap=True)
+    if as_json:
+        records = table.to_dict("records")
+        for record in records:
+            record["genres"] = list(record["genres"])
+            record["p_like"] = finite_or_none(record["p_like"])
+        print_json(records)
+        return
+    rating = recommender.objective == "rating"
+    rows = (
+        [
+            r.rank,
+            r.movie_id,
+            r.title,
+            r.year or "–",
+            ", ".join(r.genres),
+            f"{r.score:.2f}" if rating else percent(r.score),
+            percent(r.p_like),
+        ]
+        for r in table.itertuples()
+    )
+    score = SCORE_COLUMNS[recommender.objective]
+    print_table(
+        f"{model}, {recommender.objective}",
+        ["#", "id", "title", "year", "genres", score, "would like"],
+        rows,
+    )
+
+
+@app.command(cls=InOrder)
+def explain(
+    context: typer.Context,
+    movie: Annotated[int, typer.Option(help="Film to explain.")],
+    model: Model = "din",
+    objective: ObjectiveOption = None,
+    gender: GenderOption = None,
+    age: AgeOption = None,
+    occupation: OccupationOption = None,
+    like: Films = None,
+    dislike: Films = None,
+    watched: Films = None,
+    as_json: Json = False,
+) -> None:
+    """Say why a film scores what it scores: terms that add up to the logit, weights, and removals."""
+    import recdemo
+
+    session = session_of(context, gender, age, occupation, like, dislike, watched)
+    explanation = recdemo.load(model, objective).explain(session, movie)
+    if as_json:
+        print_json(explanation.as_dict())
+    else:
+        print_explanation(explanation)
+
+
+@app.command()
+def neighbours(
+    movie: Annotated[int, typer.Option(help="Film whose neighbours are asked for.")],
+    model: Model = "din",
+    objective: ObjectiveOption = None,
+    space: Annotated[
+        str, typer.Option(help="Which of the model's tables of films; 'film' is the candidates'.")
+    ] = "film",
+    k: Annotated[int, typer.Option("-k", min=1, help="Length of the list.")] = 10,
+    as_json: Json = False,
+) -> None:
+    """List the films that a model holds to be most like one: cosines of its vectors."""
+    import recdemo
+    from recdemo.embed import neighbours as nearest_films
+
+    table = nearest_films(recdemo.load(model, objective), movie, k, space=space)
+    if as_json:
+        records = table.to_dict("records")
+        print_json([record | {"genres": list(record["genres"])} for record in records])
+        return
+    rows = (
+        [r.rank, r.movie_id, r.title, r.year or "–", ", ".join(r.genres), f"{r.cosine:.3f}"]
+        for r in table.itertuples()
+    )
+    print_table(f"{model}, {space}", ["#", "id", "title", "year", "genres", "cosine"], rows)

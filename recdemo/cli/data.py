@@ -1,0 +1,88 @@
+"""Commands on data sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from recdemo.cli.options import Json, today
+from recdemo.printing import Progress, err, out, print_json, print_table
+
+app = typer.Typer(no_args_is_help=True, help="Where ratings come from, and what is in them.")
+
+
+@app.command()
+def info(
+    data: Annotated[str, typer.Argument(help="ml-1m, ml-100k, simulated, or a path.")] = "ml-1m",
+    as_json: Json = False,
+) -> None:
+    """Read a data set whole, and say what is in it."""
+    from recdemo import checkpoints
+    from recdemo.catalogue import read_catalogue
+    from recdemo.data import load_dataset
+
+    dataset = load_dataset(data, read_catalogue(checkpoints.root() / checkpoints.CATALOGUE))
+    figures: dict[str, Any] = {
+        "name": dataset.name,
+        "title": dataset.title,
+        "simulated": dataset.simulated,
+        "users": len(dataset.users),
+        "films": len(dataset.movies),
+        "films_rated": int(dataset.ratings["movie_id"].nunique()),
+        "ratings": len(dataset.ratings),
+        "mean_rating": float(dataset.ratings["rating"].mean()),
+        "notes": list(dataset.notes),
+    }
+    if as_json:
+        print_json(figures)
+        return
+    notes = figures.pop("notes")
+    print_table(dataset.title, ["", ""], ([k.replace("_", " "), v] for k, v in figures.items()))
+    for note in notes:
+        out.print(note)
+
+
+@app.command()
+def aggregates(
+    data: Annotated[str, typer.Argument(help="ml-1m, ml-100k, simulated, or a path.")] = "ml-1m",
+    output: Annotated[
+        Path | None, typer.Option("--out", help="Folder to write to; default: the shipped one.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Count what the page Data shows into checkpoints/aggregates.json: groups of users, never one user."""
+    from recdemo import checkpoints
+    from recdemo.aggregates import FILE, aggregates_of
+    from recdemo.catalogue import read_catalogue
+    from recdemo.data import load_dataset
+
+    dataset = load_dataset(data, read_catalogue(checkpoints.root() / checkpoints.CATALOGUE))
+    found = aggregates_of(dataset, today())
+    path = (output or checkpoints.root()) / FILE
+    path.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+    else:
+        out.print(
+            f"{path}: {found.title}, {found.ratings:,} ratings by {found.users:,} users",
+            soft_wrap=True,
+        )
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="ml-1m, ml-100k, ml-latest-small or ml-32m.")],
+    folder: Annotated[Path, typer.Option("--to", help="Where to put the zip.")] = Path("data"),
+) -> None:
+    """Download a MovieLens zip from GroupLens, check it, and say how to use it; go on where it broke off."""
+    from recdemo.data.download import fetch_zip, licence
+
+    for sentence in licence(name):
+        err.print(sentence, markup=False, highlight=False, soft_wrap=True)
+    with Progress("Download", "MB") as progress:
+        path = fetch_zip(
+            name, folder, on_bytes=lambda n, total: progress.step(n >> 20, total >> 20)
+        )
+    out.print(f"{path}\nUse it with RECDEMO_DATA={folder.resolve()}, or --data {path}")

@@ -1,0 +1,102 @@
+"""What several commands take: options, and what is made of them."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from recdemo.contracts import AGES, Objective, RequestError, Session, Split, Watched
+
+
+class InOrder(TyperCommand):
+    """Keeps the order in which --like, --dislike and --watched were typed among each other."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        _, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        ctx.meta["recdemo.order"] = [parameter.name for parameter in order]
+        rest: list[str] = super().parse_args(ctx, args)
+        return rest
+
+
+Model = Annotated[str, typer.Option("--model", "-m", help="Model key; see 'models'.")]
+ModelArgument = Annotated[str, typer.Argument(help="Model key; see 'models'.")]
+ObjectiveOption = Annotated[
+    Objective | None,
+    typer.Option(
+        help="[b]next[/]: what would they pick next (a ranking). "
+        "[b]like[/]: would they like it if they saw it (a probability). [b]rating[/]: how many stars. "
+        "Left out: next, or rating where a model knows nothing else."
+    ),
+]
+GenderOption = Annotated[str | None, typer.Option(help="F or M; left out: unknown.")]
+AgeOption = Annotated[
+    int | None, typer.Option(help=f"First year of an age group: {' '.join(map(str, AGES))}.")
+]
+OccupationOption = Annotated[
+    int | None, typer.Option(help="0 to 20, as in MovieLens-1M; 'models --codes' lists them.")
+]
+Films = Annotated[list[int] | None, typer.Option(metavar="FILM", help="Film id, may be repeated.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
+DataOption = Annotated[
+    str,
+    typer.Option(
+        "--data",
+        help="ml-1m, ml-100k, ml-latest-small, ml-32m (looked for in $RECDEMO_DATA), simulated, or a path: "
+        "of such a set, of a CSV or Parquet file of one's own, or of a folder of parts to stream ('train' only).",
+    ),
+]
+SplitOption = Annotated[
+    Split,
+    typer.Option(
+        help="order: each user's last tenth is the test. last: their last film, leave-one-out. "
+        "random: a tenth of all ratings."
+    ),
+]
+SeedOption = Annotated[int, typer.Option(min=0, help="Same seed, same weights.")]
+
+
+def session_of(
+    context: typer.Context,
+    gender: str | None,
+    age: int | None,
+    occupation: int | None,
+    like: list[int] | None,
+    dislike: list[int] | None,
+    watched: list[int] | None,
+) -> Session:
+    """The visitor that a command asks about."""
+    given: dict[str, tuple[bool | None, Iterator[int]]] = {
+        "like": (True, iter(like or ())),
+        "dislike": (False, iter(dislike or ())),
+        "watched": (None, iter(watched or ())),
+    }
+    history = []
+    for name in context.meta["recdemo.order"]:
+        if name in given:
+            liked, ids = given[name]
+            history.append(Watched(next(ids), liked))
+    return Session(gender=gender, age=age, occupation=occupation, history=history)  # type: ignore[arg-type]
+
+
+def named(given: Sequence[str], option: str) -> dict[str, Any]:
+    """NAME=VALUE as a dict; a value that is not JSON is a word."""
+    found: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise RequestError(f"{option} {text!r} is not NAME=VALUE, e.g. cell=lstm")
+        try:
+            found[name] = json.loads(value)
+        except json.JSONDecodeError:
+            found[name] = value
+    return found
+
+
+def today() -> str:
+    """The date, for what is written down."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")

@@ -1,0 +1,323 @@
+"""Commands that train and measure, and make what is shipped beside the models."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recdemo.cli.options import (
+    DataOption,
+    Json,
+    ModelArgument,
+    ObjectiveOption,
+    SeedOption,
+    SplitOption,
+    named,
+    today,
+)
+from recdemo.contracts import Optimizer, RequestError
+from recdemo.printing import Progress, err, out, print_json, print_metrics, print_table
+
+DATA_NAMES = ("ml-1m", "ml-100k", "ml-latest-small", "ml-32m", "simulated")
+
+app = typer.Typer()
+
+
+@app.command()
+def train(
+    model: ModelArgument,
+    objective: ObjectiveOption = None,
+    data: DataOption = "ml-1m",
+    seed: SeedOption = 0,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="At most; default: the model's.")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(min=2, help="Users per step.")] = None,
+    optimizer: Annotated[
+        Optimizer | None, typer.Option(help="adamw, adam, or sgd with momentum 0.9.")
+    ] = None,
+    learning_rate: Annotated[float | None, typer.Option(min=0, help="At the first step.")] = None,
+    weight_decay: Annotated[float | None, typer.Option(min=0, help="Of the optimizer.")] = None,
+    negatives: Annotated[
+        int | None, typer.Option(min=1, help="Random films per target, 'next' only.")
+    ] = None,
+    share: Annotated[
+        float | None, typer.Option(min=0.001, max=1, help="Of the training rows, drawn each epoch.")
+    ] = None,
+    split: SplitOption = "order",
+    argument: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A constructor argument, e.g. cell=lstm; JSON."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--out", help="Folder of checkpoints to write to; default: the shipped one."),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a checkpoint trained on other data.")
+    ] = False,
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            "--run",
+            help="Folder of a queued run, as the page Retrain makes it: wait for its turn there, "
+            "write progress and result there, and go on from its last whole epoch.",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Train a model, stopping early on the validation part; measure it on the test part; save it.
+
+    Several processes train one model when torchrun starts them: torchrun --nproc-per-node 2 -m recdemo train fm
+    """
+    from recdemo.models import objective_of
+    from recdemo.training.ranks import ranks_here
+    from recdemo.training.settings import settings_for
+    from recdemo.training.trainer import Trainer
+
+    ranks = ranks_here()
+    if run and not ranks.alone:
+        raise RequestError(
+            "a run is one process: leave --run out under torchrun, or start it without torchrun"
+        )
+    changes = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "optimizer": optimizer,
+        "learning_rate": learning_rate,
+        "weight_decay": weight_decay,
+        "negatives": negatives,
+        "share": share,
+    }
+    trainer = Trainer(run) if run else None
+    watch: Trainer | Progress = trainer or Progress(shown=ranks.first)
+    # A run has waited for its turn when this is entered, and torch is imported only then.
+    with watch, ranks.together():
+        from recdemo import checkpoints
+        from recdemo.training.run import command_of
+        from recdemo.training.run import train as fit_and_save
+
+        objective = objective_of(model, objective)
+        settings = settings_for(model, objective, seed=seed, **changes)
+        base = trainer.base if trainer else output or checkpoints.root()
+        if not force:
+            _check_same_data(checkpoints.folder_of(model, objective, base), data)
+        # A path may be nobody's business: the result of a run can be passed on.
+        command = command_of(model, objective, Path(data).name if trainer else data, seed, split)
+        for name, value in changes.items():
+            if value is not None:
+                command += f" --{name.replace('_', '-')} {value}"
+        for text in argument or ():
+            command += f" --argument {shlex.quote(text)}"
+        command = ranks.command(command)
+        watch.on_read()
+        card = fit_and_save(
+            model,
+            objective,
+            data,
+            settings,
+            base=base,
+            split=split,
+            arguments=named(argument or (), "--argument"),
+            command=command,
+            state=trainer.state if trainer else None,
+            ranks=ranks,
+            on_start=watch.on_start,
+            on_step=watch.on_step,
+            on_epoch=watch.on_epoch,
+            on_measure=watch.on_measure,
+            on_problem=watch.on_problem,
+        )
+    if ranks.first:
+        print_metrics(card, as_json)
+
+
+@app.command()
+def search(
+    model: ModelArgument,
+    vary: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME=[VALUE,VALUE]",
+            help="Values to try of a setting or a constructor argument; JSON; may be repeated.",
+        ),
+    ],
+    objective: ObjectiveOption = None,
+    data: DataOption = "ml-1m",
+    settle: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A setting of every trial."),
+    ] = None,
+    trials: Annotated[int, typer.Option(min=1, help="At most.")] = 8,
+    seed: SeedOption = 0,
+    split: SplitOption = "order",
+    record: Annotated[
+        Path | None, typer.Option(help="Markdown file to add the trials to, as docs/searches.md.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Try settings drawn from a space, on the validation part; nothing is saved and the test part is not read."""
+    from dataclasses import asdict
+
+    from recdemo import checkpoints
+    from recdemo.models import objective_of
+    from recdemo.training import search as trying
+    from recdemo.training.run import open_data
+    from recdemo.training.settings import settings_for
+
+    objective = objective_of(model, objective)
+    space, fixed = named(vary, "--vary"), named(settle or (), "--set")
+    for name, values in space.items():
+        if not isinstance(values, list) or not values:
+            raise RequestError(f"--vary {name} needs a list, e.g. learning_rate=[0.001,0.003]")
+    unknown = sorted(set(fixed) - set(trying.FIELDS))
+    if unknown:
+        raise RequestError(
+            f"there is no setting {unknown[0]!r}; use one of {', '.join(trying.FIELDS)}"
+        )
+    settings = settings_for(model, objective, seed=seed, **fixed)
+    dataset, schema = open_data(data, checkpoints.root())
+    found = trying.search(
+        *(model, objective, dataset, schema, settings, space),
+        trials=trials,
+        split=split,
+        on_trial=lambda trial: err.print(str(trial.values), trial.figure, highlight=False),
+    )
+    if record:
+        words = ["python", "-m", "recdemo", "search", model, "--objective", objective]
+        words += ["--data", data, "--split", split, "--seed", str(seed), "--trials", str(trials)]
+        words += [word for text in vary for word in ("--vary", text)]
+        words += [word for text in settle or () for word in ("--set", text)]
+        title = f"{model}, {objective}, split {split}, {today()}"
+        with record.open("a", encoding="utf-8") as file:
+            file.write("\n" + trying.markdown(title, shlex.join(words), found))
+    if as_json:
+        print_json([asdict(trial) for trial in found])
+        return
+    rows = (
+        [*trial.values.values(), "diverged" if trial.figure is None else f"{trial.figure:.4f}"]
+        for trial in found
+    )
+    print_table(f"{model}, {objective}", [*space, f"validation {found[0].metric}"], rows)
+
+
+@app.command()
+def evaluate(
+    model: ModelArgument,
+    objective: ObjectiveOption = None,
+    data: DataOption = "ml-1m",
+    as_json: Json = False,
+) -> None:
+    """Measure a checkpoint on the test part of a data set, beside what its card states."""
+    from recdemo import checkpoints
+    from recdemo.models import objective_of
+    from recdemo.training.loop import evaluate as measure
+    from recdemo.training.run import open_test_part
+
+    objective = objective_of(model, objective)
+    loaded = checkpoints.load(model, objective)
+    dataset, ratings, test = open_test_part(loaded, data)
+    metrics = measure(loaded.model, ratings, test, objective)
+    stated = loaded.card.metrics.test
+    if as_json:
+        print_json(
+            {"data": dataset.name, "simulated": dataset.simulated, "test": metrics, "card": stated}
+        )
+        return
+    rows = ([name, f"{value:.4f}", f"{stated[name]:.4f}"] for name, value in metrics.items())
+    card_column = f"card ({loaded.card.data.title})"
+    print_table(f"{model}, {objective}, test part", ["metric", dataset.title, card_column], rows)
+
+
+@app.command()
+def leaderboard(
+    data: DataOption = "ml-1m",
+    train_missing: Annotated[
+        bool, typer.Option("--train", help="Train what has no card yet, hours for the whole zoo.")
+    ] = False,
+    only: Annotated[
+        list[str] | None, typer.Option("--model", "-m", help="Train these only; may be repeated.")
+    ] = None,
+    seed: Annotated[
+        list[int] | None, typer.Option(help="Seeds to train with; may be repeated. Default: 0.")
+    ] = None,
+    split: SplitOption = "order",
+    output: Annotated[
+        Path | None, typer.Option("--out", help="Folder of checkpoints; default: the shipped one.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Gather the figures of every model into checkpoints/leaderboard.json and docs/leaderboard.md.
+
+    The weights of seed 0 and split 'order' are kept; of other runs only the card, as evidence.
+    """
+    from recdemo import checkpoints, standings
+    from recdemo.models import CARDS
+    from recdemo.training import leaderboard as board
+
+    base = output or checkpoints.root()
+    if train_missing:
+        board.train_missing(
+            base, data, models=only or CARDS, seeds=seed or [0], split=split, on_start=err.print
+        )
+    board.measure_missing(base, data, on_start=err.print)
+    found = board.assemble(board.cards_of(base), base, today())
+    (base / standings.FILE).write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    document = board.markdown(found)
+    if base == checkpoints.root():
+        (Path(__file__).resolve().parents[2] / "docs" / "leaderboard.md").write_text(
+            document, encoding="utf-8"
+        )
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+    else:
+        out.print(document, markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def maps(
+    models: Annotated[
+        list[str] | None, typer.Argument(help="Model keys; left out: all.", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make the maps of films (t-SNE and UMAP) that are missing or older than the weights beside them.
+
+    Needs requirements-maps.txt. One objective per model, the one it is asked by default.
+    """
+    from recdemo.maps import make_missing
+    from recdemo.models import card_of
+
+    keys = [card_of(key).key for key in models or ()]
+    made = make_missing(
+        models=keys, on_done=lambda key, seconds: err.print(f"{key}: {seconds:.0f} s")
+    )
+    if as_json:
+        print_json(made)
+    else:
+        out.print(f"Maps made: {', '.join(made) or 'none, all are up to date'}")
+
+
+@app.command()
+def lab(data: DataOption = "ml-1m") -> None:
+    """Train the five small DINs of the Lab page that are missing, each with its own way to weigh a history."""
+    from recdemo.lab import train_missing
+
+    train_missing(data, on_start=lambda command: err.print(command, soft_wrap=True, markup=False))
+
+
+def _check_same_data(folder: Path, data: str) -> None:
+    """Refuse to replace a checkpoint by one trained on other data."""
+    from recdemo import checkpoints
+
+    if not (folder / checkpoints.CARD).exists():
+        return
+    there = checkpoints.read_card(folder).data
+    if data in DATA_NAMES and there.name != data:
+        raise RequestError(
+            f"{folder} holds a model trained on {there.title}; choose another folder with --out, or "
+            "replace it with --force"
+        )
