@@ -28,7 +28,7 @@ from recdemo.blocks.interaction import (
     pair_indices,
     pair_products,
 )
-from recdemo.blocks.mlp import MLP, Dice, TwoSidedMLP
+from recdemo.blocks.mlp import MLP, Dice, TwoSidedMLP, _DiceScores
 from recdemo.contracts import Batch, Session, Watched
 from recdemo.features import Schema, encode
 
@@ -508,15 +508,14 @@ def test_films_are_encoded_one_by_one_or_all_at_once(
         _close(spread(rows_for(batch, table), batch), table[candidates])
 
 
-def test_dice_learns_from_the_rows_that_count_as_from_these_alone() -> None:
+def test_dice_scores_and_learns_from_the_rows_that_count_as_from_these_alone() -> None:
     torch.manual_seed(0)
     x = torch.randn(4, 6, 3) * 2 + 1
     counts = torch.rand(4, 6) < 0.7
-    ours, theirs = Dice(3).train(), Dice(3).train()
-    for dice in (ours, theirs):
-        nn.init.constant_(dice.alpha, 0.3)
+    ours, theirs = (_draw(Dice(3), seed=5).train() for _ in range(2))
+    outer, plain = (_draw(nn.Linear(3, 1), seed=6) for _ in range(2))
     some, all_of_them = x.clone().requires_grad_(), x[counts].requires_grad_()
-    found, wanted = ours(some, counts)[counts], theirs(all_of_them)
+    found, wanted = ours.scores(some, counts, outer)[counts], plain(theirs(all_of_them))
     _close(found.detach(), wanted.detach())
     for name in ("running_mean", "running_var"):
         _close(getattr(ours.norm, name), getattr(theirs.norm, name))
@@ -526,12 +525,25 @@ def test_dice_learns_from_the_rows_that_count_as_from_these_alone() -> None:
     _close(some.grad[counts], all_of_them.grad)
     assert (some.grad[~counts] == 0).all()
     _close(ours.alpha.grad, theirs.alpha.grad)
+    _close(outer.weight.grad, plain.weight.grad)
+    _close(outer.bias.grad, plain.bias.grad)
+    assert torch.equal(ours.eval().scores(x, counts, outer), outer(ours(x)))
+
+
+def test_dice_s_gradient_is_that_of_small_differences() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(6, 3, dtype=torch.double, requires_grad=True)
+    counts = torch.tensor([1, 1, 0, 1, 1, 1], dtype=torch.double)
+    alpha, weight = (torch.randn(3, dtype=torch.double, requires_grad=True) for _ in range(2))
+
+    def scores(x: Tensor, alpha: Tensor, weight: Tensor) -> Tensor:
+        return _DiceScores.apply(x, counts, alpha, weight, 1e-8)[0] * counts
+
+    assert torch.autograd.gradcheck(scores, (x, alpha, weight))
 
 
 def test_dice_does_not_learn_from_a_single_row() -> None:
-    dice, x = Dice(2).train(), torch.randn(3, 2)
-    counts = torch.tensor([True, False, False])
-    found = dice(x, counts)
-    assert found.isfinite().all()
+    dice, x, outer = Dice(2).train(), torch.randn(3, 2), nn.Linear(2, 1)
+    found = dice.scores(x, torch.tensor([True, False, False]), outer)
     assert torch.equal(dice.norm.running_mean, torch.zeros(2))
-    _close(found[0].detach(), dice.eval()(x)[0].detach())
+    _close(found.detach(), outer(dice.eval()(x)).detach())

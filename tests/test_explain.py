@@ -132,6 +132,15 @@ def test_a_film_already_watched_is_explained_as_not_yet_watched() -> None:
     assert model.explain(SESSION, 260).logit == model.explain(rest, 260).logit
 
 
+@pytest.mark.parametrize("movie", [260, 1210])
+def test_logits_asked_already_change_nothing(movie: int) -> None:
+    model = recdemo.load("din")
+    logits = model.logits(SESSION)
+    assert model.explain(SESSION, movie, logits=logits) == model.explain(SESSION, movie)
+    listed = model.recommend(SESSION, 5, logits=logits)
+    assert listed.equals(model.recommend(SESSION, 5))
+
+
 def test_a_target_in_the_history_is_left_out_of_its_own_weights() -> None:
     model = recdemo.load("din")
     table = history_weights(model, SESSION, [260, 1210]).set_index("movie_id")

@@ -152,6 +152,7 @@ def test_films_of_a_file_s_own_are_trained_on_kept_and_shown() -> None:
     app.button(key="retrain_start").click().run()
     run = until_ended(app)
     assert run.state == "done", run.log()
+    assert ", tales.zip, " in run.title
     assert [error.value for error in sound(app.run()).error] == []
     assert "knows 40 films of its own" in said(app)
     assert "1. Tale " in said(app)

@@ -60,7 +60,7 @@ class ActivationUnit(nn.Module):
         hidden = torch.baddbmm(from_q.flatten(1).unsqueeze(1), history, keys.transpose(1, 2))
         hidden = hidden.unflatten(2, (query.shape[1], -1))  # [U, L, C, h]
         counts = mask.unsqueeze(2).expand(hidden.shape[:3])
-        return self.outer(self.dice(hidden, counts)).squeeze(-1).transpose(1, 2)
+        return self.dice.scores(hidden, counts, self.outer).squeeze(-1).transpose(1, 2)
 
     def _by_film(self, history: Tensor, mask: Tensor, query: Tensor) -> Tensor:
         """Scores [U, C, L] where candidates are many: (W_q − W_- + W_* ⊙ x) q + (W_x + W_-) x + b."""
@@ -70,7 +70,7 @@ class ActivationUnit(nn.Module):
         hidden = torch.baddbmm(from_x.flatten(1).unsqueeze(1), query, keys.transpose(1, 2))
         hidden = hidden.unflatten(2, from_x.shape[1:])  # [U, C, L, h]
         counts = mask.unsqueeze(1).expand(hidden.shape[:3])
-        return self.outer(self.dice(hidden, counts)).squeeze(-1)
+        return self.dice.scores(hidden, counts, self.outer).squeeze(-1)
 
 
 class BasicAttention(nn.Module):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -30,43 +30,94 @@ class Dice(nn.Module):
         self.norm = nn.BatchNorm1d(channels, eps=1e-8, affine=False)
         self.alpha = nn.Parameter(torch.zeros(channels))
 
-    def forward(self, x: Tensor, counts: Tensor | None = None) -> Tensor:
-        """[..., channels] → same shape.
+    def forward(self, x: Tensor) -> Tensor:
+        """[..., channels] → same shape."""
+        one_row = x.numel() == x.shape[-1]  # which has no variance to learn from
+        return self._blended(x, learn=self.training and not one_row)
+
+    def scores(self, x: Tensor, counts: Tensor, outer: nn.Linear) -> Tensor:
+        """``outer(self(x))`` for an `outer` of one unit, learning from some rows only.
+
+        In training it is a single operation, which goes over the rows half as often: there they are the films of all
+        histories, and most of a step.
 
         Args:
-            x: any rows.
-            counts: [...] False for rows that are padding and must not count in what training learns; None where
-                all count.
+            x: [..., channels].
+            counts: [...] False for rows that are padding; they must get no gradient.
+            outer: from channels to 1.
+
+        Returns:
+            [..., 1]
         """
-        rows = x.reshape(-1, x.shape[-1])
-        if counts is None or not self.training:
-            normed = nn.functional.batch_norm(
-                rows,
-                self.norm.running_mean,
-                self.norm.running_var,
-                training=self.training and len(rows) > 1,  # one row has no variance to learn from
-                momentum=self.norm.momentum or 0.1,
-                eps=self.norm.eps,
-            )
-        else:
-            normed = self._normed(rows, counts.flatten().to(rows.dtype))
+        size = counts.sum()
+        if not self.training or size <= 1:
+            return cast(Tensor, outer(self._blended(x, learn=False)))
+        scores, mean, variance = _DiceScores.apply(
+            x.reshape(-1, x.shape[-1]),
+            counts.flatten().to(x.dtype),
+            self.alpha,
+            outer.weight[0],
+            self.norm.eps,
+        )
+        with torch.no_grad():
+            found = {"running_mean": mean, "running_var": variance * size / (size - 1)}
+            for name, value in found.items():
+                getattr(self.norm, name).lerp_(value, self.norm.momentum or 0.1)
+        return (scores + outer.bias).view(*x.shape[:-1], 1)
+
+    def _blended(self, x: Tensor, *, learn: bool) -> Tensor:
+        normed = nn.functional.batch_norm(
+            x.reshape(-1, x.shape[-1]),
+            self.norm.running_mean,
+            self.norm.running_var,
+            training=learn,
+            momentum=self.norm.momentum or 0.1,
+            eps=self.norm.eps,
+        )
         p = torch.sigmoid(normed).view_as(x)
         return x * torch.lerp(self.alpha, torch.ones_like(self.alpha), p)
 
-    def _normed(self, rows: Tensor, counts: Tensor) -> Tensor:
-        """What `torch.nn.functional.batch_norm` makes of the rows that count, learning from these alone."""
-        mean = cast(Tensor, self.norm.running_mean)
-        variance = cast(Tensor, self.norm.running_var)
+
+class _DiceScores(torch.autograd.Function):
+    """Σ_c w_c Dice(x)_c of each row, with the gradient of all of it worked out by hand.
+
+    With z = (x − mean) s, s = 1 / sqrt(variance + eps) and p = σ(z), a row's score is x · (w a) + (x p) · (w (1 − a)).
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, counts: Tensor, alpha: Tensor, weight: Tensor, eps: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Scores [R], and mean and variance [c] of the rows that count, from x [R, c] and counts [R]."""
         size = counts.sum()
-        if size <= 1:
-            return (rows - mean) * torch.rsqrt(variance + self.norm.eps)
-        found = counts @ rows / size
-        centred = rows - found
-        spread = counts @ centred.square() / size
-        with torch.no_grad():
-            mean.lerp_(found, self.norm.momentum or 0.1)
-            variance.lerp_(spread * size / (size - 1), self.norm.momentum or 0.1)
-        return centred * torch.rsqrt(spread + self.norm.eps)
+        mean = counts @ x / size
+        variance = (counts @ x.square() / size - mean.square()).clamp(min=0)
+        scale = torch.rsqrt(variance + eps)
+        p = torch.addcmul(-mean * scale, x, scale).sigmoid_()
+        scores = x @ (weight * alpha) + (x * p) @ (weight * (1 - alpha))
+        ctx.save_for_backward(x, p, counts, alpha, weight, mean, scale)
+        ctx.mark_non_differentiable(mean, variance)
+        return scores, mean, variance
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        x, p, counts, alpha, weight, mean, scale = ctx.saved_tensors
+        given = gradients[0]  # [R]
+        straight, gated = weight * alpha, weight * (1 - alpha)  # [c]
+        bend = torch.ops.aten.sigmoid_backward(x, p)  # x p (1 − p), [R, c]
+        # Sums over rows of the gradient of z, and of that times z: how mean and variance bend every row.
+        slope = given @ bend
+        along = given @ (bend * x) - mean * slope
+        size = counts.sum()
+        per_x = gated * scale.pow(3) * along / size
+        constant = gated * scale * slope / size - mean * per_x
+        of_x = torch.addcmul(straight, p, gated).addcmul_(bend, gated * scale)
+        of_x.mul_(given.unsqueeze(1))
+        of_x.addcmul_(torch.addcmul(constant, x, per_x), counts.unsqueeze(1), value=-1)
+        of_straight, of_gated = given @ x, given @ (x * p)
+        of_alpha = weight * (of_straight - of_gated)
+        of_weight = alpha * of_straight + (1 - alpha) * of_gated
+        return of_x, None, of_alpha, of_weight, None
 
 
 class SharedDropout(nn.Module):
