@@ -50,7 +50,7 @@ FILMS = 400  # the most rated, of which visitors choose
 K = 10
 MEDIAN = 1.0  # seconds that an answer may take
 LEVEL = 1.15  # of the server's memory before, that it may hold afterwards
-SETTLE = 20.0  # seconds between the last visitor's leaving and that measurement
+SETTLE = 150.0  # seconds between the last visitor's leaving and that measurement: Streamlit keeps sessions for 120
 PATIENCE = 60.0  # seconds to wait for an answer
 MEGABYTE = 1024
 

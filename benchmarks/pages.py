@@ -1,6 +1,6 @@
 """How long the server takes to answer a change on each page, for every model.
 
-    python benchmarks/pages.py [--models din fm …]
+    python benchmarks/pages.py [--models din fm …] [--pages what_if …]
 
 A scripted visit on each page with each model: the profile changes, a film is added, the model is chosen anew. Each
 figure is one run of the page's script, models loaded, without browser or network. Prints median and 95th percentile.
@@ -63,14 +63,16 @@ def main() -> None:
     logging.disable(logging.WARNING)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", nargs="*")
-    chosen = parser.parse_args().models
+    parser.add_argument("--pages", nargs="*")
+    chosen = parser.parse_args()
     pairs = [
         pair
         for pair in dict(checkpoints.available()[::-1]).items()
-        if not chosen or pair[0] in chosen
+        if not chosen.models or pair[0] in chosen.models
     ]
+    pages = [page for page in PAGES if not chosen.pages or Path(page).stem in chosen.pages]
     table = Table("page", "p50 ms", "p95 ms", "slowest model", "its p50 ms")
-    for page in PAGES:
+    for page in pages:
         by_model = {model: changes(page, model, objective) for model, objective in pairs}
         every = sorted(second for seconds in by_model.values() for second in seconds)
         slowest = max(by_model, key=lambda model: statistics.median(by_model[model]))

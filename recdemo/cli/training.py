@@ -47,6 +47,10 @@ def train(
     share: Annotated[
         float | None, typer.Option(min=0.001, max=1, help="Of the training rows, drawn each epoch.")
     ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(min=1, help="Stop after so many epochs without a better validation figure."),
+    ] = None,
     split: SplitOption = "order",
     argument: Annotated[
         list[str] | None,
@@ -91,6 +95,7 @@ def train(
         "weight_decay": weight_decay,
         "negatives": negatives,
         "share": share,
+        "patience": patience,
     }
     trainer = Trainer(run) if run else None
     watch: Trainer | Progress = trainer or Progress(shown=ranks.first)
