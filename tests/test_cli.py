@@ -11,6 +11,8 @@ import pytest
 
 import recdemo
 from recdemo import Session, Watched, checkpoints
+from recdemo.catalogue import read_catalogue
+from recdemo.data import save_dataset, simulate
 from recdemo.models import CARDS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,6 +40,13 @@ def answer(arguments: str, **environment: str):
     done = run(arguments, **environment)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ratings of 300 simulated people as a file: reading and measuring them takes little."""
+    films = read_catalogue(checkpoints.root() / checkpoints.CATALOGUE)
+    return save_dataset(simulate(films, users=300), tmp_path_factory.mktemp("data") / "small.zip")
 
 
 def test_recommend_prints_the_library_s_list() -> None:
@@ -160,26 +169,28 @@ def test_help_teaches_without_loading_a_model() -> None:
         assert len(done.stdout) > 300
 
 
-def test_train_then_evaluate_agree_on_simulated_data(tmp_path: Path) -> None:
+def test_train_then_evaluate_agree_on_simulated_data(tmp_path: Path, small: Path) -> None:
     (tmp_path / checkpoints.CATALOGUE).write_bytes(
         (checkpoints.root() / checkpoints.CATALOGUE).read_bytes()
     )
     card = answer(
-        f"train fm --objective like --data simulated --epochs 1 --seed 3 --out {tmp_path} --json"
+        f"train fm --objective like --data {small} --epochs 3 --seed 3 --out {tmp_path} --json"
     )
     assert card["data"]["simulated"] is True
     assert card["seed"] == 3
-    command = "python -m recdemo train fm --objective like --data simulated --seed 3 --epochs 1"
+    command = f"python -m recdemo train fm --objective like --data {small} --seed 3 --epochs 3"
     assert card["command"] == command
     measured = answer(
-        "evaluate fm --objective like --data simulated --json", RECDEMO_CHECKPOINTS=str(tmp_path)
+        f"evaluate fm --objective like --data {small} --json", RECDEMO_CHECKPOINTS=str(tmp_path)
     )
     assert measured["test"] == pytest.approx(card["metrics"]["test"], abs=1e-6)
     assert measured["test"]["auc"] > 0.6
 
 
-def test_a_variant_is_trained_by_its_argument_and_another_split(tmp_path: Path) -> None:
-    arguments = "--objective like --data simulated --epochs 1 --share 0.1 --split random"
+def test_a_variant_is_trained_by_its_argument_and_another_split(
+    tmp_path: Path, small: Path
+) -> None:
+    arguments = f"--objective like --data {small} --epochs 1 --share 0.5 --split random"
     card = answer(
         f"train rnn {arguments} --argument cell=lstm --argument state=8 --out {tmp_path} --json"
     )
@@ -188,16 +199,16 @@ def test_a_variant_is_trained_by_its_argument_and_another_split(tmp_path: Path) 
     assert "--split random" in card["command"]
     assert card["command"].endswith("--argument cell=lstm --argument state=8")
     measured = answer(
-        "evaluate rnn --objective like --data simulated --json", RECDEMO_CHECKPOINTS=str(tmp_path)
+        f"evaluate rnn --objective like --data {small} --json", RECDEMO_CHECKPOINTS=str(tmp_path)
     )
     assert measured["test"] == pytest.approx(card["metrics"]["test"], abs=1e-6)
 
 
-def test_the_leaderboard_gathers_seeds_and_splits(tmp_path: Path) -> None:
+def test_the_leaderboard_gathers_seeds_and_splits(tmp_path: Path, small: Path) -> None:
     (tmp_path / checkpoints.CATALOGUE).write_bytes(
         (checkpoints.root() / checkpoints.CATALOGUE).read_bytes()
     )
-    made = f"leaderboard --data simulated --out {tmp_path} --train -m popularity"
+    made = f"leaderboard --data {small} --out {tmp_path} --train -m popularity"
     answer(f"{made} --seed 0 --seed 1 --json")
     board = answer(f"{made} --split last --json")
     rows = {(row["split"], row["objective"]): row for row in board["rows"]}
