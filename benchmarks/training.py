@@ -1,13 +1,16 @@
 """Training the same models on the same rows in recdemo and in its peers, side by side.
 
-    python benchmarks/training.py [--models deepfm din …] [--rows N] [--repeats N]
+    python benchmarks/training.py [--models deepfm din …] [--rows N] [--repeats N] [--guard | --record]
 
 DeepFM, Wide & Deep, DCN and AFM read all of recdemo's fields, lists of films watched included; DIN and DIEN the profile and
 50 films watched. Widths, batch, optimizer, learning rate, epochs and threads are the same; each library trains in a process
 of its own, in its own environment (made once, under the folder `--environments`), with its own loop, which is what is
 measured. The libraries take turns, so that a slow moment of the machine falls on all. Prints samples per second (median over
 repeats), seconds of training to the AUC on the validation part that all of them reach, test AUC, peak memory, and the
-ratio to the best peer. Needs MovieLens-1M, see the README.
+ratio to each peer. Needs MovieLens-1M, see the README.
+
+`--record` writes each model's ratio to its best peer to `benchmarks/ratios.json`; `--guard` exits with 1 where a ratio is
+less than three quarters of the one recorded there. Times are never compared: they are those of a machine.
 """
 
 from __future__ import annotations
@@ -39,6 +42,8 @@ from recdemo.features import Ratings
 from recdemo.training.run import open_data
 
 PEERS = Path(__file__).resolve().parent / "peers"
+RATIOS = Path(__file__).resolve().parent / "ratios.json"
+KEPT = 0.75  # of a ratio recorded, that must be reached again
 MODELS = ("deepfm", "wide_deep", "dcn", "afm", "din", "dien")
 
 
@@ -174,6 +179,9 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--environments", type=Path, default=PEERS / ".environments")
     parser.add_argument("--json", type=Path, help="also write all figures to this file")
+    purpose = parser.add_mutually_exclusive_group()
+    purpose.add_argument("--guard", action="store_true", help=f"compare with {RATIOS.name}")
+    purpose.add_argument("--record", action="store_true", help=f"write {RATIOS.name}")
     chosen = parser.parse_args()
     libraries = [x for x in LIBRARIES if x.script in chosen.libraries]
     pythons = {x.script: environment(x, chosen.environments.absolute()) for x in libraries}
@@ -204,6 +212,31 @@ def main() -> None:
         console.print(table_of(model, rows, chosen, answers))
     if chosen.json:
         chosen.json.write_text(json.dumps(everything, indent=1))
+    if not (chosen.guard or chosen.record):
+        return
+    found = {model: min(ratios_of(answers).values()) for model, answers in everything.items()}
+    recorded = json.loads(RATIOS.read_text()) if RATIOS.exists() else {}
+    if chosen.record:
+        known = recorded | {model: round(ratio, 2) for model, ratio in found.items()}
+        RATIOS.write_text(json.dumps(known, indent=1) + "\n")
+    if chosen.guard:
+        slower = {m: r for m, r in found.items() if r < KEPT * recorded.get(m, 0.0)}
+        for model, ratio in slower.items():
+            console.print(f"{model}: {ratio:.2f}× its best peer, recorded is {recorded[model]}×")
+        raise SystemExit(1 if slower else 0)
+
+
+def ratios_of(answers: dict[str, list[dict]]) -> dict[str, float]:
+    """How many times as many samples a second recdemo trains as each peer: the median of the turns."""
+    ours = answers["recdemo"]
+    return {
+        title: statistics.median(
+            a["samples_per_second"] / b["samples_per_second"]
+            for a, b in zip(ours, found, strict=True)
+        )
+        for title, found in answers.items()
+        if title != "recdemo"
+    }
 
 
 def table_of(
@@ -211,7 +244,7 @@ def table_of(
 ) -> Table:
     """Medians over the repeats, and ratios turn by turn."""
     level = min(max(a["validation_auc"]) for found in answers.values() for a in found)
-    peers = [title for title in answers if title != "recdemo"]
+    ratios = ratios_of(answers) if "recdemo" in answers else {}
     title = (
         f"{model}: {rows:,} rows, {chosen.epochs} epochs, batch {chosen.batch_size:,}, {chosen.threads} thread(s), "
         f"median of {chosen.repeats}"
@@ -233,11 +266,7 @@ def table_of(
         return statistics.median(answer[figure] for answer in found)
 
     for library, found in answers.items():
-        ratio = ""
-        if library in peers and "recdemo" in answers:
-            turns = zip(answers["recdemo"], found, strict=True)
-            ratios = [a["samples_per_second"] / b["samples_per_second"] for a, b in turns]
-            ratio = f"{statistics.median(ratios):.1f}×"
+        ratio = f"{ratios[library]:.1f}×" if library in ratios else ""
         table.add_row(
             library,
             f"{median(found, 'samples_per_second'):,.0f}",

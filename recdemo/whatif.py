@@ -42,7 +42,7 @@ CHUNK_ROWS = 12_288  # sessions times films scored at once: what a search holds 
 FOLDED_ROWS = 131_072  # the same for models that fold visitors in
 # Films of the history times rivals compared with, and the fewest rivals, to choose the next step ...
 STEP_ROWS, STEP_RIVALS = 16_000, 250
-ROWS, RIVALS = 50_000, 1000  # ... and to say that a set fails
+ROWS, RIVALS = 12_000, 1000  # ... and to say that a set fails
 STRONGEST = 10  # watched films whose margins are told
 STEPS = 6  # the most films taken away
 SETS = 60  # sets tried besides films alone: all of two films, then of three, as far as they are no more

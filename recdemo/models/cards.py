@@ -548,13 +548,14 @@ _ALL = (
         formula=r"\mathrm{MLP}([u, q, u \odot q]),\; q = \mathrm{MLP}([\text{genres}, \mathrm{TextCNN}(\text{title})])",
         network="textcnn_rating.TextCNNRating",
         aside="This model reads the profile and the films' titles, not the history.",
+        arguments={"dropout": 0.05},
         objectives=("rating",),
         training={
             "rating": {
-                "epochs": 5,
-                "batch_size": 4096,
+                "epochs": 12,
+                "batch_size": 1024,
                 "optimizer": "adam",
-                "learning_rate": 4e-3,
+                "learning_rate": 3e-3,
                 "weight_decay": 0.0,
             }
         },

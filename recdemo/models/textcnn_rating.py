@@ -1,8 +1,9 @@
 """The TextCNN rating model: who somebody is, a film's genres and the words of its title, and the stars.
 
 Document 000. It knows neither users nor films by id, so it is limited to what a profile and a title can
-tell; the improved variant also reads the history. The document encodes each title anew for every rating; here each film of a step is encoded once, so its batch
-normalisation sees each film once too.
+tell; the improved variant also reads the history. The document encodes profile and title anew for every rating; here
+each film of a step, and each profile where nothing else is read, is encoded once, so its batch normalisation sees it once
+too.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class TextCNNRating(nn.Module):
     title_words: Tensor
     genre_flags: Tensor
     words: Tensor
+    place: Tensor
 
     def __init__(
         self,
@@ -65,6 +67,9 @@ class TextCNNRating(nn.Module):
         self.register_buffer("words", torch.zeros(len(schema.words) + 1, WORD_DIM))
         nn.init.normal_(self.words[1:], std=0.4)  # of GloVe's size, until `start_from`
         self.profile = FieldEmbedding(schema, embed_dim=embed_dim, fields=PROFILE, init=1.0)
+        sizes = torch.tensor([schema.genders + 1, schema.ages + 1, schema.occupations + 1])
+        # Gender, age and occupation as one number.
+        self.register_buffer("place", sizes.cumprod(0) // sizes, persistent=False)
         self.watched = nn.Embedding(schema.size + 1, embed_dim, padding_idx=0) if history else None
         width = len(PROFILE) * embed_dim + (OPINIONS * (1 + embed_dim) if history else 0)
         self.user = nn.Sequential(
@@ -94,11 +99,11 @@ class TextCNNRating(nn.Module):
         else:
             film = self.film_vectors() if self.settled is None else self.settled
             place = batch.target_movie
-        user = self.user(self._visitor(batch))  # [U, 256]
+        user = self._users(batch)  # [U, 256]
         # W [u, q, u ⊙ q] + b piece by piece: the first of once per visitor, the second of once per film.
         first, *rest = self.head
         w_user, w_film, w_both = cast(nn.Linear, first).weight.chunk(3, dim=1)
-        from_user = (user @ w_user.T + first.bias).unsqueeze(1)  # [U, 1, 128]
+        from_user = (user @ w_user.T + cast(Tensor, first.bias)).unsqueeze(1)  # [U, 1, 128]
         from_film = film @ w_film.T  # [N, 128]
         stars = []
         for part in place.view(batch.users, -1).split(self._at_once(batch), dim=1):
@@ -124,15 +129,26 @@ class TextCNNRating(nn.Module):
         # Batch normalisation has to see all rows of a training step at once.
         return batch.candidates if self.training else max(1, ROWS // batch.users)
 
-    def _visitor(self, batch: Batch) -> Tensor:
-        """Profile, and history where it is read: [U, width]."""
+    def _users(self, batch: Batch) -> Tensor:
+        """u of every visitor, [U, 256]."""
+        if self.watched is not None:
+            return self.user(self._visitor(batch, self.watched))
+        ids = torch.stack([getattr(batch, name) for name in PROFILE], dim=1)
+        alike, whose = (ids @ self.place).unique(return_inverse=True)
+        if len(alike) == 1:  # a single one has no variance to learn from
+            alike = whose = torch.arange(len(ids))
+        one_of = torch.zeros_like(alike).scatter(0, whose, torch.arange(len(ids)))
+        ids = ids[one_of]  # each profile once
+        fields = [embedding(ids[:, i], self.profile.weight(n)) for i, n in enumerate(PROFILE)]
+        return embedding(whose, self.user(torch.cat(fields, dim=1)))
+
+    def _visitor(self, batch: Batch, watched: nn.Embedding) -> Tensor:
+        """Profile and history, [U, width]."""
         profile = self.profile.user(batch).flatten(1)
-        if self.watched is None:
-            return profile
         # Row f of a history's flags: which films it holds with feedback f; as shares, [U, 3, L].
         flags = nn.functional.one_hot(batch.feedback, 1 + OPINIONS)[..., 1:].transpose(1, 2)
         shares = flags / batch.history_mask.sum(1).clamp(min=1).view(-1, 1, 1)
-        films = shares @ self.watched(batch.history)  # [U, 3, k]
+        films = shares @ watched(batch.history)  # [U, 3, k]
         return torch.cat([profile, shares.sum(2), films.flatten(1)], dim=1)
 
     def film_vectors(self) -> Tensor:
