@@ -226,7 +226,7 @@ def _check(client: Client, step: Step) -> None:
 
 @dataclass(slots=True)
 class Memory:
-    """Resident memory of processes in MB, looked at twice a second."""
+    """Memory of processes in MB, looked at twice a second."""
 
     server: int
     home: Path
@@ -254,14 +254,16 @@ class Memory:
 
 
 def resident(pid: int) -> float:
-    """Megabytes that a process holds; none where it is gone."""
+    """Megabytes that a process holds; none where it is gone.
+
+    Pages that several processes share, as the libraries of server and trainer, are shared out among them: together they
+    count once, as they do against the limit of a host.
+    """
     try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
         return 0.0
-    return next(
-        (int(line.split()[1]) / MEGABYTE for line in lines if line.startswith("VmRSS")), 0.0
-    )
+    return next((int(line.split()[1]) / MEGABYTE for line in lines if line.startswith("Pss:")), 0.0)
 
 
 def processor_seconds(pid: int) -> float:

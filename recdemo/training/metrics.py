@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from recdemo.contracts import Objective
 from recdemo.features import Ratings
 
-CHUNK = 8192  # rows scored at once
+CHUNK = 2048  # rows scored at once
 
 
 @dataclass(frozen=True, slots=True)

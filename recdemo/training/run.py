@@ -35,6 +35,7 @@ from recdemo.data import (
     split_ratings,
 )
 from recdemo.features import Ratings, Schema
+from recdemo.memory import give_back
 from recdemo.models import card_of
 from recdemo.text import title_text
 from recdemo.training import resume
@@ -159,6 +160,8 @@ def train(
         check_opinions(*supply[0], objective, data.title)
     torch.manual_seed(settings.seed)
     network, arguments = build(model, objective, dataset, schema, arguments or {})
+    del dataset  # the ratings are tensors by now
+    give_back()
     start = None
     if state:
         ratings, _ = supply[0]

@@ -5,7 +5,6 @@ Which films there are is the model's to say: a kept model may have learned from 
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import hashlib
 import importlib
@@ -22,6 +21,7 @@ import streamlit as st
 from recdemo import checkpoints
 from recdemo.catalogue import labels_of, read_catalogue
 from recdemo.contracts import OBJECTIVES, CheckpointError, Objective, RequestError
+from recdemo.memory import few_heaps
 from recdemo.models import CARDS, Card
 from recdemo.training.kept import Kept, all_kept, look
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 OF = "~"  # in the key of a kept model: what it was trained from, and the name of its folder
 CATALOGUES = 6  # held at a time: the shipped one, and those of kept models
-_ARENAS, MOST_ARENAS = -8, 2  # M_ARENA_MAX of glibc's malloc.h
 WARM_UP_AFTER = 1.5  # seconds, in which the browser draws and still asks the server for its parts
 
 
@@ -177,14 +176,10 @@ def warm_up() -> None:
     A page that needs it sooner waits for the same import; what fails here fails again, and is seen, there.
 
     Streamlit collects garbage after every run of a page, and so looks at each of the 260,000 objects that the libraries
-    are made of: 160 ms, in which nobody is answered. They stay for good, and are set aside from that here.
-
-    Each run of a page is a thread of its own, and each may get a heap of its own, which keeps what it once held: few
-    heaps keep less.
+    are made of: 160 ms, in which nobody is answered. They stay for good, and are set aside from that here. Each run of a
+    page is a thread of its own.
     """
-
-    with suppress(OSError, AttributeError):  # another system's allocator has no such setting
-        ctypes.CDLL(None).mallopt(_ARENAS, MOST_ARENAS)
+    few_heaps()
 
     def load() -> None:
         with suppress(Exception):
