@@ -615,13 +615,13 @@ def _against(kind: str, candidates: int = 5) -> Tensor | None:
     return _normal(U, 1 if kind == "user" else candidates, IN, seed=2)
 
 
-@pytest.mark.parametrize("chunk", [2, 128])
+@pytest.mark.parametrize("cells", [1, 100_000])
 @pytest.mark.parametrize("softmax", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
 def test_basic_attention_is_its_formula(
-    kind: str, softmax: bool, chunk: int, monkeypatch: pytest.MonkeyPatch
+    kind: str, softmax: bool, cells: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attention_block, "CHUNK", chunk)
+    monkeypatch.setattr(attention_block, "CELLS", cells)
     block = _basic(kind, softmax)
     history, against = _normal(U, L, IN), _against(kind)
     found = block(history, _mask(), against)

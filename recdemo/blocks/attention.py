@@ -11,7 +11,7 @@ from recdemo.blocks.mlp import Dice
 
 Basic = Literal["item", "user", "dot", "bilinear", "elementwise"]
 
-CHUNK = 128  # candidates weighed at once: keeps the hidden layer in the processor's cache
+CELLS = 100_000  # of the hidden layer made at once: keeps it in the processor's cache
 
 
 class ActivationUnit(nn.Module):
@@ -48,7 +48,8 @@ class ActivationUnit(nn.Module):
         if query.shape[1] <= history.shape[1]:
             scores = self._by_candidate(history, mask, query)
         else:
-            parts = [self._by_film(history, mask, part) for part in query.split(CHUNK, dim=1)]
+            at_once = max(1, CELLS // (history.shape[:2].numel() * self.inner.out_features))
+            parts = [self._by_film(history, mask, part) for part in query.split(at_once, dim=1)]
             scores = torch.cat(parts, dim=1)
         return normalised(scores, mask, self.softmax)
 
@@ -123,7 +124,8 @@ class BasicAttention(nn.Module):
             return against @ history.transpose(1, 2)
         if self.kind == "bilinear":
             return against @ self.inner(history).transpose(1, 2)
-        parts = against.split(CHUNK, dim=1)
+        at_once = max(1, CELLS // (history.shape[:2].numel() * self.inner.out_features))
+        parts = against.split(at_once, dim=1)
         return torch.cat([self._mlp(history.unsqueeze(1) * p.unsqueeze(2)) for p in parts], dim=1)
 
     def _mlp(self, x: Tensor) -> Tensor:
