@@ -15,7 +15,7 @@ they tell what mattered, near 0 they do not (Jain and Wallace, "Attention is not
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from recdemo.recommend import Recommender
 
 ORDERS = 8  # orders of adding films that a film's term is averaged over, half of them reversed
+Kept = tuple[int, ...]  # places in the history of the films that are not taken away
 MIN_FOR_CORRELATION = 3  # a rank correlation of two items is always -1 or 1
 
 FIELD_NAMES = {
@@ -141,20 +142,22 @@ def explain(
     if movie_id in session.movie_ids:
         session, logits = unwatched(session, movie_id), None
     read = replace(session, history=session.history[-checkpoint.schema.history_length :])
-    logit = float(_logits(recommender, [read], target)[0])
-    without = [_without(read, i) for i in range(len(read.history))]
-    removal = logit - _logits(recommender, without, target)
+    model, size = checkpoint.model, len(read.history)
+    orders = [] if isinstance(model, ShowsFields) else _orders(size)
+    logit_with = _logits_with(recommender, read, target, orders)
+    everything = tuple(range(size))
+    logit = logit_with[everything]
+    removal = logit - np.array([logit_with[_without(everything, i)] for i in everything])
     titles = titles_of(recommender, [film.movie_id for film in read.history])
     fields: tuple[str, ...] = ()
     weights = None
-    model = checkpoint.model
     if isinstance(model, ShowsFields):
         with torch.inference_mode():
             terms_of = model.field_terms(encode(checkpoint.schema, [read], torch.tensor([target])))
         terms, weights = _field_terms(terms_of)
         fields = terms_of.fields
     else:
-        terms = _film_terms(recommender, read, target, titles)
+        terms = _film_terms(read, titles, orders, logit_with)
     if isinstance(model, ShowsHistory):
         weights = _history_weights(recommender, read, target, titles, removal)
     return Explanation(
@@ -274,9 +277,36 @@ def _logits(recommender: Recommender, sessions: Sequence[Session], target: int) 
         return recommender.checkpoint.model(batch).numpy().astype(np.float64)
 
 
-def _without(session: Session, position: int) -> Session:
-    history = session.history
-    return replace(session, history=[*history[:position], *history[position + 1 :]])
+def _without(kept: Kept, place: int) -> Kept:
+    return tuple(i for i in kept if i != place)
+
+
+def _orders(size: int) -> list[tuple[int, ...]]:
+    """Orders of adding films: as watched, others drawn by lot, and each of them reversed."""
+    rng = np.random.default_rng(0)
+    orders = [tuple(range(size))]
+    while 2 * len(orders) < ORDERS:
+        orders.append(tuple(rng.permutation(size).tolist()))
+    return [way for order in orders for way in (order, order[::-1])]
+
+
+def _steps(order: Sequence[int]) -> list[Kept]:
+    """The films there are before the first is added, after it, and so on."""
+    return [tuple(sorted(order[:count])) for count in range(len(order) + 1)]
+
+
+def _logits_with(
+    recommender: Recommender, session: Session, target: int, orders: Sequence[Sequence[int]]
+) -> dict[Kept, float]:
+    """The film's logit by which films of the history are kept: all, all but one, and each step of the orders.
+
+    All are asked at once, each of them once: to fold many visitors in takes little longer than one.
+    """
+    everything = tuple(range(len(session.history)))
+    asked = [everything, *(_without(everything, i) for i in everything)]
+    asked = list(dict.fromkeys([*asked, *(kept for order in orders for kept in _steps(order))]))
+    sessions = [replace(session, history=[session.history[i] for i in kept]) for kept in asked]
+    return dict(zip(asked, _logits(recommender, sessions, target).tolist(), strict=True))
 
 
 def _field_terms(terms: FieldTerms) -> tuple[list[Term], Weights | None]:
@@ -316,24 +346,17 @@ def _field_terms(terms: FieldTerms) -> tuple[list[Term], Weights | None]:
 
 
 def _film_terms(
-    recommender: Recommender, session: Session, target: int, titles: Sequence[str]
+    session: Session,
+    titles: Sequence[str],
+    orders: Sequence[Sequence[int]],
+    logit_with: Mapping[Kept, float],
 ) -> list[Term]:
-    """The logit without history, and what each film adds, averaged over `ORDERS` orders."""
-    size = len(session.history)
-    rng = np.random.default_rng(0)
-    orders: list[np.ndarray] = [np.arange(size), np.arange(size)[::-1]]
-    while len(orders) < ORDERS:
-        order = rng.permutation(size)
-        orders += [order, order[::-1]]
-    steps = [tuple(sorted(order[:kept].tolist())) for order in orders for kept in range(size + 1)]
-    asked = list(dict.fromkeys(steps))  # each set of films once
-    sessions = [replace(session, history=[session.history[i] for i in kept]) for kept in asked]
-    answers = dict(zip(asked, _logits(recommender, sessions, target), strict=True))
-    logits = np.array([answers[kept] for kept in steps]).reshape(len(orders), size + 1)
-    added_by = np.zeros(size)
-    for order, row in zip(orders, logits, strict=True):
-        added_by[order] += np.diff(row) / len(orders)
-    out = [Term("base", "Profile and film alone", float(logits[0, 0]))]
+    """The logit without history, and what each film adds, averaged over the orders of adding them."""
+    added_by = np.zeros(len(session.history))
+    for order in orders:
+        logits = [logit_with[kept] for kept in _steps(order)]
+        added_by[list(order)] += np.diff(logits) / len(orders)
+    out = [Term("base", "Profile and film alone", logit_with[()])]
     return out + [
         Term("film", title, float(value), film.movie_id)
         for film, title, value in zip(session.history, titles, added_by, strict=True)
