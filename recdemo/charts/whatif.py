@@ -87,40 +87,44 @@ def margins(drop: Drop, titles: Mapping[int, str], unit: str) -> go.Figure:
         unit: what the lead is counted in.
     """
     names = distinct([shorten(titles[movie], 26) for movie, _ in drop.alone])
-    figure = go.Figure()
-    for name, (_, value) in zip(names, drop.alone, strict=True):
-        lower = value < drop.margin
-        figure.add_scatter(
-            x=[drop.margin, value],
-            y=[name, name],
-            mode="lines+markers+text",
-            line={"color": DOWN if lower else UP, "width": 3},
-            marker={"size": [0, 12], "opacity": 1},
-            text=["", f"{value:+.2f}"],
-            textposition="middle left" if lower else "middle right",
-            cliponaxis=False,
-            hovertemplate=f"without {name}<br>lead {value:+.3f}<extra></extra>",
-        )
+    lines = [
+        {
+            "type": "scatter",
+            "x": [drop.margin, value],
+            "y": [name, name],
+            "mode": "lines+markers+text",
+            "line": {"color": DOWN if value < drop.margin else UP, "width": 3},
+            "marker": {"size": [0, 12], "opacity": 1},
+            "text": ["", f"{value:+.2f}"],
+            "textposition": "middle left" if value < drop.margin else "middle right",
+            "cliponaxis": False,
+            "hovertemplate": f"without {name}<br>lead {value:+.3f}<extra></extra>",
+        }
+        for name, (_, value) in zip(names, drop.alone, strict=True)
+    ]
     ends = [0.0, drop.margin, *(value for _, value in drop.alone)]
     span = max(ends) - min(ends) or 1.0
-    figure.update_xaxes(
-        title=f"lead over rank {drop.k + 1} ({unit})",
-        range=[min(ends) - 0.25 * span, max(ends) + 0.35 * span],
-        zeroline=False,
+    marks = ((drop.margin, "all films", "left"), (0.0, "off the list", "right"))
+    top = {"y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False}
+    upright = {"type": "line", "y0": 0, "y1": 1, "yref": "paper", "layer": "below"}
+    dashed = {"color": TOTAL, "width": 1.5, "dash": "dash"}
+    figure = go.Figure(
+        lines,
+        {
+            "xaxis": {
+                "title": {"text": f"lead over rank {drop.k + 1} ({unit})"},
+                "range": [min(ends) - 0.25 * span, max(ends) + 0.35 * span],
+                "zeroline": False,
+            },
+            "yaxis": {"autorange": "reversed", "dtick": 1},
+            "annotations": [
+                {"x": x, "text": text, "xanchor": end, **top} for x, text, end in marks
+            ],
+            "shapes": [{"x0": x, "x1": x, "line": dashed, **upright} for x, _, _ in marks],
+        },
     )
-    figure.update_yaxes(autorange="reversed", dtick=1)
-    for x, text, anchor in ((drop.margin, "all films", "left"), (0.0, "off the list", "right")):
-        figure.add_vline(x=x, line={"color": TOTAL, "width": 1.5, "dash": "dash"}, layer="below")
-        figure.add_annotation(
-            x=x,
-            y=1,
-            yref="paper",
-            text=text,
-            xanchor=anchor,
-            yanchor="bottom",
-            showarrow=False,
-        )
-    return sized(figure, len(names), row=28, extra=80).update_layout(margin={"t": 28})
+    sized(figure, len(names), row=28, extra=80).layout.margin.t = 28
+    return figure
 
 
 def _places(ranks: pd.Series, k: int) -> list[float]:
