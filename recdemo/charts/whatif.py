@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from textwrap import wrap
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -52,25 +53,27 @@ def slopes(films: pd.DataFrame, k: int) -> go.Figure:
             cliponaxis=False,
             hovertemplate="%{customdata}<extra></extra>",
         )
+    titles = [_two_lines(title) for title in films["title"]]
+    labels = []
     for side, column in enumerate(places):
-        for row, place in enumerate(column):
-            _label(figure, side, place, _two_lines(films["title"][row]))
-        _label(figure, side, 0.2, "<b>after</b>" if side else "<b>before</b>")
+        labels += [_label(side, place, t) for place, t in zip(column, titles, strict=True)]
+        labels.append(_label(side, 0.2, "<b>after</b>" if side else "<b>before</b>"))
         if max(column) > k:
-            _label(figure, side, k + 1, f"<i>not in the first {k}</i>")
-    figure.add_annotation(  # a legend would wrap within the narrow part between the labels
-        text=" \u2003".join(
+            labels.append(_label(side, k + 1, f"<i>not in the first {k}</i>"))
+    legend = {  # plotly's own would wrap within the narrow part between the labels
+        "text": " \u2003".join(
             f'<span style="color:{KINDS[kind]};font-size:18px">●</span> {kind} {len(rows)}'
             for kind, rows in found.items()
             if rows
         ),
-        x=0.5,
-        y=1,
-        xref="paper",
-        yref="paper",
-        yanchor="bottom",
-        showarrow=False,
-    )
+        "x": 0.5,
+        "y": 1,
+        "xref": "paper",
+        "yref": "paper",
+        "yanchor": "bottom",
+        "showarrow": False,
+    }
+    figure.layout.annotations = [*labels, legend]
     last = max(map(max, places))
     figure.update_xaxes(visible=False, range=[0, 1], fixedrange=True)
     figure.update_yaxes(visible=False, range=[last + 0.6, -0.2], fixedrange=True)
@@ -151,18 +154,18 @@ def _hover(film: pd.Series) -> str:
     return f"{film['title']}<br>{' → '.join(said)}"
 
 
-def _label(figure: go.Figure, side: int, place: float, text: str) -> None:
+def _label(side: int, place: float, text: str) -> dict[str, Any]:
     """Text beside a point, outward."""
-    figure.add_annotation(
-        x=side,
-        y=place,
-        text=text,
-        showarrow=False,
-        xanchor="left" if side else "right",
-        align="left" if side else "right",
-        xshift=16 if side else -16,
-        font={"size": 12},
-    )
+    return {
+        "x": side,
+        "y": place,
+        "text": text,
+        "showarrow": False,
+        "xanchor": "left" if side else "right",
+        "align": "left" if side else "right",
+        "xshift": 16 if side else -16,
+        "font": {"size": 12},
+    }
 
 
 def _two_lines(title: str) -> str:
