@@ -6,8 +6,8 @@ setup:        ## make the environment with everything for development
 	python3 -m venv .venv
 	$(PYTHON) -m pip install -r requirements-dev.txt
 
-app:          ## start the app
-	$(PYTHON) -m streamlit run streamlit_app.py
+app:          ## start the app; what is edited takes effect at the next click
+	$(PYTHON) -m streamlit run streamlit_app.py --server.fileWatcherType=poll
 
 check: lint types test  ## what must pass before a commit lands
 
@@ -21,9 +21,10 @@ types:
 test:
 	$(PYTHON) -m pytest -n auto
 
-bench:        ## print how fast the models answer and the app starts
+bench:        ## print how fast the models answer and the app starts; fail where training has become slower than its peers
 	$(PYTHON) benchmarks/serving.py
 	$(PYTHON) benchmarks/startup.py
+	$(PYTHON) benchmarks/training.py --rows 40000 --repeats 1 --guard
 
 screenshots:  ## take docs/screenshots anew
 	$(PYTHON) docs/screenshots.py
