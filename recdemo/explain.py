@@ -142,10 +142,9 @@ def explain(
     if movie_id in session.movie_ids:
         session, logits = unwatched(session, movie_id), None
     read = replace(session, history=session.history[-checkpoint.schema.history_length :])
-    model, size = checkpoint.model, len(read.history)
-    orders = [] if isinstance(model, ShowsFields) else _orders(size)
+    model, everything = checkpoint.model, tuple(range(len(read.history)))
+    orders = [] if isinstance(model, ShowsFields) else _orders(everything)
     logit_with = _logits_with(recommender, read, target, orders)
-    everything = tuple(range(size))
     logit = logit_with[everything]
     removal = logit - np.array([logit_with[_without(everything, i)] for i in everything])
     titles = titles_of(recommender, [film.movie_id for film in read.history])
@@ -270,8 +269,6 @@ def rank_correlation(
 
 def _logits(recommender: Recommender, sessions: Sequence[Session], target: int) -> np.ndarray:
     """Logit of one film for several sessions: [len(sessions)]."""
-    if not sessions:
-        return np.zeros(0)
     with torch.inference_mode():
         batch = encode(recommender.checkpoint.schema, sessions, torch.tensor([target]))
         return recommender.checkpoint.model(batch).numpy().astype(np.float64)
@@ -281,12 +278,12 @@ def _without(kept: Kept, place: int) -> Kept:
     return tuple(i for i in kept if i != place)
 
 
-def _orders(size: int) -> list[tuple[int, ...]]:
+def _orders(films: Kept) -> list[tuple[int, ...]]:
     """Orders of adding films: as watched, others drawn by lot, and each of them reversed."""
     rng = np.random.default_rng(0)
-    orders = [tuple(range(size))]
+    orders = [films]
     while 2 * len(orders) < ORDERS:
-        orders.append(tuple(rng.permutation(size).tolist()))
+        orders.append(tuple(rng.permutation(films).tolist()))
     return [way for order in orders for way in (order, order[::-1])]
 
 
