@@ -167,10 +167,10 @@ _ALL = (
         training={
             "like": {"epochs": 3, "learning_rate": 2e-3, "share": 0.5},
             "next": {
-                "epochs": 2,
+                "epochs": 6,
                 "batch_size": 512,
                 "learning_rate": 3e-3,
-                "negatives": 16,
+                "negatives": 32,
                 "share": 0.3,
             },
         },
