@@ -50,7 +50,10 @@ FILMS = 400  # the most rated, of which visitors choose
 K = 10
 MEDIAN = 1.0  # seconds that an answer may take
 LEVEL = 1.15  # of the server's memory before, that it may hold afterwards
-SETTLE = 150.0  # seconds between the last visitor's leaving and that measurement: Streamlit keeps sessions for 120
+FORGOTTEN = (
+    125.0  # seconds after which the next visitor makes Streamlit let go of those who have left
+)
+SETTLE = 70.0  # seconds after that visitor, in which the server tidies up, and memory is measured
 PATIENCE = 60.0  # seconds to wait for an answer
 MEGABYTE = 1024
 
@@ -300,12 +303,14 @@ async def load(app: App, crowd: list[Visitor], seconds: float, pause: float, hom
     )
     watch.cancel()
     worked = processor_seconds(app.process) - worked
+    times = [one for visitor in crowd for one in visitor.seconds]
     for run in runs.all_runs():
         if not run.ended:
             launch.cancel(run.id)
+    await asyncio.sleep(FORGOTTEN)
+    await visit(crowd[0], app.url, time.monotonic() + 3, 0.5, 0)
     await asyncio.sleep(SETTLE)
     after = memory.now()
-    times = [one for visitor in crowd for one in visitor.seconds]
     problems = [problem for visitor in crowd for problem in visitor.problems]
     if len(times) < 2:
         raise SystemExit(f"hardly an answer came back: {problems[:3]}")

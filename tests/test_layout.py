@@ -193,19 +193,22 @@ import importlib, threading
 from recdemo.ui import engine
 imported = []
 importlib.import_module = lambda name: imported.append(name) or int("fails")
-engine.WARM_UP_AFTER = 0.05
+engine.WARM_UP_AFTER = engine.TIDY_EVERY = 0.05
+tidied = []
+engine.give_back = lambda: tidied.append(1)
 before = set(threading.enumerate())
 engine.warm_up()
 engine.warm_up()
 started = set(threading.enumerate()) - before
 assert len(started) == 1 and all(thread.daemon for thread in started)
 for thread in started:
-    thread.join()
+    thread.join(2)
+    assert thread.is_alive() and len(tidied) > 1  # it goes on tidying up
 print(imported)
 """
 
 
-def test_the_warm_up_runs_once_and_never_raises() -> None:
+def test_the_warm_up_runs_once_never_raises_and_tidies_up() -> None:
     done = subprocess.run(
         [sys.executable, "-c", WARM_UP], cwd=PROJECT, capture_output=True, text=True, check=True
     )

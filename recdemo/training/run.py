@@ -35,7 +35,7 @@ from recdemo.data import (
     split_ratings,
 )
 from recdemo.features import Ratings, Schema
-from recdemo.memory import give_back
+from recdemo.memory import few_heaps, give_back
 from recdemo.models import card_of
 from recdemo.text import title_text
 from recdemo.training import resume
@@ -148,6 +148,7 @@ def train(
             training has diverged.
         CheckpointError: the catalogue is damaged.
     """
+    few_heaps()
     if state and not ranks.alone:
         raise RequestError("a fit of several processes cannot be resumed; train without a state")
     dataset, schema = _open(lambda known: _read(source, known), base, write=ranks.first)

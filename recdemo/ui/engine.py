@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import re
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +22,7 @@ import streamlit as st
 from recdemo import checkpoints
 from recdemo.catalogue import labels_of, read_catalogue
 from recdemo.contracts import OBJECTIVES, CheckpointError, Objective, RequestError
-from recdemo.memory import few_heaps
+from recdemo.memory import few_heaps, give_back
 from recdemo.models import CARDS, Card
 from recdemo.training.kept import Kept, all_kept, look
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 OF = "~"  # in the key of a kept model: what it was trained from, and the name of its folder
 CATALOGUES = 6  # held at a time: the shipped one, and those of kept models
 WARM_UP_AFTER = 1.5  # seconds, in which the browser draws and still asks the server for its parts
+TIDY_EVERY = 60.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,7 @@ def _small_din(folder: str, stamps: tuple[tuple[int, int], ...]) -> Recommender:
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> None:
-    """Import what models need, once, while the first page of a new server is being read.
+    """Import what models need, once, while the first page of a new server is being read; then tidy up now and again.
 
     A page that needs it sooner waits for the same import; what fails here fails again, and is seen, there.
 
@@ -187,6 +189,10 @@ def warm_up() -> None:
                 importlib.import_module(name)
         gc.collect()
         gc.freeze()
+        while True:  # what visitors who have left held
+            time.sleep(TIDY_EVERY)
+            gc.collect()
+            give_back()
 
     timer = threading.Timer(WARM_UP_AFTER, load)
     timer.daemon = True
