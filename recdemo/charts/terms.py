@@ -9,6 +9,9 @@ from recdemo.catalogue import shorten
 from recdemo.charts.style import DOWN, TOTAL, UP, distinct, sized
 from recdemo.explain import Explanation
 
+LEFT = 0.4  # of the steps' width kept free beside the lowest, enough for a number on a phone
+RIGHT = 48  # pixels kept free for the numbers of the highest
+
 
 def waterfall(explanation: Explanation, most: int = 10) -> go.Figure:
     """The terms of a logit as steps that end at it. Terms that read only the visitor are one step: they say
@@ -29,9 +32,10 @@ def waterfall(explanation: Explanation, most: int = 10) -> go.Figure:
     if len(visitor):
         labels.insert(0, f"Visitor alone ({len(visitor)} terms)")
         values.insert(0, float(visitor["value"].sum()))
-    labels.append("Logit")
+    labels.append(explanation.unit.capitalize())
     ends = np.cumsum(values)
-    span = max(ends.max(), 0) - min(ends.min(), 0) or 1.0
+    low, high = min(ends.min(), 0), max(ends.max(), 0)
+    span = high - low or 1.0
     figure = go.Figure(
         go.Waterfall(
             orientation="h",
@@ -45,14 +49,17 @@ def waterfall(explanation: Explanation, most: int = 10) -> go.Figure:
             totals={"marker": {"color": TOTAL}},
             connector={"line": {"color": "rgba(128,128,128,0.4)", "width": 1}},
             hovertemplate="%{y}: %{text}<extra></extra>",
+            cliponaxis=False,
         ),
         {
             "xaxis": {
-                "title": {"text": "logit"},
-                "range": [min(ends.min(), 0) - 0.14 * span, max(ends.max(), 0) + 0.14 * span],
+                "title": {"text": explanation.unit},
+                # A step downwards has its number on its left, where the labels are.
+                "range": [low - (LEFT if low < 0 else 0.02) * span, high + 0.02 * span],
                 "zeroline": True,
             },
             "yaxis": {"autorange": "reversed"},
         },
     )
-    return sized(figure, len(labels))
+    sized(figure, len(labels)).layout.margin.r = RIGHT
+    return figure
