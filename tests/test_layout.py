@@ -15,7 +15,10 @@ PACKAGE = PROJECT / "recdemo"
 
 # From the ground up. What stands on one floor may import its neighbours.
 FLOORS = (
-    ("contracts",),
+    (
+        "contracts",
+        "memory",
+    ),
     ("data",),
     ("features", "catalogue", "aggregates"),
     ("text",),

@@ -530,8 +530,8 @@ def test_rating_model_is_the_printed_one(
 
 
 def test_rating_model_drops_what_the_document_drops(schema: Schema) -> None:
-    """Drops .3 everywhere, .4 before the last layer."""
-    model = CARDS["textcnn_rating"].model(schema)
+    """Drops .3 everywhere, .4 before the last layer, if it is asked to."""
+    model = CARDS["textcnn_rating"].model(schema, dropout=0.3)
     listing = Listing()
     for theirs, ours in (
         (listing.user_fc, model.user),

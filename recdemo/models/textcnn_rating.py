@@ -46,7 +46,6 @@ class TextCNNRating(nn.Module):
     title_words: Tensor
     genre_flags: Tensor
     words: Tensor
-    place: Tensor
 
     def __init__(
         self,
@@ -67,9 +66,8 @@ class TextCNNRating(nn.Module):
         self.register_buffer("words", torch.zeros(len(schema.words) + 1, WORD_DIM))
         nn.init.normal_(self.words[1:], std=0.4)  # of GloVe's size, until `start_from`
         self.profile = FieldEmbedding(schema, embed_dim=embed_dim, fields=PROFILE, init=1.0)
-        sizes = torch.tensor([schema.genders + 1, schema.ages + 1, schema.occupations + 1])
-        # Gender, age and occupation as one number.
-        self.register_buffer("place", sizes.cumprod(0) // sizes, persistent=False)
+        ages, occupations = schema.ages + 1, schema.occupations + 1
+        self.places = [ages * occupations, occupations, 1]  # of a profile's ids in one number
         self.watched = nn.Embedding(schema.size + 1, embed_dim, padding_idx=0) if history else None
         width = len(PROFILE) * embed_dim + (OPINIONS * (1 + embed_dim) if history else 0)
         self.user = nn.Sequential(
@@ -134,7 +132,7 @@ class TextCNNRating(nn.Module):
         if self.watched is not None:
             return self.user(self._visitor(batch, self.watched))
         ids = torch.stack([getattr(batch, name) for name in PROFILE], dim=1)
-        alike, whose = (ids @ self.place).unique(return_inverse=True)
+        alike, whose = (ids @ torch.tensor(self.places)).unique(return_inverse=True)
         if len(alike) == 1:  # a single one has no variance to learn from
             alike = whose = torch.arange(len(ids))
         one_of = torch.zeros_like(alike).scatter(0, whose, torch.arange(len(ids)))
