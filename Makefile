@@ -24,7 +24,7 @@ test:
 bench:        ## print how fast the models answer and the app starts; fail where training has become slower than its peers
 	$(PYTHON) benchmarks/serving.py
 	$(PYTHON) benchmarks/startup.py
-	$(PYTHON) benchmarks/training.py --rows 40000 --repeats 1 --guard
+	$(PYTHON) benchmarks/training.py --models din afm --repeats 1 --guard
 
 screenshots:  ## take docs/screenshots anew
 	$(PYTHON) docs/screenshots.py

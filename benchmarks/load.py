@@ -51,7 +51,7 @@ K = 10
 MEDIAN = 1.0  # seconds that an answer may take
 LEVEL = 1.15  # of the server's memory before, that it may hold afterwards
 FORGOTTEN = (
-    125.0  # seconds after which the next visitor makes Streamlit let go of those who have left
+    125.0  # seconds until the next visitor, who makes Streamlit let go of those who have left
 )
 SETTLE = 70.0  # seconds after that visitor, in which the server tidies up, and memory is measured
 PATIENCE = 60.0  # seconds to wait for an answer
@@ -239,7 +239,7 @@ class Memory:
 
     def now(self) -> float:
         """Of the server."""
-        return resident(self.server)
+        return memory_of(self.server)
 
     async def watch(self) -> None:
         """Note peaks, and keep a run going."""
@@ -251,12 +251,12 @@ class Memory:
                 self.trained += 1
             for run in found:
                 if run.status.pid and run.id == current:
-                    self.trainer_peak = max(self.trainer_peak, resident(run.status.pid))
+                    self.trainer_peak = max(self.trainer_peak, memory_of(run.status.pid))
             self.server_peak = max(self.server_peak, self.now())
             await asyncio.sleep(0.5)
 
 
-def resident(pid: int) -> float:
+def memory_of(pid: int) -> float:
     """Megabytes that a process holds; none where it is gone.
 
     Pages that several processes share, as the libraries of server and trainer, are shared out among them: together they

@@ -184,6 +184,8 @@ def main() -> None:
     purpose.add_argument("--record", action="store_true", help=f"write {RATIOS.name}")
     chosen = parser.parse_args()
     libraries = [x for x in LIBRARIES if x.script in chosen.libraries]
+    if (chosen.guard or chosen.record) and (libraries[0].script != "ours" or len(libraries) < 2):
+        parser.error("a ratio needs 'ours' and a peer among --libraries")
     pythons = {x.script: environment(x, chosen.environments.absolute()) for x in libraries}
     console, everything = Console(), {}
     for model in chosen.models:

@@ -48,7 +48,7 @@ class ActivationUnit(nn.Module):
         if query.shape[1] <= history.shape[1]:
             scores = self._by_candidate(history, mask, query)
         else:
-            at_once = max(1, CELLS // (history.shape[:2].numel() * self.inner.out_features))
+            at_once = _at_once(history, self.inner.out_features)
             parts = [self._by_film(history, mask, part) for part in query.split(at_once, dim=1)]
             scores = torch.cat(parts, dim=1)
         return normalised(scores, mask, self.softmax)
@@ -124,12 +124,17 @@ class BasicAttention(nn.Module):
             return against @ history.transpose(1, 2)
         if self.kind == "bilinear":
             return against @ self.inner(history).transpose(1, 2)
-        at_once = max(1, CELLS // (history.shape[:2].numel() * self.inner.out_features))
+        at_once = _at_once(history, self.inner.out_features)
         parts = against.split(at_once, dim=1)
         return torch.cat([self._mlp(history.unsqueeze(1) * p.unsqueeze(2)) for p in parts], dim=1)
 
     def _mlp(self, x: Tensor) -> Tensor:
         return self.outer(torch.sigmoid(self.inner(x))).squeeze(-1)
+
+
+def _at_once(history: Tensor, hidden: int) -> int:
+    """Candidates weighed at once against histories [U, L, d], by a hidden layer of so many units."""
+    return max(1, CELLS // (history.shape[:2].numel() * hidden))
 
 
 def normalised(scores: Tensor, mask: Tensor, softmax: bool) -> Tensor:

@@ -66,8 +66,6 @@ class Dice(nn.Module):
         return (scores + outer.bias).view(*x.shape[:-1], 1)
 
     def _blended(self, x: Tensor, *, learn: bool) -> Tensor:
-        if not (learn or torch.is_grad_enabled()):
-            return self._blended_in_place(x)
         normed = nn.functional.batch_norm(
             x.reshape(-1, x.shape[-1]),
             self.norm.running_mean,
@@ -78,13 +76,6 @@ class Dice(nn.Module):
         )
         p = torch.sigmoid(normed).view_as(x)
         return x * torch.lerp(self.alpha, torch.ones_like(self.alpha), p)
-
-    def _blended_in_place(self, x: Tensor) -> Tensor:
-        """The same for an answer, which needs no gradient: no pass over x makes another tensor of its size."""
-        mean, variance = cast(Tensor, self.norm.running_mean), cast(Tensor, self.norm.running_var)
-        scale = torch.rsqrt(variance + self.norm.eps)
-        p = torch.addcmul(-mean * scale, x, scale).sigmoid_()
-        return p.mul_(1 - self.alpha).add_(self.alpha).mul_(x)
 
 
 class _DiceScores(torch.autograd.Function):

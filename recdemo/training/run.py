@@ -148,7 +148,7 @@ def train(
             training has diverged.
         CheckpointError: the catalogue is damaged.
     """
-    few_heaps()
+    few_heaps()  # torch's threads make tensors of their own
     if state and not ranks.alone:
         raise RequestError("a fit of several processes cannot be resumed; train without a state")
     dataset, schema = _open(lambda known: _read(source, known), base, write=ranks.first)

@@ -178,10 +178,9 @@ def warm_up() -> None:
     A page that needs it sooner waits for the same import; what fails here fails again, and is seen, there.
 
     Streamlit collects garbage after every run of a page, and so looks at each of the 260,000 objects that the libraries
-    are made of: 160 ms, in which nobody is answered. They stay for good, and are set aside from that here. Each run of a
-    page is a thread of its own.
+    are made of: 160 ms, in which nobody is answered. They stay for good, and are set aside from that here.
     """
-    few_heaps()
+    few_heaps()  # each run of a page is a thread of its own
 
     def load() -> None:
         with suppress(Exception):
