@@ -16,9 +16,18 @@ from playwright.sync_api import Browser, sync_playwright
 from torch import nn
 
 from benchmarks.browser import CHROMIUM, launch, running_app
+from recdemo import checkpoints
+from recdemo.catalogue import read_catalogue
 from recdemo.checkpoints import FORMAT, CheckpointCard, DataCard, save, versions
 from recdemo.contracts import AGES, GENDERS, GENRES, OCCUPATIONS, Session, Watched
-from recdemo.data import DATA_VARIABLE, Dataset, find_data, read_movielens
+from recdemo.data import (
+    DATA_VARIABLE,
+    Dataset,
+    find_data,
+    read_movielens,
+    save_dataset,
+    simulate,
+)
 from recdemo.features import YEAR_EDGES, Schema
 from recdemo.models import CARDS
 
@@ -91,6 +100,13 @@ SMALL: dict[str, Any] = {
     "text_dim": 10,
     "users": 12,
 }
+
+
+@pytest.fixture(scope="session")
+def few_ratings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ratings of 300 simulated people as a file: reading and measuring them takes little."""
+    films = read_catalogue(checkpoints.root() / checkpoints.CATALOGUE)
+    return save_dataset(simulate(films, users=300), tmp_path_factory.mktemp("data") / "few.zip")
 
 
 @pytest.fixture(scope="session")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 import recdemo
 from recdemo import Session, Watched, checkpoints
-from recdemo.catalogue import read_catalogue
-from recdemo.data import save_dataset, simulate
+from recdemo.cli import main
 from recdemo.models import CARDS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,18 +26,27 @@ SESSION = Session(
 )
 
 
-def run(arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    import os
+@dataclass(frozen=True)
+class Done:
+    """What a command left behind."""
 
-    return subprocess.run(
-        [sys.executable, "-m", "recdemo", *arguments.split()],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(arguments: str, **environment: str) -> Done:
+    """Run in this process: a new one would spend seconds on imports."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.object(sys, "argv", ["recdemo", *arguments.split()]),
+        mock.patch.dict(os.environ, environment),
+        redirect_stdout(out),
+        redirect_stderr(err),
+        pytest.raises(SystemExit) as left,
+    ):
+        main()
+    return Done(int(left.value.code or 0), out.getvalue(), err.getvalue())
 
 
 def answer(arguments: str, **environment: str):
@@ -42,11 +55,16 @@ def answer(arguments: str, **environment: str):
     return json.loads(done.stdout)
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ratings of 300 simulated people as a file: reading and measuring them takes little."""
-    films = read_catalogue(checkpoints.root() / checkpoints.CATALOGUE)
-    return save_dataset(simulate(films, users=300), tmp_path_factory.mktemp("data") / "small.zip")
+def test_a_process_of_its_own_answers_alike() -> None:
+    arguments = f"recommend --model fm {VISITOR} -k 5 --json"
+    command = [sys.executable, "-m", "recdemo", *arguments.split()]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == answer(arguments)
+    wrong = subprocess.run(
+        [*command, "--age", "26"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "26" in wrong.stderr
 
 
 def test_recommend_prints_the_library_s_list() -> None:
@@ -169,28 +187,31 @@ def test_help_teaches_without_loading_a_model() -> None:
         assert len(done.stdout) > 300
 
 
-def test_train_then_evaluate_agree_on_simulated_data(tmp_path: Path, small: Path) -> None:
+def test_train_then_evaluate_agree_on_simulated_data(tmp_path: Path, few_ratings: Path) -> None:
     (tmp_path / checkpoints.CATALOGUE).write_bytes(
         (checkpoints.root() / checkpoints.CATALOGUE).read_bytes()
     )
     card = answer(
-        f"train fm --objective like --data {small} --epochs 3 --seed 3 --out {tmp_path} --json"
+        f"train fm --objective like --data {few_ratings} --epochs 3 --seed 3 --out {tmp_path} --json"
     )
     assert card["data"]["simulated"] is True
     assert card["seed"] == 3
-    command = f"python -m recdemo train fm --objective like --data {small} --seed 3 --epochs 3"
+    command = (
+        f"python -m recdemo train fm --objective like --data {few_ratings} --seed 3 --epochs 3"
+    )
     assert card["command"] == command
     measured = answer(
-        f"evaluate fm --objective like --data {small} --json", RECDEMO_CHECKPOINTS=str(tmp_path)
+        f"evaluate fm --objective like --data {few_ratings} --json",
+        RECDEMO_CHECKPOINTS=str(tmp_path),
     )
     assert measured["test"] == pytest.approx(card["metrics"]["test"], abs=1e-6)
     assert measured["test"]["auc"] > 0.6
 
 
 def test_a_variant_is_trained_by_its_argument_and_another_split(
-    tmp_path: Path, small: Path
+    tmp_path: Path, few_ratings: Path
 ) -> None:
-    arguments = f"--objective like --data {small} --epochs 1 --share 0.5 --split random"
+    arguments = f"--objective like --data {few_ratings} --epochs 1 --share 0.5 --split random"
     card = answer(
         f"train rnn {arguments} --argument cell=lstm --argument state=8 --out {tmp_path} --json"
     )
@@ -199,16 +220,17 @@ def test_a_variant_is_trained_by_its_argument_and_another_split(
     assert "--split random" in card["command"]
     assert card["command"].endswith("--argument cell=lstm --argument state=8")
     measured = answer(
-        f"evaluate rnn --objective like --data {small} --json", RECDEMO_CHECKPOINTS=str(tmp_path)
+        f"evaluate rnn --objective like --data {few_ratings} --json",
+        RECDEMO_CHECKPOINTS=str(tmp_path),
     )
     assert measured["test"] == pytest.approx(card["metrics"]["test"], abs=1e-6)
 
 
-def test_the_leaderboard_gathers_seeds_and_splits(tmp_path: Path, small: Path) -> None:
+def test_the_leaderboard_gathers_seeds_and_splits(tmp_path: Path, few_ratings: Path) -> None:
     (tmp_path / checkpoints.CATALOGUE).write_bytes(
         (checkpoints.root() / checkpoints.CATALOGUE).read_bytes()
     )
-    made = f"leaderboard --data {small} --out {tmp_path} --train -m popularity"
+    made = f"leaderboard --data {few_ratings} --out {tmp_path} --train -m popularity"
     answer(f"{made} --seed 0 --seed 1 --json")
     board = answer(f"{made} --split last --json")
     rows = {(row["split"], row["objective"]): row for row in board["rows"]}

@@ -250,6 +250,13 @@ def leaderboard(
         list[int] | None, typer.Option(help="Seeds to train with; may be repeated. Default: 0.")
     ] = None,
     split: SplitOption = "order",
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Models trained at a time, a gigabyte each. Default: one per core, at most 4.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--out", help="Folder of checkpoints; default: the shipped one.")
     ] = None,
@@ -262,11 +269,17 @@ def leaderboard(
     from recdemo import checkpoints, standings
     from recdemo.models import CARDS
     from recdemo.training import leaderboard as board
+    from recdemo.training import zoo
 
     base = output or checkpoints.root()
     if train_missing:
-        board.train_missing(
-            base, data, models=only or CARDS, seeds=seed or [0], split=split, on_start=err.print
+        lacking = zoo.missing(base, models=only or CARDS, seeds=seed or [0], split=split)
+        zoo.train_all(
+            lacking,
+            base,
+            data,
+            jobs=jobs,
+            on_done=lambda what: err.print(what, markup=False, highlight=False, soft_wrap=True),
         )
     board.measure_missing(base, data, on_start=err.print)
     found = board.assemble(board.cards_of(base), base, today())

@@ -10,71 +10,21 @@ import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from itertools import product
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import torch
 
 from recdemo import checkpoints
 from recdemo.checkpoints import CheckpointCard
-from recdemo.contracts import Objective, Session, Split, Watched
+from recdemo.contracts import Objective, Session, Watched
 from recdemo.features import encode
-from recdemo.models import CARDS, card_of
+from recdemo.models import CARDS
 from recdemo.standings import Figure, Leaderboard, Report, Row, best_first, figure_of
-from recdemo.training.run import command_of, measure_again, settings_for, train
+from recdemo.training.run import measure_again
+from recdemo.training.zoo import EVIDENCE
 
-EVIDENCE = "evidence"
 REQUESTS = 15  # answers timed per model, after two that are not
 HISTORY = 50  # films of the visitor who is answered
-
-
-def _evidence(base: Path, split: str, seed: int) -> Path:
-    """Where the cards of runs lie whose weights are not shipped."""
-    return base / EVIDENCE / f"{split}-{seed}"
-
-
-def train_missing(
-    base: Path,
-    source: str,
-    *,
-    models: Iterable[str],
-    seeds: Iterable[int],
-    split: Split,
-    on_start: Callable[[str], None] = lambda what: None,
-) -> None:
-    """Train whatever has no card yet. The weights of seed 0 and split ``order`` are kept; of others the card.
-
-    Args:
-        base: folder of checkpoints.
-        source: as in `recdemo.data.load_dataset`.
-        models: keys.
-        seeds: of the runs.
-        split: see `recdemo.data.split`.
-        on_start: called with the name of each run.
-    """
-    runs = [(m, goal) for m in models for goal in card_of(m).objectives]
-    for (model, objective), seed in product(runs, seeds):
-        shipped = seed == 0 and split == "order"
-        place = checkpoints.folder_of(
-            model, objective, base if shipped else _evidence(base, split, seed)
-        )
-        if (place / checkpoints.CARD).exists():
-            continue
-        on_start(f"{model}, {objective}, split {split}, seed {seed}")
-        with TemporaryDirectory() as aside:
-            card = train(
-                model,
-                objective,
-                source,
-                settings_for(model, objective, seed=seed),
-                base=base if shipped else Path(aside),
-                split=split,
-                command=command_of(model, objective, source, seed, split),
-            )
-        if not shipped:
-            place.mkdir(parents=True, exist_ok=True)
-            checkpoints.write_card(card, place)
 
 
 def measure_missing(

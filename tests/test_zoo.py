@@ -1,0 +1,73 @@
+"""Training whatever has no card yet: what is asked, in which order, and what a failure leaves behind."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from recdemo import checkpoints
+from recdemo.contracts import RequestError
+from recdemo.data.dataset import DataError
+from recdemo.training import zoo
+from recdemo.training.zoo import Entry
+
+
+def test_what_has_a_card_is_not_trained_again(tmp_path: Path) -> None:
+    models = ("popularity", "textcnn_rating")
+    asked = zoo.missing(tmp_path, models=models, seeds=[0, 1], split="order")
+    assert {(e.model, e.objective, e.seed) for e in asked} == {
+        *(("popularity", goal, seed) for goal in ("like", "next") for seed in (0, 1)),
+        *(("textcnn_rating", "rating", seed) for seed in (0, 1)),
+    }
+    shipped = checkpoints.folder_of("popularity", "like", checkpoints.root())
+    done = [Entry("popularity", "like", 0, "order"), Entry("popularity", "next", 1, "order")]
+    for entry in done:
+        folder = entry.place(tmp_path)
+        folder.mkdir(parents=True)
+        shutil.copy(shipped / checkpoints.CARD, folder)
+    left = zoo.missing(tmp_path, models=models, seeds=[0, 1], split="order")
+    assert set(asked) - set(left) == set(done)
+
+
+def test_the_longest_are_trained_first(tmp_path: Path) -> None:
+    entries = zoo.missing(tmp_path, models=("popularity", "fm", "din"), seeds=[0], split="order")
+    seconds = [entry.expected for entry in entries]
+    assert seconds == sorted(seconds, reverse=True)
+    assert seconds[0] > 100
+    assert entries[-1].model == "popularity"
+
+
+def test_only_the_first_seed_of_the_usual_split_is_shipped(tmp_path: Path) -> None:
+    places = {
+        Entry("fm", "next", 0, "order"): "fm/next",
+        Entry("fm", "next", 1, "order"): "evidence/order-1/fm/next",
+        Entry("fm", "next", 0, "last"): "evidence/last-0/fm/next",
+    }
+    for entry, place in places.items():
+        assert entry.place(tmp_path) == tmp_path / place
+
+
+def test_one_that_fails_is_named_and_the_others_are_trained(
+    few_ratings: Path, tmp_path: Path
+) -> None:
+    impossible = Entry("popularity", "rating", 0, "order")
+    good = [Entry("popularity", "like", seed, "order") for seed in (0, 1)]
+    said: list[str] = []
+    with pytest.raises(RequestError, match="1 of 3 runs failed: popularity, rating"):
+        zoo.train_all([impossible, *good], tmp_path, str(few_ratings), jobs=2, on_done=said.append)
+    assert len(said) == 3
+    assert sum("failed: " in line for line in said) == 1
+    for entry in good:
+        card = checkpoints.read_card(entry.place(tmp_path))
+        assert card.seed == entry.seed
+        assert card.command.endswith(f"--seed {entry.seed}")
+        assert (entry.place(tmp_path) / checkpoints.WEIGHTS).exists() == entry.shipped
+    zoo.train_all([], tmp_path, "no such data")  # nothing to do reads nothing
+
+
+def test_data_that_cannot_be_read_stop_everything(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="nowhere"):
+        zoo.train_all([Entry("fm", "like", 0, "order")], tmp_path, str(tmp_path / "nowhere"))
+    assert not any(tmp_path.iterdir())
