@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from torch import nn
 
 from benchmarks.browser import CHROMIUM, launch, running_app
@@ -307,6 +307,22 @@ def browser() -> Iterator[Browser]:
         chromium = launch(playwright)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens an empty page for a visitor of its own, as wide as asked; all are closed at the end."""
+    pages: list[Page] = []
+
+    def open_one(width: int = 1280, height: int = 900, **options: Any) -> Page:
+        page = browser.new_page(viewport={"width": width, "height": height}, **options)
+        page.set_default_timeout(90_000)
+        pages.append(page)
+        return page
+
+    yield open_one
+    for page in pages:
+        page.close()
 
 
 @pytest.fixture(scope="session")

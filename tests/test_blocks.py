@@ -15,6 +15,7 @@ from recdemo.blocks.attention import ActivationUnit
 from recdemo.blocks.embedding import (
     FIELDS,
     ITEM_FIELDS,
+    MANY_IDS,
     USER_FIELDS,
     FieldEmbedding,
     gather,
@@ -472,12 +473,15 @@ def test_batch_counts_users_and_candidates(schema: Schema, sessions: list[Sessio
     assert isinstance(replace(batch, user=batch.user), Batch)
 
 
-def test_rows_are_those_of_an_embedding_and_so_is_their_gradient() -> None:
+@pytest.mark.parametrize("size", [5, 40_000])  # more than 16 bits count
+@pytest.mark.parametrize("length", [0, 3, MANY_IDS])
+def test_rows_are_those_of_an_embedding_and_so_is_their_gradient(length: int, size: int) -> None:
     torch.manual_seed(0)
-    ids = torch.tensor([[3, 0, 3], [1, 3, 0]])
-    for shape in ((5, 2), (5, 2, 3)):
+    ids = torch.randint(size, (2, length)).clamp(min=1)
+    for shape in ((size,), (size, 2), (size, 2, 3)):
         ours, theirs = (
-            torch.randn(shape, generator=torch.Generator().manual_seed(1)) for _ in "ab"
+            torch.randn(shape, generator=torch.Generator().manual_seed(1), dtype=torch.double)
+            for _ in "ab"
         )
         found, wanted = rows(ours.requires_grad_(), ids), theirs.requires_grad_()[ids]
         assert torch.equal(found, wanted)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Page
 
 # The table is a canvas; what a screen reader reads of it stands inside.
 LIST = "(document.querySelector('[data-testid=\"stDataFrame\"] canvas')?.textContent ?? '')"
@@ -11,9 +13,8 @@ LIST = "(document.querySelector('[data-testid=\"stDataFrame\"] canvas')?.textCon
 pytestmark = pytest.mark.browser
 
 
-def test_from_a_cold_link_to_an_explanation(browser: Browser, app_url: str) -> None:
-    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
-    page.set_default_timeout(60_000)
+def test_from_a_cold_link_to_an_explanation(open_page: Callable[..., Page], app_url: str) -> None:
+    page = open_page()
     # A cold server, a deep link: the page, its sidebar and its visitor are all there.
     page.goto(f"{app_url}/recommend?m=din&obj=next&g=F&a=25&h=260l-2571l")
     page.get_by_role("heading", name="Recommend").wait_for()
@@ -49,11 +50,9 @@ def test_from_a_cold_link_to_an_explanation(browser: Browser, app_url: str) -> N
     link = page.url
     page.reload()
     page.get_by_text("History · 4 films").wait_for()
-    other = browser.new_context(viewport={"width": 390, "height": 844}).new_page()
+    other = open_page(390)
     other.goto(link)
-    other.locator(".js-plotly-plot").first.get_by_text("Aladdin (1992)").first.wait_for(
-        timeout=60_000
-    )
+    other.locator(".js-plotly-plot").first.get_by_text("Aladdin (1992)").first.wait_for()
     width = other.evaluate("document.documentElement.scrollWidth")
     assert width <= 390, "no horizontal scroll on a phone"
     assert page.get_by_text("Traceback").count() == 0

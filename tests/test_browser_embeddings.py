@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from benchmarks.browser import settle
 
@@ -28,9 +30,8 @@ def click(page: Page, movie: int) -> None:
     page.mouse.click(x, y)
 
 
-def test_a_click_on_the_map_chooses_a_film(browser: Browser, app_url: str) -> None:
-    page = browser.new_context(viewport={"width": 1280, "height": 1100}).new_page()
-    page.set_default_timeout(60_000)
+def test_a_click_on_the_map_chooses_a_film(open_page: Callable[..., Page], app_url: str) -> None:
+    page = open_page(height=1100)
     page.goto(f"{app_url}/embeddings?m=mf&obj=next&h=2571l")
     page.get_by_text("Nearest to The Matrix (1999)").wait_for(timeout=180_000)
     settle(page)
@@ -50,8 +51,8 @@ def test_a_click_on_the_map_chooses_a_film(browser: Browser, app_url: str) -> No
     page.get_by_text("Nearest to The Wizard of Oz (1939)").wait_for()
 
     # On a phone the page is as wide as the screen, the chart with its legend too.
-    phone = browser.new_context(viewport={"width": 390, "height": 844}).new_page()
+    phone = open_page(390)
     phone.goto(page.url)
-    phone.get_by_text("Nearest to The Wizard of Oz (1939)").wait_for(timeout=60_000)
+    phone.get_by_text("Nearest to The Wizard of Oz (1939)").wait_for()
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
     assert phone.get_by_text("Traceback").count() == 0

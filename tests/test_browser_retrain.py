@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Page
 
 from benchmarks.browser import running_app
 from recdemo.training import launch as training
@@ -28,9 +28,10 @@ def app_url(tmp_path: Path) -> Iterator[str]:
         yield app.url
 
 
-def test_from_the_button_to_the_model_on_another_page(browser: Browser, app_url: str) -> None:
-    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
-    page.set_default_timeout(60_000)
+def test_from_the_button_to_the_model_on_another_page(
+    open_page: Callable[..., Page], app_url: str
+) -> None:
+    page = open_page()
     page.goto(f"{app_url}/retrain?m=din&obj=next&g=F&a=25&h=260l-2571l")
     page.get_by_role("button", name="Train now").click()
     page.get_by_text("Running").first.wait_for()

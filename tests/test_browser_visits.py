@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 import recdemo
 from recdemo import Session, Watched
@@ -13,6 +14,8 @@ from recdemo.ui.stories import STORIES
 from tests.app import PAGES
 
 pytestmark = pytest.mark.browser
+
+OpenPage = Callable[..., Page]
 
 LINK = "m=din&obj=next&g=F&a=25&o=12&h=260l-2571l-1196l-364d"
 SESSION = Session(
@@ -28,14 +31,21 @@ def drawn(page: Page) -> None:
     page.wait_for_function(f"!document.querySelector('{NOT_DONE}')")
 
 
+@pytest.fixture(scope="module")
+def anybody(browser: Browser) -> Iterator[BrowserContext]:
+    """Somebody who opens one link after the other, in a browser that knows the app's scripts by then."""
+    with browser.new_context() as context:
+        context.set_default_timeout(90_000)
+        yield context
+
+
 @pytest.mark.parametrize("name", list(PAGES))
 def test_a_link_opens_every_page_on_a_desk_and_on_a_phone(
-    name: str, browser: Browser, app_url: str
+    name: str, anybody: BrowserContext, app_url: str
 ) -> None:
     for width in (1280, 390):
-        context = browser.new_context(viewport={"width": width, "height": 844})
-        page = context.new_page()
-        page.set_default_timeout(90_000)
+        page = anybody.new_page()
+        page.set_viewport_size({"width": width, "height": 844})
         problems: list[str] = []
         page.on("pageerror", lambda error, found=problems: found.append(str(error)))
         page.goto(f"{app_url}/{'' if name == 'home' else name}?{LINK}")
@@ -50,13 +60,12 @@ def test_a_link_opens_every_page_on_a_desk_and_on_a_phone(
             assert box is None or box["x"] + box["width"] <= width + 1
         assert "h=260l-2571l-1196l-364d" in page.url  # the visit is that of the link
         assert problems == []
-        context.close()
+        page.close()
 
 
-def test_a_story_is_told_to_its_end(browser: Browser, app_url: str) -> None:
+def test_a_story_is_told_to_its_end(open_page: OpenPage, app_url: str) -> None:
     story = next(iter(STORIES.values()))
-    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
-    page.set_default_timeout(90_000)
+    page = open_page()
     page.goto(f"{app_url}/walkthrough?{LINK}")
     page.get_by_role("button", name=f"{len(story.steps)} steps").first.click()
     for number, step in enumerate(story.steps, start=1):
@@ -79,10 +88,9 @@ def test_a_story_is_told_to_its_end(browser: Browser, app_url: str) -> None:
 
 
 def test_the_report_holds_what_the_page_shows(
-    browser: Browser, app_url: str, tmp_path: Path
+    open_page: OpenPage, app_url: str, tmp_path: Path
 ) -> None:
-    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
-    page.set_default_timeout(90_000)
+    page = open_page()
     page.goto(f"{app_url}/recommend?{LINK}")
     drawn(page)
     page.get_by_role("button", name="Save, open, share").click()
@@ -90,7 +98,7 @@ def test_the_report_holds_what_the_page_shows(
         page.get_by_role("button", name="Download report").click()
     saved = tmp_path / "report.html"
     download.value.save_as(saved)
-    report = browser.new_context(java_script_enabled=False).new_page()
+    report = open_page(java_script_enabled=False)
     requests: list[str] = []
     report.on("request", lambda request: requests.append(request.url))
     report.goto(saved.as_uri())
@@ -104,12 +112,8 @@ def test_the_report_holds_what_the_page_shows(
     assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
 
 
-def test_two_visitors_at_once_keep_their_own_visit(browser: Browser, app_url: str) -> None:
-    first, second = (
-        browser.new_context(viewport={"width": 1280, "height": 900}).new_page() for _ in "12"
-    )
-    for page in (first, second):
-        page.set_default_timeout(90_000)
+def test_two_visitors_at_once_keep_their_own_visit(open_page: OpenPage, app_url: str) -> None:
+    first, second = open_page(), open_page()
     first.goto(f"{app_url}/recommend?m=din&obj=next&g=F&h=260l")
     second.goto(f"{app_url}/recommend?m=fm&obj=like&g=M&h=595l-1d")
     first.get_by_text("History · 1 film").wait_for()

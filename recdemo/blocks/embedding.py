@@ -22,6 +22,7 @@ HISTORY_FIELDS = ("watched", "disliked", "liked")  # feedback ids 1, 2 and 3
 USER_FIELDS = PROFILE + TASTE_FIELDS + HISTORY_FIELDS
 ITEM_FIELDS = ("movie", "genres", "year")
 FIELDS = USER_FIELDS + ITEM_FIELDS
+MANY_IDS = 32_768  # ids looked up at once, from which on it pays to sort them
 
 
 class FieldEmbedding(nn.Module):
@@ -192,7 +193,7 @@ class WeighedFields:
 def rows(table: Tensor, ids: Tensor) -> Tensor:
     """Rows of a table, [N, ...] and ids [...] → [..., ...], as `torch.nn.functional.embedding`.
 
-    Its gradient is added up by `index_add_`, in half the time for the many ids of a batch of histories.
+    Its gradient is added up in half the time or less; for the many ids of a batch of histories in a quarter.
     """
     found: Tensor = _Rows.apply(table, ids)
     return found
@@ -207,9 +208,19 @@ class _Rows(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        (ids,) = ctx.saved_tensors
-        added = gradient.reshape(-1, *ctx.shape[1:])
-        return gradient.new_zeros(ctx.shape).index_add_(0, ids.flatten(), added), None
+        ids = ctx.saved_tensors[0].flatten()
+        size, *shape = ctx.shape
+        if len(ids) < MANY_IDS:
+            added = gradient.reshape(len(ids), *shape)
+            return gradient.new_zeros(ctx.shape).index_add_(0, ids, added), None
+        # One bag of gradients per row of the table. Torch sorts so many small integers by their digits.
+        small = torch.int16 if size <= torch.iinfo(torch.int16).max else torch.int32
+        order = ids.to(small).sort(stable=True).indices
+        counts = torch.bincount(ids, minlength=size)
+        starts = counts.cumsum(0) - counts
+        added = gradient.reshape(len(ids), -1)
+        total = nn.functional.embedding_bag(order, added, starts, mode="sum")
+        return total.view(ctx.shape), None
 
 
 def films_of(batch: Batch, rows: int) -> Tensor | None:
