@@ -28,14 +28,13 @@ VISITS = {
 
 
 def open_page(page: str, link: dict[str, str] | None = None) -> AppTest:
-    """A page after its first run. Drive it with ``.run()``, look at it with `sound`."""
+    """A page opened by its link, after its first run. Drive it with ``.run()``, look at it with `sound`."""
     app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60)
     for name, value in (link or {}).items():
         app.query_params[name] = value
-    app.run()
     if page != "home":
-        app.switch_page(PAGES[page]).run()
-    return app
+        app.switch_page(PAGES[page])
+    return app.run()
 
 
 def sound(app: AppTest) -> AppTest:
