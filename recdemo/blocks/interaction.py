@@ -33,7 +33,7 @@ def pair_indices(size: int) -> tuple[Tensor, Tensor]:
 def pair_products(fields: Tensor) -> Tensor:
     """v_i ⊙ v_j for every pair i < j, in the order of `pair_indices`: [..., F, k] → [..., P, k]."""
     left, right = pair_indices(fields.shape[-2])
-    return fields[..., left, :] * fields[..., right, :]
+    return fields.index_select(-2, left) * fields.index_select(-2, right)
 
 
 class FactorizationMachine(nn.Module):
