@@ -571,14 +571,15 @@ _ALL = (
         source="Document 000, with a history added",
         formula=r"\mathrm{MLP}([u, q, u \odot q]),\; u = \mathrm{MLP}([\text{profile}, \text{history}])",
         network="textcnn_rating.TextCNNRating",
-        arguments={"history": True, "dropout": 0.1},
+        arguments={"history": True, "dropout": 0.05},
         objectives=("rating",),
         training={
             "rating": {
-                "epochs": 5,
+                "epochs": 15,
+                "patience": 4,
                 "batch_size": 1024,
                 "optimizer": "adam",
-                "learning_rate": 2e-3,
+                "learning_rate": 3e-3,
                 "weight_decay": 0.0,
             }
         },
