@@ -20,6 +20,9 @@ from recdemo.training.run import open_data
 from recdemo.training.settings import Settings
 
 
+FIRST = 1e-4  # deviation of the vectors' first values in DeepCTR-Torch and torch-rechub
+
+
 class Ours:
     def __init__(self, task: Task) -> None:
         from recdemo import checkpoints
@@ -42,6 +45,10 @@ class Ours:
         if task.model == "din":
             sizes |= {"attention_hidden": task.attention_dim}
         self.model = CARDS[task.model].model(schema, **sizes)
+        for table in self.model.modules():
+            if isinstance(table, torch.nn.Embedding):
+                with torch.no_grad():
+                    table.weight.mul_(FIRST / table.weight.std().clamp(min=FIRST))
         self.settings = Settings(
             epochs=task.epochs,
             patience=task.epochs,

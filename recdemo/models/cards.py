@@ -352,10 +352,10 @@ _ALL = (
         training={
             "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.25},
             "next": {
-                "epochs": 3,
+                "epochs": 6,
                 "batch_size": 512,
                 "learning_rate": 3e-3,
-                "negatives": 16,
+                "negatives": 32,
                 "share": 0.25,
             },
         },
@@ -527,7 +527,7 @@ _ALL = (
         training={
             "like": {"epochs": 5, "learning_rate": 2e-3, "weight_decay": 0.0},
             "next": {
-                "epochs": 2,
+                "epochs": 6,
                 "batch_size": 512,
                 "learning_rate": 3e-3,
                 "negatives": 32,
