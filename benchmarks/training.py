@@ -3,11 +3,11 @@
     python benchmarks/training.py [--models deepfm din …] [--rows N] [--repeats N] [--guard | --record]
 
 DeepFM, Wide & Deep, DCN and AFM read all of recdemo's fields, lists of films watched included; DIN and DIEN the profile and
-50 films watched. Widths, batch, optimizer, learning rate, epochs and threads are the same; each library trains in a process
-of its own, in its own environment (made once, under the folder `--environments`), with its own loop, which is what is
-measured. The libraries take turns, so that a slow moment of the machine falls on all. Prints samples per second (median over
-repeats), seconds of training to the AUC on the validation part that all of them reach, test AUC, peak memory, and the
-ratio to each peer. Needs MovieLens-1M, see the README.
+50 films watched. Widths, batch, optimizer, learning rate, epochs and threads are the same, and so is how small vectors begin
+(deviation 1e-4, but RecBole as it does); each library trains in a process of its own, in its own environment (made once,
+under the folder `--environments`), with its own loop, which is what is measured. The libraries take turns, so that a slow
+moment of the machine falls on all. Prints samples per second (median over repeats), seconds of training to the AUC on the
+validation part that all of them reach, test AUC, peak memory, and the ratio to each peer. Needs MovieLens-1M, see the README.
 
 `--record` writes each model's ratio to its best peer to `benchmarks/ratios.json`; `--guard` exits with 1 where a ratio is
 less than three quarters of the one recorded there. Times are never compared: they are those of a machine.

@@ -19,7 +19,6 @@ from recdemo.training.metrics import score_rows
 from recdemo.training.run import open_data
 from recdemo.training.settings import Settings
 
-
 FIRST = 1e-4  # deviation of the vectors' first values in DeepCTR-Torch and torch-rechub
 
 
