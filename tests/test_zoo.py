@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -65,6 +66,20 @@ def test_one_that_fails_is_named_and_the_others_are_trained(
         assert card.command.endswith(f"--seed {entry.seed}")
         assert (entry.place(tmp_path) / checkpoints.WEIGHTS).exists() == entry.shipped
     zoo.train_all([], tmp_path, "no such data")  # nothing to do reads nothing
+
+
+def _die(*_: object) -> None:
+    os._exit(9)
+
+
+def test_a_process_ended_from_outside_is_said_and_leaves_no_card(
+    few_ratings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zoo, "_train", _die)
+    entry = Entry("popularity", "like", 0, "order")
+    with pytest.raises(RequestError, match="fewer --jobs"):
+        zoo.train_all([entry], tmp_path, str(few_ratings), jobs=1)
+    assert not entry.place(tmp_path).exists()
 
 
 def test_data_that_cannot_be_read_stop_everything(tmp_path: Path) -> None:

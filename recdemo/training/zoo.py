@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import product
 from multiprocessing import get_context
@@ -94,7 +95,7 @@ def train_all(
 
     Raises:
         DataError: the source cannot be read; nothing is trained then.
-        RequestError: names the runs that failed, when the others are done.
+        RequestError: names the runs that failed, when the others are done; or a process was ended from outside.
     """
     entries = list(entries)
     if not entries:
@@ -121,6 +122,11 @@ def train_all(
                 failed.append(str(entry))
                 said = f"failed: {error}"
             on_done(f"{number} of {len(entries)}: {entry}: {said}")
+    except BrokenProcessPool:
+        raise RequestError(
+            "the system ended one of the processes that train, perhaps for want of memory; ask for fewer --jobs: "
+            "the same command goes on with what has no card yet"
+        ) from None
     finally:
         pool.shutdown(cancel_futures=True)
     if failed:
