@@ -459,11 +459,11 @@ _ALL = (
         training={
             "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.2},
             "next": {
-                "epochs": 2,
+                "epochs": 4,
                 "batch_size": 256,
                 "learning_rate": 3e-3,
                 "negatives": 8,
-                "share": 0.1,
+                "share": 0.15,
             },
         },
     ),
