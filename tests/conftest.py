@@ -310,7 +310,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     """Opens an empty page for a visitor of its own, as wide as asked; all are closed at the end."""
     pages: list[Page] = []
 

@@ -473,7 +473,7 @@ def test_batch_counts_users_and_candidates(schema: Schema, sessions: list[Sessio
     assert isinstance(replace(batch, user=batch.user), Batch)
 
 
-@pytest.mark.parametrize("size", [5, 40_000])  # more than 16 bits count
+@pytest.mark.parametrize("size", [5, 40_000])  # too many for 16 bits
 @pytest.mark.parametrize("length", [0, 3, MANY_IDS])
 def test_rows_are_those_of_an_embedding_and_so_is_their_gradient(length: int, size: int) -> None:
     torch.manual_seed(0)

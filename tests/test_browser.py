@@ -13,8 +13,8 @@ LIST = "(document.querySelector('[data-testid=\"stDataFrame\"] canvas')?.textCon
 pytestmark = pytest.mark.browser
 
 
-def test_from_a_cold_link_to_an_explanation(open_page: Callable[..., Page], app_url: str) -> None:
-    page = open_page()
+def test_from_a_cold_link_to_an_explanation(new_page: Callable[..., Page], app_url: str) -> None:
+    page = new_page()
     # A cold server, a deep link: the page, its sidebar and its visitor are all there.
     page.goto(f"{app_url}/recommend?m=din&obj=next&g=F&a=25&h=260l-2571l")
     page.get_by_role("heading", name="Recommend").wait_for()
@@ -50,7 +50,7 @@ def test_from_a_cold_link_to_an_explanation(open_page: Callable[..., Page], app_
     link = page.url
     page.reload()
     page.get_by_text("History · 4 films").wait_for()
-    other = open_page(390)
+    other = new_page(390)
     other.goto(link)
     other.locator(".js-plotly-plot").first.get_by_text("Aladdin (1992)").first.wait_for()
     width = other.evaluate("document.documentElement.scrollWidth")

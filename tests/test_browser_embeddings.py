@@ -30,8 +30,8 @@ def click(page: Page, movie: int) -> None:
     page.mouse.click(x, y)
 
 
-def test_a_click_on_the_map_chooses_a_film(open_page: Callable[..., Page], app_url: str) -> None:
-    page = open_page(height=1100)
+def test_a_click_on_the_map_chooses_a_film(new_page: Callable[..., Page], app_url: str) -> None:
+    page = new_page(height=1100)
     page.goto(f"{app_url}/embeddings?m=mf&obj=next&h=2571l")
     page.get_by_text("Nearest to The Matrix (1999)").wait_for(timeout=180_000)
     settle(page)
@@ -51,7 +51,7 @@ def test_a_click_on_the_map_chooses_a_film(open_page: Callable[..., Page], app_u
     page.get_by_text("Nearest to The Wizard of Oz (1939)").wait_for()
 
     # On a phone the page is as wide as the screen, the chart with its legend too.
-    phone = open_page(390)
+    phone = new_page(390)
     phone.goto(page.url)
     phone.get_by_text("Nearest to The Wizard of Oz (1939)").wait_for()
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390

@@ -29,9 +29,9 @@ def app_url(tmp_path: Path) -> Iterator[str]:
 
 
 def test_from_the_button_to_the_model_on_another_page(
-    open_page: Callable[..., Page], app_url: str
+    new_page: Callable[..., Page], app_url: str
 ) -> None:
-    page = open_page()
+    page = new_page()
     page.goto(f"{app_url}/retrain?m=din&obj=next&g=F&a=25&h=260l-2571l")
     page.get_by_role("button", name="Train now").click()
     page.get_by_text("Running").first.wait_for()

@@ -15,8 +15,6 @@ from tests.app import PAGES
 
 pytestmark = pytest.mark.browser
 
-OpenPage = Callable[..., Page]
-
 LINK = "m=din&obj=next&g=F&a=25&o=12&h=260l-2571l-1196l-364d"
 SESSION = Session(
     "F", 25, 12, [Watched(260, True), Watched(2571, True), Watched(1196, True), Watched(364, False)]
@@ -63,9 +61,9 @@ def test_a_link_opens_every_page_on_a_desk_and_on_a_phone(
         page.close()
 
 
-def test_a_story_is_told_to_its_end(open_page: OpenPage, app_url: str) -> None:
+def test_a_story_is_told_to_its_end(new_page: Callable[..., Page], app_url: str) -> None:
     story = next(iter(STORIES.values()))
-    page = open_page()
+    page = new_page()
     page.goto(f"{app_url}/walkthrough?{LINK}")
     page.get_by_role("button", name=f"{len(story.steps)} steps").first.click()
     for number, step in enumerate(story.steps, start=1):
@@ -88,9 +86,9 @@ def test_a_story_is_told_to_its_end(open_page: OpenPage, app_url: str) -> None:
 
 
 def test_the_report_holds_what_the_page_shows(
-    open_page: OpenPage, app_url: str, tmp_path: Path
+    new_page: Callable[..., Page], app_url: str, tmp_path: Path
 ) -> None:
-    page = open_page()
+    page = new_page()
     page.goto(f"{app_url}/recommend?{LINK}")
     drawn(page)
     page.get_by_role("button", name="Save, open, share").click()
@@ -98,7 +96,7 @@ def test_the_report_holds_what_the_page_shows(
         page.get_by_role("button", name="Download report").click()
     saved = tmp_path / "report.html"
     download.value.save_as(saved)
-    report = open_page(java_script_enabled=False)
+    report = new_page(java_script_enabled=False)
     requests: list[str] = []
     report.on("request", lambda request: requests.append(request.url))
     report.goto(saved.as_uri())
@@ -112,8 +110,10 @@ def test_the_report_holds_what_the_page_shows(
     assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
 
 
-def test_two_visitors_at_once_keep_their_own_visit(open_page: OpenPage, app_url: str) -> None:
-    first, second = open_page(), open_page()
+def test_two_visitors_at_once_keep_their_own_visit(
+    new_page: Callable[..., Page], app_url: str
+) -> None:
+    first, second = new_page(), new_page()
     first.goto(f"{app_url}/recommend?m=din&obj=next&g=F&h=260l")
     second.goto(f"{app_url}/recommend?m=fm&obj=like&g=M&h=595l-1d")
     first.get_by_text("History · 1 film").wait_for()
