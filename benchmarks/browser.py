@@ -69,7 +69,7 @@ def running_app(environment: Mapping[str, str] | None = None) -> Iterator[App]:
         server.wait()
 
 
-def launch(playwright: Playwright) -> Browser:
+def start_chromium(playwright: Playwright) -> Browser:
     """Headless chromium."""
     return playwright.chromium.launch(
         executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from playwright.sync_api import sync_playwright
 
-from benchmarks.browser import launch, running_app, settle
+from benchmarks.browser import running_app, settle, start_chromium
 from recdemo import checkpoints
 
 VISITOR = "g=F&a=25&o=12&h=260l-1214l-1374l-541l-589l-2571l"
@@ -39,7 +39,7 @@ def main() -> None:
     repeats = parser.parse_args().repeats
     heading, whole, memory = [], [], []
     with sync_playwright() as playwright:
-        browser = launch(playwright)
+        browser = start_chromium(playwright)
         page = browser.new_page()
         for _ in range(repeats):
             with running_app() as app:

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from playwright.sync_api import sync_playwright
 
-from benchmarks.browser import ROOT, launch, running_app, settle
+from benchmarks.browser import ROOT, running_app, settle, start_chromium
 from recdemo.ui.stories import STORIES
 
 STEP = STORIES["person"].steps[0]
@@ -46,7 +46,7 @@ def main() -> None:
     out = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
     with running_app() as app, sync_playwright() as playwright:
-        browser = launch(playwright)
+        browser = start_chromium(playwright)
         for theme in ("light", "dark"):
             for size, (width, height) in SIZES.items():
                 context = browser.new_context(

@@ -13,9 +13,10 @@ import pandas as pd
 import pytest
 import torch
 from playwright.sync_api import Browser, Page, sync_playwright
+from small_world import Desk, make_desk, write_world
 from torch import nn
 
-from benchmarks.browser import CHROMIUM, launch, running_app
+from benchmarks.browser import CHROMIUM, running_app, start_chromium
 from recdemo import checkpoints
 from recdemo.catalogue import read_catalogue
 from recdemo.checkpoints import FORMAT, CheckpointCard, DataCard, save, versions
@@ -30,6 +31,7 @@ from recdemo.data import (
 )
 from recdemo.features import YEAR_EDGES, Schema
 from recdemo.models import CARDS
+from recdemo.training import launch, runs
 
 # The tensors are tiny, and one thread adds up in one order. Processes that tests start share the processors with other
 # tests, and a thread that waits for a busy processor makes them slower, not faster.
@@ -304,7 +306,7 @@ def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         pytest.skip("needs Debian's chromium: apt-get install chromium")
     with sync_playwright() as playwright:
-        chromium = launch(playwright)
+        chromium = start_chromium(playwright)
         yield chromium
         chromium.close()
 
@@ -330,3 +332,18 @@ def app_url() -> Iterator[str]:
     """A running app."""
     with running_app() as app:
         yield app.url
+
+
+@pytest.fixture(scope="module")
+def world(films: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """40 people over 60 films."""
+    folder = tmp_path_factory.mktemp("worlds") / "world"
+    return write_world(simulate(films.iloc[:60], users=40, seed=1), folder)
+
+
+@pytest.fixture
+def desk(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    made = make_desk(world, tmp_path, monkeypatch)
+    yield made
+    for run in runs.all_runs():
+        launch.cancel(run.id)

@@ -1,11 +1,13 @@
-"""A small made-up world as MovieLens-1M files, and a desk for training runs over it: one in a folder of its own."""
+"""A small made-up world as MovieLens-1M files, a desk for training runs over it in a folder of its own, and damage."""
 
 from __future__ import annotations
 
+import errno
+import random
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,3 +140,19 @@ def gone(pid: int) -> bool:
         ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False
     )
     return not found.stdout.strip() or found.stdout.strip().startswith("Z")
+
+
+def no_space(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def flipped(raw: bytes, draw: random.Random, times: int) -> Iterator[bytes]:
+    """With one bit turned, anywhere."""
+    for _ in range(times):
+        place = draw.randrange(len(raw))
+        yield raw[:place] + bytes([raw[place] ^ 1 << draw.randrange(8)]) + raw[place + 1 :]
+
+
+def cut(raw: bytes, draw: random.Random, times: int) -> Iterator[bytes]:
+    """With its end missing."""
+    return (raw[: draw.randrange(len(raw))] for _ in range(times))

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,8 @@ from small_world import (
     Desk,
     NoProcess,
     gone,
-    make_desk,
     wait_for_doing,
     wait_until,
-    write_world,
 )
 from torch import Tensor, nn
 
@@ -44,21 +42,6 @@ from recdemo.training.trainer import Trainer
 
 PROJECT = Path(__file__).resolve().parents[1]
 QUICK = Settings(epochs=3, batch_size=256, learning_rate=0.02, negatives=4)
-
-
-@pytest.fixture(scope="module")
-def world(films: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """40 people over 60 films."""
-    folder = tmp_path_factory.mktemp("worlds") / "world"
-    return write_world(simulate(films.iloc[:60], users=40, seed=1), folder)
-
-
-@pytest.fixture
-def desk(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    made = make_desk(world, tmp_path, monkeypatch)
-    yield made
-    for run in runs.all_runs():
-        launch.cancel(run.id)
 
 
 # A fit that was stopped
