@@ -1,9 +1,9 @@
 """One training loop for every model: it knows batches and losses, nothing of what a model computes.
 
-Ratings lie in memory as tensors, all or a part of them at a time (`recdemo.training.supply`); a batch is a gather. ``like`` learns the answer of each rating (binary
-cross-entropy). ``next`` learns to tell the film liked next from films drawn at random (softmax
-cross-entropy over the film and its negatives), which is what a full ranking asks. ``rating`` learns the stars
-(mean squared error).
+Ratings lie in memory as tensors, all or a part of them at a time (`recdemo.training.supply`); a batch is a gather. ``like``
+learns the answer of each rating (binary cross-entropy). ``next`` learns to tell the film liked next from films drawn at random
+(softmax cross-entropy over the film and its negatives), which is what a full ranking asks. ``rating`` learns the stars (mean
+squared error).
 """
 
 from __future__ import annotations
