@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -187,7 +188,9 @@ def favourite_genre(history: Tensor, feedback: Tensor, genre_flags: Tensor) -> T
         [U] genre id 1 to G, the lower id on a tie; 0 where no film was liked or just watched.
     """
     # All films just watched weigh less than one liked; padding is film 0 and has no genre.
-    weight = (feedback == LIKED) + (feedback == JUST_WATCHED) / (2 * history.shape[1])
+    weights = torch.zeros(LIKED + 1, device=feedback.device)
+    weights[JUST_WATCHED], weights[LIKED] = 1 / (2 * history.shape[1]), 1.0
+    weight = weights.take(feedback)  # [U, L]
     counts = torch.nn.functional.embedding_bag(
         history, genre_flags, per_sample_weights=weight, mode="sum"
     )  # [U, G]
@@ -275,6 +278,22 @@ def profile_of(users: pd.DataFrame) -> Tensor:
     return torch.as_tensor(np.stack(columns, axis=1))
 
 
+def by_chance(share: float, shape: Sequence[int]) -> Tensor:
+    """True at random for a share of all places, above 0 and rounded to 65,536ths.
+
+    Sixteen random bits say as much here as a random float and cost a third.
+    """
+    size = math.prod(shape)
+    drawn = torch.empty(-(-size // 4), dtype=torch.int64).random_(-(2**63), None)
+    most = max(0, round(2**16 * share) - 1) - 2**15
+    return drawn.view(torch.int16)[:size].view(*shape) <= most
+
+
+def _followed(column: Tensor, more: int) -> Tensor:
+    """[N] → [N + more], zeros at the end."""
+    return torch.nn.functional.pad(column, (0, more))
+
+
 class Ratings:
     """All ratings of a data set as resident tensors, from which any batch is a gather.
 
@@ -312,12 +331,16 @@ class Ratings:
         counts = np.bincount(user, minlength=len(users))
         start = np.concatenate([[0], np.cumsum(counts)[:-1]])
 
-        self.movie = torch.as_tensor(lookup[ratings["movie_id"].to_numpy()])  # [N]
+        # Histories are windows over these two, which go on for one window after the last rating.
+        beyond = schema.history_length
+        self._movie = _followed(torch.as_tensor(lookup[ratings["movie_id"].to_numpy()]), beyond)
+        self.movie = self._movie[: len(ratings)]  # [N]
         self.stars = torch.as_tensor(ratings["rating"].to_numpy(dtype=np.float32))  # [N]
         self.liked = self.stars >= LIKED_FROM  # [N]
         # [N] what `next` asks for
         self.picked = torch.ones_like(self.liked) if every_film else self.liked
-        self.feedback = self.liked.to(torch.uint8) + (LIKED - 1)  # [N]
+        self._feedback = _followed(self.liked.to(torch.uint8) + (LIKED - 1), beyond)
+        self.feedback = self._feedback[: len(ratings)]  # [N]
         self.user = torch.as_tensor(user)  # [N] row of dataset.users
         self.start = torch.as_tensor(start)  # [users] first row of each user
         self.count = torch.as_tensor(counts)  # [users]
@@ -352,23 +375,22 @@ class Ratings:
             cut = torch.rand(len(rows)) < shorten
             reach = torch.where(cut, torch.randint(0, length + 1, rows.shape), reach)
         first = torch.maximum(self.start[user], rows - reach)  # [U]
-        position = first.unsqueeze(1) + torch.arange(length)  # [U, L]
-        before = position < rows.unsqueeze(1)
-        position = position.clamp(max=len(self) - 1)
-        history = self.movie[position].long() * before
-        feedback = self.feedback[position].long() * before
+        before = torch.arange(length) < (rows - first).unsqueeze(1)  # [U, L]
+        history, feedback = (
+            column.unfold(0, length, 1).index_select(0, first) * before
+            for column in (self._movie, self._feedback)
+        )
         profile = self.profile[user]
         if forget:
             profile = profile * (torch.rand(profile.shape) >= forget)
-            unrated = torch.rand(feedback.shape) < forget
-            unrated |= torch.rand(len(rows), 1) < forget
-            feedback = torch.where(unrated & before, JUST_WATCHED, feedback)
+            unrated = by_chance(forget, feedback.shape) | by_chance(forget, (len(rows), 1))
+            feedback.masked_fill_(unrated & before, JUST_WATCHED)
         targets = self.movie[rows].long() if candidates is None else candidates.reshape(-1)
         return assemble(
             self.schema,
             user=user + (self.earlier_users + 1),
             profile=profile,
-            history=history,
-            feedback=feedback,
+            history=history.long(),
+            feedback=feedback.long(),
             target_movie=targets,
         )

@@ -28,6 +28,7 @@ from recdemo.features import (
     YEAR_EDGES,
     Ratings,
     Schema,
+    by_chance,
     encode,
     favourite_genre,
     words_of,
@@ -303,6 +304,18 @@ def test_forget_only_hides(ratings: Ratings) -> None:
     real = full.history_mask
     assert not hidden[~real].any()  # padding stays padding
     assert hidden[real].float().mean() == pytest.approx(1 - 0.7 * 0.7, abs=0.05)
+
+
+@pytest.mark.parametrize("share", [2**-16, 0.05, 0.5, 0.9])
+def test_a_share_of_places_is_drawn(share: float) -> None:
+    torch.manual_seed(0)
+    drawn = by_chance(share, (1001, 997))
+    assert drawn.shape == (1001, 997)
+    deviation = (share * (1 - share) / drawn.numel()) ** 0.5
+    assert drawn.double().mean() == pytest.approx(share, abs=4 * deviation)
+    columns = drawn.double().mean(0)  # no place is favoured
+    assert (columns - share).abs().max() < 5 * deviation * 997**0.5
+    assert by_chance(1.0, (1001, 997)).all()
 
 
 def test_forget_hides_whole_histories_too(ratings: Ratings) -> None:

@@ -97,15 +97,17 @@ class TextCNNRating(nn.Module):
         else:
             film = self.film_vectors() if self.settled is None else self.settled
             place = batch.target_movie
-        user = self._users(batch)  # [U, 256]
-        # W [u, q, u ⊙ q] + b piece by piece: the first of once per visitor, the second of once per film.
+        profiles, whose = self._users(batch)  # [P, 256], [U]
+        # W [u, q, u ⊙ q] + b piece by piece: the first of once per profile, the second of once per film.
         first, *rest = self.head
         w_user, w_film, w_both = cast(nn.Linear, first).weight.chunk(3, dim=1)
-        from_user = (user @ w_user.T + cast(Tensor, first.bias)).unsqueeze(1)  # [U, 1, 128]
+        user = embedding(whose, profiles).unsqueeze(1)  # [U, 1, 256]
+        from_user = profiles @ w_user.T + cast(Tensor, first.bias)  # [P, 128]
+        from_user = embedding(whose, from_user).unsqueeze(1)  # [U, 1, 128]
         from_film = film @ w_film.T  # [N, 128]
         stars = []
         for part in place.view(batch.users, -1).split(self._at_once(batch), dim=1):
-            both = (user.unsqueeze(1) * embedding(part, film)) @ w_both.T  # [U, C, 128]
+            both = (user * embedding(part, film)) @ w_both.T  # [U, C, 128]
             hidden = (from_user + embedding(part, from_film) + both).flatten(0, 1)
             for layer in rest:
                 hidden = layer(hidden)
@@ -127,10 +129,10 @@ class TextCNNRating(nn.Module):
         # Batch normalisation has to see all rows of a training step at once.
         return batch.candidates if self.training else max(1, ROWS // batch.users)
 
-    def _users(self, batch: Batch) -> Tensor:
-        """u of every visitor, [U, 256]."""
+    def _users(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """u of every different visitor, [P, 256], and which of them each is, [U]."""
         if self.watched is not None:
-            return self.user(self._visitor(batch, self.watched))
+            return self.user(self._visitor(batch, self.watched)), torch.arange(batch.users)
         ids = torch.stack([getattr(batch, name) for name in PROFILE], dim=1)
         alike, whose = (ids @ torch.tensor(self.places)).unique(return_inverse=True)
         if len(alike) == 1:  # a single one has no variance to learn from
@@ -138,7 +140,7 @@ class TextCNNRating(nn.Module):
         one_of = torch.zeros_like(alike).scatter(0, whose, torch.arange(len(ids)))
         ids = ids[one_of]  # each profile once
         fields = [embedding(ids[:, i], self.profile.weight(n)) for i, n in enumerate(PROFILE)]
-        return embedding(whose, self.user(torch.cat(fields, dim=1)))
+        return self.user(torch.cat(fields, dim=1)), whose
 
     def _visitor(self, batch: Batch, watched: nn.Embedding) -> Tensor:
         """Profile and history, [U, width]."""
