@@ -7,6 +7,7 @@ Rendle (2010), whose own example is "other movies rated".
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -152,15 +153,12 @@ class FieldEmbedding(nn.Module):
 
         Each is divided by the length of the whole history, so that how much of it was liked is not lost.
         """
-        kinds = torch.arange(JUST_WATCHED, LIKED + 1)
-        of_kind = batch.feedback.unsqueeze(1) == kinds.unsqueeze(1)  # [U, 3, L]
-        length = batch.history_mask.sum(1).clamp(min=1)  # [U]
         tables = torch.cat([self._weight(name, beside) for name in HISTORY_FIELDS])  # [3(M + 1), k]
-        offset = (batch.feedback - JUST_WATCHED).clamp(min=0) * (
-            len(tables) // len(kinds)
-        )  # [U, L]
-        films = rows(tables, batch.history + offset)  # [U, L, k]
-        return (of_kind / length.view(-1, 1, 1)) @ films
+        kind = (batch.feedback - JUST_WATCHED).clamp(min=0)  # [U, L]
+        films = batch.history + kind * (len(tables) // len(HISTORY_FIELDS))
+        length = batch.history_mask.sum(1).clamp(min=1)  # [U]
+        found: Tensor = _ByFeedback.apply(tables, films, batch.feedback, length)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,17 +208,49 @@ class _Rows(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         ids = ctx.saved_tensors[0].flatten()
         size, *shape = ctx.shape
-        if len(ids) < MANY_IDS:
-            added = gradient.reshape(len(ids), *shape)
-            return gradient.new_zeros(ctx.shape).index_add_(0, ids, added), None
-        # One bag of gradients per row of the table. Torch sorts so many small integers by their digits.
-        small = torch.int16 if size <= torch.iinfo(torch.int16).max else torch.int32
-        order = ids.to(small).sort(stable=True).indices
-        counts = torch.bincount(ids, minlength=size)
-        starts = counts.cumsum(0) - counts
-        added = gradient.reshape(len(ids), -1)
-        total = nn.functional.embedding_bag(order, added, starts, mode="sum")
-        return total.view(ctx.shape), None
+        added = _added_up(gradient.reshape(len(ids), math.prod(shape)), ids, size)
+        return added.view(ctx.shape), None
+
+
+class _ByFeedback(torch.autograd.Function):
+    """The films of each feedback added up and divided by the length of the history.
+
+    In training a step adds some fifty rows per user: for the gradient none of them is made.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, table: Tensor, ids: Tensor, feedback: Tensor, length: Tensor) -> Tensor:
+        """Rows of a table [N, k], ids and feedback [U, L], zero at padding, and length [U] → [U, 3, k]."""
+        ctx.save_for_backward(ids, feedback, length)
+        ctx.size = len(table)
+        kinds = torch.arange(JUST_WATCHED, LIKED + 1).unsqueeze(1)
+        shares = (feedback.unsqueeze(1) == kinds) / length.view(-1, 1, 1)  # [U, 3, L]
+        return shares @ table.index_select(0, ids.flatten()).view(*ids.shape, -1)
+
+    @staticmethod
+    def backward(ctx: Any, *given: Tensor) -> tuple[Tensor, None, None, None]:
+        ids, feedback, length = ctx.saved_tensors
+        each = (given[0] / length.view(-1, 1, 1)).flatten(
+            0, 1
+        )  # [3U, k], of every film of a feedback
+        each = nn.functional.pad(each, (0, 0, 0, 1))  # and zero for padding
+        first = torch.arange(0, len(each) - 1, given[0].shape[1]).unsqueeze(1)
+        which = (first + (feedback - JUST_WATCHED)).masked_fill_(feedback == 0, len(each) - 1)
+        return _added_up(each, ids.flatten(), ctx.size, which.flatten()), None, None, None
+
+
+def _added_up(rows: Tensor, ids: Tensor, size: int, which: Tensor | None = None) -> Tensor:
+    """Rows added up by id, [size, k]: as many rows [n, k] as ids [n], or those that `which` [n] names."""
+    if len(ids) < MANY_IDS:
+        found = rows if which is None else rows.index_select(0, which)
+        return rows.new_zeros(size, rows.shape[1]).index_add_(0, ids, found)
+    # A bag for each id. Torch sorts so many small integers by their digits.
+    small = torch.int16 if size <= torch.iinfo(torch.int16).max else torch.int32
+    order = ids.to(small).sort(stable=True).indices
+    counts = torch.bincount(ids, minlength=size)
+    starts = counts.cumsum(0) - counts
+    chosen = order if which is None else which.index_select(0, order)
+    return nn.functional.embedding_bag(chosen, rows, starts, mode="sum")
 
 
 def films_of(batch: Batch, rows: int) -> Tensor | None:
