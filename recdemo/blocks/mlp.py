@@ -82,6 +82,8 @@ class _DiceScores(torch.autograd.Function):
     """Σ_c w_c Dice(x)_c of each row, with the gradient of all of it worked out by hand.
 
     With z = (x − mean) s, s = 1 / sqrt(variance + eps) and p = σ(z), a row's score is x · (w a) + (x p) · (w (1 − a)).
+    It goes through the rows in pieces that fit into the processor's cache, so that beside x, which is kept for the
+    gradient, nothing of its size is held.
     """
 
     @staticmethod
@@ -90,34 +92,63 @@ class _DiceScores(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Scores [R], and mean and variance [c] of the rows that count, from x [R, c] and counts [R]."""
         size = counts.sum()
+        pieces = _pieces(x)
         mean = counts @ x / size
-        variance = (counts @ x.square() / size - mean.square()).clamp(min=0)
+        squares = torch.zeros_like(mean)
+        for part, count in zip(x.split(pieces), counts.split(pieces), strict=True):
+            squares += count @ part.square()
+        variance = (squares / size - mean.square()).clamp(min=0)
         scale = torch.rsqrt(variance + eps)
-        p = torch.addcmul(-mean * scale, x, scale).sigmoid_()
-        scores = x @ (weight * alpha) + (x * p) @ (weight * (1 - alpha))
-        ctx.save_for_backward(x, p, counts, alpha, weight, mean, scale)
+        straight, gated = weight * alpha, weight * (1 - alpha)
+        scores = torch.cat(
+            [
+                part @ straight + _share(part, mean, scale).mul_(part) @ gated
+                for part in x.split(pieces)
+            ]
+        )
+        ctx.save_for_backward(x, counts, alpha, weight, mean, scale)
         ctx.mark_non_differentiable(mean, variance)
         return scores, mean, variance
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        x, p, counts, alpha, weight, mean, scale = ctx.saved_tensors
+        x, counts, alpha, weight, mean, scale = ctx.saved_tensors
         given = gradients[0]  # [R]
         straight, gated = weight * alpha, weight * (1 - alpha)  # [c]
-        bend = torch.ops.aten.sigmoid_backward(x, p)  # x p (1 − p), [R, c]
+        pieces = _pieces(x)
+        size, of_straight = counts.sum(), given @ x
+        of_gated, slope, along = (torch.zeros_like(mean) for _ in range(3))
+        of_x = torch.empty_like(x)  # holds p until its own turn comes
         # Sums over rows of the gradient of z, and of that times z: how mean and variance bend every row.
-        slope = given @ bend
-        along = given @ (bend * x) - mean * slope
-        size = counts.sum()
+        for part, p, give in zip(*(t.split(pieces) for t in (x, of_x, given)), strict=True):
+            _share(part, mean, scale, out=p)
+            bend = torch.ops.aten.sigmoid_backward(part, p)  # x p (1 − p), [R, c]
+            slope += give @ bend
+            along += give @ bend.mul_(part)
+            of_gated += give @ torch.mul(part, p, out=bend)
+        along -= mean * slope
         per_x = gated * scale.pow(3) * along / size
         constant = gated * scale * slope / size - mean * per_x
-        of_x = torch.addcmul(straight, p, gated).addcmul_(bend, gated * scale)
-        of_x.mul_(given.unsqueeze(1))
-        of_x.addcmul_(torch.addcmul(constant, x, per_x), counts.unsqueeze(1), value=-1)
-        of_straight, of_gated = given @ x, given @ (x * p)
+        for part, p, give, count in zip(
+            *(t.split(pieces) for t in (x, of_x, given, counts)), strict=True
+        ):
+            bend = torch.ops.aten.sigmoid_backward(part, p)
+            torch.addcmul(straight, p, gated, out=p).addcmul_(bend, gated * scale)
+            p.mul_(give.unsqueeze(1))
+            p.addcmul_(torch.addcmul(constant, part, per_x), count.unsqueeze(1), value=-1)
         of_alpha = weight * (of_straight - of_gated)
         of_weight = alpha * of_straight + (1 - alpha) * of_gated
         return of_x, None, of_alpha, of_weight, None
+
+
+def _pieces(x: Tensor) -> int:
+    """Rows of x [R, c] that fit into the processor's cache with what is made of them."""
+    return max(1, 2**17 // x.shape[1])
+
+
+def _share(x: Tensor, mean: Tensor, scale: Tensor, out: Tensor | None = None) -> Tensor:
+    """p = σ((x − mean) s), [R, c]"""
+    return torch.addcmul(-mean * scale, x, scale, out=out).sigmoid_()
 
 
 class SharedDropout(nn.Module):
