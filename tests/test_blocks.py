@@ -11,9 +11,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from recdemo.blocks import embedding as embedding_block
 from recdemo.blocks.attention import ActivationUnit
 from recdemo.blocks.embedding import (
     FIELDS,
+    HISTORY_FIELDS,
     ITEM_FIELDS,
     MANY_IDS,
     USER_FIELDS,
@@ -489,6 +491,29 @@ def test_rows_are_those_of_an_embedding_and_so_is_their_gradient(length: int, si
         (found * weights).sum().backward()
         (wanted * weights).sum().backward()
         torch.testing.assert_close(ours.grad, theirs.grad)
+
+
+@pytest.mark.parametrize("many", [1, 1000])  # ids from which on they are sorted
+def test_history_fields_learn_what_their_formula_does(
+    many: int, schema: Schema, sessions: list[Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedding_block, "MANY_IDS", many)
+    module = _draw(FieldEmbedding(schema, embed_dim=K)).double()
+    batch = encode(schema, sessions, torch.tensor([1]))
+    found = module.user(batch)[:, -3:]  # [U, 3, k]
+    wanted = torch.zeros_like(found)
+    tables = [module.weight(name) for name in HISTORY_FIELDS]
+    for u in range(batch.users):
+        length = max(1, int(batch.history_mask[u].sum()))
+        for film, kind in zip(batch.history[u].tolist(), batch.feedback[u].tolist(), strict=True):
+            if kind:
+                wanted[u, kind - 1] = wanted[u, kind - 1] + tables[kind - 1][film] / length
+    torch.testing.assert_close(found, wanted)
+    ask = torch.randn(found.shape, dtype=torch.double)
+    ours, theirs = (torch.autograd.grad(out, tables, ask) for out in (found, wanted))
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, other)
+        assert one.any()
 
 
 @pytest.mark.parametrize("count", [1, 3, 39])  # 39: as many as a table of all films has rows

@@ -310,7 +310,11 @@ def test_fit_never_reads_the_test_part(
     tampered.liked[test] = ~ratings.liked[test]
     tampered.stars[test] = 6 - ratings.stars[test]
     tampered.feedback[test] = 5 - ratings.feedback[test]
-    for name in ("history", "feedback", "target_movie"):  # the test part's own histories hold some of it
+    for name in (
+        "history",
+        "feedback",
+        "target_movie",
+    ):  # the test part's own histories hold some of it
         before, after = (getattr(r.batch(test.nonzero()[:, 0]), name) for r in (ratings, tampered))
         assert not torch.equal(before, after)
     settings = replace(QUICK, epochs=1, batch_size=512)

@@ -224,7 +224,9 @@ class _ByFeedback(torch.autograd.Function):
         ctx.save_for_backward(ids, feedback, length)
         ctx.size = len(table)
         kinds = torch.arange(JUST_WATCHED, LIKED + 1).unsqueeze(1)
-        shares = (feedback.unsqueeze(1) == kinds) / length.view(-1, 1, 1)  # [U, 3, L]
+        shares = (feedback.unsqueeze(1) == kinds) / length.to(table.dtype).view(
+            -1, 1, 1
+        )  # [U, 3, L]
         return shares @ table.index_select(0, ids.flatten()).view(*ids.shape, -1)
 
     @staticmethod
