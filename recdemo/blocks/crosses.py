@@ -66,18 +66,22 @@ class HashedCrosses(nn.Module):
                 (a, weight_a), (b, weight_b) = film[left], film[right]
                 terms.append(gather(self._sum(number, a, weight_a, b, weight_b), batch))
             else:
-                (a, weight_a), (b, weight_b) = user[left], film[right]
-                targets = batch.target_movie.view(batch.users, -1)
-                terms.append(
-                    self._sum(
-                        number,
-                        a.unsqueeze(1),
-                        weight_a.unsqueeze(1),
-                        b[targets],
-                        weight_b[targets],
-                    )
-                )
+                terms.append(self._across(number, user[left], film[right], batch))
         return torch.stack(terms, dim=-1)
+
+    def _across(self, number: int, user: Values, film: Values, batch: Batch) -> Tensor:
+        """A field of the user crossed with one of the film, [U, C]."""
+        (a, weight_a), (b, weight_b) = user, film
+        a, weight_a = a.unsqueeze(1), weight_a.unsqueeze(1)  # [U, 1, n]
+        targets = batch.target_movie.view(batch.users, -1)
+        films, weights = b[targets], weight_b[targets]  # [U, C, m]
+        values = int(b.max()) + 1
+        if values >= films[0].numel():
+            return self._sum(number, a, weight_a, films, weights)
+        # Fewer values than candidates have: each is crossed with the user once.
+        every = torch.arange(values).unsqueeze(1)
+        crossed = self._sum(number, a, weight_a, every, torch.ones(values, 1))  # [U, values]
+        return (crossed.gather(1, films.flatten(1)).view_as(weights) * weights).sum(-1)
 
     def _sum(self, number: int, a: Tensor, weight_a: Tensor, b: Tensor, weight_b: Tensor) -> Tensor:
         """Σ weight_a weight_b w(a, b): [..., n], [..., m] → [...]."""
