@@ -9,6 +9,7 @@ history, then the film.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -51,9 +52,22 @@ class EmbeddingCNN(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
         user, films = self.embedding.user(batch), self.embedding.films(batch)
+        reach = self.convolution.kernel_size[0] - 1
         after_user = nn.functional.pad(user, (0, 0, 0, films.shape[1]))  # [U, F, k]
-        before_film = nn.functional.pad(films, (0, 0, user.shape[1], 0))  # [N, F, k]
-        from_user = self.convolution(after_user.transpose(1, 2)).flatten(1)  # [U, maps * (F - 2)]
-        without_bias = nn.functional.conv1d(before_film.transpose(1, 2), self.convolution.weight)
-        from_film = spread(without_bias.flatten(1), batch)  # [U, C, maps * (F - 2)]
-        return self.head(torch.relu(from_user.unsqueeze(1) + from_film)).flatten()
+        before_film = nn.functional.pad(films, (0, 0, reach, 0))
+        from_user = self.convolution(after_user.transpose(1, 2))  # [U, maps, F - 2]
+        from_film = nn.functional.conv1d(before_film.transpose(1, 2), self.convolution.weight)
+        # The windows over the user's fields alone enter the first layer once per user.
+        first, *rest = self.head.layers
+        weight = cast(Tensor, first.weight).view(-1, *from_user.shape[1:])  # [h, maps, F - 2]
+        alone = user.shape[1] - reach
+        (w_alone, w_both), (of_user, both) = (
+            [part.flatten(1) for part in tensor.tensor_split([alone], dim=2)]
+            for tensor in (weight, from_user)
+        )
+        of_user = torch.relu(of_user) @ w_alone.T + cast(Tensor, first.bias)  # [U, h]
+        both = torch.relu(both.unsqueeze(1) + spread(from_film.flatten(1), batch))
+        hidden = of_user.unsqueeze(1) + both @ w_both.T  # [U, C, h]
+        for layer in rest:
+            hidden = layer(hidden)
+        return hidden.flatten()
