@@ -56,6 +56,8 @@ class HashedCrosses(nn.Module):
         """What each pair of fields adds, [U, C, pairs]."""
         user = {name: self._of_user(name, batch) for name in CROSSED_USER_FIELDS}
         film = {name: self._of_film(name) for name in ITEM_FIELDS}
+        targets = batch.target_movie.view(batch.users, -1)
+        asked = {name: (ids[targets], counts[targets]) for name, (ids, counts) in film.items()}
         terms = []
         for number, (left, right) in enumerate(self.pairs):
             if right in user:  # within the user
@@ -66,22 +68,21 @@ class HashedCrosses(nn.Module):
                 (a, weight_a), (b, weight_b) = film[left], film[right]
                 terms.append(gather(self._sum(number, a, weight_a, b, weight_b), batch))
             else:
-                terms.append(self._across(number, user[left], film[right], batch))
+                terms.append(
+                    self._across(number, user[left], asked[right], int(film[right][0].max()))
+                )
         return torch.stack(terms, dim=-1)
 
-    def _across(self, number: int, user: Values, film: Values, batch: Batch) -> Tensor:
-        """A field of the user crossed with one of the film, [U, C]."""
-        (a, weight_a), (b, weight_b) = user, film
-        a, weight_a = a.unsqueeze(1), weight_a.unsqueeze(1)  # [U, 1, n]
-        targets = batch.target_movie.view(batch.users, -1)
-        films, weights = b[targets], weight_b[targets]  # [U, C, m]
-        values = int(b.max()) + 1
-        if values >= films[0].numel():
-            return self._sum(number, a, weight_a, films, weights)
+    def _across(self, number: int, user: Values, films: Values, largest: int) -> Tensor:
+        """A field of the user, [U, n], crossed with one of the candidates, [U, C, m] of ids to `largest`: [U, C]."""
+        (a, weight_a), (b, weight_b) = user, films
+        a, weight_a = a.unsqueeze(1), weight_a.unsqueeze(1)
+        if largest >= b[0].numel():
+            return self._sum(number, a, weight_a, b, weight_b)
         # Fewer values than candidates have: each is crossed with the user once.
-        every = torch.arange(values).unsqueeze(1)
-        crossed = self._sum(number, a, weight_a, every, torch.ones(values, 1))  # [U, values]
-        return (crossed.gather(1, films.flatten(1)).view_as(weights) * weights).sum(-1)
+        every = torch.arange(largest + 1).unsqueeze(1)
+        crossed = self._sum(number, a, weight_a, every, torch.ones(every.shape))  # [U, largest + 1]
+        return (crossed.gather(1, b.flatten(1)).view_as(b) * weight_b).sum(-1)
 
     def _sum(self, number: int, a: Tensor, weight_a: Tensor, b: Tensor, weight_b: Tensor) -> Tensor:
         """Σ weight_a weight_b w(a, b): [..., n], [..., m] → [...]."""
