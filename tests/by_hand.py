@@ -58,7 +58,7 @@ def close(found: Tensor, wanted: Any, tolerance: float = 1e-5) -> None:
     torch.testing.assert_close(found.detach(), wanted.detach(), atol=tolerance, rtol=tolerance)
 
 
-def scores(model: nn.Module, schema: Schema, sessions: list[Session], films: Any) -> Tensor:
+def scores_of(model: nn.Module, schema: Schema, sessions: list[Session], films: Any) -> Tensor:
     """[U, C] as the model answers."""
     with torch.inference_mode():
         return model(encode(schema, sessions, torch.as_tensor(films))).view(len(sessions), -1)
@@ -102,8 +102,8 @@ def softmax(x: Numbers) -> list[float]:
 
 
 def layer(x: Any, w: Weights, name: str) -> np.ndarray:
-    """The linear layer of that name."""
-    return np.array(linear(x, w[f"{name}.weight"], w.get(f"{name}.bias")))
+    """The linear layer of that name, which has a bias."""
+    return np.array(linear(x, w[f"{name}.weight"], w[f"{name}.bias"]))
 
 
 def moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from history_models import Visitor, visitors_of
 from playwright.sync_api import Browser, Page, sync_playwright
 from small_world import Desk, make_desk, write_world
 from torch import nn
@@ -292,6 +293,14 @@ def _favourite_by_hand(films: pd.DataFrame, watched: list[tuple[int, bool | None
 def vectors_by_hand() -> Callable[..., Vectors]:
     """See `_vectors_by_hand`."""
     return _vectors_by_hand
+
+
+@pytest.fixture(scope="session")
+def visitors(
+    schema: Schema, sessions: list[Session], vectors_by_hand: Callable[..., Vectors]
+) -> Callable[..., list[Visitor]]:
+    """``visitors(films)``: each of `sessions` by hand, from a `FilmEmbedding`."""
+    return visitors_of(schema, sessions, vectors_by_hand)
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import by_hand
 import numpy as np
 import pytest
 import torch
+from by_hand import close, scores_of
 from torch import Tensor, nn
 
 from recdemo.checkpoints import open_folder
@@ -99,18 +100,6 @@ SUM_OF_WEIGHTS = {
 SAME_FOR_ALL = ("attention_pooling", "transformer4rec")  # weights that no candidate changes
 
 
-def _score(model: nn.Module, schema: Schema, sessions: list[Session], films: Tensor) -> Tensor:
-    """[U, C]."""
-    with torch.inference_mode():
-        return model(encode(schema, sessions, films)).view(len(sessions), -1)
-
-
-def _close(found: Tensor, wanted: object) -> None:
-    torch.testing.assert_close(
-        found, torch.as_tensor(wanted, dtype=found.dtype), atol=1e-5, rtol=1e-5
-    )
-
-
 def _films(schema: Schema, count: int = 7) -> Tensor:
     return torch.randint(1, schema.size + 1, (count,), generator=torch.Generator().manual_seed(1))
 
@@ -167,7 +156,7 @@ def _din_parts(
         x = x + w["films.feedback.weight"][kind]
         inputs = [*x, *q, *(x - q), *(x * q)]
         hidden = by_hand.linear(inputs, w["attention.inner.weight"], w["attention.inner.bias"])
-        active = by_hand.dice(hidden, w, "attention.dice")
+        active = by_hand.dice(hidden, w, "attention.dice.")
         outer = by_hand.linear(active, w["attention.outer.weight"], w["attention.outer.bias"])
         weights += outer
         interest = interest + weights[-1] * x
@@ -176,7 +165,7 @@ def _din_parts(
     for layer in (0, 3):
         name = f"head.network.layers.{layer}"
         x = by_hand.linear(x, w[f"{name}.weight"], w[f"{name}.bias"])
-        x = by_hand.dice(x, w, f"head.network.layers.{layer + 1}")
+        x = by_hand.dice(x, w, f"head.network.layers.{layer + 1}.")
     head = by_hand.linear(x, w["head.network.layers.6.weight"], w["head.network.layers.6.bias"])[0]
     return head + w["head.film_bias.weight"][film, 0], weights
 
@@ -195,7 +184,7 @@ def test_logit_is_the_formula(
 ) -> None:
     model = make_model(key, schema)
     films = torch.tensor([4, 29])
-    found = _score(model, schema, sessions, films)
+    found = scores_of(model, schema, sessions, films)
     for u, session in enumerate(sessions):
         for c, film in enumerate(films.tolist()):
 
@@ -211,7 +200,7 @@ def test_din_is_the_formula(
 ) -> None:
     model = make_model("din", schema)
     films = torch.tensor([4, 29])
-    found = _score(model, schema, sessions, films)
+    found = scores_of(model, schema, sessions, films)
     with torch.inference_mode():
         weights = model.history_weights(encode(schema, sessions, films))
     for u, session in enumerate(sessions):
@@ -222,7 +211,7 @@ def test_din_is_the_formula(
 
             logit, wanted = _din_parts(model, schema, session, target, vectors)
             assert float(found[u, c]) == pytest.approx(logit, abs=2e-5, rel=1e-5)
-            _close(weights[u, c, : len(wanted)], wanted)
+            close(weights[u, c, : len(wanted)], wanted)
     assert found.std() > 0.1
 
 
@@ -247,9 +236,9 @@ def test_afm_shows_the_attention_of_its_formula(
             return vectors_by_hand(tables, schema.movies, 6, session, 11)
 
         _, attention, values = _afm_parts(model, vectors)
-        _close(terms.attention[u].detach(), attention)
+        close(terms.attention[u].detach(), attention)
         wanted = [a * v for a, v in zip(attention, values, strict=True)]
-        _close(terms.pairs[u].detach(), wanted)
+        close(terms.pairs[u].detach(), wanted)
 
 
 def test_popularity_is_a_smoothed_share_of_likes(schema: Schema) -> None:
@@ -338,26 +327,26 @@ def test_many_users_score_as_one_by_one(
     model: nn.Module, schema: Schema, sessions: list[Session]
 ) -> None:
     films = _films(schema)
-    alone = torch.cat([_score(model, schema, [session], films) for session in sessions])
-    _close(_score(model, schema, sessions, films), alone)
+    alone = torch.cat([scores_of(model, schema, [session], films) for session in sessions])
+    close(scores_of(model, schema, sessions, films), alone)
 
 
 def test_many_candidates_score_as_one_by_one(
     model: nn.Module, schema: Schema, sessions: list[Session]
 ) -> None:
     films = _films(schema, 150)
-    together = _score(model, schema, sessions[3:8], films)
+    together = scores_of(model, schema, sessions[3:8], films)
     some = [*range(0, 150, 13), 127, 128, 149]
-    alone = [_score(model, schema, sessions[3:8], films[i : i + 1]) for i in some]
-    _close(together[:, some], torch.cat(alone, dim=1))
+    alone = [scores_of(model, schema, sessions[3:8], films[i : i + 1]) for i in some]
+    close(together[:, some], torch.cat(alone, dim=1))
 
 
 def test_each_user_may_have_candidates_of_their_own(
     model: nn.Module, schema: Schema, sessions: list[Session]
 ) -> None:
     films = _films(schema, 3 * len(sessions)).view(-1, 3)
-    alone = [_score(model, schema, [s], own) for s, own in zip(sessions, films, strict=True)]
-    _close(_score(model, schema, sessions, films), torch.cat(alone))
+    alone = [scores_of(model, schema, [s], own) for s, own in zip(sessions, films, strict=True)]
+    close(scores_of(model, schema, sessions, films), torch.cat(alone))
 
 
 def test_extra_padding_changes_nothing(
@@ -371,7 +360,7 @@ def test_extra_padding_changes_nothing(
         feedback=torch.cat([batch.feedback, pad], dim=1),
     )
     with torch.inference_mode():
-        _close(model(longer), model(batch))
+        close(model(longer), model(batch))
 
 
 def test_longer_histories_allowed_give_the_same_logits(
@@ -382,7 +371,7 @@ def test_longer_histories_allowed_give_the_same_logits(
     other.load_state_dict(model.state_dict())
     short = [s for s in sessions if len(s.history) <= schema.history_length]
     films = _films(schema)
-    _close(_score(other, longer, short, films), _score(model, schema, short, films))
+    close(scores_of(other, longer, short, films), scores_of(model, schema, short, films))
 
 
 def test_answers_repeat_whatever_was_asked_between(
@@ -391,11 +380,11 @@ def test_answers_repeat_whatever_was_asked_between(
     films = _films(schema)
     state = {name: value.clone() for name, value in model.state_dict().items()}
     kept = {name: set(vars(module)) for name, module in model.named_modules()}
-    first = _score(model, schema, sessions, films)
-    assert torch.equal(_score(model, schema, sessions, films), first)
-    _score(model, schema, sessions[::-1], films.flip(0)[:3])
+    first = scores_of(model, schema, sessions, films)
+    assert torch.equal(scores_of(model, schema, sessions, films), first)
+    scores_of(model, schema, sessions[::-1], films.flip(0)[:3])
     torch.manual_seed(99)
-    assert torch.equal(_score(model, schema, sessions, films), first)
+    assert torch.equal(scores_of(model, schema, sessions, films), first)
     # A model is shared by all visitors and keeps nothing of them.
     assert {name: set(vars(module)) for name, module in model.named_modules()} == kept
     assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
@@ -477,8 +466,8 @@ def test_saved_and_loaded_it_scores_the_same(
     films = _films(schema)
     assert not loaded.model.training
     model.requires_grad_(False)  # as the loaded one; torch computes a GRU another way if not
-    wanted = _score(model, schema, sessions, films)
-    assert torch.equal(_score(loaded.model, loaded.schema, sessions, films), wanted)
+    wanted = scores_of(model, schema, sessions, films)
+    assert torch.equal(scores_of(loaded.model, loaded.schema, sessions, films), wanted)
 
 
 def test_unknown_profile_and_empty_history_get_an_answer(
@@ -486,7 +475,7 @@ def test_unknown_profile_and_empty_history_get_an_answer(
 ) -> None:
     nobody, no_history = Session(), Session(gender="M", age=56, occupation=20)
     no_profile = Session(history=sessions[-1].history)
-    logits = _score(model, schema, [nobody, no_history, no_profile], _films(schema))
+    logits = scores_of(model, schema, [nobody, no_history, no_profile], _films(schema))
     assert logits.isfinite().all()
 
 
@@ -521,7 +510,7 @@ def _differs(one: Tensor, other: Tensor) -> bool:
 
 def test_another_history_is_another_answer(key: str, model: nn.Module, schema: Schema) -> None:
     visitors = [_history(schema, 1, 2, 3), _history(schema, 1, 2, 9), Session()]
-    first, other, none = _score(model, schema, visitors, _films(schema))
+    first, other, none = scores_of(model, schema, visitors, _films(schema))
     assert _differs(first, other) == _differs(first, none) == (key not in BLIND_TO_HISTORY)
 
 
@@ -531,14 +520,14 @@ def test_every_place_of_the_history_is_read(key: str, model: nn.Module, schema: 
         films = [1, 2, 3, 4, 5, 6]
         films[place] = 20
         visitors.append(_history(schema, *films))
-    before, *after = _score(model, schema, visitors, _films(schema))
+    before, *after = scores_of(model, schema, visitors, _films(schema))
     read = [_differs(before, scores) for scores in after]
     assert read == [key not in BLIND_TO_HISTORY] * 6
 
 
 def test_feedback_alone_changes_the_answer(key: str, model: nn.Module, schema: Schema) -> None:
     visitors = [_history(schema, 1, 2, 3, liked=liked) for liked in (True, False, None)]
-    liked, disliked, watched = _score(model, schema, visitors, _films(schema))
+    liked, disliked, watched = scores_of(model, schema, visitors, _films(schema))
     reads = key not in BLIND_TO_HISTORY
     assert _differs(liked, disliked) == _differs(liked, watched) == reads
     assert _differs(disliked, watched) == (reads and key not in ONLY_WHAT_WAS_LIKED)
@@ -548,7 +537,7 @@ def test_profile_changes_the_answer(key: str, model: nn.Module, schema: Schema) 
     history = _history(schema, 1, 2, 3).history
     profiles = [("F", 25, 4), ("M", 25, 4), ("F", 35, 4), ("F", 25, 5), (None, None, None)]
     visitors = [Session(*profile, history) for profile in profiles]
-    first, *others = _score(model, schema, visitors, _films(schema))
+    first, *others = scores_of(model, schema, visitors, _films(schema))
     read = [_differs(first, other) for other in others]
     assert read == [key not in BLIND_TO_PROFILE] * 4
 
@@ -586,7 +575,7 @@ def test_order_matters_where_it_is_read(key: str, model: nn.Module, schema: Sche
         visitor(1, 2, 5, 4, 3, 6),  # the same last five, the same last
         visitor(6, 2, 3, 4, 5, 1),
     ]
-    asked, within, across = _score(model, schema, visitors, _films(schema))
+    asked, within, across = scores_of(model, schema, visitors, _films(schema))
     assert _differs(asked, within) == (ORDER[key] == PLACES)
     assert _differs(asked, across) == (ORDER[key] != NOTHING)
 
@@ -600,11 +589,11 @@ def _terms_add_up(model: ShowsFields, batch: Batch, logits: Tensor) -> None:
     assert terms.linear.shape == (len(logits), count)
     assert terms.pairs.shape == (len(logits), count * (count - 1) // 2)
     total = terms.bias + terms.linear.sum(1) + terms.pairs.sum(1)
-    _close(total if terms.deep is None else total + terms.deep, logits)
+    close(total if terms.deep is None else total + terms.deep, logits)
     if terms.attention is not None:
         assert terms.attention.shape == terms.pairs.shape
         assert (terms.attention >= 0).all()
-        _close(terms.attention.sum(1), torch.ones(len(logits)))
+        close(terms.attention.sum(1), torch.ones(len(logits)))
 
 
 @pytest.mark.parametrize("key", SHOW_FIELDS)
@@ -649,7 +638,7 @@ def test_history_weights_sum_to_what_they_should(
         weights = model.history_weights(encode(schema, visitors, _films(schema)))
     sums = weights.sum(-1)
     if SUM_OF_WEIGHTS[key] == "one":
-        _close(sums, torch.ones(len(visitors), 7))
+        close(sums, torch.ones(len(visitors), 7))
     elif SUM_OF_WEIGHTS[key] == "less than one":  # the rest is the candidate itself
         assert (weights >= 0).all()
         assert (sums > 0.01).all()

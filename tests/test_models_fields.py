@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 
 import by_hand
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from by_hand import Weights, scores_of
 from torch import Tensor, nn
 
 from recdemo.blocks.crosses import CROSSED_FIELDS, HashedCrosses
@@ -24,15 +26,8 @@ from recdemo.features import Ratings, Schema, encode, words_of
 from recdemo.models import CARDS
 from recdemo.training.loop import Settings, fit
 
-Weights = dict[str, np.ndarray]
 FILMS = [4, 29, 37]  # the last has no genre
-
-
-def _scores(model: nn.Module, schema: Schema, sessions: list[Session]) -> Tensor:
-    """[U, C] for the candidates `FILMS`."""
-    with torch.inference_mode():
-        found = model(encode(schema, sessions, torch.tensor(FILMS)))
-    return found.view(len(sessions), -1)
+_scores = partial(scores_of, films=FILMS)
 
 
 # Users and films by id

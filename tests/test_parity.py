@@ -8,13 +8,17 @@ from typing import Any
 
 import pytest
 import torch
+from by_hand import close, draw, mask_of, normal
 from torch import Tensor, nn
 
+from recdemo.blocks.attention import ActivationUnit
 from recdemo.blocks.interaction import CrossNetwork, FactorizationMachine, bi_interaction
+from recdemo.blocks.recurrent import AUGRU
 from recdemo.contracts import Batch, Session, Watched
 from recdemo.features import Schema, encode
 
 FILMS = torch.arange(1, 37)  # every one has a genre
+U, L, IN, H = 4, 5, 3, 4
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +48,7 @@ def batch(schema: Schema) -> Batch:
 
 
 def _close(found: Tensor, wanted: Tensor) -> None:
-    assert found.shape == wanted.shape
-    torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-5)
+    close(found, wanted)
     assert found.std() > 0.05
 
 
@@ -94,3 +97,41 @@ def test_factorisation_machine(layers: Any, schema: Schema, batch: Batch) -> Non
         wanted = ours.bias + ours.linear(batch).sum((1, 2)) + pairs
         _close(ours(ours.fields(batch), batch).flatten(), wanted)
         _close(bi_interaction(fields), layers.BiInteractionPooling()(fields).squeeze(1))
+
+
+def test_augru_is_that_of_deepctr(layers: Any) -> None:
+    block = draw(AUGRU(IN, H), std=1.0)
+    cell = layers.sequence.AUGRUCell(IN, H)
+    # Set one by one: as it is made, one tensor of theirs stands under the names of both biases.
+    cell.weight_ih, cell.bias_ih = block.from_input.weight, block.from_input.bias
+    cell.weight_hh, cell.bias_hh = block.from_state.weight, block.from_state.bias
+    x, mask = normal(U, L, IN), mask_of((5, 2, 0, 1), L).unsqueeze(1)
+    attention = torch.rand(U, 3, L, generator=torch.Generator().manual_seed(8)) * mask
+    found = block(x, attention)
+    for c in range(3):
+        state = torch.zeros(U, H)
+        for t in range(L):
+            state = cell(x[:, t], state, attention[:, c, t])
+        close(found[:, c], state)
+
+
+@pytest.mark.parametrize("candidates", [3, 40])
+def test_activation_unit_is_that_of_deepctr(candidates: int, layers: Any) -> None:
+    """Theirs reads [q, x, q − x, q ⊙ x], ours [x, q, x − q, x ⊙ q]."""
+    unit = draw(ActivationUnit(IN, hidden=6))
+    unit.dice.norm.running_mean.normal_()
+    unit.dice.norm.running_var.uniform_(0.5, 2.0)
+    theirs = layers.core.LocalActivationUnit((6,), IN, activation="dice").eval()
+    w_x, w_q, w_minus, w_times = unit.inner.weight.detach().chunk(4, dim=1)
+    dice = theirs.dnn.activation_layers[0]
+    with torch.no_grad():
+        theirs.dnn.linears[0].weight.copy_(torch.cat([w_q, w_x, -w_minus, w_times], dim=1))
+        theirs.dnn.linears[0].bias.copy_(unit.inner.bias)
+        dice.alpha.copy_(unit.dice.alpha.unsqueeze(1))
+        dice.bn.running_mean.copy_(unit.dice.norm.running_mean)
+        dice.bn.running_var.copy_(unit.dice.norm.running_var)
+    theirs.dense.load_state_dict(unit.outer.state_dict())
+    history, query = normal(U, L, IN), normal(U, candidates, IN, seed=2)
+    found = unit(history, torch.ones(U, L, dtype=torch.bool), query)
+    for c in range(candidates):
+        close(found[:, c], theirs(query[:, c : c + 1], history).squeeze(-1), 3e-5)

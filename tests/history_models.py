@@ -1,0 +1,166 @@
+"""The models that read a history, made small, and each visitor's own films, without padding and without a batch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import by_hand
+import numpy as np
+import pytest
+import torch
+from by_hand import numbers, scores_of, weights_of
+from torch import Tensor, nn
+
+from recdemo.contracts import DISLIKED, JUST_WATCHED, LIKED, Batch, Session
+from recdemo.features import Schema
+from recdemo.models.bst import BST
+from recdemo.models.dien import DIEN
+from recdemo.models.din import DIN
+from recdemo.models.pooling import AttentionPooling, Pooling
+from recdemo.models.recurrent import RNN, RNNMF, RNNJoint
+from recdemo.models.transformer4rec import Transformer4Rec
+
+K, HEADS, WIDE = 8, 2, 6
+FILMS = [4, 29, 11]
+CELLS = ("rnn", "gru", "lstm")
+WAYS = ("unit", "item", "user", "dot", "bilinear", "elementwise")
+PROFILE = ("gender", "age", "occupation", "favourite_genre")
+NOTHING_KEPT = 1 - 1e-7  # a share of units dropped
+
+SMALL: dict[type, dict[str, Any]] = {
+    Pooling: {"hidden": (7, 5)},
+    AttentionPooling: {"hidden": (7, 5), "attention_hidden": 6},
+    RNN: {"hidden": (7,), "state": 6},
+    RNNMF: {},
+    RNNJoint: {},
+    DIN: {"hidden": (7, 5), "attention_hidden": 6},
+    DIEN: {"hidden": (7, 5)},
+    BST: {"hidden": (7, 5), "heads": HEADS, "feed_forward": WIDE},
+    Transformer4Rec: {"hidden": (7, 5), "heads": HEADS, "feed_forward": WIDE},
+}
+
+close = partial(by_hand.close, tolerance=3e-5)
+score = partial(scores_of, films=FILMS)
+
+
+def make(kind: type, schema: Schema, *, seed: int = 0, std: float = 0.5, **more: Any) -> Any:
+    """A small model in evaluation mode, its weights drawn anew and far from zero."""
+    torch.manual_seed(seed)
+    model = kind(schema, **({"embed_dim": K, "dropout": 0.0} | SMALL[kind] | more))
+    for name, value in model.state_dict().items():
+        if name.endswith("running_var"):
+            value.uniform_(0.5, 2.0)
+        elif value.is_floating_point():
+            value.normal_(std=std)
+    return model.eval()
+
+
+@dataclass
+class Visitor:
+    """A visitor's films as vectors: what every formula starts from."""
+
+    films: np.ndarray  # [M + 1, k], row 0 never read
+    ids: list[int]  # films watched, oldest first, the latest `history_length`
+    watched: np.ndarray  # [n, k] with what was thought of them
+    profile: Callable[[nn.Module, tuple[str, ...]], list[float]]
+
+
+def visitors_of(
+    schema: Schema, sessions: list[Session], vectors_by_hand: Callable
+) -> Callable[..., list[Visitor]]:
+    """See the fixture `visitors`."""
+
+    def made(embedding: nn.Module, length: int = schema.history_length) -> list[Visitor]:
+        def vectors(module: nn.Module, names: Any, session: Session, film: int) -> list:
+            tables = {name: numbers(module.weight(name)) for name in names}
+            return list(vectors_by_hand(tables, schema.movies, length, session, film).values())
+
+        films = np.array(
+            [np.full(K, np.nan)]
+            + [
+                sum(vectors(embedding.fields, embedding.fields.fields, Session(), film))
+                for film in range(1, schema.size + 1)
+            ]
+        )
+        feedback = numbers(embedding.feedback.weight)
+        kinds = {None: JUST_WATCHED, False: DISLIKED, True: LIKED}
+        found = []
+        for session in sessions:
+            seen = session.history[-length:]
+            ids = [schema.index[w.movie_id] for w in seen]
+            watched = [films[i] + feedback[kinds[w.liked]] for i, w in zip(ids, seen, strict=True)]
+
+            def profile(
+                module: nn.Module, names: tuple[str, ...], session: Session = session
+            ) -> list[float]:
+                return [v for vector in vectors(module, names, session, 1) for v in vector]
+
+            found.append(Visitor(films, ids, np.array(watched).reshape(-1, K), profile))
+        return found
+
+    return made
+
+
+def by_films(visitors: list[Visitor], logit: Callable[[Visitor, int], float]) -> list[list[float]]:
+    """[U, C] for the candidates `FILMS`."""
+    return [[logit(visitor, film) for film in FILMS] for visitor in visitors]
+
+
+def interest_head(
+    head: nn.Module, visitor: Visitor, interest: np.ndarray, film: int, profile: bool = True
+) -> float:
+    q = visitor.films[film]
+    x = [*interest, *q, *(interest * q)]
+    if profile:
+        x += visitor.profile(head.profile, PROFILE)
+    w = weights_of(head)
+    (logit,) = by_hand.mlp(x, w, "network.", by_hand.dice)
+    return logit + w["film_bias.weight"][film, 0]
+
+
+def two_sided(head: nn.Module, interest: np.ndarray, q: np.ndarray) -> float:
+    """The MLP over [interest, q]."""
+    (logit,) = by_hand.two_sided([*interest, *q], weights_of(head), "")
+    return logit
+
+
+def catalogue_loss(state: np.ndarray, films: np.ndarray, bias: np.ndarray, film: int) -> float:
+    """Cross-entropy of state · film + bias over films 1 to M."""
+    scores = films[1:] @ state + bias[1:]
+    return math.log(sum(math.exp(s - scores[film - 1]) for s in scores))
+
+
+@dataclass
+class Caught:
+    """What a model gave to `next_film_loss`."""
+
+    states: Tensor
+    following: Tensor
+    mask: Tensor
+
+
+def catch(monkeypatch: pytest.MonkeyPatch, file: Any, model: nn.Module, batch: Batch) -> Caught:
+    caught: list[Caught] = []
+
+    def instead(states: Tensor, following: Tensor, mask: Tensor, *_: Any) -> Tensor:
+        caught.append(Caught(states.detach(), following, mask))
+        return states.sum() * 0
+
+    with monkeypatch.context() as patch:
+        patch.setattr(file, "next_film_loss", instead)
+        model.joint(batch)
+    assert len(caught) == 1
+    return caught[0]
+
+
+def other_film(batch: Batch, place: int) -> Batch:
+    """The film at one place of each history exchanged for another, its feedback too."""
+    history, feedback = batch.history.clone(), batch.feedback.clone()
+    real = history[:, place] != 0
+    history[:, place] = torch.where(real, history[:, place] % 37 + 1, 0)
+    feedback[:, place] = torch.where(real, feedback[:, place] % 3 + 1, 0)
+    return replace(batch, history=history, feedback=feedback)
