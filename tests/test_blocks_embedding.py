@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,7 +22,7 @@ from recdemo.blocks.embedding import (
     rows_for,
     spread,
 )
-from recdemo.contracts import Batch, Session, Watched
+from recdemo.contracts import Session, Watched
 from recdemo.features import Schema, encode
 
 K = 5
@@ -161,10 +160,3 @@ def test_rows_are_those_of_an_embedding_and_so_is_their_gradient(length: int, si
         (found * weights).sum().backward()
         (wanted * weights).sum().backward()
         torch.testing.assert_close(ours.grad, theirs.grad)
-
-
-def test_batch_counts_users_and_candidates(schema: Schema, sessions: list[Session]) -> None:
-    batch = encode(schema, sessions, torch.arange(1, 8))
-    assert (batch.users, batch.candidates) == (len(sessions), 7)
-    assert torch.equal(batch.history_mask, batch.history > 0)
-    assert isinstance(replace(batch, user=batch.user), Batch)

@@ -85,6 +85,12 @@ def _film(schema: Schema, movie_id: int) -> int:
 # Sessions
 
 
+def test_batch_counts_users_and_candidates(schema: Schema, sessions: list[Session]) -> None:
+    batch = encode(schema, sessions, torch.arange(1, 8))
+    assert (batch.users, batch.candidates) == (len(sessions), 7)
+    assert torch.equal(batch.history_mask, batch.history > 0)
+
+
 def test_encode_numbers_a_profile_from_one(schema: Schema) -> None:
     people = [Session(gender=g) for g in GENDERS] + [Session(age=a) for a in AGES]
     people += [Session(occupation=o) for o in OCCUPATIONS]

@@ -163,8 +163,9 @@ def test_rnn_joint_sees_no_film_before_it_names_it(
 def test_dien_is_its_formula(schema: Schema, sessions: list[Session], visitors: Callable) -> None:
     model = make(DIEN, schema)
     batch = encode(schema, sessions, torch.tensor(FILMS))
-    shown, gates = model.history_weights(batch), model.update_gates(batch)
-    over_time = model.logits_over_time(batch)
+    with torch.inference_mode():
+        shown, gates = model.history_weights(batch), model.update_gates(batch)
+        over_time = model.logits_over_time(batch)
     w, evolution = numbers(model.attention.inner.weight), weights_of(model.evolution)
     found = score(model, schema, sessions)
     for u, visitor in enumerate(visitors(model.films)):
