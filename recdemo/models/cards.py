@@ -330,11 +330,11 @@ _ALL = (
         training={
             "like": {"epochs": 4, "learning_rate": 2e-3},
             "next": {
-                "epochs": 4,
+                "epochs": 8,
                 "batch_size": 512,
                 "learning_rate": 3e-3,
                 "negatives": 32,
-                "share": 0.35,
+                "share": 0.5,
             },
         },
     ),
@@ -419,11 +419,11 @@ _ALL = (
         training={
             "like": {"epochs": 3, "learning_rate": 2e-3},
             "next": {
-                "epochs": 4,
+                "epochs": 8,
                 "batch_size": 512,
                 "learning_rate": 3e-3,
                 "negatives": 32,
-                "share": 0.35,
+                "share": 0.5,
             },
         },
     ),
@@ -552,10 +552,10 @@ _ALL = (
         objectives=("rating",),
         training={
             "rating": {
-                "epochs": 12,
-                "batch_size": 1024,
+                "epochs": 15,
+                "batch_size": 4096,
                 "optimizer": "adam",
-                "learning_rate": 3e-3,
+                "learning_rate": 6e-3,
                 "weight_decay": 0.0,
             }
         },
