@@ -224,20 +224,17 @@ class _ByFeedback(torch.autograd.Function):
         ctx.save_for_backward(ids, feedback, length)
         ctx.size = len(table)
         kinds = torch.arange(JUST_WATCHED, LIKED + 1).unsqueeze(1)
-        shares = (feedback.unsqueeze(1) == kinds) / length.to(table.dtype).view(
-            -1, 1, 1
-        )  # [U, 3, L]
+        length = length.to(table.dtype).view(-1, 1, 1)
+        shares = (feedback.unsqueeze(1) == kinds) / length  # [U, 3, L]
         return shares @ table.index_select(0, ids.flatten()).view(*ids.shape, -1)
 
     @staticmethod
     def backward(ctx: Any, *given: Tensor) -> tuple[Tensor, None, None, None]:
         ids, feedback, length = ctx.saved_tensors
-        each = (given[0] / length.view(-1, 1, 1)).flatten(
-            0, 1
-        )  # [3U, k], of every film of a feedback
-        each = nn.functional.pad(each, (0, 0, 0, 1))  # and zero for padding
-        first = torch.arange(0, len(each) - 1, given[0].shape[1]).unsqueeze(1)
-        which = (first + (feedback - JUST_WATCHED)).masked_fill_(feedback == 0, len(each) - 1)
+        shares = (given[0] / length.view(-1, 1, 1)).flatten(0, 1)  # [3U, k], of each film
+        each = nn.functional.pad(shares, (0, 0, 0, 1))  # and zero for padding
+        first = torch.arange(0, len(shares), given[0].shape[1]).unsqueeze(1)
+        which = (first + (feedback - JUST_WATCHED)).masked_fill_(feedback == 0, len(shares))
         return _added_up(each, ids.flatten(), ctx.size, which.flatten()), None, None, None
 
 

@@ -29,9 +29,8 @@ class TextCNN(nn.Module):
     def forward(self, words: Tensor) -> Tensor:
         """[N, words, d], padded with zeros → [N, filters * windows]."""
         places = torch.arange(1, words.shape[1] + 1)
-        lengths = ((torch.linalg.vector_norm(words, dim=-1) > 0) * places).amax(
-            1
-        )  # [N] before the padding
+        some = torch.linalg.vector_norm(words, dim=-1) > 0
+        lengths = (some * places).amax(1)  # [N] words before the padding
         parts = [_strongest(words, lengths, cast(nn.Conv1d, c)) for c in self.convolutions]
         return torch.cat(parts, dim=1)
 
