@@ -72,7 +72,7 @@ class CheckpointCard(BaseModel):
     metrics: Metrics
     data: DataCard
     split: Split = "order"
-    report: dict[str, Any] | None = None  # a `recdemo.training.report.Report` of the test part
+    report: dict[str, Any] | None = None  # a `recdemo.standings.Report` of the test part
     seed: int
     command: str
     settings: dict[str, float | str]
@@ -233,7 +233,7 @@ def load(
 
     Args:
         model: key.
-        objective: `like` or `next`.
+        objective: what for.
         base: folder of checkpoints; None for `root`.
         schema: of the catalogue in `base`, where it is at hand: models that share it share its memory.
 

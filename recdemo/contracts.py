@@ -2,7 +2,7 @@
 
 Shapes, everywhere in this package: ``U`` visitors (or training users) in a batch, ``C`` candidate films
 for each of them, ``B = U * C`` rows to score, ``F`` fields, ``L`` history length, ``k`` embedding width,
-``M`` films of the catalogue (tables have ``M + 1`` rows, row 0 is padding or unknown).
+``H`` heads of attention, ``M`` films of the catalogue (tables have ``M + 1`` rows, row 0 is padding or unknown).
 
 Importing this module does not import torch: an app or a command line that only shows its help stays fast.
 """
@@ -285,7 +285,7 @@ class ShowsLayers(Protocol):
     """A model in which the films watched look at each other, layer by layer and head by head."""
 
     def encoder_weights(self, batch: Batch) -> Tensor:
-        """[U, layers, H, L, L]: each row, a film that looks, sums to one; zero at padding."""
+        """[U, layers, H, L, L]: each row, a film that looks, sums to one; zero where it looks at padding."""
         ...
 
 
@@ -298,7 +298,7 @@ class ShowsEvolution(Protocol):
         ...
 
     def logits_over_time(self, batch: Batch) -> Tensor:
-        """The logit if reading had ended after each film, [U, C, L]; at the latest film it is the logit."""
+        """The logit if the interest had stopped evolving after each film, [U, C, L]; the latest is the model's."""
         ...
 
 
@@ -329,8 +329,8 @@ class PlacesUsers(PlacesFilms, Protocol):
 class Counted(Protocol):
     """A model that is counted from ratings in one go, without gradients."""
 
-    def count(self, movie: Tensor, liked: Tensor, objective: Objective) -> None:
-        """Learn from the films rated [N] and whether each was liked [N]."""
+    def count(self, movie: Tensor, chosen: Tensor, objective: Objective) -> None:
+        """Learn from the films rated [N] and whether each was liked, or for `next` picked, [N]."""
         ...
 
 

@@ -73,8 +73,8 @@ def evolution(recommender: Recommender, session: Session, movie_ids: Sequence[in
 
     Returns:
         One row per target and film read, oldest first: ``target`` and ``movie_id`` (ids), ``step`` (from 1),
-        ``title``, ``attention``, ``gate`` (how far the film moves the interest, 0 to 1) and ``logit`` (if reading
-        had ended there; at the last film it is the model's logit).
+        ``title``, ``attention``, ``gate`` (how far the film moves the interest, 0 to 1) and ``logit`` (if the
+        interest had stopped evolving there, with the weights of the whole history; the last is the model's logit).
     """
     model = recommender.checkpoint.model
     if not isinstance(model, ShowsEvolution) or not isinstance(model, ShowsHistory):

@@ -1,7 +1,7 @@
 """Experiments on single parts: five activations as curves, and five ways to weigh the films watched.
 
 Activations are document section 3.3.3, fig. 3-22; they are computed by the blocks the models use, and their slopes by torch's
-own differentiation. The ways to weigh are document eq. 3-15 to 3-19 (`recdemo.blocks.attention.BasicAttention`): each has a
+own differentiation. The ways to weigh are document eq. 3-12 and 3-16 to 3-18 (`recdemo.blocks.attention.BasicAttention`): each has a
 small DIN of its own, trained alike but for that, so that what differs between them is the formula.
 """
 
@@ -127,7 +127,7 @@ FORMULAS: dict[Basic, Formula] = {
     "item": Formula(
         "The film alone",
         r"a_i = \mathrm{softmax}_i\; h^\top \sigma(W x_i + b)",
-        "eq. 3-15, 3-16",
+        "eq. 3-12, 3-16",
         "Some films say more about a person than others, whatever is asked.",
     ),
     "user": Formula(
@@ -151,7 +151,7 @@ FORMULAS: dict[Basic, Formula] = {
     "elementwise": Formula(
         "Product by element",
         r"a_i = \mathrm{softmax}_i\; h^\top \sigma(W (x_i \odot q) + b)",
-        "eq. 3-18, 3-19",
+        "eq. 3-18",
         "The products are kept apart, and a small network weighs them.",
     ),
 }

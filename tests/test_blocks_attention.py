@@ -205,6 +205,12 @@ def test_basic_attention_refuses_an_unknown_way() -> None:
         BasicAttention("general", IN)
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "item"])
+def test_basic_attention_asks_for_what_films_are_held_against(kind: str) -> None:
+    with pytest.raises(ValueError, match=kind):
+        _basic(kind)(normal(U, PLACES, IN), _real())
+
+
 @pytest.mark.parametrize("softmax", [False, True])
 def test_normalised_is_zero_at_padding(softmax: bool) -> None:
     scores = normal(U, 3, PLACES) * 4

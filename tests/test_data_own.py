@@ -519,6 +519,27 @@ def test_where_all_or_nothing_is_liked_training_says_so(
     assert card.data.ratings == 144
 
 
+@pytest.mark.parametrize("objective", ["like", "next", "rating"])
+def test_a_part_without_a_rating_is_named_before_any_time_is_spent(
+    tmp_path: Path, objective: str
+) -> None:
+    rows = [f"One,Film {film},{1 + film % 5}" for film in range(10)]
+    data = _data("\n".join(["user,title,rating", *rows]), own_films=True)
+    path = save_dataset(data, tmp_path / "one.zip")
+    model = "rating_mlp" if objective == "rating" else "fm"
+    started: list[object] = []
+    with pytest.raises(
+        RequestError, match=r"the validation part of mine.csv has no rating: its 10"
+    ):
+        train(
+            *(model, objective, str(path), settings_for(model, objective, epochs=1)),  # type: ignore[arg-type]
+            base=tmp_path / "out",
+            split="random",
+            on_step=started.append,
+        )
+    assert started == []
+
+
 # Films without a year, a genre or a word, and people of whom nothing is known
 
 

@@ -203,6 +203,18 @@ def test_the_state_of_another_fit_is_not_gone_on_with(
     assert len(kept_back) == 5
 
 
+def test_half_a_star_or_another_age_make_another_fit() -> None:
+    stars, profile = torch.tensor([3.0, 4.0]), torch.tensor([[1, 2, 3]])
+    identity = resume.identity_of("fm", 1, tensors=[stars, profile])
+    assert resume.identity_of("fm", 1, tensors=[stars.clone(), profile]) == identity
+    others = [
+        resume.identity_of("fm", 2, tensors=[stars, profile]),
+        resume.identity_of("fm", 1, tensors=[stars + 0.5, profile]),
+        resume.identity_of("fm", 1, tensors=[stars, profile + 1]),
+    ]
+    assert len({identity, *others}) == 4
+
+
 # What a run is
 
 

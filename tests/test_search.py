@@ -91,6 +91,29 @@ def test_what_cannot_be_searched_is_named(world: Dataset, schema: Schema) -> Non
         search("fm", "like", world, schema, SETTINGS, {"depth": [1]}, trials=1)
     with pytest.raises(RequestError, match="popularity is counted"):
         search("popularity", "like", world, schema, SETTINGS, {"epochs": [1]}, trials=1)
+    with pytest.raises(RequestError, match="rmsprop"):
+        search("fm", "like", world, schema, SETTINGS, {"optimizer": ["rmsprop"]}, trials=1)
+
+
+@pytest.mark.parametrize(
+    ("model", "arguments"),
+    [
+        ("fm", {"embed_dim": -1}),
+        ("bst", {"heads": 0}),
+        ("bst", {"heads": 5}),
+        ("deepfm", {"dropout": 1.5}),
+        ("deepfm", {"fusion": "product"}),
+        ("dcn_text", {"text_dim": 256}),
+        ("fm", {"embed_dim": "wide"}),
+    ],
+)
+def test_what_a_model_cannot_be_built_with_is_named(
+    model: str, arguments: dict[str, object], world: Dataset, schema: Schema
+) -> None:
+    with pytest.raises(
+        RequestError, match=f"{model} cannot be built with .*{next(iter(arguments))}"
+    ):
+        build(model, "like", world, schema, arguments)
 
 
 def test_the_command_writes_down_every_trial(

@@ -16,7 +16,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from recdemo.contracts import Batch, Objective, ReadsText, TitleText
+from recdemo.contracts import Batch, Objective, ReadsText, RequestError, TitleText
 from recdemo.data import TEST, TRAIN, VALIDATION, simulate, simulated, split_by_order
 from recdemo.features import Ratings, Schema
 from recdemo.models import CARDS
@@ -26,7 +26,7 @@ from recdemo.training.metrics import (
     like_metrics,
     next_metrics,
     next_targets,
-    rank_of_target,
+    rank_and_list,
     score_rows,
 )
 
@@ -139,7 +139,7 @@ def _rank_by_hand(taste: Taste, ratings: Ratings, row: int) -> int:
 def test_rank_counts_unseen_films_and_ties_against(ratings: Ratings, taste: Taste) -> None:
     rows = torch.arange(0, len(ratings), 29)
     wanted = [_rank_by_hand(taste, ratings, int(row)) for row in rows]
-    assert rank_of_target(taste, ratings, rows).tolist() == wanted
+    assert rank_and_list(taste, ratings, rows)[0].tolist() == wanted
     assert len(set(wanted)) > 5
 
 
@@ -150,7 +150,7 @@ def test_rank_of_a_constant_model_is_the_last_unseen_place(
     nn.init.constant_(taste.table, score)
     rows = torch.tensor([0, 1, 5])  # of the first user
     size = ratings.schema.size
-    assert rank_of_target(taste, ratings, rows).tolist() == [size, size - 1, size - 5]
+    assert rank_and_list(taste, ratings, rows)[0].tolist() == [size, size - 1, size - 5]
 
 
 def test_rank_of_the_best_film_is_one(ratings: Ratings, taste: Taste) -> None:
@@ -158,7 +158,7 @@ def test_rank_of_the_best_film_is_one(ratings: Ratings, taste: Taste) -> None:
     with torch.no_grad():
         taste.table[:, ratings.movie[row]] = 50.0
         taste.table[:, ratings.movie[row - 1]] = 90.0  # seen, so out of the race
-    assert rank_of_target(taste, ratings, torch.tensor([row])).tolist() == [1]
+    assert rank_and_list(taste, ratings, torch.tensor([row]))[0].tolist() == [1]
 
 
 def test_rows_are_scored_in_their_order(
@@ -330,7 +330,7 @@ def test_fit_reads_the_training_part(
 ) -> None:
     """The counterpart of the test above: where labels of the training part change, so does the fit."""
     tampered = copy.copy(ratings)
-    tampered.liked = ratings.liked ^ (part == TRAIN)
+    tampered.liked = tampered.picked = ratings.liked ^ (part == TRAIN)
     first, _ = _fitted("popularity", ratings, part, objective, make_model)
     other, _ = _fitted("popularity", tampered, part, objective, make_model)
     assert not _equal(first, other)
@@ -347,6 +347,19 @@ def test_popularity_counts_the_training_part(
     wanted = [math.log(count / sum(likes)) for count in likes]
     assert model.logits.tolist() == pytest.approx(wanted, abs=1e-5)
     assert done.epochs == []
+
+
+def test_popularity_counts_what_is_picked_where_that_is_every_film(
+    ratings: Ratings, part: Tensor, make_model: Callable
+) -> None:
+    every = copy.copy(ratings)
+    every.picked = torch.ones_like(ratings.liked)
+    rated = torch.bincount(ratings.movie[part == TRAIN], minlength=ratings.schema.size + 1) + 0.5
+    model, _ = _fitted("popularity", every, part, "next", make_model)
+    torch.testing.assert_close(model.logits.exp(), rated / rated.sum())
+    likes, _ = _fitted("popularity", every, part, "like", make_model)
+    as_ever, _ = _fitted("popularity", ratings, part, "like", make_model)
+    assert _equal(likes, as_ever)
 
 
 @pytest.mark.parametrize(
@@ -424,6 +437,33 @@ def test_an_epoch_reads_each_training_row_once(
         count = len(read[objective])
         assert steps[:count] == [(step, count) for step in range(1, count + 1)]
         del steps[:count]
+
+
+@pytest.mark.parametrize(("rows", "size"), [(3, 2), (7, 2), (7, 1), (5, 4), (2, 100)])
+def test_no_batch_is_a_single_row(
+    rows: int, size: int, ratings: Ratings, part: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Batch normalisation has nothing to learn from one."""
+    lengths: list[int] = []
+
+    def recorded(model: Taste, ratings: Ratings, rows: Tensor, *_: object) -> Tensor:
+        lengths.append(len(rows))
+        return model.table.square().sum()
+
+    monkeypatch.setattr(loop, "loss_of", recorded)
+    few = part.clone()
+    few[torch.nonzero(part == TRAIN)[rows:]] = TEST
+    settings = replace(QUICK, epochs=1, batch_size=size)
+    fit(Taste(ratings.schema.size), ratings, few, "like", settings)
+    assert sum(lengths) == rows
+    assert min(lengths) >= 2
+
+
+def test_one_rating_is_too_few_to_learn_from(ratings: Ratings, part: Tensor, taste: Taste) -> None:
+    one = part.clone()
+    one[torch.nonzero(part == TRAIN)[1:]] = TEST
+    with pytest.raises(RequestError, match="fewer than two ratings of the training part"):
+        fit(taste, ratings, one, "like", QUICK)
 
 
 def test_learning_rate_falls_linearly_to_zero(

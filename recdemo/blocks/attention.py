@@ -75,7 +75,7 @@ class ActivationUnit(nn.Module):
 
 
 class BasicAttention(nn.Module):
-    """The basic ways to weigh a watched film x (document eq. 3-15 to 3-19), as a score before any softmax.
+    """The basic ways to weigh a watched film x (document eq. 3-12 and 3-16 to 3-18), as a score before any softmax.
 
     ``item``: hᵀσ(W x + b), of the film alone (eq. 3-12, 3-16). ``user``: MLP(x ⊙ u), the visitor looks at
     their own films. ``dot``: x · q and ``bilinear``: xᵀ W q, the candidate looks (eq. 3-17).
@@ -86,6 +86,9 @@ class BasicAttention(nn.Module):
         dim: width of x, q and u.
         hidden: units of the hidden layer.
         softmax: normalise over the films of a history.
+
+    Raises:
+        ValueError: `kind` is unknown; on the call, nothing is given to hold films against that are not weighed alone.
     """
 
     def __init__(self, kind: Basic, dim: int, *, hidden: int = 16, softmax: bool = True) -> None:
@@ -118,8 +121,12 @@ class BasicAttention(nn.Module):
 
     def _scores(self, history: Tensor, against: Tensor | None) -> Tensor:
         """[U, N, L]"""
-        if against is None or self.kind == "item":
+        if self.kind == "item":
             return self._mlp(history).unsqueeze(1)
+        if against is None:
+            raise ValueError(
+                f"attention {self.kind!r} holds each film against another vector; give it"
+            )
         if self.kind == "dot":
             return against @ history.transpose(1, 2)
         if self.kind == "bilinear":

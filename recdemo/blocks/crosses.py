@@ -1,4 +1,4 @@
-"""Crossed features: a weight of its own for every pair of values of two fields, found by hashing.
+"""Crossed features: a weight for every pair of values of two fields, found by hashing.
 
 POLY2 of Chang et al., "Training and Testing Low-degree Polynomial Data Mappings via Linear SVM", JMLR 2010;
 the cross-product transformations of Cheng et al., "Wide & Deep Learning", 2016. Two pairs of values may share a
@@ -24,12 +24,15 @@ Values = tuple[Tensor, Tensor]  # ids [N, n] and what each counts [N, n], 0 wher
 class HashedCrosses(nn.Module):
     """Σ over pairs of fields, over pairs of their values, of one hashed weight each.
 
-    A field of n values counts each 1/n, as everywhere (`recdemo.blocks.embedding`).
+    A field of n values counts each 1/n.
 
     Args:
         schema: vocabularies.
         pairs: pairs of `CROSSED_FIELDS`, each in that order.
         buckets: size of the table.
+
+    Raises:
+        ValueError: `pairs` are of other fields, or in another order.
     """
 
     genre_ids: Tensor

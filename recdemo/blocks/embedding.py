@@ -2,7 +2,8 @@
 
 A field is one line of the input: a single id (gender), several (genres), or a whole history. A field of
 several values is the mean of their vectors, and zero when it has none. This is the multi-valued field of
-Rendle (2010), whose own example is "other movies rated".
+Rendle (2010), whose own example is "other movies rated". The three fields of a history share one divisor, its whole
+length: each is the mean of its films times their share of the history.
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ class FieldEmbedding(nn.Module):
         embed_dim: k.
         fields: which of `FIELDS`, user fields first.
         init: standard deviation of the initial values.
+
+    Raises:
+        ValueError: `fields` are unknown, out of order, or only some of those of a history.
     """
 
     genre_flags: Tensor
@@ -186,6 +190,13 @@ class WeighedFields:
     def linear(self, batch: Batch) -> Tensor:
         """Σ_i w_i of user and film, [U, C]."""
         return self.user_weights.sum(1, keepdim=True) + spread(self.film_weights.sum(1), batch)
+
+
+def film_biases(schema: Schema) -> nn.Embedding:
+    """One number per film, [M + 1, 1], zero at first."""
+    table = nn.Embedding(schema.size + 1, 1)
+    nn.init.zeros_(table.weight)
+    return table
 
 
 def rows(table: Tensor, ids: Tensor) -> Tensor:

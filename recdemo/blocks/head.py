@@ -1,4 +1,4 @@
-"""The head that DIN, DIEN and the Transformers share."""
+"""The head that DIN, DIEN and Transformer4Rec share, and what BST's has in common with it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from recdemo.blocks.embedding import FieldEmbedding
+from recdemo.blocks.embedding import FieldEmbedding, film_biases
 from recdemo.blocks.mlp import MLP, Dice
 from recdemo.contracts import PROFILE, Batch
 from recdemo.features import Schema
 
 PROFILE_DIM = 8
+HEAD_FIELDS = (*PROFILE, "favourite_genre")  # what a head reads of the visitor
 
 
 class InterestHead(nn.Module):
@@ -38,16 +39,14 @@ class InterestHead(nn.Module):
         dropout: float = 0.2,
     ) -> None:
         super().__init__()
-        fields = (*PROFILE, "favourite_genre")
         self.profile = (
-            FieldEmbedding(schema, embed_dim=PROFILE_DIM, fields=fields, init=0.05)
+            FieldEmbedding(schema, embed_dim=PROFILE_DIM, fields=HEAD_FIELDS, init=0.05)
             if profile
             else None
         )
-        width = 3 * embed_dim + (PROFILE_DIM * len(fields) if profile else 0)
+        width = 3 * embed_dim + (PROFILE_DIM * len(HEAD_FIELDS) if profile else 0)
         self.network = MLP(width, hidden, activation=Dice, dropout=dropout)
-        self.film_bias = nn.Embedding(schema.size + 1, 1)
-        nn.init.zeros_(self.film_bias.weight)
+        self.film_bias = film_biases(schema)
 
     def forward(self, interest: Tensor, query: Tensor, batch: Batch) -> Tensor:
         """Logits [B].
@@ -60,7 +59,11 @@ class InterestHead(nn.Module):
         interest = interest.expand_as(query)
         parts = [interest, query, interest * query]
         if self.profile is not None:
-            profile = self.profile.user(batch).flatten(1).unsqueeze(1)  # [U, 1, 8 * fields]
-            parts.append(profile.expand(-1, batch.candidates, -1))
+            parts.append(beside_candidates(self.profile, batch))
         logits = self.network(torch.cat(parts, dim=-1)).flatten()
         return logits + self.film_bias(batch.target_movie).squeeze(-1)
+
+
+def beside_candidates(fields: FieldEmbedding, batch: Batch) -> Tensor:
+    """The visitor's fields, the same beside each candidate: [U, C, k * fields]."""
+    return fields.user(batch).flatten(1).unsqueeze(1).expand(-1, batch.candidates, -1)

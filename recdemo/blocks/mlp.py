@@ -152,21 +152,27 @@ def _share(x: Tensor, mean: Tensor, scale: Tensor, out: Tensor | None = None) ->
 
 
 class SharedDropout(nn.Module):
-    """Dropout that drops the same units for all candidates of a user.
+    """Dropout that drops the same units at all middle places of a row: for all candidates of a user, all films of a
+    history.
 
     Candidates of one user are compared with each other, and random numbers for each of them would be the
     costliest part of a step. A random byte per unit is enough, which is why the share is rounded to 256ths.
 
     Args:
         share: of units dropped in training.
+
+    Raises:
+        ValueError: `share` is not from 0 to 1.
     """
 
     def __init__(self, share: float) -> None:
         super().__init__()
+        if not 0 <= share <= 1:
+            raise ValueError(f"dropout {share} is not from 0 to 1")
         self.kept = round(256 * (1 - share))  # of 256 bytes
 
     def forward(self, x: Tensor) -> Tensor:
-        """[U, C, h] or [N, h] → same shape."""
+        """[N, ..., h] → same shape."""
         if not self.training or self.kept == 256:
             return x
         shape = (x.shape[0], *(1 for _ in x.shape[1:-1]), x.shape[-1])
@@ -176,7 +182,7 @@ class SharedDropout(nn.Module):
 
 
 class MLP(nn.Module):
-    """Linear, activation, dropout, for each hidden width; then one linear layer to `out_dim` if given.
+    """Linear, activation, dropout, for each hidden width; then one linear layer to `out_dim`.
 
     Args:
         in_dim: width of the input.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 Cell = Literal["rnn", "gru", "lstm"]
-CELLS: dict[Cell, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+LAYERS: dict[Cell, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 CHUNK = 512  # candidates carried through an AUGRU at once: keeps its state in the processor's cache
 
 
@@ -21,13 +22,16 @@ class Recurrence(nn.Module):
         cell: which.
         in_dim: width of the inputs.
         hidden: width h of the state.
+
+    Raises:
+        ValueError: `cell` is unknown.
     """
 
     def __init__(self, cell: Cell, in_dim: int, hidden: int) -> None:
         super().__init__()
-        if cell not in CELLS:
-            raise ValueError(f"cell {cell!r} is unknown; use one of {' '.join(CELLS)}")
-        self.layer = CELLS[cell](in_dim, hidden)
+        if cell not in LAYERS:
+            raise ValueError(f"cell {cell!r} is unknown; use one of {' '.join(LAYERS)}")
+        self.layer = LAYERS[cell](in_dim, hidden)
 
     def states(self, x: Tensor, mask: Tensor) -> Tensor:
         """State after each film; zero at padding.
@@ -107,29 +111,24 @@ class AUGRU(nn.Module):
         """
         gates = self.from_input(x)  # [U, L, 3h]
         parts = attention.split(CHUNK, dim=1)
-        return torch.cat([self._evolve(gates, part)[-1] for part in parts], dim=1)
+        return torch.cat(
+            [deque(self._evolve(gates, part), maxlen=1)[0][0] for part in parts], dim=1
+        )
 
     def update_gates(self, x: Tensor, attention: Tensor) -> Tensor:
         """How far each film moved the state: mean over h of u' = a_t u, [U, C, L]."""
-        gates = self.from_input(x)  # [U, L, 3h]
-        states = self._evolve(gates, attention)
-        gates = gates.unsqueeze(1)
-        before = torch.stack([torch.zeros_like(states[0]), *states[:-1]], dim=2)  # [U, C, L, h]
-        hidden = before.shape[-1]
-        update = torch.sigmoid(
-            gates[..., hidden : 2 * hidden] + self.from_state(before)[..., hidden : 2 * hidden]
-        )
-        return update.mean(-1) * attention
+        moves = [moved.mean(-1) for _, moved in self._evolve(self.from_input(x), attention)]
+        return torch.stack(moves, dim=2)
 
     def states(self, x: Tensor, attention: Tensor) -> Tensor:
         """State after each film, [U, C, L, h]; arguments as in `forward`."""
-        return torch.stack(self._evolve(self.from_input(x), attention), dim=2)
+        states = [state for state, _ in self._evolve(self.from_input(x), attention)]
+        return torch.stack(states, dim=2)
 
-    def _evolve(self, gates: Tensor, attention: Tensor) -> list[Tensor]:
-        """State after each film, L tensors [U, C, h]."""
+    def _evolve(self, gates: Tensor, attention: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """State after each film, and u' which led there, each [U, C, h]."""
         hidden = self.from_state.in_features
         state = gates.new_zeros(*attention.shape[:2], hidden)
-        states = []
         for step, weight in zip(gates.unbind(1), attention.unbind(2), strict=True):
             given = step.unsqueeze(1)  # [U, 1, 3h]
             kept = self.from_state(state)  # [U, C, 3h]
@@ -137,6 +136,6 @@ class AUGRU(nn.Module):
                 2, dim=-1
             )
             candidate = torch.tanh(given[..., 2 * hidden :] + reset * kept[..., 2 * hidden :])
-            state = torch.lerp(state, candidate, update * weight.unsqueeze(-1))
-            states.append(state)
-        return states
+            moved = update * weight.unsqueeze(-1)
+            state = torch.lerp(state, candidate, moved)
+            yield state, moved

@@ -47,8 +47,10 @@ def _strongest(words: Tensor, lengths: Tensor, convolution: nn.Conv1d) -> Tensor
     left = lengths.unsqueeze(1)
     row, place = (torch.arange(count) < left).nonzero(as_tuple=True)
     windows = words.flatten().unfold(0, size * dim, dim).index_select(0, row * most + place)
-    nothing = torch.where(left < count, 0.0, -torch.inf).expand(-1, len(weight))
-    strongest = cast(Tensor, _Largest.apply(windows @ weight.T, row, nothing))
+    nothing = words.new_zeros(left.shape).masked_fill(left >= count, -torch.inf)  # [N, 1]
+    strongest = cast(
+        Tensor, _Largest.apply(windows @ weight.T, row, nothing.expand(-1, len(weight)))
+    )
     return strongest if convolution.bias is None else strongest + convolution.bias
 
 

@@ -30,11 +30,14 @@ class MultiHeadAttention(nn.Module):
     Args:
         dim: width k of queries, keys and values; a multiple of `heads`.
         heads: H.
+
+    Raises:
+        ValueError: `dim` is not a multiple of `heads`, or there are none.
     """
 
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
-        if dim % heads:
+        if heads < 1 or dim % heads:
             raise ValueError(f"dim {dim} is not a multiple of heads {heads}")
         self.heads = heads
         self.query, self.key, self.value = (nn.Linear(dim, dim) for _ in range(3))
@@ -96,7 +99,7 @@ class EncoderLayer(nn.Module):
         dim: k.
         heads: H.
         feed_forward: width of the hidden layer.
-        dropout: share of the residual branches dropped in training.
+        dropout: share of the residual branches dropped in training, the same at every place (`SharedDropout`).
     """
 
     def __init__(self, dim: int, *, heads: int, feed_forward: int, dropout: float) -> None:

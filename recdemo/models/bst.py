@@ -14,12 +14,12 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from recdemo.blocks.embedding import FieldEmbedding, gather
-from recdemo.blocks.head import PROFILE_DIM
+from recdemo.blocks.embedding import FieldEmbedding, film_biases, gather
+from recdemo.blocks.head import HEAD_FIELDS, PROFILE_DIM, beside_candidates
 from recdemo.blocks.history import FilmEmbedding, pooled
 from recdemo.blocks.mlp import MLP
 from recdemo.blocks.transformer import EncoderLayer, Positions, distance_from_end
-from recdemo.contracts import PROFILE, Batch
+from recdemo.contracts import Batch
 from recdemo.features import Schema
 
 Read = Literal["target", "mean", "flatten"]
@@ -39,6 +39,9 @@ class BST(nn.Module):
         read: ``target`` the candidate's place, ``mean`` of all places, or ``flatten``.
         hidden: widths of the MLP's hidden layers.
         dropout: share of units dropped in training.
+
+    Raises:
+        ValueError: `read` is unknown, or `embed_dim` is not a multiple of `heads`.
     """
 
     def __init__(
@@ -61,18 +64,16 @@ class BST(nn.Module):
         self.encoder = EncoderLayer(
             embed_dim, heads=heads, feed_forward=feed_forward, dropout=dropout
         )
-        fields = (*PROFILE, "favourite_genre")
-        self.profile = FieldEmbedding(schema, embed_dim=PROFILE_DIM, fields=fields, init=0.05)
+        self.profile = FieldEmbedding(schema, embed_dim=PROFILE_DIM, fields=HEAD_FIELDS, init=0.05)
         self.places = schema.history_length + 1
         width = embed_dim * (self.places if read == "flatten" else 1)
         self.head = MLP(
-            width + PROFILE_DIM * len(fields),
+            width + PROFILE_DIM * len(HEAD_FIELDS),
             hidden,
             activation=lambda _: nn.LeakyReLU(),
             dropout=dropout,
         )
-        self.film_bias = nn.Embedding(schema.size + 1, 1)
-        nn.init.zeros_(self.film_bias.weight)
+        self.film_bias = film_biases(schema)
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
@@ -82,8 +83,7 @@ class BST(nn.Module):
             read = self.encoder.feed_forward(query + self.encoder.dropout(attended))  # [U, C, k]
         else:
             read = self._read_all(history, query, batch)
-        profile = self.profile.user(batch).flatten(1).unsqueeze(1)
-        profile = profile.expand(-1, batch.candidates, -1)
+        profile = beside_candidates(self.profile, batch)
         logits = self.head(torch.cat([read, profile], dim=-1)).flatten()
         return logits + self.film_bias(batch.target_movie).squeeze(-1)
 

@@ -32,7 +32,7 @@ class Card:
         knows_users: it knows training users by id, and folds others in; built with ``users`` and ``objective``.
         shows: what can be shown of its inside: ``fields`` if it is a `ShowsFields`, ``history`` a
             `ShowsHistory`, ``heads`` a `ShowsHeads`, ``layers`` a `ShowsLayers`, ``evolution`` a `ShowsEvolution`.
-        training: settings that differ from `recdemo.training.loop.Settings`, by objective.
+        training: settings that differ from `recdemo.training.settings.Settings`, by objective.
         objectives: what it can be trained for.
         aside: a sentence to read beside its lists, where there is something to know.
     """

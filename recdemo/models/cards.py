@@ -247,11 +247,11 @@ _ALL = (
         title="Wide & Deep, POLY2",
         family=FIELDS,
         idea=(
-            "Wide & Deep whose wide part has a weight of its own for every pair of values of every two fields. "
-            "It memorises more, and shares nothing between pairs, as a factorisation machine would."
+            "Wide & Deep whose wide part has a weight for every pair of values of every two fields, the three of the "
+            "history aside. It memorises more, and knows nothing of a pair it never saw, unlike a factorisation machine."
         ),
         source="Chang et al., Low-degree Polynomial Data Mappings, 2010; document fig. 3-15",
-        formula=r"b + \sum_i w_i + \sum_{i<j} w_{ij} + \mathrm{MLP}([v_1, \dots, v_F])",
+        formula=r"b + \sum_i w_i + \sum_{\text{pairs}} w_{ij} + \mathrm{MLP}([v_1, \dots, v_F])",
         network="wide_deep.WideDeep",
         arguments={"crosses": "poly2"},
         shows=("fields",),
@@ -391,7 +391,7 @@ _ALL = (
             "One history then teaches as many lessons as it has films."
         ),
         source="Hidasi et al., ICLR 2016; document fig. 3-11, eq. 3-5",
-        formula=r"h_L \cdot q + b_q + b,\quad \mathcal L + \alpha \sum_t -\log \mathrm{softmax}(h_t \cdot Q)_{t+1}",
+        formula=r"h_L \cdot q + b_q + b,\quad \mathcal L - \alpha\, \mathrm{mean}_t \log \mathrm{softmax}(Q h_t + b)_{t+1}",
         network="recurrent.RNNJoint",
         training={
             "like": {"epochs": 3, "learning_rate": 2e-3, "share": 0.15, "second_task": 0.05},

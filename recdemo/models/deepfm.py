@@ -27,6 +27,9 @@ class DeepFM(nn.Module):
             weight for each, which is how it is computed.
         hidden: widths of the MLP's layers.
         dropout: share of hidden units dropped in training.
+
+    Raises:
+        ValueError: `fusion` is unknown.
     """
 
     def __init__(

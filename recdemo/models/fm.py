@@ -1,7 +1,7 @@
 """FM: every pair of fields has a weight, factorised into the product of two vectors.
 
 Rendle, "Factorization Machines", ICDM 2010; document eq. 3-6 and 3-7. Multi-valued fields (genres, the
-films liked) enter as the mean of their vectors. There is no user id: a visitor is their profile and
+films liked) enter as `recdemo.blocks.embedding` says. There is no user id: a visitor is their profile and
 history, so that somebody new is answered like everybody else.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from recdemo.blocks.history import FILM_MEANING
 from recdemo.blocks.interaction import FactorizationMachine
 from recdemo.contracts import Batch, FieldTerms
 from recdemo.features import Schema
@@ -22,7 +23,7 @@ class FM(nn.Module):
         embed_dim: k.
     """
 
-    film_meaning = "the sum of the vectors of the film, of its genres and of its year"
+    film_meaning = FILM_MEANING
     user_meaning = (
         "the sum of the vectors of profile, taste and films watched; its dot product with a film's vector "
         "is all of the score that depends on both"

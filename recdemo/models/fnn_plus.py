@@ -22,6 +22,9 @@ class FNNPlus(nn.Module):
         schema: vocabularies.
         embed_dim: k, a multiple of 4.
         dropout: share of hidden units dropped in training.
+
+    Raises:
+        ValueError: `embed_dim` is not a multiple of 4.
     """
 
     def __init__(self, schema: Schema, *, embed_dim: int = 32, dropout: float = 0.0) -> None:

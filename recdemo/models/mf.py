@@ -12,6 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from recdemo.blocks.embedding import film_biases
 from recdemo.blocks.users import UserTable
 from recdemo.contracts import Batch, Objective
 from recdemo.features import Schema
@@ -48,10 +49,9 @@ class MF(nn.Module):
             schema, users=users, dim=embed_dim + 1, objective=objective, strength=strength
         )
         self.films = nn.Embedding(schema.size + 1, embed_dim)
-        self.film_bias = nn.Embedding(schema.size + 1, 1)
+        self.film_bias = film_biases(schema)
         self.bias = nn.Parameter(torch.zeros(()))
         nn.init.normal_(self.films.weight, std=0.05)
-        nn.init.zeros_(self.film_bias.weight)
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""

@@ -28,6 +28,9 @@ class Pooling(nn.Module):
         pool: ``sum`` or ``mean``.
         hidden: widths of the MLP's hidden layers.
         dropout: share of hidden units dropped in training.
+
+    Raises:
+        ValueError: `pool` is unknown.
     """
 
     film_meaning = FILM_MEANING

@@ -31,17 +31,17 @@ class Popularity(nn.Module):
         """Logits [B]."""
         return self.logits[batch.target_movie]
 
-    def count(self, movie: Tensor, liked: Tensor, objective: Objective) -> None:
+    def count(self, movie: Tensor, chosen: Tensor, objective: Objective) -> None:
         """Learn from ratings.
 
         Args:
             movie: [N] film indices.
-            liked: [N].
+            chosen: [N] whether each was liked; for `next`, picked.
             objective: `like` or `next`.
         """
         size = len(self.logits)
         ratings = torch.bincount(movie, minlength=size).double()
-        likes = torch.bincount(movie, weights=liked.double(), minlength=size)
+        likes = torch.bincount(movie, weights=chosen.double(), minlength=size)
         if objective == "like":
             mean = (likes.sum() + 0.5) / (ratings.sum() + 1.0)  # never quite 0 or 1
             share = (likes + self.prior * mean) / (ratings + self.prior)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from recdemo.blocks.embedding import gather
+from recdemo.blocks.embedding import film_biases, gather
 from recdemo.blocks.history import FILM_MEANING, FilmEmbedding, next_film_loss
 from recdemo.blocks.mlp import MLP
 from recdemo.blocks.recurrent import Cell, Recurrence, last_of
@@ -87,10 +87,9 @@ class RNNMF(nn.Module):
         super().__init__()
         self.films = FilmEmbedding(schema, embed_dim=embed_dim)
         self.recurrence = Recurrence(cell, embed_dim, embed_dim)
-        self.film_bias = nn.Embedding(schema.size + 1, 1)
+        self.film_bias = film_biases(schema)
         self.bias = nn.Parameter(torch.zeros(()))
         self.dropout = nn.Dropout(dropout)
-        nn.init.zeros_(self.film_bias.weight)
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""

@@ -40,6 +40,9 @@ class TextCNNRating(nn.Module):
         history: also read the films watched.
         dropout: share of hidden units dropped in training; the last layer drops 0.1 more.
         mean: stars that a fresh model gives to everything.
+
+    Raises:
+        ValueError: `genre_pool` is unknown.
     """
 
     film_meaning = "what a network makes of the film's genres and of the words of its title"
@@ -92,13 +95,13 @@ class TextCNNRating(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Stars [B]."""
         if self.training:  # each film of the step once
-            films, place = batch.target_movie.unique(return_inverse=True)
+            films, place = _apart(batch.target_movie)
             film = self._encode(films)  # [N, 256]
         else:
             film = self.film_vectors() if self.settled is None else self.settled
             place = batch.target_movie
         profiles, whose = self._users(batch)  # [P, 256], [U]
-        # W [u, q, u ⊙ q] + b piece by piece: the first of once per profile, the second of once per film.
+        # W [u, q, u ⊙ q] + b piece by piece: the first once per profile, the second once per film.
         first, *rest = self.head
         w_user, w_film, w_both = cast(nn.Linear, first).weight.chunk(3, dim=1)
         user = embedding(whose, profiles).unsqueeze(1)  # [U, 1, 256]
@@ -134,9 +137,7 @@ class TextCNNRating(nn.Module):
         if self.watched is not None:
             return self.user(self._visitor(batch, self.watched)), torch.arange(batch.users)
         ids = torch.stack([getattr(batch, name) for name in PROFILE], dim=1)
-        alike, whose = (ids @ torch.tensor(self.places)).unique(return_inverse=True)
-        if len(alike) == 1:  # a single one has no variance to learn from
-            alike = whose = torch.arange(len(ids))
+        alike, whose = _apart(ids @ torch.tensor(self.places))
         one_of = torch.zeros_like(alike).scatter(0, whose, torch.arange(len(ids)))
         ids = ids[one_of]  # each profile once
         fields = [embedding(ids[:, i], self.profile.weight(n)) for i, n in enumerate(PROFILE)]
@@ -165,6 +166,15 @@ class TextCNNRating(nn.Module):
         words = embedding(self.title_words[films], self.words)  # [N, 10, 50]
         title = self.title_head(self.title(words))  # [N, k]
         return self.film(torch.cat([genres, title], dim=1))
+
+
+def _apart(values: Tensor) -> tuple[Tensor, Tensor]:
+    """The different values, and which of them each of `values` [n] is, [n].
+
+    If they are all alike, each stands for itself: batch normalisation has nothing to learn from a single row.
+    """
+    different, place = values.unique(return_inverse=True)
+    return (values, torch.arange(len(values))) if len(different) == 1 else (different, place)
 
 
 def _layer(

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from recdemo.blocks.embedding import gather
+from recdemo.blocks.embedding import film_biases, gather
 from recdemo.blocks.head import InterestHead
 from recdemo.blocks.history import FilmEmbedding, next_film_loss
 from recdemo.blocks.recurrent import last_of
@@ -75,9 +75,8 @@ class Transformer4Rec(nn.Module):
 
         self.encoder = stack(EncoderLayer)
         self.decoder = stack(DecoderLayer)
-        self.film_bias = nn.Embedding(schema.size + 1, 1)  # of the decoder's output
+        self.film_bias = film_biases(schema)  # of the decoder's output
         self.head = InterestHead(schema, embed_dim=embed_dim, hidden=hidden, dropout=dropout)
-        nn.init.zeros_(self.film_bias.weight)
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""

@@ -25,6 +25,9 @@ class TwoTower(nn.Module):
         objective: what it is trained for; somebody new is folded in by the same loss.
         embed_dim: k, a multiple of 4.
         strength: of the pull of a new visitor towards the mean of their group, see `UserTable`.
+
+    Raises:
+        ValueError: `embed_dim` is not a multiple of 4.
     """
 
     film_meaning = "what the film's tower makes of the film's own vector"

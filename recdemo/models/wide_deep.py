@@ -1,7 +1,8 @@
 """Wide & Deep: a linear model that memorises beside a network that generalises.
 
 Cheng et al., "Wide & Deep Learning for Recommender Systems", 2016; document fig. 3-14, and fig. 3-15 for the
-variant whose wide part is POLY2: every pair of fields crossed.
+variant whose wide part is POLY2: every pair of fields crossed, but for the fields that hold a whole history, which
+would cross each of its films with every other and with every candidate.
 """
 
 from __future__ import annotations
@@ -30,10 +31,13 @@ class WideDeep(nn.Module):
     Args:
         schema: vocabularies.
         embed_dim: k of the deep part.
-        crosses: which fields the wide part crosses, ``taste`` or ``poly2`` (every two).
+        crosses: which fields the wide part crosses, ``taste`` or ``poly2`` (every two of `CROSSED_FIELDS`).
         buckets: size of the hashed table of their weights.
         hidden: widths of the MLP's hidden layers.
         dropout: share of hidden units dropped in training.
+
+    Raises:
+        ValueError: `crosses` is unknown.
     """
 
     def __init__(
@@ -63,9 +67,8 @@ class WideDeep(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
         fields = WeighedFields.of(self.linear, self.embedding, batch)
-        deep = self.deep(fields.user.flatten(1), fields.films.flatten(1), batch)
-        linear = fields.linear(batch)
-        return (self.bias + linear + self.crosses(batch).sum(-1) + deep).flatten()
+        linear, crosses = fields.linear(batch), self.crosses(batch).sum(-1)
+        return (self.bias + linear + crosses + self._deep(fields, batch)).flatten()
 
     def field_terms(self, batch: Batch) -> FieldTerms:
         """What adds up to the logit: fields, crossed pairs, and the MLP as one term."""
@@ -75,9 +78,9 @@ class WideDeep(nn.Module):
         pairs = crossed.new_zeros(len(crossed), len(place))
         pairs[:, [place[pair] for pair in self.crosses.pairs]] = crossed
         linear = self.linear(batch).squeeze(-1)
-        return FieldTerms(fields, self.bias, linear, pairs, deep=self._deep(batch).flatten())
+        deep = self._deep(WeighedFields.of(self.linear, self.embedding, batch), batch)
+        return FieldTerms(fields, self.bias, linear, pairs, deep=deep.flatten())
 
-    def _deep(self, batch: Batch) -> Tensor:
+    def _deep(self, fields: WeighedFields, batch: Batch) -> Tensor:
         """[U, C]"""
-        user, films = self.embedding.user(batch), self.embedding.films(batch)
-        return self.deep(user.flatten(1), films.flatten(1), batch)
+        return self.deep(fields.user.flatten(1), fields.films.flatten(1), batch)

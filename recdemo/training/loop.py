@@ -1,7 +1,7 @@
 """One training loop for every model: it knows batches and losses, nothing of what a model computes.
 
 Ratings lie in memory as tensors, all or a part of them at a time (`recdemo.training.supply`); a batch is a gather. ``like``
-learns the answer of each rating (binary cross-entropy). ``next`` learns to tell the film liked next from films drawn at random
+learns the answer of each rating (binary cross-entropy). ``next`` learns to tell the film picked next from films drawn at random
 (softmax cross-entropy over the film and its negatives), which is what a full ranking asks. ``rating`` learns the stars (mean
 squared error).
 """
@@ -38,6 +38,10 @@ VALIDATED_BY: dict[Objective, tuple[str, int]] = {
     "rating": ("rmse", -1),
 }
 VALIDATION_USERS = 1000  # users ranked after each epoch of `next`
+
+
+class DivergedError(RequestError):
+    """The loss, or a weight, is no number any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +89,13 @@ def fit(
         model: any model of the zoo, freshly made (seed it before: `Settings.seed` seeds the loop).
         ratings: all ratings.
         part: [N] int, 0 train, 1 validation, 2 test (never read here).
-        objective: `like` or `next`.
+        objective: what it learns.
         settings: how to train.
         start, ranks, on_step, on_epoch, on_snapshot: see `fit_parts`.
 
     Raises:
-        RequestError: training has diverged, or a batch is too small to be shared.
+        RequestError: training has diverged (`DivergedError`), too few ratings say anything about the objective, or a batch
+            is too small to be shared.
     """
     return fit_parts(
         model,
@@ -125,7 +130,7 @@ def fit_parts(
     Args:
         model: any model of the zoo, freshly made (seed it before: `Settings.seed` seeds the loop).
         supply: the ratings; those that test are never read here.
-        objective: `like` or `next`.
+        objective: what it learns.
         settings: how to train.
         start: go on from here, and reach what an undisturbed fit reaches; with one rank only.
         ranks: which of how many processes this is.
@@ -134,7 +139,8 @@ def fit_parts(
         on_snapshot: called after each epoch, last.
 
     Raises:
-        RequestError: training has diverged, or a batch is too small to be shared.
+        RequestError: training has diverged (`DivergedError`), too few ratings say anything about the objective, or a batch
+            is too small to be shared.
     """
     began = time.perf_counter()
     if isinstance(model, Counted):
@@ -149,10 +155,12 @@ def fit_parts(
     validate = _validation(supply, objective)
     # Rows and batches of an epoch, from each part.
     drawn_of = [_drawn(len(_to_learn(*part, objective)), settings) for part in each(supply)]
-    batches_of = [-(-rows // settings.batch_size) for rows in drawn_of]
+    batches_of = [_batches(rows, settings) for rows in drawn_of]
     drawn, steps = sum(drawn_of), sum(batches_of)
     if not drawn:
-        raise RequestError(f"no rating of the training part says anything about {objective!r}")
+        raise RequestError(
+            f"fewer than two ratings of the training part say anything about {objective!r}; give more ratings"
+        )
     sizes = [rows // count for rows, count in zip(drawn_of, batches_of, strict=True) if rows]
     check_shares(min(sizes), ranks)
     stages = _stages(model)
@@ -174,7 +182,7 @@ def fit_parts(
                 ratings, part = supply[place]
                 rows = _to_learn(ratings, part, objective)
                 rows = rows[stage.order(len(rows))[: drawn_of[place]]]
-                # Batches of one size, give or take one: the last is never a single row, which has no variance.
+                # Batches of one size, give or take one.
                 for batch_rows in rows.tensor_split(batches_of[place]):
                     total += stage.learn_from(ratings, batch_rows)
                     samples += len(batch_rows)
@@ -309,24 +317,29 @@ def _to_learn(ratings: Ratings, part: Tensor, objective: Objective) -> Tensor:
 
 
 def _drawn(rows: int, settings: Settings) -> int:
-    """How many of these an epoch reads."""
-    return max(1, round(rows * settings.share)) if rows else 0
+    """How many of these an epoch reads: two at least, for a single one has no variance to learn from."""
+    return max(2, round(rows * settings.share)) if rows > 1 else 0
+
+
+def _batches(rows: int, settings: Settings) -> int:
+    """How many batches of one size, give or take one, these make; none is a single row."""
+    return min(-(-rows // settings.batch_size), rows // 2)
 
 
 def _count(model: Counted, supply: Supply, objective: Objective) -> None:
     """Show a model that is counted all that trains."""
-    movies, liked = [], []
+    movies, chosen = [], []
     for ratings, part in each(supply):
         rows = torch.nonzero(part == TRAIN).squeeze(1)
         movies.append(ratings.movie[rows])
-        liked.append(ratings.liked[rows])
-    model.count(torch.cat(movies), torch.cat(liked), objective)
+        chosen.append((ratings.picked if objective == "next" else ratings.liked)[rows])
+    model.count(torch.cat(movies), torch.cat(chosen), objective)
 
 
 def _check_finite(model: nn.Module, loss: float, epoch: int, settings: Settings) -> None:
     if math.isfinite(loss) and all(bool(p.isfinite().all()) for p in model.parameters()):
         return
-    raise RequestError(
+    raise DivergedError(
         f"training diverged: the loss is no number any more in epoch {epoch}; ask for a learning rate below "
         f"{settings.learning_rate:g}"
     )

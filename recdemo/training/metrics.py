@@ -1,7 +1,7 @@
 """How good a model is, under the one protocol of this project.
 
-``like``: AUC and log-loss over all ratings of a part. ``next``: for each user with a liked film in the
-part, the first such film is the target, ranked against every film of the catalogue the user has not rated
+``like``: AUC and log-loss over all ratings of a part. ``next``: for each user with a film picked in the
+part (`Ratings.picked`), the first such film is the target, ranked against every film of the catalogue the user has not rated
 before it (full ranking, never a sample): HR@10, NDCG@10, MRR. A tie counts against the target. ``rating``:
 RMSE and MSE of the stars over all ratings of a part.
 """
@@ -75,7 +75,7 @@ def questions(ratings: Ratings, part: Tensor, objective: Objective) -> Tensor:
 
 
 def next_targets(ratings: Ratings, part: Tensor) -> Tensor:
-    """First row of a film picked, that is liked, of each user within a part.
+    """First row of a film picked (`Ratings.picked`) of each user within a part.
 
     Args:
         ratings: all ratings.
@@ -97,17 +97,14 @@ def score_rows(model: nn.Module, ratings: Ratings, rows: Tensor) -> Tensor:
         return torch.cat([model(ratings.batch(chunk)) for chunk in rows.split(CHUNK)])
 
 
-def rank_of_target(model: nn.Module, ratings: Ratings, rows: Tensor) -> Tensor:
-    """Rank, 1 is best, of the film rated among all not rated before by that user: [len(rows)]."""
-    return rank_and_list(model, ratings, rows)[0]
-
-
 def rank_and_list(
     model: nn.Module, ratings: Ratings, rows: Tensor, k: int = 10
 ) -> tuple[Tensor, Tensor]:
-    """The same, and the k films that each user would be shown, [len(rows), k] film indices.
+    """Rank of the film rated, and the list its user would be shown instead.
 
-    A list that runs out of films ends in zeros.
+    Returns:
+        The rank, 1 is best, of the film rated among all not rated before by that user, [len(rows)]; and the k films
+        best ranked, [len(rows), k] film indices. A list that runs out of films ends in zeros.
     """
     model.eval()
     catalogue = torch.arange(1, ratings.schema.size + 1)

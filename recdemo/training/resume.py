@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -95,10 +96,13 @@ def read(path: Path, identity: str) -> Snapshot | None:
     )
 
 
-def identity_of(*values: Any, ratings: Tensor) -> str:
-    """A digest of what makes a fit what it is: `values`, as JSON, and the ratings it learns from."""
-    plain = json.dumps([torch.__version__, *values], sort_keys=True, default=str).encode()
-    return hashlib.sha256(plain + ratings.contiguous().numpy().tobytes()).hexdigest()
+def identity_of(*values: Any, tensors: Sequence[Tensor]) -> str:
+    """A digest of what makes a fit what it is: `values`, as JSON, and the ratings and people it learns from."""
+    plain = json.dumps([torch.__version__, *values], sort_keys=True, default=str)
+    digest = hashlib.sha256(plain.encode())
+    for tensor in tensors:
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _by_index(flat: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]:

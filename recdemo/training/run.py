@@ -126,7 +126,7 @@ def train(
 
     Args:
         model: key.
-        objective: `like` or `next`.
+        objective: what for.
         source: as in `recdemo.data.load_dataset`, or a folder of parts (`recdemo.data.parts`), which are streamed.
         settings: how to train.
         base: the folder of checkpoints; its catalogue says which films exist.
@@ -168,7 +168,7 @@ def train(
         ratings, _ = supply[0]
         identity = resume.identity_of(
             *(model, objective, arguments, asdict(settings), split, schema.hash),
-            ratings=torch.stack([ratings.user, ratings.movie, ratings.stars.long()]),
+            tensors=[ratings.user, ratings.movie, ratings.stars, ratings.profile],
         )
         try:
             start = resume.read(state, identity)
@@ -241,13 +241,20 @@ def check_opinions(ratings: Ratings, part: Tensor, objective: Objective, title: 
     """Refuse data in which one part has nothing to tell films apart by, before any time is spent on them.
 
     Raises:
-        RequestError: of ``like``, that all films of a part are liked, or none; of ``next``, that none is picked.
+        RequestError: a part has no rating; of ``like``, all films of a part are liked, or none; of ``next``, none is
+            picked.
     """
     right = {"like": ratings.liked, "next": ratings.picked}.get(objective)
-    if right is None:
-        return
     for name, number in {"training": TRAIN, "validation": VALIDATION, "test": TEST}.items():
-        share = right[part == number].float().mean()  # no number where the part is empty
+        chosen = part == number
+        if not chosen.any():
+            raise RequestError(
+                f"the {name} part of {title} has no rating: its {len(part):,} ratings are too few for this split; give "
+                "more of them"
+            )
+        if right is None:
+            continue
+        share = right[chosen].float().mean()
         everything = objective == "like" and share == 1
         if share == 0 or everything:
             raise RequestError(
@@ -289,10 +296,15 @@ def build(
         arguments |= {"users": len(dataset.users), "objective": objective}
     try:
         network = card_of(model).model(schema, **arguments)
-    except (TypeError, ValueError) as error:
+        if isinstance(network, ReadsText):
+            network.start_from(title_text(schema))
+    except (
+        ArithmeticError,
+        TypeError,
+        ValueError,
+        RuntimeError,
+    ) as error:  # torch raises RuntimeError for sizes
         raise RequestError(f"{model} cannot be built with {arguments}: {error}") from error
-    if isinstance(network, ReadsText):
-        network.start_from(title_text(schema))
     return network, arguments
 
 

@@ -13,7 +13,7 @@ import torch
 from recdemo.contracts import Counted, Objective, RequestError, Split
 from recdemo.data import Dataset, split_ratings
 from recdemo.features import Ratings, Schema
-from recdemo.training.loop import VALIDATED_BY, fit
+from recdemo.training.loop import VALIDATED_BY, DivergedError, fit
 from recdemo.training.run import build
 from recdemo.training.settings import Settings
 
@@ -66,7 +66,8 @@ def search(
         Best first; what diverged, last.
 
     Raises:
-        RequestError: the model has no such argument, or nothing that is trained.
+        RequestError: the model has no such argument, or nothing that is trained; or it cannot be trained with one of
+            the values.
     """
     ratings = Ratings(dataset, schema, every_film=split == "last")
     part = torch.from_numpy(split_ratings(dataset.ratings, split))
@@ -81,7 +82,7 @@ def search(
             raise RequestError(f"{model} is counted, not trained: it has no settings to search for")
         try:
             result = fit(network, ratings, part, objective, chosen)
-        except RequestError:  # diverged, which says enough about these values
+        except DivergedError:  # which says enough about these values
             done.append(Trial(values, metric, None, 0, 0.0))
         else:
             best = result.epochs[result.best_epoch - 1]

@@ -14,14 +14,14 @@ class Settings:
     """How to train.
 
     Args:
-        epochs: at most this many passes over the training part.
-        batch_size: users per step, each with one target (`like`) or 1 + negatives (`next`).
+        epochs: at most this many passes over the training part, or over `share` of it.
+        batch_size: users per step, each with one target (`like`, `rating`) or 1 + negatives (`next`).
         optimizer: ``adamw``, ``adam``, or ``sgd`` with momentum 0.9.
         learning_rate: at the first step; it falls linearly to zero over `epochs`.
         weight_decay: of the optimizer; AdamW's is decoupled.
         negatives: films drawn at random per target, `next` only.
-        share: of the training rows that each epoch draws; less than all for a model that learns from
-            every step of a history at once.
+        share: of the training rows that each epoch draws; less than all for a model whose whole passes take long, or
+            that learns from every step of a history at once.
         second_task: weight of a model's second loss (`LearnsBesides`), times the model's own.
         forget: share of profile values and feedbacks hidden in training (`Ratings.batch`).
         shorten: share of histories cut short in training (`Ratings.batch`).

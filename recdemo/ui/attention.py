@@ -260,7 +260,8 @@ def _evolution(
         alt=f"Logit and update gate after each watched film for {explanation.title}",
     )
     st.caption(
-        "Above: the logit if reading had ended after that film; the last point is the model's answer. Below: the "
+        "Above: the logit if the interest had stopped evolving after that film, with the attention that the whole "
+        "history gives; the last point is the model's answer. Below: the "
         "update gate times the attention, which is how far the film pulls the interest away from what it was."
     )
 
