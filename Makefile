@@ -21,10 +21,10 @@ types:
 test:
 	$(PYTHON) -m pytest -n auto
 
-bench:        ## print how fast the models answer and the app starts; fail where training has become slower than its peers
+bench:        ## fail where training has become slower beside its peers; print how fast models answer and the app starts
+	$(PYTHON) benchmarks/training.py --models din afm --repeats 1 --guard
 	$(PYTHON) benchmarks/serving.py
 	$(PYTHON) benchmarks/startup.py
-	$(PYTHON) benchmarks/training.py --models din afm --repeats 1 --guard
 
 screenshots:  ## take docs/screenshots anew
 	$(PYTHON) docs/screenshots.py

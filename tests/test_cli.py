@@ -208,6 +208,29 @@ def test_train_then_evaluate_agree_on_simulated_data(tmp_path: Path, few_ratings
     assert measured["test"]["auc"] > 0.6
 
 
+def test_train_replaces_only_what_it_would_make_again(tmp_path: Path, few_ratings: Path) -> None:
+    (tmp_path / checkpoints.CATALOGUE).write_bytes(
+        (checkpoints.root() / checkpoints.CATALOGUE).read_bytes()
+    )
+    words = f"train fm --objective like --epochs 1 --out {tmp_path} --json"
+    answer(f"{words} --data {few_ratings}")
+    card = checkpoints.folder_of("fm", "like", tmp_path) / checkpoints.CARD
+    first = card.read_bytes()
+    for other in (
+        f"--data {few_ratings} --seed 1",
+        f"--data {few_ratings} --split last",
+        "--data ml-1m",
+    ):
+        done = run(f"{words} {other}")
+        assert done.returncode == 2
+        assert "split order, seed 0; choose another folder with --out" in " ".join(
+            done.stderr.split()
+        )
+        assert card.read_bytes() == first
+    assert answer(f"{words} --data {few_ratings} --epochs 2")["settings"]["epochs"] == 2
+    assert answer(f"{words} --data {few_ratings} --seed 1 --force")["seed"] == 1
+
+
 def test_a_variant_is_trained_by_its_argument_and_another_split(
     tmp_path: Path, few_ratings: Path
 ) -> None:

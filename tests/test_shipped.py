@@ -29,7 +29,6 @@ AUC_FLOORS |= {
     "afm": 0.775,
     "din": 0.785,
     "dien": 0.785,
-    "dcn_text": 0.745,  # knows no film by id, and misses .75 by a hair
 }
 NEXT_FLOORS = {"din": (0.13, 0.07)}
 POPULARITY_NEXT = (0.0535, 0.0265)

@@ -18,7 +18,7 @@ from recdemo.cli.options import (
     named,
     today,
 )
-from recdemo.contracts import Optimizer, RequestError
+from recdemo.contracts import Optimizer, RequestError, Split
 from recdemo.printing import Progress, err, out, print_json, print_metrics, print_table
 
 DATA_NAMES = ("ml-1m", "ml-100k", "ml-latest-small", "ml-32m", "simulated")
@@ -61,7 +61,10 @@ def train(
         typer.Option("--out", help="Folder of checkpoints to write to; default: the shipped one."),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace a checkpoint trained on other data.")
+        bool,
+        typer.Option(
+            "--force", help="Replace a checkpoint of other data, another split or another seed."
+        ),
     ] = False,
     run: Annotated[
         Path | None,
@@ -109,7 +112,7 @@ def train(
         settings = settings_for(model, objective, seed=seed, **changes)
         base = trainer.base if trainer else output or checkpoints.root()
         if not force:
-            _check_same_data(checkpoints.folder_of(model, objective, base), data)
+            _check_replaces(checkpoints.folder_of(model, objective, base), data, split, seed)
         # A path may be nobody's business: the result of a run can be passed on.
         command = command_of(model, objective, Path(data).name if trainer else data, seed, split)
         for name, value in changes.items():
@@ -327,15 +330,16 @@ def lab(data: DataOption = "ml-1m") -> None:
     train_missing(data, on_start=lambda command: err.print(command, soft_wrap=True, markup=False))
 
 
-def _check_same_data(folder: Path, data: str) -> None:
-    """Refuse to replace a checkpoint by one trained on other data."""
+def _check_replaces(folder: Path, data: str, split: Split, seed: int) -> None:
+    """Refuse to replace a checkpoint by one trained on other data, for another split or with another seed."""
     from recdemo import checkpoints
 
     if not (folder / checkpoints.CARD).exists():
         return
-    there = checkpoints.read_card(folder).data
-    if data in DATA_NAMES and there.name != data:
+    card = checkpoints.read_card(folder)
+    other_data = data in DATA_NAMES and card.data.name != data
+    if other_data or (card.split, card.seed) != (split, seed):
         raise RequestError(
-            f"{folder} holds a model trained on {there.title}; choose another folder with --out, or "
-            "replace it with --force"
+            f"{folder} holds a model trained on {card.data.title}, split {card.split}, seed {card.seed}; choose another "
+            "folder with --out, or replace it with --force"
         )
