@@ -329,8 +329,8 @@ class PlacesUsers(PlacesFilms, Protocol):
 class Counted(Protocol):
     """A model that is counted from ratings in one go, without gradients."""
 
-    def count(self, movie: Tensor, chosen: Tensor, objective: Objective) -> None:
-        """Learn from the films rated [N] and whether each was liked, or for `next` picked, [N]."""
+    def count(self, movie: Tensor, answer: Tensor, objective: Objective) -> None:
+        """Learn from the films rated [N] and whether each was liked, for `next` picked, or its stars, [N]."""
         ...
 
 

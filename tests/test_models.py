@@ -250,7 +250,7 @@ def test_popularity_is_a_smoothed_share_of_likes(schema: Schema) -> None:
     for film in range(1, schema.size + 1):
         likes, ratings = counted.get(film, (0, 0))
         share = (likes + 4 * 3 / 6) / (ratings + 4)
-        assert float(model.logits[film]) == pytest.approx(math.log(share / (1 - share)), abs=1e-6)
+        assert float(model.scores[film]) == pytest.approx(math.log(share / (1 - share)), abs=1e-6)
 
 
 def test_popularity_for_next_orders_by_the_number_of_likes(schema: Schema) -> None:
@@ -260,10 +260,21 @@ def test_popularity_for_next_orders_by_the_number_of_likes(schema: Schema) -> No
     model.count(movie, liked, "next")
     likes = {1: 2, 5: 1}
     for film in range(1, schema.size + 1):
-        gap = float(model.logits[film] - model.logits[5])
+        gap = float(model.scores[film] - model.scores[5])
         wanted = math.log((likes.get(film, 0) + 0.5) / 1.5)
         assert gap == pytest.approx(wanted, abs=1e-6)
-    assert float(model.logits.exp().sum()) == pytest.approx(1.0, abs=1e-5)
+    assert float(model.scores.exp().sum()) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_popularity_of_stars_is_a_smoothed_mean(schema: Schema) -> None:
+    movie, stars = torch.tensor([1, 1, 2, 5]), torch.tensor([5.0, 4.5, 1.0, 3.0])
+    model = Popularity(schema, prior=4.0)
+    model.count(movie, stars, "rating")
+    counted = {1: (9.5, 2), 2: (1.0, 1), 5: (3.0, 1)}
+    for film in range(1, schema.size + 1):
+        total, ratings = counted.get(film, (0, 0))
+        wanted = (total + 4 * 13.5 / 4) / (ratings + 4)
+        assert float(model.scores[film]) == pytest.approx(wanted, abs=1e-6)
 
 
 # The zoo

@@ -244,7 +244,7 @@ def test_one_part_is_the_whole(resident: Resident) -> None:
 
 def test_popularity_counts_all_parts(streamed: Streamed, resident: Resident) -> None:
     one, other = (_fitted("popularity", "next", supply)[0] for supply in (streamed, resident))
-    assert torch.equal(one.logits, other.logits)
+    assert torch.equal(one.scores, other.scores)
 
 
 @pytest.mark.parametrize(

@@ -345,7 +345,7 @@ def test_popularity_counts_the_training_part(
         if part[row] == TRAIN and ratings.stars[row] >= 4:
             likes[int(ratings.movie[row])] += 1
     wanted = [math.log(count / sum(likes)) for count in likes]
-    assert model.logits.tolist() == pytest.approx(wanted, abs=1e-5)
+    assert model.scores.tolist() == pytest.approx(wanted, abs=1e-5)
     assert done.epochs == []
 
 
@@ -356,7 +356,7 @@ def test_popularity_counts_what_is_picked_where_that_is_every_film(
     every.picked = torch.ones_like(ratings.liked)
     rated = torch.bincount(ratings.movie[part == TRAIN], minlength=ratings.schema.size + 1) + 0.5
     model, _ = _fitted("popularity", every, part, "next", make_model)
-    torch.testing.assert_close(model.logits.exp(), rated / rated.sum())
+    torch.testing.assert_close(model.scores.exp(), rated / rated.sum())
     likes, _ = _fitted("popularity", every, part, "like", make_model)
     as_ever, _ = _fitted("popularity", ratings, part, "like", make_model)
     assert _equal(likes, as_ever)

@@ -24,9 +24,11 @@ _ALL = (
             "Everybody gets what most people liked. It knows nothing of the visitor, so whatever a "
             "model gains over it is what that model learned about people."
         ),
-        source="Baseline: Bayesian-smoothed share of likes (like), share of all likes (next)",
-        formula=r"\mathrm{logit}\,\frac{\text{likes}_q + m\,\bar p}{\text{ratings}_q + m}",
+        source="Baseline: Bayesian-smoothed share of likes (like), or mean of the stars (rating); share of all likes (next)",
+        formula=r"\mathrm{logit}\,\frac{\text{likes}_q + m\,\bar p}{\text{ratings}_q + m},\quad "
+        r"\frac{\text{stars}_q + m\,\bar r}{\text{ratings}_q + m}",
         network="popularity.Popularity",
+        objectives=("like", "next", "rating"),
         aside="Popularity gives everybody the same list; only films already watched are left out.",
     ),
     Card(

@@ -1,6 +1,7 @@
 """Popularity: what everybody likes. No gradient, no visitor: the baseline every model must beat.
 
-``like``: Bayesian-smoothed share of likes per film. ``next``: share of all likes.
+``like``: Bayesian-smoothed share of likes per film. ``next``: share of all likes. ``rating``: Bayesian-smoothed mean of the
+stars.
 """
 
 from __future__ import annotations
@@ -13,39 +14,41 @@ from recdemo.features import Schema
 
 
 class Popularity(nn.Module):
-    """A logit per film, counted rather than trained.
+    """A logit per film, or stars, counted rather than trained.
 
     Args:
         schema: vocabularies.
-        prior: strength m of the prior, in ratings: a film nobody rated gets the mean share of likes.
+        prior: strength m of the prior, in ratings: a film nobody rated gets the mean of all films.
     """
 
-    logits: Tensor
+    scores: Tensor
 
-    def __init__(self, schema: Schema, *, prior: float = 20.0) -> None:
+    def __init__(self, schema: Schema, *, prior: float = 2.0) -> None:
         super().__init__()
         self.prior = prior
-        self.register_buffer("logits", torch.zeros(schema.size + 1))
+        self.register_buffer("scores", torch.zeros(schema.size + 1))
 
     def forward(self, batch: Batch) -> Tensor:
-        """Logits [B]."""
-        return self.logits[batch.target_movie]
+        """Logits, or stars, [B]."""
+        return self.scores[batch.target_movie]
 
-    def count(self, movie: Tensor, chosen: Tensor, objective: Objective) -> None:
+    def count(self, movie: Tensor, answer: Tensor, objective: Objective) -> None:
         """Learn from ratings.
 
         Args:
             movie: [N] film indices.
-            chosen: [N] whether each was liked; for `next`, picked.
-            objective: `like` or `next`.
+            answer: [N] whether each was liked; for `next`, picked; for `rating`, its stars.
+            objective: which of these it is.
         """
-        size = len(self.logits)
+        size = len(self.scores)
         ratings = torch.bincount(movie, minlength=size).double()
-        likes = torch.bincount(movie, weights=chosen.double(), minlength=size)
+        total = torch.bincount(movie, weights=answer.double(), minlength=size)
         if objective == "like":
-            mean = (likes.sum() + 0.5) / (ratings.sum() + 1.0)  # never quite 0 or 1
-            share = (likes + self.prior * mean) / (ratings + self.prior)
-            self.logits.copy_(torch.logit(share))
-        else:
+            mean = (total.sum() + 0.5) / (ratings.sum() + 1.0)  # never quite 0 or 1
+            self.scores.copy_(torch.logit((total + self.prior * mean) / (ratings + self.prior)))
+        elif objective == "next":
             # Half a like for every film, so that one without any still has a logit.
-            self.logits.copy_(torch.log((likes + 0.5) / (likes + 0.5).sum()))
+            self.scores.copy_(torch.log((total + 0.5) / (total + 0.5).sum()))
+        else:
+            mean = total.sum() / ratings.sum()
+            self.scores.copy_((total + self.prior * mean) / (ratings + self.prior))

@@ -328,12 +328,13 @@ def _batches(rows: int, settings: Settings) -> int:
 
 def _count(model: Counted, supply: Supply, objective: Objective) -> None:
     """Show a model that is counted all that trains."""
-    movies, chosen = [], []
+    movies, answers = [], []
     for ratings, part in each(supply):
         rows = torch.nonzero(part == TRAIN).squeeze(1)
+        answer = {"like": ratings.liked, "next": ratings.picked, "rating": ratings.stars}[objective]
         movies.append(ratings.movie[rows])
-        chosen.append((ratings.picked if objective == "next" else ratings.liked)[rows])
-    model.count(torch.cat(movies), torch.cat(chosen), objective)
+        answers.append(answer[rows])
+    model.count(torch.cat(movies), torch.cat(answers), objective)
 
 
 def _check_finite(model: nn.Module, loss: float, epoch: int, settings: Settings) -> None:
