@@ -18,7 +18,7 @@ steps[0].markdown(
     "**1 · Be somebody.** Pick a person below, or set profile and films in the sidebar."
 )
 steps[1].markdown(
-    "**2 · Choose a model.** Each answers two questions: what next, and would they like it."
+    "**2 · Choose a model.** Most answer two questions: what next, and would they like it."
 )
 steps[2].markdown("**3 · Ask why.** Every score comes apart into numbers that add up to it.")
 
@@ -29,6 +29,7 @@ from streamlit.delta_generator import DeltaGenerator
 from recdemo import checkpoints
 from recdemo.checkpoints import CheckpointCard
 from recdemo.contracts import QUESTIONS, CheckpointError, Objective
+from recdemo.data.sources import find_data
 from recdemo.models import CARDS
 from recdemo.standings import MAIN, METRICS
 from recdemo.ui import engine, frame, state
@@ -36,6 +37,7 @@ from recdemo.ui.engine import plain
 from recdemo.ui.personas import PERSONAS
 from recdemo.ui.visit import Visit, decode_visit
 
+RATINGS = {"ml-1m": "MovieLens-1M", "ml-100k": "MovieLens-100K"}
 SCENARIOS = (
     (
         "Four science-fiction films",
@@ -143,6 +145,12 @@ def show_checkpoints(visit: Visit) -> None:
         f"{', '.join(sorted(sources)) or 'nothing yet'}."
         + (f" Best so far: {', '.join(best)}." if best else "")
         + (f" {len(kept)} kept from training here." if kept else "")
+    )
+    here = [title for name, title in RATINGS.items() if find_data(name)]
+    st.markdown(
+        f"Ratings to train with: {' and '.join(here)} {'are' if len(here) > 1 else 'is'} on this machine."
+        if here
+        else "Ratings to train with are not on this machine: the page Retrain fetches MovieLens, or makes some up."
     )
     if st.button("See how all models stand", icon=":material/leaderboard:"):
         be(visit, "pages/leaderboard.py")

@@ -107,7 +107,7 @@ def show_visitor(found: Aggregates, session: Session, places: dict[int, int]) ->
         lines.append(
             f"Half of the {len(places)} films watched are among the {half:,} most rated of "
             f"{len(engine.films().ids):,}; the least rated, {plain(engine.films().labels[rarest])}, is among the "
-            f"{places[rarest]:,}."
+            f"{places[rarest]:,} most rated."
         )
     with st.container(border=True):
         st.markdown(f"**This visitor.** {' '.join(lines)}")

@@ -10,6 +10,7 @@ opening.show(
     "Which model is best at which question, by how much, at what price, and for whom.",
 )
 
+import math
 from dataclasses import replace
 
 import streamlit as st
@@ -17,7 +18,7 @@ import streamlit as st
 from recdemo import checkpoints, standings
 from recdemo.charts import leaderboard as charts
 from recdemo.contracts import QUESTIONS, CheckpointError, Objective, Split
-from recdemo.standings import BASELINES, MAIN, METRICS, SPLITS, Row, figure_of
+from recdemo.standings import BASELINES, MAIN, METRICS, SPLITS, Figure, Row, figure_of
 from recdemo.ui import engine, frame, state
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit
@@ -130,7 +131,9 @@ def show_ranking(rows: list[Row], kept: list[Row], name: str, chosen: str) -> No
     leader = figure_of(best, name)
     assert leader is not None  # a figure is offered only where a row has it
     st.markdown(
-        f"**{best.title} leads with {metric.title} {leader.mean:.4f}"
+        f"**{best.title}, the only one measured so, reaches {metric.title} {leader.mean:.4f}**"
+        if len(rows) == 1
+        else f"**{best.title} leads with {metric.title} {leader.mean:.4f}"
         + (f", against {against}**" if against else "**")
     )
     st.plotly_chart(
@@ -140,6 +143,8 @@ def show_ranking(rows: list[Row], kept: list[Row], name: str, chosen: str) -> No
         alt=f"{metric.title} of {len(kept)} models, best first",
     )
     margin = standings.margin_of(best, name)
+    near = [row.title for row in rows[1:] if margin and _distance(row, leader, name) <= margin]
+    level = f", which leaves it level with {', '.join(near)}" if near else ""
     seeds = max(len(row.seeds) for row in kept)
     st.caption(
         f"{metric.hint} The axis does not start at zero. "
@@ -150,11 +155,16 @@ def show_ranking(rows: list[Row], kept: list[Row], name: str, chosen: str) -> No
             else "One seed each, so far. "
         )
         + (
-            f"Other test users alone could move the leader’s figure by up to ±{margin:.4f}."
+            f"Other test users alone could move the leader’s figure by up to ±{margin:.4f}{level}."
             if margin
             else ""
         )
     )
+
+
+def _distance(row: Row, leader: Figure, name: str) -> float:
+    figure = figure_of(row, name)
+    return math.inf if figure is None else abs(leader.mean - figure.mean)
 
 
 def show_speed(rows: list[Row], name: str, chosen: str, times: dict[str, float]) -> None:
@@ -163,6 +173,12 @@ def show_speed(rows: list[Row], name: str, chosen: str, times: dict[str, float])
     table = table.dropna(subset=["milliseconds", name]).reset_index(drop=True)
     if table.empty:
         st.info("None of these models has been timed.", icon=":material/timer_off:")
+        return
+    if len(table) == 1:
+        st.info(
+            "One model alone: there is no other to weigh its speed against.",
+            icon=":material/speed:",
+        )
         return
     better = METRICS[name].better
     front = standings.pareto(table["milliseconds"].tolist(), table[name].tolist(), better)
@@ -196,8 +212,12 @@ def choose_row(kept: list[Row], question: str, visit: Visit) -> Row:
     """The table; the row picked in it, else the visitor's model, else the first."""
     table = standings.table(kept)
     figures = [name for name in METRICS if name in table]
+    baseline, simulated = " (baseline)", " (simulated)"
     marked = table.round({"train_seconds": 0, "samples_per_second": 0}).assign(
-        title=table["title"] + table["baseline"].map({True: " (baseline)", False: ""})
+        title=[
+            row.title + baseline * (row.model in BASELINES) + simulated * row.simulated
+            for row in kept
+        ]
     )
     columns = {
         "title": st.column_config.TextColumn("Model", width=200, pinned=True),
@@ -256,6 +276,8 @@ def show_facts(row: Row, board: standings.Leaderboard, visit: Visit) -> None:
     )
     st.markdown("Make this row again, from the ratings, with")
     st.code(row.command, language="bash", wrap_lines=True)
+    if further := [f"`--seed {seed}`" for seed in row.seeds[1:]]:
+        st.caption(f"The figures are the mean over this and the same with {' and '.join(further)}.")
     data = f"{row.data}{' (simulated)' if row.simulated else ''}"
     seeds = f"seed{'s' if len(row.seeds) > 1 else ''} {', '.join(map(str, row.seeds))}"
     versions = ", ".join(f"{name} {version}" for name, version in board.versions.items())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
 import recdemo
+from recdemo import checkpoints
 from recdemo.catalogue import label_of
 from recdemo.charts.terms import waterfall
 from recdemo.compare import overlaps, rank
@@ -24,6 +25,7 @@ from recdemo.models import CARDS
 from recdemo.recommend import Recommender
 
 TEMPLATE = "handout.html"
+MOVIELENS = "MovieLens-1M"
 OPINIONS = {True: "liked", False: "disliked", None: "just watched"}
 SHOWN_TERMS = 12
 
@@ -32,7 +34,8 @@ def handout(
     recommender: Recommender,
     session: Session,
     *,
-    others: Sequence[Recommender] = (),
+    title: str = "",
+    others: Mapping[str, Recommender] | None = None,
     targets: Sequence[int] = (),
     k: int = 10,
     link: str = "",
@@ -42,7 +45,8 @@ def handout(
     Args:
         recommender: the model that answers.
         session: who asks.
-        others: models to compare it with.
+        title: what the model is called; by default as in the zoo.
+        others: models to compare it with, by what they are called.
         targets: films to explain; none for the first of the list.
         k: length of the lists.
         link: address of the session in the app.
@@ -54,14 +58,15 @@ def handout(
     table = recommender.recommend(session, k)
     titles = titles_of(recommender, session.movie_ids)
     explained = list(targets) or table["movie_id"].tolist()[:1]
-    models = [recommender, *others]
+    title = title or card.title
+    models = {title: recommender, **(others or {})}
     return (
         Environment(
             loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True
         )
         .get_template(TEMPLATE)
         .render(
-            title=f"{card.title} for one visitor",
+            title=f"{title} for one visitor",
             version=recdemo.__version__,
             date=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
             link=link,
@@ -71,7 +76,7 @@ def handout(
                 for title, film in zip(titles, session.history, strict=True)
             ],
             model={
-                "title": card.title,
+                "title": title,
                 "question": QUESTIONS[goal],
                 "idea": card.idea,
                 "score": SCORE_NAMES[goal],
@@ -93,7 +98,10 @@ def handout(
                 for number, movie in enumerate(explained)
             ],
             **_compared(models, session, k),
-            checkpoints=[_checkpoint(model) for model in models],
+            checkpoints=[_checkpoint(name, model) for name, model in models.items()],
+            movielens=any(
+                model.checkpoint.card.data.title == MOVIELENS for model in models.values()
+            ),
             command=command_of(recommender, session, k),
             versions=", ".join(f"{n} {v}" for n, v in recommender.checkpoint.card.versions.items()),
         )
@@ -101,7 +109,7 @@ def handout(
 
 
 def command_of(recommender: Recommender, session: Session, k: int) -> str:
-    """What a person types for the same list."""
+    """What a person types for the same list; of a model that is not shipped, FOLDER is where its checkpoints lie."""
     words = ["python", "-m", "recdemo", "recommend", "--model", recommender.checkpoint.card.model]
     words += ["--objective", recommender.objective]
     for name in ("gender", "age", "occupation"):
@@ -110,7 +118,9 @@ def command_of(recommender: Recommender, session: Session, k: int) -> str:
     options = {True: "--like", False: "--dislike", None: "--watched"}
     for film in session.history:
         words += [options[film.liked], str(film.movie_id)]
-    return shlex.join([*words, "-k", str(k)])
+    command = shlex.join([*words, "-k", str(k)])
+    shipped = checkpoints.root() in recommender.checkpoint.folder.parents
+    return command if shipped else f"RECDEMO_CHECKPOINTS=FOLDER {command}"
 
 
 def _profile(session: Session) -> str:
@@ -169,25 +179,25 @@ def _explained(explanation: Explanation, goal: Objective, *, first: bool) -> dic
     return found
 
 
-def _compared(models: Sequence[Recommender], session: Session, k: int) -> dict[str, Any]:
+def _compared(models: Mapping[str, Recommender], session: Session, k: int) -> dict[str, Any]:
     if len(models) < 2:
         return {}
-    rankings = [rank(model, session) for model in models]
+    rankings = [rank(model, session) for model in models.values()]
     lists = [
         titles_of(model, ranking.movie_ids[:k].tolist())
-        for model, ranking in zip(models, rankings, strict=True)
+        for model, ranking in zip(models.values(), rankings, strict=True)
     ]
     return {
-        "columns": [CARDS[ranking.model].title for ranking in rankings],
+        "columns": list(models),
         "side_by_side": list(zip(*lists, strict=True)),
         "overlap": [[f"{value:.2f}" for value in row] for row in overlaps(rankings)],
     }
 
 
-def _checkpoint(model: Recommender) -> dict[str, str]:
+def _checkpoint(title: str, model: Recommender) -> dict[str, str]:
     card = model.checkpoint.card
     return {
-        "title": CARDS[card.model].title,
+        "title": title,
         "question": QUESTIONS[card.objective],
         "metrics": ", ".join(f"{name} {value:.4f}" for name, value in card.metrics.test.items()),
         "data": card.data.title + (" (simulated)" if card.data.simulated else ""),

@@ -72,7 +72,8 @@ def evolution(recommender: Recommender, session: Session, movie_ids: Sequence[in
         movie_ids: targets; one that is in the history is asked about as if it were not.
 
     Returns:
-        One row per target and film read, oldest first: ``target`` and ``movie_id`` (ids), ``step`` (from 1),
+        One row per target and film read, oldest first: ``target`` and ``movie_id`` (ids), ``step`` (the film's place in
+        the visitor's history, from 1, the same for every target),
         ``title``, ``attention``, ``gate`` (how far the film moves the interest, 0 to 1) and ``logit`` (if the
         interest had stopped evolving there, with the weights of the whole history; the last is the model's logit).
     """
@@ -80,6 +81,7 @@ def evolution(recommender: Recommender, session: Session, movie_ids: Sequence[in
     if not isinstance(model, ShowsEvolution) or not isinstance(model, ShowsHistory):
         raise TypeError(f"{recommender.checkpoint.card.model} has no evolving interest to show")
     tables = []
+    step = {movie: place for place, movie in enumerate(session.movie_ids, start=1)}
     for target in movie_ids:
         batch, films = _asked(recommender, session, target)
         with torch.inference_mode():
@@ -91,7 +93,7 @@ def evolution(recommender: Recommender, session: Session, movie_ids: Sequence[in
         table = pd.DataFrame(
             {
                 "target": target,
-                "step": np.arange(1, len(films) + 1),
+                "step": [step[movie] for movie in films],
                 "movie_id": films,
                 "title": titles_of(recommender, films),
             }

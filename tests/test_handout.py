@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 import recdemo
-from recdemo import Session, Watched
+from recdemo import Session, Watched, checkpoints
 from recdemo.cli import app
 from recdemo.handout import command_of, handout
 from recdemo.models import CARDS
+from recdemo.recommend import Recommender
 from recdemo.ui.personas import PERSONAS
 
 SESSION = PERSONAS[0].session
@@ -48,11 +51,31 @@ def test_the_numbers_are_the_library_s(pair) -> None:
 
 def test_other_models_stand_beside() -> None:
     model, other = recdemo.load("fm"), recdemo.load("popularity")
-    page = handout(model, SESSION, others=[other], k=3)
+    page = handout(model, SESSION, others={CARDS["popularity"].title: other}, k=3)
     for title in other.recommend(SESSION, 3)["title"]:
         assert title.split(":")[0] in page
     assert "Rank-biased overlap" in page
     assert CARDS["popularity"].title in page
+
+
+def test_models_are_called_what_they_are_called_here() -> None:
+    model = recdemo.load("fm")
+    page = handout(model, SESSION, title="FM · mine", others={"FM · yours": model}, k=3)
+    assert page.count("FM · mine") >= 3  # heading, its column, where its numbers come from
+    assert page.count("FM · yours") >= 2
+    assert "<th>FM</th>" not in page
+
+
+def test_a_model_that_is_not_shipped_says_where_it_must_lie(tmp_path: Path) -> None:
+    shipped = recdemo.load("fm")
+    shutil.copytree(shipped.checkpoint.folder, tmp_path / "fm" / "next")
+    shutil.copy(checkpoints.root() / checkpoints.CATALOGUE, tmp_path)
+    model = Recommender(checkpoints.load("fm", "next", tmp_path))
+    assert (
+        command_of(model, SESSION, 5)
+        == f"RECDEMO_CHECKPOINTS=FOLDER {command_of(shipped, SESSION, 5)}"
+    )
+    assert str(tmp_path) not in handout(model, SESSION, k=3)
 
 
 def test_it_needs_no_network_and_escapes_what_it_holds() -> None:

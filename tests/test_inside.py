@@ -63,12 +63,25 @@ def test_an_interest_ends_at_the_logit_and_a_shorter_history_is_another(
     for movie in TARGETS:
         mine = table[table["target"] == movie]
         explanation = model.explain(session, movie)
-        assert mine["step"].tolist() == list(range(1, explanation.films_read + 1))
+        assert len(mine) == explanation.films_read
+        assert [session.movie_ids[step - 1] for step in mine["step"]] == mine["movie_id"].tolist()
         assert mine["attention"].tolist() == pytest.approx(explanation.weights.weights)
         assert mine["logit"].iloc[-1] == pytest.approx(explanation.logit, abs=1e-4)
         assert mine["logit"].nunique() > 1
         assert (mine["gate"] > 0).all()
         assert (mine["gate"] < mine["attention"]).all()  # u' = a_t u with u < 1
+
+
+def test_a_target_that_was_watched_leaves_a_gap_and_moves_no_film() -> None:
+    model = recdemo.load("dien", "next")
+    watched = SESSION.movie_ids[2]
+    table = inside.evolution(model, SESSION, [watched, TARGETS[0]])
+    assert (table.groupby("step")["movie_id"].nunique() == 1).all()
+    mine, other = (
+        table[table["target"] == movie]["step"].tolist() for movie in (watched, TARGETS[0])
+    )
+    assert other == list(range(1, len(SESSION.history) + 1))
+    assert mine == [step for step in other if step != 3]
 
 
 def test_models_without_such_an_inside_say_so() -> None:

@@ -158,6 +158,8 @@ def test_several_seeds_and_splits_show_what_they_know(base: Path) -> None:
     assert app.dataframe[0].value["± ndcg@10"].tolist() == [0.0123, 0.0123]
     assert "**0.1100** ± 0.0123" in texts(app)
     assert "seeds 0, 1, 2" in texts(app)
+    assert "the same with `--seed 1` and `--seed 2`" in texts(app)
+    assert all("(simulated)" in name for name in app.dataframe[0].value["title"])
     assert "made-up" in app.warning[0].value
     app.segmented_control(key="leaderboard_split_next").set_value("last").run()
     assert "DIN leads with NDCG@10 0.2100" in texts(sound(app))
@@ -165,6 +167,23 @@ def test_several_seeds_and_splits_show_what_they_know(base: Path) -> None:
     assert "FM is 0.0100 behind the best of these" in texts(app)
     assert "Leave-one-out" in texts(app)
     assert "has not been measured by gender" in app.info[0].value
+
+
+def test_one_row_alone_leads_nobody(base: Path) -> None:
+    write(base, [rows_of("rating")[0].model_dump(mode="json")])
+    app = sound(open_page("leaderboard"))
+    assert "the only one measured so, reaches RMSE" in texts(app)
+    assert "leads" not in texts(app)
+    assert "no other to weigh its speed against" in app.info[0].value
+
+
+def test_a_lead_within_the_margin_is_called_level(base: Path) -> None:
+    rows = [row.model_dump(mode="json") for row in rows_of("next")][:3]
+    for row, mean in zip(rows, (0.1387, 0.1385, 0.05), strict=True):
+        row["figures"]["ndcg@10"]["mean"] = mean
+    write(base, rows)
+    text = texts(sound(open_page("leaderboard")))
+    assert f"which leaves it level with {rows[1]['title']}." in text
 
 
 def test_one_untimed_row_alone_is_a_page(base: Path) -> None:

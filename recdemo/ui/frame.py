@@ -61,7 +61,7 @@ def page() -> Iterator[Visit]:
         engine.warm_up()
     except (CheckpointError, RequestError) as error:
         st.error(plain(str(error)), icon=":material/error:")
-        if drawn:
+        if drawn and isinstance(error, CheckpointError):
             st.markdown("The other models go on working: choose another in the sidebar.")
         st.stop()
 

@@ -49,8 +49,13 @@ def _model(visit: Visit) -> None:
         help=engine.card(visit.model).idea,
         **state.bound("side_model", visit.model, lambda v, key: v.with_model(key, menu[key])),
     )
-    if engine.card(visit.model).knows_users and visit.session.history:
-        st.caption("Knows its users by id only: you get the vector that explains your films best.")
+    if engine.card(visit.model).knows_users:
+        st.caption(
+            "Knows its users by id only: you get the vector that explains your films best, pulled towards the mean of your "
+            "demographic group."
+            if visit.session.history
+            else "Knows its users by id only: without films you get the mean of your demographic group."
+        )
     if engine.made_up(visit.model):
         st.caption(":material/casino: Trained on simulated viewers: its figures are of nobody.")
     if engine.has_own_films(visit.model):
@@ -150,18 +155,20 @@ def _share(visit: Visit) -> None:
 
 def _report(visit: Visit, link: str) -> str:
     """The page to print. It is made when asked for, outside the run of a page."""
-    from recdemo.compare import question
+    from recdemo.compare import default_models, question
     from recdemo.handout import handout
 
     peers = engine.peers(visit.model)
-    others = [
-        engine.recommender(key, question(peers[key], visit.objective))
-        for key in visit.compared
+    compared = visit.compared or default_models(list(peers), visit.model)
+    others = {
+        engine.card(key).title: engine.recommender(key, question(peers[key], visit.objective))
+        for key in compared
         if key in peers and key != visit.model
-    ]
+    }
     return handout(
         engine.recommender(visit.model, visit.objective),
         visit.session,
+        title=engine.card(visit.model).title,
         others=others,
         targets=visit.targets,
         link=link,

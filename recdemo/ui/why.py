@@ -91,4 +91,6 @@ def _verdict(value: float, item: str) -> tuple[str, str]:
             "a weak guide",
             f"Do not read the weights as reasons: many {item}s with large weights hardly count.",
         )
-    return "not a reason", "Here the weights say nothing about what moved the score."
+    if value > -0.1:
+        return "not a reason", "Here the weights say nothing about what moved the score."
+    return "a wrong guide", f"Here the {item}s with small weights moved the score more than those with large ones."
