@@ -17,6 +17,7 @@ from recdemo.models import CARDS
 from recdemo.ui.engine import plain
 from recdemo.ui.personas import PERSONAS
 from recdemo.ui.visit import Visit, encode_visit
+from recdemo.ui.why import _verdict
 
 
 def test_titles_are_never_read_as_markup() -> None:
@@ -255,3 +256,29 @@ def test_targets_are_chosen_and_live_in_the_link() -> None:
     app.multiselect(key="attention_targets").set_value([1210, 1]).run()
     assert sound(app).query_params["t"] in ("1210-1", ["1210-1"])
     assert app.session_state["visit"].targets == (1210, 1)
+
+
+@pytest.mark.parametrize(
+    ("link", "told"),
+    [
+        ({"m": "mf", "g": "F"}, "without films you get the mean of your demographic group"),
+        ({"m": "mf", "h": "260l"}, "pulled towards the mean of your demographic group"),
+    ],
+)
+def test_a_model_by_id_says_who_a_visitor_is_to_it(link: dict[str, str], told: str) -> None:
+    app = sound(open_page("recommend", link))
+    assert any(told in caption.value for caption in app.sidebar.caption)
+
+
+def test_home_says_which_ratings_are_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recdemo.data.sources._places", lambda: [tmp_path])
+    assert any("are not on this machine" in m.value for m in sound(open_page("home")).markdown)
+    (tmp_path / "ml-1m.zip").touch()
+    said = "Ratings to train with: MovieLens-1M is on this machine."
+    assert said in [m.value for m in sound(open_page("home")).markdown]
+
+
+def test_weights_that_tell_the_reverse_are_called_so() -> None:
+    assert _verdict(-0.5, "film")[0] == "a wrong guide"
+    assert _verdict(0.0, "film")[0] == "not a reason"
+    assert _verdict(0.1, "film")[0] == "a weak guide"
