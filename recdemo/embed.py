@@ -227,16 +227,21 @@ def neighbours(
     Raises:
         RequestError: the film is not in the catalogue, or the model has no such table of films.
     """
-    checkpoint = recommender.checkpoint
-    tables = {key: s for key, s in spaces(checkpoint.model).items() if s.kind == "film"}
-    if space not in tables:
-        way_out = f"use one of {', '.join(tables)}" if tables else "use another model"
-        raise RequestError(f"{checkpoint.card.model} has no vectors {space!r} of films; {way_out}")
-    directions = tables[space].directions()
-    row = checkpoint.schema.index_of(movie_id) - 1
+    directions = _film_space(recommender, space).directions()
+    row = recommender.checkpoint.schema.index_of(movie_id) - 1
     return film_table(
         recommender.catalogue, *nearest(directions, directions[row], k, without=[row])
     )
+
+
+def _film_space(recommender: Recommender, key: str) -> Space:
+    model = recommender.checkpoint.model
+    tables = {name: space for name, space in spaces(model).items() if space.kind == "film"}
+    if key not in tables:
+        way_out = f"use one of {', '.join(tables)}" if tables else "use another model"
+        name = recommender.checkpoint.card.model
+        raise RequestError(f"{name} has no vectors {key!r} of films; {way_out}")
+    return tables[key]
 
 
 def film_table(catalogue: pd.DataFrame, rows: np.ndarray, cosines: np.ndarray) -> pd.DataFrame:
@@ -276,6 +281,20 @@ def analogy(
     rank = np.empty(len(directions), dtype=int)
     rank[by_c] = np.arange(1, len(by_c) + 1)
     return Analogy(rows, cosines, rank[rows])
+
+
+def film_analogy(
+    recommender: Recommender, a: int, b: int, c: int, k: int = 10, *, space: str = "film"
+) -> pd.DataFrame:
+    """`analogy` of three films, given by id, as `film_table` has them, with a last column ``alone``.
+
+    Raises:
+        RequestError: a film is not in the catalogue, or the model has no such table of films.
+    """
+    directions = _film_space(recommender, space).directions()
+    row_a, row_b, row_c = (recommender.checkpoint.schema.index_of(movie) - 1 for movie in (a, b, c))
+    found = analogy(directions, row_a, row_b, row_c, k)
+    return film_table(recommender.catalogue, found.rows, found.cosines).assign(alone=found.alone)
 
 
 def best_example(directions: np.ndarray, schema: Schema) -> tuple[int, int, int] | None:

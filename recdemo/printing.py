@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +72,7 @@ def print_json(value: Any) -> None:
 
 
 def finite_or_none(value: float) -> float | None:
-    return None if value != value else value
+    return value if math.isfinite(value) else None
 
 
 def percent(value: float) -> str:

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import typer
 
-from recdemo.cli import answers, data, runs, training
+from recdemo.cli import answers, data, runs, training, visits
 from recdemo.contracts import CheckpointError, RequestError
 from recdemo.printing import err
 
@@ -23,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(answers.app)
+app.add_typer(visits.app)
 app.add_typer(training.app)
 app.add_typer(runs.app, name="runs")
 app.add_typer(data.app, name="data")

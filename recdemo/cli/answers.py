@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,10 +12,12 @@ from recdemo.cli.options import (
     GenderOption,
     InOrder,
     Json,
+    Length,
     Model,
     ObjectiveOption,
     OccupationOption,
     session_of,
+    years_of,
 )
 from recdemo.contracts import AGES, GENDERS, OCCUPATIONS, RequestError
 from recdemo.printing import (
@@ -27,7 +29,14 @@ from recdemo.printing import (
     print_table,
 )
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 SCORE_COLUMNS = {"next": "chance of being next", "like": "chance of liking", "rating": "stars"}
+
+SpaceOption = Annotated[
+    str, typer.Option(help="Which of the model's tables of films; 'film' is the candidates'.")
+]
 
 app = typer.Typer()
 
@@ -114,6 +123,10 @@ def recommend(
     genre: Annotated[
         list[str] | None, typer.Option(help="Keep films of this genre; may be repeated.")
     ] = None,
+    years: Annotated[
+        str | None,
+        typer.Option(metavar="FROM-TO", help="Keep films of these years, e.g. 1990-1999."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Rank the catalogue for a visitor.
@@ -124,8 +137,10 @@ def recommend(
     import recdemo
 
     session = session_of(context, gender, age, occupation, like, dislike, watched)
+    span = years_of(years)
     recommender = recdemo.load(model, objective)
-    table = recommender.recommend(session, k, genres=genre or ()).drop(columns="ratings")
+    table = recommender.recommend(session, k, genres=genre or (), years=span)
+    table = table.drop(columns="ratings")
     if recommender.problem:
         err.print(f"p_like is unknown: {recommender.problem}", markup=False, soft_wrap=True)
     if as_json:
@@ -186,10 +201,8 @@ def neighbours(
     movie: Annotated[int, typer.Option(help="Film whose neighbours are asked for.")],
     model: Model = "din",
     objective: ObjectiveOption = None,
-    space: Annotated[
-        str, typer.Option(help="Which of the model's tables of films; 'film' is the candidates'.")
-    ] = "film",
-    k: Annotated[int, typer.Option("-k", min=1, help="Length of the list.")] = 10,
+    space: SpaceOption = "film",
+    k: Length = 10,
     as_json: Json = False,
 ) -> None:
     """List the films that a model holds to be most like one: cosines of its vectors."""
@@ -197,12 +210,44 @@ def neighbours(
     from recdemo.embed import neighbours as nearest_films
 
     table = nearest_films(recdemo.load(model, objective), movie, k, space=space)
+    _print_nearest(f"{model}, {space}", table, as_json)
+
+
+@app.command()
+def analogy(
+    a: Annotated[int, typer.Argument(help="Film that is to B …", metavar="A")],
+    b: Annotated[int, typer.Argument(help="… this one,", metavar="B")],
+    c: Annotated[int, typer.Argument(help="as the films listed are to this one.", metavar="C")],
+    model: Model = "din",
+    objective: ObjectiveOption = None,
+    space: SpaceOption = "film",
+    k: Length = 10,
+    as_json: Json = False,
+) -> None:
+    """List the films nearest to A − B + C of a model's vectors: A is to B as what is to C?
+
+    Aliens is to Alien as what is to The Terminator: analogy 1200 1214 1240
+    """
+    import recdemo
+    from recdemo.embed import film_analogy
+
+    table = film_analogy(recdemo.load(model, objective), a, b, c, k, space=space)
+    _print_nearest(f"{model}, {space}: {a} − {b} + {c}", table, as_json)
+
+
+def _print_nearest(title: str, table: pd.DataFrame, as_json: bool) -> None:
+    """Films with cosines, and of an analogy their places among the neighbours of C alone."""
     if as_json:
         records = table.to_dict("records")
         print_json([record | {"genres": list(record["genres"])} for record in records])
         return
+    last = {"alone": "# for C alone"} if "alone" in table else {}
     rows = (
-        [r.rank, r.movie_id, r.title, r.year or "–", ", ".join(r.genres), f"{r.cosine:.3f}"]
+        [
+            *(r.rank, r.movie_id, r.title, r.year or "–", ", ".join(r.genres), f"{r.cosine:.3f}"),
+            *(getattr(r, name) for name in last),
+        ]
         for r in table.itertuples()
     )
-    print_table(f"{model}, {space}", ["#", "id", "title", "year", "genres", "cosine"], rows)
+    columns = ["#", "id", "title", "year", "genres", "cosine", *last.values()]
+    print_table(title, columns, rows)

@@ -23,6 +23,12 @@ class InOrder(TyperCommand):
         return rest
 
 
+def _length(k: int) -> int:
+    if k < 1:
+        raise RequestError(f"k must be a whole number from 1, not {k}")
+    return k
+
+
 Model = Annotated[str, typer.Option("--model", "-m", help="Model key; see 'models'.")]
 ModelArgument = Annotated[str, typer.Argument(help="Model key; see 'models'.")]
 ObjectiveOption = Annotated[
@@ -41,6 +47,7 @@ OccupationOption = Annotated[
     int | None, typer.Option(help="0 to 20, as in MovieLens-1M; 'models --codes' lists them.")
 ]
 Films = Annotated[list[int] | None, typer.Option(metavar="FILM", help="Film id, may be repeated.")]
+Length = Annotated[int, typer.Option("-k", callback=_length, help="Length of the list.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
 DataOption = Annotated[
     str,
@@ -81,6 +88,16 @@ def session_of(
             liked, ids = given[name]
             history.append(Watched(next(ids), liked))
     return Session(gender=gender, age=age, occupation=occupation, history=history)  # type: ignore[arg-type]
+
+
+def years_of(text: str | None) -> tuple[int, int] | None:
+    """FROM-TO as two years of release."""
+    if text is None:
+        return None
+    first, _, last = text.partition("-")
+    if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
+        raise RequestError(f"--years {text!r} is not FROM-TO, e.g. 1990-1999")
+    return int(first), int(last)
 
 
 def named(given: Sequence[str], option: str) -> dict[str, Any]:

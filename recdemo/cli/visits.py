@@ -1,0 +1,306 @@
+"""Commands that look further into one visitor's lists: several models, another visitor, a page to print."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from recdemo.cli.options import (
+    AgeOption,
+    Films,
+    GenderOption,
+    InOrder,
+    Json,
+    Length,
+    Model,
+    ObjectiveOption,
+    OccupationOption,
+    session_of,
+)
+from recdemo.contracts import Objective, RequestError, Session, Watched
+from recdemo.printing import finite_or_none, out, percent, print_json, print_table
+
+if TYPE_CHECKING:
+    from recdemo.recommend import Recommender
+    from recdemo.whatif import Change, Drop
+
+NEW = "Another one, or - for unknown."
+SIDES = ("before", "after")
+
+app = typer.Typer()
+
+
+@app.command(cls=InOrder)
+def compare(
+    context: typer.Context,
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", "-m", help="Model key; give two or more. Left out: five kinds."),
+    ] = None,
+    objective: ObjectiveOption = None,
+    gender: GenderOption = None,
+    age: AgeOption = None,
+    occupation: OccupationOption = None,
+    like: Films = None,
+    dislike: Films = None,
+    watched: Films = None,
+    k: Length = 10,
+    as_json: Json = False,
+) -> None:
+    """Ask several models for one visitor: their lists side by side, and how far they agree.
+
+    A model that is not trained for the objective is asked its own. Overlap is rank-biased: 1 where the first
+    hundred films of two models are the same, 0 where none is, and the top counts most.
+    """
+    from recdemo import checkpoints
+    from recdemo.compare import default_models, overlaps, rank, side_by_side
+    from recdemo.explain import titles_of
+
+    session = session_of(context, gender, age, occupation, like, dislike, watched)
+    if not model:
+        menu = dict.fromkeys(key for key, _ in checkpoints.available())
+        model = list(default_models(menu, "din"))
+    if len(set(model)) < max(2, len(model)):
+        raise RequestError(f"--model {' '.join(model)}: name two models or more, each once")
+    recommenders = _loaded(model, objective)
+    rankings = [rank(recommender, session) for recommender in recommenders]
+    table, overlap = side_by_side(rankings, k), overlaps(rankings)
+    titles = titles_of(recommenders[0], table["movie_id"].tolist())
+    if as_json:
+        table.insert(1, "title", titles)
+        print_json(
+            {
+                "models": [{"model": r.model, "objective": r.objective} for r in rankings],
+                "films": table.to_dict("records"),
+                "overlap": overlap.tolist(),
+            }
+        )
+        return
+    names = dict(zip(table["movie_id"], titles, strict=True))
+    lists = [[names[movie] for movie in ranking.movie_ids[:k]] for ranking in rankings]
+    heads = [f"{ranking.model}, {ranking.objective}" for ranking in rankings]
+    rows = ([place, *films] for place, films in enumerate(zip(*lists, strict=True), start=1))
+    print_table("Lists side by side", ["#", *heads], rows)
+    shares = (
+        [key, *(f"{share:.2f}" for share in row)] for key, row in zip(model, overlap, strict=True)
+    )
+    print_table("Rank-biased overlap", ["", *model], shares)
+
+
+@app.command("what-if", cls=InOrder)
+def what_if(
+    context: typer.Context,
+    model: Model = "din",
+    objective: ObjectiveOption = None,
+    gender: GenderOption = None,
+    age: AgeOption = None,
+    occupation: OccupationOption = None,
+    like: Films = None,
+    dislike: Films = None,
+    watched: Films = None,
+    to_gender: Annotated[str | None, typer.Option(help=NEW)] = None,
+    to_age: Annotated[str | None, typer.Option(help=NEW)] = None,
+    to_occupation: Annotated[str | None, typer.Option(help=NEW)] = None,
+    drop: Annotated[
+        list[int] | None,
+        typer.Option(metavar="FILM", help="A film not watched after all; may be repeated."),
+    ] = None,
+    add_like: Annotated[
+        int | None, typer.Option(metavar="FILM", help="A film watched last, and liked.")
+    ] = None,
+    add_dislike: Annotated[
+        int | None, typer.Option(metavar="FILM", help="A film watched last, and disliked.")
+    ] = None,
+    add_watched: Annotated[
+        int | None, typer.Option(metavar="FILM", help="A film watched last, without a word.")
+    ] = None,
+    movie: Annotated[
+        int | None,
+        typer.Option(
+            help="Instead of a change: a film to drop from the list by taking films away."
+        ),
+    ] = None,
+    k: Length = 10,
+    as_json: Json = False,
+) -> None:
+    """Change a visitor, and see which films move; or, with --movie, find what it takes to drop a film.
+
+    what-if --gender F --like 260 --like 2571 --to-gender M --drop 260 --add-dislike 1721
+    what-if --gender F --like 260 --like 2571 --movie 1196
+    """
+    import recdemo
+    from recdemo.whatif import Change, rank_changes, what_it_takes
+
+    session = session_of(context, gender, age, occupation, like, dislike, watched)
+    added = [
+        Watched(film, liked)
+        for film, liked in ((add_like, True), (add_dislike, False), (add_watched, None))
+        if film is not None
+    ]
+    if len(added) > 1:
+        ids = " and ".join(str(film.movie_id) for film in added)
+        raise RequestError(f"films {ids} cannot both be watched last; add one")
+    for film in drop or ():
+        if film not in session.movie_ids:
+            watched_films = " ".join(map(str, session.movie_ids)) or "none"
+            raise RequestError(f"film {film} to drop is not in the history: {watched_films}")
+    change = Change(
+        gender=to_gender,  # type: ignore[arg-type]
+        age=_code(to_age, "--to-age"),
+        occupation=_code(to_occupation, "--to-occupation"),
+        dropped=tuple(drop or ()),
+        added=added[0] if added else None,
+    )
+    if (movie is None) == (change == Change()):
+        asked = "nothing is asked" if movie is None else f"--movie {movie} stands beside a change"
+        raise RequestError(f"{asked}; give --movie, or --to-…, --drop or --add-…")
+    after = change.of(session)
+    recommender = recdemo.load(model, objective)
+    if movie is not None:
+        _print_drop(recommender, session, what_it_takes(recommender, session, movie, k), as_json)
+        return
+    changes = rank_changes(recommender, session, after, k)
+    records = changes.films.to_dict("records")
+    for record in records:
+        for name in SIDES:
+            rank, score = f"rank_{name}", f"score_{name}"
+            record[score] = finite_or_none(record[score])
+            record[rank] = None if record[score] is None else int(record[rank])
+    if as_json:
+        print_json({"stay": changes.stay, "same_scores": changes.same_scores, "films": records})
+        return
+    _print_changes(recommender, session, change, records)
+    out.print(f"{changes.stay} films are on both lists of {k}.", highlight=False)
+    if changes.same_scores:
+        out.print("No score moves: nothing that the model reads has changed.")
+
+
+@app.command(cls=InOrder)
+def report(
+    context: typer.Context,
+    output: Annotated[
+        Path, typer.Option("--out", help="HTML file to write; one there is replaced.")
+    ],
+    model: Model = "din",
+    objective: ObjectiveOption = None,
+    gender: GenderOption = None,
+    age: AgeOption = None,
+    occupation: OccupationOption = None,
+    like: Films = None,
+    dislike: Films = None,
+    watched: Films = None,
+    movie: Annotated[
+        list[int] | None,
+        typer.Option(help="Film to explain, may be repeated; left out: the first of the list."),
+    ] = None,
+    beside: Annotated[
+        list[str] | None, typer.Option(help="Model key to compare with; may be repeated.")
+    ] = None,
+    k: Length = 10,
+    as_json: Json = False,
+) -> None:
+    """Write a visitor's answers as one HTML page to print: the list, why, models beside, sources."""
+    import recdemo
+    from recdemo.handout import handout
+    from recdemo.models import card_of
+
+    session = session_of(context, gender, age, occupation, like, dislike, watched)
+    recommender = recdemo.load(model, objective)
+    keys = [key for key in dict.fromkeys(beside or ()) if key != model]
+    loaded = _loaded(keys, recommender.objective)
+    others = {card_of(key).title: other for key, other in zip(keys, loaded, strict=True)}
+    page = handout(recommender, session, others=others, targets=movie or (), k=k)
+    output.write_text(page, encoding="utf-8")
+    if as_json:
+        print_json({"file": str(output)})
+    else:
+        out.print(str(output), highlight=False, markup=False, soft_wrap=True)
+
+
+def _loaded(keys: list[str], objective: Objective | None) -> list[Recommender]:
+    """Models, each asked what is wanted if it is trained for that."""
+    import recdemo
+    from recdemo.compare import question
+    from recdemo.models import card_of
+
+    wanted = objective or "next"
+    return [recdemo.load(key, question(card_of(key).objectives, wanted)) for key in keys]
+
+
+def _code(text: str | None, option: str) -> Any:
+    """A code of `Change`: a number, or `-` for unknown."""
+    if text is None or text == "-":
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        raise RequestError(
+            f"{option} {text!r} is no code; 'models --codes' lists them, - is unknown"
+        ) from None
+
+
+def _print_changes(
+    recommender: Recommender, session: Session, change: Change, records: list[dict[str, Any]]
+) -> None:
+    from recdemo.explain import titles_of
+    from recdemo.whatif import in_words
+
+    films = [*session.movie_ids, *([change.added.movie_id] if change.added else [])]
+    titles = dict(zip(films, titles_of(recommender, films), strict=True))
+    shown = "{:.2f}".format if recommender.objective == "rating" else percent
+    rows = (
+        [
+            record["title"],
+            *("–" if record[f"rank_{n}"] is None else record[f"rank_{n}"] for n in SIDES),
+            *("–" if record[f"score_{n}"] is None else shown(record[f"score_{n}"]) for n in SIDES),
+        ]
+        for record in records
+    )
+    words = "; ".join(in_words(change, session, titles)) or "nothing changes"
+    columns = ["film", "# before", "# after", "score before", "after"]
+    print_table(f"{recommender.checkpoint.card.model}: {words}", columns, rows)
+
+
+def _print_drop(recommender: Recommender, session: Session, found: Drop, as_json: bool) -> None:
+    """What it takes, and how far that is certain."""
+    from recdemo.explain import titles_of
+    from recdemo.whatif import enumerated
+
+    if as_json:
+        value = asdict(found) | {"smallest": found.smallest, "margin": finite_or_none(found.margin)}
+        value["alone"] = [[film, finite_or_none(margin)] for film, margin in found.alone]
+        print_json(value)
+        return
+    films = [found.movie_id, *session.movie_ids]
+    titles = dict(zip(films, titles_of(recommender, films), strict=True))
+    title = titles[found.movie_id]
+    if found.rank is None:
+        said = f"{title} is watched: no list holds it."
+    elif found.rank > found.k:
+        said = f"{title} is not among the first {found.k}: it has rank {found.rank:,}."
+    elif found.films:
+        gone = enumerated([titles[film] for film in found.films], len(found.films))
+        said = f"Without {gone}, {title} falls from rank {found.rank} to {found.rank_after:,}."
+        if len(found.films) > 1:
+            said += (
+                " No smaller set does it: all were tried."
+                if found.smallest
+                else f" No set of up to {found.tried} does it, nor any part of this one."
+            )
+    elif not session.history:
+        said = f"{title} has rank {found.rank} without any history: no film holds it up."
+    elif found.unread:
+        said = f"{title} has rank {found.rank} whatever was watched: no score depends on it."
+    else:
+        said = (
+            f"Nothing found that drops {title} from rank {found.rank}: no set of up to {found.tried} "
+            f"films does it. Without any history it has rank {found.rank_bare:,}."
+        )
+    out.print(said, highlight=False, markup=False, soft_wrap=True)
+    if found.alone:
+        rows = ([titles[film], f"{margin:+.3f}"] for film, margin in found.alone)
+        lead = f"Its lead over the first film off the list: {found.margin:+.3f} with all films"
+        print_table(lead, ["without", "lead"], rows)
