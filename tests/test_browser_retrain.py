@@ -34,13 +34,13 @@ def test_from_the_button_to_the_model_on_another_page(
     page = new_page()
     page.goto(f"{app_url}/retrain?m=din&obj=next&g=F&a=25&h=260l-2571l")
     page.get_by_role("button", name="Train now").click()
-    page.get_by_text("Running").first.wait_for()
+    page.get_by_text("Running", exact=True).first.wait_for()
 
     # The curve has its first point; a reload in the middle finds the run again, and the curve moves on.
     page.wait_for_function(f"{POINTS} >= 1")
     assert page.evaluate(POINTS) == 1
     page.reload()
-    page.get_by_text("Running").first.wait_for()
+    page.get_by_text("Running", exact=True).first.wait_for()
     page.wait_for_function(f"{POINTS} >= 2")
     page.get_by_role("heading", name="Old against new").wait_for()
     page.get_by_text("simulated viewers").first.wait_for()
@@ -60,3 +60,11 @@ def test_from_the_button_to_the_model_on_another_page(
     page.wait_for_function(f"{LIST}.length > 200")
     page.get_by_text("Trained on simulated viewers").wait_for()
     assert page.get_by_text("Traceback").count() == 0
+
+    # The run is deleted, and the page goes on without it.
+    page.get_by_role("link", name="Retrain").click()
+    page.get_by_role("heading", name="Old against new").wait_for()
+    page.locator('[class*="st-key-retrain_delete_"] button').filter(visible=True).click()
+    page.get_by_text("No run yet").wait_for()
+    assert page.get_by_test_id("stException").count() == 0
+    page.get_by_role("button", name="Train now").wait_for()

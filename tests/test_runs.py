@@ -728,10 +728,18 @@ def test_the_command_line_lists_and_ends_runs(
 def test_progress_is_words_for_people(desk: Desk) -> None:
     run = desk.queue()
     status = Status(state="running", doing="training", epoch=2, epochs=9, seconds_left=41.6)
-    assert replace(run, status=status).progress == "training, epoch 2 of 9, 42 s left"
+    assert replace(run, status=status).progress == "training, epoch 2 of 9, 42 seconds left"
     failed = Status(state="failed", epoch=2, epochs=9, reason="the disk is full")
     assert replace(run, status=failed).progress == "the disk is full"
     assert run.title.startswith("FM, like, world, ")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.4, "0 seconds"), (89, "89 seconds"), (600, "10 minutes"), (7200, "2.0 hours")],
+)
+def test_a_duration_is_words_for_people(seconds: float, words: str) -> None:
+    assert runs.duration(seconds) == words
 
 
 def test_epochs_are_read_as_they_were_written(desk: Desk) -> None:

@@ -35,7 +35,9 @@ def train(
     epochs: Annotated[
         int | None, typer.Option(min=1, help="At most; default: the model's.")
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(min=2, help="Users per step.")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=2, help="Ratings per step, each with its user.")
+    ] = None,
     optimizer: Annotated[
         Optimizer | None, typer.Option(help="adamw, adam, or sgd with momentum 0.9.")
     ] = None,

@@ -141,7 +141,7 @@ class Run:
         if status.epoch and not status.reason:
             parts.append(f"epoch {status.epoch} of {status.epochs}")
         if status.seconds_left is not None:
-            parts.append(f"{status.seconds_left:.0f} s left")
+            parts.append(f"{duration(status.seconds_left)} left")
         return ", ".join([*parts, *filter(None, [status.reason, status.note])])
 
     def as_dict(self) -> dict[str, Any]:
@@ -234,6 +234,13 @@ def spare_threads() -> int:
 
 def now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as words for people."""
+    if seconds < 90:
+        return f"{seconds:.0f} seconds"
+    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
 
 
 def when(moment: datetime.datetime) -> str:

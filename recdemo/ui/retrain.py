@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -17,7 +18,7 @@ from recdemo.contracts import QUESTIONS, CheckpointError, Objective, RequestErro
 from recdemo.models import CARDS
 from recdemo.training import exchange, kept, launch, runs
 from recdemo.training.launch import allowed
-from recdemo.training.runs import Request, Run
+from recdemo.training.runs import Request, Run, duration
 from recdemo.training.settings import settings_for
 from recdemo.ui import engine, sources, state
 from recdemo.ui.engine import plain
@@ -52,6 +53,7 @@ STATES = {
     "interrupted": (":material/power_off:", "Interrupted"),
 }
 _CHOSEN = "retrain_run"  # id of the run looked at
+_PROBLEM = "retrain_problem"  # what the last click could not do
 K = 10
 
 
@@ -110,10 +112,15 @@ def new_run(visit: Visit) -> None:
             return
         request = launch.ask(model, objective, chosen.source, **changes)
         seconds = launch.estimate(request, chosen.ratings) if chosen.ratings else None
+        unknown = (
+            "nothing like it was trained yet"
+            if chosen.ratings
+            else "the ratings are not counted yet"
+        )
         st.caption(
-            "How long it takes is not known: nothing like it was trained yet."
+            f"How long it takes is not known: {unknown}."
             if seconds is None
-            else f"About {_duration(seconds)} at most, going by how fast the shipped model was trained, and then some "
+            else f"About {duration(seconds)} at most, going by how fast the shipped model was trained, and then some "
             "time to measure it. On a busy or slower machine it takes longer."
         )
         st.code(f"python {' '.join(launch.command(request))}", language=None, wrap_lines=True)
@@ -133,7 +140,7 @@ def _settings(model: str, objective: Objective) -> dict[str, Any]:
     )  # fmt: skip
     found["batch_size"] = boxes[1].number_input(
         "Batch size", 2, 100_000, own.batch_size, key=f"{key}_batch",
-        help="Ratings per step. Larger is faster per rating, and takes fewer steps.",
+        help="Ratings per step, each with its user. Larger is faster per rating, and takes fewer steps.",
     )  # fmt: skip
     found["learning_rate"] = boxes[2].number_input(
         "Learning rate", 0.0, 1.0, own.learning_rate, step=0.0005, format="%.4f", key=f"{key}_rate",
@@ -175,8 +182,11 @@ def all_runs() -> None:
 
     @st.fragment(run_every=None if run.ended else 1)
     def watched() -> None:
-        now = runs.find(run.id)
-        if now.state != run.state:
+        try:
+            now = runs.find(run.id)
+        except RequestError:  # deleted just now: a click in here draws nothing but this fragment
+            st.rerun()
+        if now.state != run.state or _PROBLEM in st.session_state:
             st.rerun()
         watch(now)
 
@@ -198,7 +208,9 @@ def watch(run: Run) -> None:
     if run.epochs:
         figure, label, _ = VALIDATED_BY[run.request.objective]
         shipped = _shipped(run)
-        comparable = shipped is not None and run.request.source == shipped.data.name
+        source = Path(run.request.source)  # a name, or where the set of that name lies
+        named = source.stem if source.suffix in ("", ".zip") else source.name
+        comparable = shipped is not None and named == shipped.data.name
         level = shipped.metrics.validation.get(figure) if shipped and comparable else None
         st.plotly_chart(
             curves(run.epochs, figure, label, level),
@@ -269,8 +281,8 @@ def _figures(new: CheckpointCard, old: CheckpointCard) -> None:
             delta_color="inverse" if name in LESS_IS_BETTER else "normal",
         )
     st.caption(
-        f"New: {plain(new.data.title)}, {new.data.ratings:,} ratings, {_duration(new.seconds)}. Shipped: "
-        f"{plain(old.data.title)}, {old.data.ratings:,} ratings, {_duration(old.seconds)}."
+        f"New: {plain(new.data.title)}, {new.data.ratings:,} ratings, {duration(new.seconds)}. Shipped: "
+        f"{plain(old.data.title)}, {old.data.ratings:,} ratings, {duration(old.seconds)}."
     )
 
 
@@ -375,12 +387,12 @@ def _tell(act: Callable[..., object], *given: object) -> None:
     try:
         act(*given)
     except (RequestError, CheckpointError) as error:
-        st.session_state["retrain_problem"] = str(error)
+        st.session_state[_PROBLEM] = str(error)
 
 
 def problem() -> None:
     """What the last click could not do."""
-    said = st.session_state.pop("retrain_problem", "")
+    said = st.session_state.pop(_PROBLEM, "")
     if said:
         st.error(plain(said), icon=":material/block:")
 
@@ -391,9 +403,3 @@ def _shipped(run: Run) -> CheckpointCard | None:
         return checkpoints.read_card(folder)
     except CheckpointError:
         return None
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} seconds"
-    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

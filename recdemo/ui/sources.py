@@ -20,7 +20,7 @@ from recdemo.data.mapping import Mapping, guess_mapping
 from recdemo.data.own import Findings, check, to_dataset
 from recdemo.data.saved import save_dataset
 from recdemo.data.sources import SIMULATED, find_data
-from recdemo.data.table import MAX_ROWS, SUFFIXES, Table, read_table
+from recdemo.data.table import MAX_BYTES, MAX_ROWS, SUFFIXES, Table, read_table
 from recdemo.training import runs
 from recdemo.training.launch import allowed
 from recdemo.ui import engine
@@ -190,7 +190,9 @@ def _own() -> Chosen | None:
         "Ratings",
         type=[suffix.lstrip(".") for suffix in SUFFIXES],
         key="retrain_file",
-        help=f"One row per rating, with a header: who rated, which film, how many stars. At most {MAX_ROWS:,} rows.",
+        max_upload_size=MAX_BYTES // 2**20,  # megabytes, as the widget counts them
+        help=f"One row per rating, with a header: who rated, which film, how many stars. At most {MAX_ROWS:,} rows "
+        f"in {MAX_BYTES // 1_000_000} MB.",
     )
     if file is None:
         st.caption(

@@ -93,4 +93,7 @@ def _verdict(value: float, item: str) -> tuple[str, str]:
         )
     if value > -0.1:
         return "not a reason", "Here the weights say nothing about what moved the score."
-    return "a wrong guide", f"Here the {item}s with small weights moved the score more than those with large ones."
+    return (
+        "a wrong guide",
+        f"Here the {item}s with small weights moved the score more than those with large ones.",
+    )
