@@ -22,16 +22,17 @@ steps[1].markdown(
 )
 steps[2].markdown("**3 · Ask why.** Every score comes apart into numbers that add up to it.")
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from streamlit.delta_generator import DeltaGenerator
 
-from recdemo import checkpoints
+from recdemo import checkpoints, standings
 from recdemo.checkpoints import CheckpointCard
 from recdemo.contracts import QUESTIONS, CheckpointError, Objective
 from recdemo.data.sources import find_data
 from recdemo.models import CARDS
-from recdemo.standings import MAIN, METRICS
+from recdemo.standings import MAIN, METRICS, Row
 from recdemo.ui import engine, frame, state
 from recdemo.ui.engine import plain
 from recdemo.ui.personas import PERSONAS
@@ -110,6 +111,18 @@ def show_scenarios() -> None:
                 be(decode_visit(link, models=engine.menu(), films=films)[0], page)
 
 
+def leaders() -> Iterator[tuple[Row, str]]:
+    """The first row of the leaderboard for each question, and the figure it is first by."""
+    try:
+        board = standings.read(checkpoints.root())
+    except CheckpointError:
+        return  # the page Leaderboard says why
+    for objective, name in MAIN.items():
+        rows = [row for row in board.rows if (row.objective, row.split) == (objective, "order")]
+        first = standings.best_first(rows, name)[:1]
+        yield from ((row, name) for row in first if name in row.figures)
+
+
 def show_checkpoints(visit: Visit) -> None:
     cards: dict[Objective, list[CheckpointCard]] = {}
     broken: list[str] = []
@@ -129,15 +142,11 @@ def show_checkpoints(visit: Visit) -> None:
                 broken.append(str(error))
                 continue
             cards.setdefault(objective, []).append(card)
-    best = []
-    for objective in [goal for goal in QUESTIONS if goal in cards]:
-        trained, name = cards[objective], MAIN[objective]
-        metric = METRICS[name]
-        first = max(trained, key=lambda card: metric.better * card.metrics.test[name])
-        best.append(
-            f"{CARDS[first.model].title} at “{QUESTIONS[objective]}” ({metric.title} "
-            f"{first.metrics.test[name]:.4f})"
-        )
+    best = [
+        f"{row.title} at “{QUESTIONS[row.objective]}” ({METRICS[name].title} {row.figures[name].mean:.4f})"
+        for row, name in leaders()
+        if row.objective in cards
+    ]
     everything = [card for trained in cards.values() for card in trained]
     sources = {c.data.title + (" (simulated)" if c.data.simulated else "") for c in everything}
     st.markdown(
