@@ -261,7 +261,8 @@ def test_the_leaderboard_gathers_seeds_and_splits(tmp_path: Path, few_ratings: P
     answer(f"{made} --seed 0 --seed 1 --json")
     board = answer(f"{made} --split last --json")
     rows = {(row["split"], row["objective"]): row for row in board["rows"]}
-    assert set(rows) == {(split, goal) for split in ("order", "last") for goal in ("like", "next")}
+    goals = ("like", "next", "rating")
+    assert set(rows) == {(split, goal) for split in ("order", "last") for goal in goals}
     shipped = rows["order", "like"]
     assert shipped["seeds"] == [0, 1]
     assert shipped["figures"]["auc"]["deviation"] == 0.0  # popularity knows no seed
@@ -271,7 +272,7 @@ def test_the_leaderboard_gathers_seeds_and_splits(tmp_path: Path, few_ratings: P
     assert set(shipped["report"]["slices"]) == {"gender", "age", "occupation"}
     assert rows["last", "next"]["milliseconds"] is None
     assert rows["last", "next"]["command"].endswith("--split last")
-    assert checkpoints.available(tmp_path) == [("popularity", "like"), ("popularity", "next")]
+    assert checkpoints.available(tmp_path) == [("popularity", goal) for goal in goals]
 
 
 def test_data_info_says_what_is_simulated() -> None:

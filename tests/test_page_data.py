@@ -64,7 +64,7 @@ def test_the_visitor_s_place_is_counted() -> None:
     assert f"{COUNTS.profile['occupation']['12'].users:,} give “Programmer”" in texts(app)
     assert f"{COUNTS.crowd['F'][25]:,} are women of that age" in texts(app)
     assert f"Half of the 3 films watched are among the {place[1]:,} most rated" in texts(app)
-    assert f"is among the {place[2]:,}." in texts(app)
+    assert f"is among the {place[2]:,} most rated." in texts(app)
     one = sound(open_page("data", link_of(Session(history=[Watched(films[4])]))))
     assert f"among the {place[0]:,} most rated" in texts(one)
 

@@ -19,7 +19,7 @@ def test_what_has_a_card_is_not_trained_again(tmp_path: Path) -> None:
     models = ("popularity", "textcnn_rating")
     asked = zoo.missing(tmp_path, models=models, seeds=[0, 1], split="order")
     assert {(e.model, e.objective, e.seed) for e in asked} == {
-        *(("popularity", goal, seed) for goal in ("like", "next") for seed in (0, 1)),
+        *(("popularity", goal, seed) for goal in ("like", "next", "rating") for seed in (0, 1)),
         *(("textcnn_rating", "rating", seed) for seed in (0, 1)),
     }
     shipped = checkpoints.folder_of("popularity", "like", checkpoints.root())
@@ -53,10 +53,10 @@ def test_only_the_first_seed_of_the_usual_split_is_shipped(tmp_path: Path) -> No
 def test_one_that_fails_is_named_and_the_others_are_trained(
     few_ratings: Path, tmp_path: Path
 ) -> None:
-    impossible = Entry("popularity", "rating", 0, "order")
+    impossible = Entry("fm", "rating", 0, "order")
     good = [Entry("popularity", "like", seed, "order") for seed in (0, 1)]
     said: list[str] = []
-    with pytest.raises(RequestError, match="1 of 3 runs failed: popularity, rating"):
+    with pytest.raises(RequestError, match="1 of 3 runs failed: fm, rating"):
         zoo.train_all([impossible, *good], tmp_path, str(few_ratings), jobs=2, on_done=said.append)
     assert len(said) == 3
     assert sum("failed: " in line for line in said) == 1
