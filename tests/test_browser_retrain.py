@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,10 +25,23 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def app_url(tmp_path: Path) -> Iterator[str]:
+def app_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     home = {runs.ROOT_VARIABLE: str(tmp_path / "runs"), training.ALLOWED_VARIABLE: "on"}
+    monkeypatch.setenv(runs.ROOT_VARIABLE, home[runs.ROOT_VARIABLE])
     with running_app(home) as app:
         yield app.url
+
+
+def held_after_an_epoch() -> int:
+    """The process of the only run, stopped once it has told of an epoch: the middle lasts as long as a test needs."""
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        for run in runs.all_runs():
+            if run.epochs and run.status.pid:
+                os.kill(run.status.pid, signal.SIGSTOP)
+                return run.status.pid
+        time.sleep(0.02)
+    raise TimeoutError("no run has told of an epoch")
 
 
 def test_from_the_button_to_the_model_on_another_page(
@@ -34,13 +50,15 @@ def test_from_the_button_to_the_model_on_another_page(
     page = new_page()
     page.goto(f"{app_url}/retrain?m=din&obj=next&g=F&a=25&h=260l-2571l")
     page.get_by_role("button", name="Train now").click()
-    page.get_by_text("Running", exact=True).first.wait_for()
 
     # The curve has its first point; a reload in the middle finds the run again, and the curve moves on.
+    process = held_after_an_epoch()
     page.wait_for_function(f"{POINTS} >= 1")
     assert page.evaluate(POINTS) == 1
     page.reload()
-    page.get_by_text("Running", exact=True).first.wait_for()
+    page.get_by_text("Running").first.wait_for()
+    page.wait_for_function(f"{POINTS} == 1")
+    os.kill(process, signal.SIGCONT)
     page.wait_for_function(f"{POINTS} >= 2")
     page.get_by_role("heading", name="Old against new").wait_for()
     page.get_by_text("simulated viewers").first.wait_for()
