@@ -399,7 +399,7 @@ def test_a_run_tells_how_far_it_is(desk: Desk, monkeypatch: pytest.MonkeyPatch) 
     runs.write_epochs(run.folder, [Epoch(7, 0.5, {}, 1.0, 1.0)])  # of an earlier life
     clock = 1e9
     with Trainer(run.folder) as trainer:
-        monkeypatch.setattr("recdemo.training.trainer.time.monotonic", lambda: clock)
+        monkeypatch.setattr("recdemo.training.trainer.monotonic", lambda: clock)
         trainer.on_step(Step(epoch=3, epochs=4, step=1, steps=10, samples=50))
         assert runs.find(run.id).epochs == []
         clock += 10

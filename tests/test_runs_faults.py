@@ -325,7 +325,7 @@ def test_a_waiting_process_writes_again_what_was_damaged(
         if naps == 3:
             launch.cancel(runs.all_runs()[0].id)
 
-    monkeypatch.setattr(trainer.time, "sleep", nap)
+    monkeypatch.setattr(trainer, "sleep", nap)
     assert desk.work(run).state == "done"
     assert naps == 3
 

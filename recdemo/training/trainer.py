@@ -10,10 +10,10 @@ import os
 import re
 import shutil
 import sys
-import time
 import traceback
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic, sleep
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +111,7 @@ class Trainer:
         self._say(note=problem.replace(f"{self.folder}{os.sep}", ""))
 
     def on_step(self, step: Step) -> None:
-        clock, self._step = time.monotonic(), step
+        clock, self._step = monotonic(), step
         done = (step.epoch - 1 + step.step / step.steps) / step.epochs
         if self._began is None:
             self._began = (clock, done)
@@ -167,10 +167,10 @@ class Trainer:
                         return
                 if runs.read_status(self.folder) != self._status:
                     runs.write_status(self.folder, self._status)
-            time.sleep(POLL)
+            sleep(POLL)
 
     def _say(self, **changes: Any) -> None:
-        self._said = time.monotonic()
+        self._said = monotonic()
         self._status = self._status.model_copy(update=changes | {"updated": runs.now()})
         runs.write_status(self.folder, self._status)
 
