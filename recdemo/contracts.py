@@ -350,6 +350,12 @@ class LearnsBesides(Protocol):
         ...
 
 
+def reads_history(model: object) -> bool:
+    """Whether a model looks at what training users watched; one that knows them by id, or only their profile, says
+    ``reads_history = False``."""
+    return getattr(model, "reads_history", True)
+
+
 @runtime_checkable
 class Staged(Protocol):
     """A model that reads what another one learned before it."""

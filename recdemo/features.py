@@ -356,6 +356,7 @@ class Ratings:
         *,
         forget: float = 0.0,
         shorten: float = 0.0,
+        histories: bool = True,
     ) -> Batch:
         """The batch that asks about some ratings.
 
@@ -367,11 +368,13 @@ class Ratings:
                 mean; MovieLens itself has neither.
             shorten: training only. The share of histories cut to a random number of their latest films:
                 MovieLens users have rated many, a visitor of the demo begins with a few.
+            histories: False leaves them empty, for a model that reads none (`recdemo.contracts.reads_history`): the
+                costliest part of a batch.
         """
-        length = self.schema.history_length
+        length = self.schema.history_length if histories else 1  # one place, of padding
         user = self.user[rows].long()
-        reach = torch.full_like(rows, length)
-        if shorten:
+        reach = torch.full_like(rows, length if histories else 0)
+        if histories and shorten:
             cut = torch.rand(len(rows)) < shorten
             reach = torch.where(cut, torch.randint(0, length + 1, rows.shape), reach)
         first = torch.maximum(self.start[user], rows - reach)  # [U]

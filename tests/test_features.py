@@ -291,6 +291,19 @@ def test_visitor_is_read_like_the_training_user_they_are(
     _same(encode(schema, visitors, batch.target_movie.unsqueeze(1)), nobody)
 
 
+def test_a_batch_without_histories_is_the_same_but_for_them(ratings: Ratings) -> None:
+    rows = _all_rows(ratings)
+    told, untold = ratings.batch(rows), ratings.batch(rows, histories=False)
+    for name in ("user", "gender", "age", "occupation", "target_movie"):
+        assert torch.equal(getattr(untold, name), getattr(told, name)), name
+    assert untold.history.shape == untold.feedback.shape == (len(rows), 1)
+    for name in ("history", "feedback", "favourite_genre", "last_five"):
+        assert (getattr(untold, name) == 0).all(), name
+    hidden = ratings.batch(rows, forget=0.9, shorten=0.5, histories=False)
+    assert (hidden.gender == 0).any()
+    assert (hidden.feedback == 0).all()
+
+
 # Forgetting, in training
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import by_hand
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from by_hand import close, scores_of
@@ -31,8 +32,10 @@ from recdemo.contracts import (
     ShowsLayers,
     Staged,
     Watched,
+    reads_history,
 )
-from recdemo.features import Schema, encode
+from recdemo.data import simulate
+from recdemo.features import Ratings, Schema, encode
 from recdemo.models import CARDS, card_of
 from recdemo.models.popularity import Popularity
 
@@ -564,6 +567,16 @@ def test_only_models_that_know_users_read_who_asks(
         answers = [model(asked) for asked in (visitor, one, other)]
     known = CARDS[key].knows_users
     assert _differs(answers[0], answers[1]) == _differs(answers[1], answers[2]) == known
+
+
+def test_models_that_read_no_history_say_so(
+    key: str, model: nn.Module, small_films: pd.DataFrame, schema: Schema
+) -> None:
+    ratings = Ratings(simulate(small_films, users=SMALL_USERS, seed=1), schema)
+    rows = torch.arange(0, len(ratings), 7)
+    with torch.inference_mode():
+        told, untold = (model(ratings.batch(rows, histories=some)) for some in (True, False))
+    assert _differs(told, untold) == reads_history(model)
 
 
 def test_every_model_says_what_of_the_order_it_reads() -> None:

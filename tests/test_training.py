@@ -258,6 +258,26 @@ def test_training_hides_what_its_settings_say(
     assert torch.equal(shortened.gender, plain.gender)
 
 
+@pytest.mark.parametrize("objective", ["like", "next"])
+def test_who_reads_no_history_is_given_none(
+    objective: Objective, ratings: Ratings, part: Tensor
+) -> None:
+    asked: list[Batch] = []
+
+    class Blind(Taste):
+        reads_history = False
+
+        def forward(self, batch: Batch) -> Tensor:
+            asked.append(batch)
+            return super().forward(batch)
+
+    model = Blind(ratings.schema.size)
+    loss_of(model, ratings, torch.arange(len(ratings)), objective, PLAIN)
+    evaluate(model, ratings, part == VALIDATION, objective)
+    assert len(asked) > 1
+    assert not any(batch.history.any() for batch in asked)
+
+
 # Fitting
 
 

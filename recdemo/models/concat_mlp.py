@@ -27,6 +27,8 @@ class ConcatMLP(nn.Module):
         strength: of the pull of a new visitor towards the mean of their group, see `UserTable`.
     """
 
+    reads_history = False  # of users it knows
+
     def __init__(
         self,
         schema: Schema,

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.attention import BasicAttention
-from recdemo.blocks.embedding import gather
+from recdemo.blocks.embedding import gather, rows
 from recdemo.blocks.head import InterestHead
 from recdemo.blocks.history import FilmEmbedding
 from recdemo.blocks.recurrent import AUGRU, Recurrence
@@ -61,10 +61,10 @@ class DIEN(nn.Module):
         films, states = self._extract(batch)
         mask = batch.history_mask[:, 1:]
         # Films alone, on both sides: what the visitor thought of a film would give away that it is real.
-        following = nn.functional.embedding(batch.history[:, 1:], films)
+        following = rows(films, batch.history[:, 1:])
         follows = (states[:, :-1] * following).sum(-1)  # [U, L - 1]
         random = torch.randint(1, len(films), mask.shape)
-        instead = (states[:, :-1] * nn.functional.embedding(random, films)).sum(-1)
+        instead = (states[:, :-1] * rows(films, random)).sum(-1)
         loss = nn.functional.softplus(-follows) + nn.functional.softplus(instead)
         mean = (loss * mask).sum() / mask.sum().clamp(min=1)
         return self._answer(films, states, batch), self.alpha * mean

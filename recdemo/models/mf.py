@@ -29,6 +29,7 @@ class MF(nn.Module):
         strength: of the pull of a new visitor towards the mean of their group, see `UserTable`.
     """
 
+    reads_history = False  # of users it knows
     film_meaning = "the film's own vector"
     user_meaning = (
         "the vector that explains the films watched best; its dot product with a film's vector, biases "

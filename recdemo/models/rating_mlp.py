@@ -30,6 +30,8 @@ class RatingMLP(nn.Module):
         mean: stars that a fresh model gives to everything.
     """
 
+    reads_history = False  # of users it knows
+
     def __init__(
         self,
         schema: Schema,

@@ -30,6 +30,7 @@ class TwoTower(nn.Module):
         ValueError: `embed_dim` is not a multiple of 4.
     """
 
+    reads_history = False  # of users it knows
     film_meaning = "what the film's tower makes of the film's own vector"
     user_meaning = (
         "what the user's tower makes of the vector that explains the films watched best; its dot product "

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.users import UserTable
-from recdemo.contracts import Counted, LearnsBesides, Objective, RequestError, Staged
+from recdemo.contracts import Counted, LearnsBesides, Objective, RequestError, Staged, reads_history
 from recdemo.data import TRAIN, VALIDATION
 from recdemo.features import Ratings
 from recdemo.training.metrics import Answers, ask, join, questions
@@ -354,7 +354,13 @@ def loss_of(
     if objective == "next":
         films = torch.randint(1, ratings.schema.size + 1, (len(rows), 1 + settings.negatives))
         films[:, 0] = ratings.movie[rows]
-    batch = ratings.batch(rows, films, forget=settings.forget, shorten=settings.shorten)
+    batch = ratings.batch(
+        rows,
+        films,
+        forget=settings.forget,
+        shorten=settings.shorten,
+        histories=reads_history(model),
+    )
     besides: Tensor | float = 0.0
     if isinstance(model, LearnsBesides):
         output, second = model.joint(batch)

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from recdemo.contracts import Objective
+from recdemo.contracts import Objective, reads_history
 from recdemo.features import Ratings
 
 CHUNK = 2048  # rows scored at once
@@ -94,7 +94,9 @@ def score_rows(model: nn.Module, ratings: Ratings, rows: Tensor) -> Tensor:
     """Logit, or stars, of the film rated: [len(rows)]."""
     model.eval()
     with torch.inference_mode():
-        return torch.cat([model(ratings.batch(chunk)) for chunk in rows.split(CHUNK)])
+        parts = rows.split(CHUNK)
+        histories = reads_history(model)
+        return torch.cat([model(ratings.batch(part, histories=histories)) for part in parts])
 
 
 def rank_and_list(
@@ -107,12 +109,13 @@ def rank_and_list(
         best ranked, [len(rows), k] film indices. A list that runs out of films ends in zeros.
     """
     model.eval()
+    histories = reads_history(model)
     catalogue = torch.arange(1, ratings.schema.size + 1)
     ranks = torch.zeros(len(rows), dtype=torch.long)
     shown = torch.zeros(len(rows), min(k, len(catalogue)), dtype=torch.long)
     with torch.inference_mode():
         for i, row in enumerate(rows):
-            batch = ratings.batch(row.unsqueeze(0), catalogue.unsqueeze(0))
+            batch = ratings.batch(row.unsqueeze(0), catalogue.unsqueeze(0), histories=histories)
             scores = model(batch)  # [M]
             target = scores[ratings.movie[row] - 1].clone()
             seen = ratings.movie[ratings.start[ratings.user[row]] : row]
