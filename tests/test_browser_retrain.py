@@ -83,6 +83,7 @@ def test_from_the_button_to_the_model_on_another_page(
     page.get_by_role("link", name="Retrain").click()
     page.get_by_role("heading", name="Old against new").wait_for()
     page.locator('[class*="st-key-retrain_delete_"] button').filter(visible=True).click()
+    page.get_by_role("button", name="Delete it").click()
     page.get_by_text("No run yet").wait_for()
     assert page.get_by_test_id("stException").count() == 0
     page.get_by_role("button", name="Train now").wait_for()

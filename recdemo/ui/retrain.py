@@ -235,8 +235,8 @@ def watch(run: Run) -> None:
             st.button("Resume", key=f"retrain_resume_{run.id}", icon=":material/resume:",
                       help="From the last whole epoch.", on_click=_tell, args=(launch.resume, run.id))  # fmt: skip
         if run.ended:
-            st.button("Delete", key=f"retrain_delete_{run.id}", icon=":material/delete:",
-                      help="Models kept from it stay.", on_click=_tell, args=(launch.delete, run.id))  # fmt: skip
+            _delete(f"retrain_delete_{run.id}", "Its curves and its model go. Models kept from it stay.",
+                    launch.delete, run.id)  # fmt: skip
     if run.log():
         with st.expander("Log"):
             st.code(run.log(4000), language=None)
@@ -365,8 +365,8 @@ def kept_models() -> None:
                     name = st.text_input("New name", model.name, key=f"kept_name_{model.slug}")
                     st.button("Rename", key=f"kept_do_rename_{model.slug}",
                               on_click=_tell, args=(kept.rename, model.slug, name.strip()))  # fmt: skip
-            st.button("Delete", key=f"kept_delete_{model.slug}", icon=":material/delete:",
-                      on_click=_tell, args=(kept.delete, model.slug))  # fmt: skip
+            _delete(f"kept_delete_{model.slug}", "It is gone for everybody, and cannot be brought back but from a download.",
+                    kept.delete, model.slug)  # fmt: skip
     if not found:
         st.caption("None yet.")
     if allowed() != "off":
@@ -374,6 +374,13 @@ def kept_models() -> None:
             "Bring in a kept model", type="zip", key="kept_bring_in", on_change=_bring_in,
             help="A zip that was downloaded here or elsewhere. It is checked before anything is written.",
         )  # fmt: skip
+
+
+def _delete(key: str, consequence: str, act: Callable[[str], object], name: str) -> None:
+    """A button that says what will be lost, and asks once more."""
+    with st.popover("Delete", icon=":material/delete:", key=f"{key}_ask"):
+        st.markdown(consequence)
+        st.button("Delete it", key=key, type="primary", on_click=_tell, args=(act, name))
 
 
 def _bring_in() -> None:
