@@ -71,10 +71,10 @@ def test_from_the_button_to_the_model_on_another_page(
     model = page.get_by_role("combobox", name="Model").first
     model.click()
     model.press_sequentially("My first")
-    page.get_by_role("option", name="FM · My first").click()
+    page.get_by_role("option", name="FM · My first (simulated)").click()
     page.wait_for_url("**/retrain?*m=fm~my-first*")
     page.get_by_role("link", name="Recommend").click()
-    page.get_by_role("heading", name="FM · My first's list").wait_for()
+    page.get_by_role("heading", name="FM · My first (simulated)'s list").wait_for()
     page.wait_for_function(f"{LIST}.length > 200")
     page.get_by_text("Trained on simulated viewers").wait_for()
     assert page.get_by_text("Traceback").count() == 0

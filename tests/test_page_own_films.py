@@ -63,7 +63,9 @@ def keep(
 ) -> Keep:
     """``keep(model, films, name)``: a kept model over a catalogue; gives its key in the menu."""
 
-    def make(model: str, films: pd.DataFrame, name: str = "mine") -> str:
+    def make(
+        model: str, films: pd.DataFrame, name: str = "mine", *, simulated: bool = False
+    ) -> str:
         base, schema = tmp_path / f"base-{name}", Schema(films)
         objective = CARDS[model].objectives[0]
         base.mkdir()
@@ -72,7 +74,7 @@ def keep(
         write_checkpoint(folder, model, make_model(model, schema), schema, objective=objective)
         card = KeptCard(
             name=name, date="2000-01-01", model=model, objective=objective,
-            data="tales.csv", simulated=False, files={},
+            data="tales.csv", simulated=simulated, files={},
         )  # fmt: skip
         content = {file: path.read_bytes() for file, path in kept.files_of(base, card).items()}
         digests = {file: kept.digest_of(raw) for file, raw in content.items()}
@@ -183,10 +185,7 @@ def test_only_models_of_the_same_films_are_compared_and_the_page_says_so(keep: K
     alone = keep("fm", films)
     visit = visit_of(films, alone)
     app = sound(open_page("compare", encode_visit(visit)))
-    assert (
-        app.multiselect(key="compare_models").options == ["Factorisation machine · mine"]
-        or len(app.multiselect(key="compare_models").options) == 1
-    )
+    assert app.multiselect(key="compare_models").options == [f"{CARDS['fm'].title} · mine"]
     assert "know the same 60 films" in said(app)
     assert "No other model knows these films" in said(app)
     also = keep("din", films, "other")
@@ -217,6 +216,40 @@ def test_a_model_of_the_shipped_films_is_compared_with_the_shipped_ones(keep: Ke
     assert not engine.has_own_films(key)
     assert engine.films(key) is engine.films()
     assert {"fm", "din", key} <= engine.peers("afm").keys()
+
+
+@pytest.mark.parametrize("page", ["recommend", "compare", "embeddings", "models"])
+def test_a_kept_model_of_nobody_is_called_so_where_it_is_named(keep: Keep, page: str) -> None:
+    films = engine.films().table
+    real, made_up = keep("fm", films, "real"), keep("fm", films, "drawn", simulated=True)
+    app = sound(open_page(page, encode_visit(Visit(Session(), made_up, "like"))))
+    named = app.selectbox(key="side_model").options
+    assert engine.card(made_up).title == f"{CARDS['fm'].title} · drawn (simulated)"
+    assert {engine.card(key).title for key in (real, made_up)} <= set(named)
+    assert "drawn (simulated)" in said(app)
+    assert "Trained on simulated viewers" in said(app)
+    app.selectbox(key="side_model").set_value(real).run()
+    assert "Trained on simulated viewers" not in said(sound(app))
+
+
+def test_shipped_models_of_simulated_data_are_called_so(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    make_model: Callable,
+    write_checkpoint: Callable[..., CheckpointCard],
+) -> None:
+    assert (engine.made_up("fm"), engine.data_of()) == (False, "MovieLens-1M")
+    films, base = catalogue(), tmp_path / "drawn"
+    base.mkdir()
+    schema = Schema(films)
+    write_catalogue(films, base / checkpoints.CATALOGUE)
+    folder = checkpoints.folder_of("fm", "like", base)
+    write_checkpoint(folder, "fm", make_model("fm", schema), schema, objective="like")
+    monkeypatch.setenv("RECDEMO_CHECKPOINTS", str(base))
+    assert engine.made_up("fm")
+    assert engine.data_of() == engine.data_of("fm") == "Made up"
+    app = sound(open_page("recommend", encode_visit(Visit(Session(), "fm", "like"))))
+    assert "Trained on simulated viewers" in said(app)
 
 
 def test_years_are_filtered_among_those_known(keep: Keep) -> None:

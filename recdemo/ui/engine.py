@@ -99,24 +99,35 @@ def kind_of(key: str) -> str:
 
 
 def card(key: str) -> Card:
-    """What a model of the menu says of itself; a kept one says so in its title."""
+    """What a model of the menu says of itself; a kept one says so in its title, and whether it learned from nobody."""
     model, _, slug = key.partition(OF)
     own = CARDS[model]
-    return replace(own, title=f"{own.title} · {_kept(slug).name}") if slug else own
+    simulated = " (simulated)" if slug and made_up(key) else ""
+    return replace(own, title=f"{own.title} · {_kept(slug).name}{simulated}") if slug else own
 
 
 def made_up(key: str) -> bool:
-    """Whether a kept model learned from simulated viewers."""
-    _, _, slug = key.partition(OF)
-    kept = _kept(slug).card if slug else None
-    return kept is not None and kept.simulated
+    """Whether a model learned from simulated viewers."""
+    return _learned_from(key)[1]
 
 
-def data_of(key: str) -> str:
-    """The data that a model learned from, as people call them."""
+def data_of(key: str = "") -> str:
+    """The data that a model learned from, as people call them; left out, those of the first shipped one."""
+    return _learned_from(key)[0]
+
+
+def _learned_from(key: str) -> tuple[str, bool]:
+    """Data as people call them, and whether they are simulated; nothing is said of what cannot be read."""
     _, _, slug = key.partition(OF)
-    kept = _kept(slug).card if slug else None
-    return kept.data if kept else "MovieLens-1M"
+    if slug:
+        kept = _kept(slug).card
+        return (kept.data, kept.simulated) if kept else ("", False)
+    for model, objective in checkpoints.available():
+        if key in ("", model):
+            with suppress(CheckpointError):
+                data = checkpoints.read_card(checkpoints.folder_of(model, objective)).data
+                return data.title, data.simulated
+    return "", False
 
 
 def recommender_at(model: str, objective: Objective, base: Path) -> Recommender:
