@@ -17,7 +17,7 @@ h2, h3 {font-size: 1.35rem !important;}
 [data-testid="stSidebarUserContent"] {padding-top: 0; padding-bottom: 2rem;}
 [data-testid="stSidebar"] [data-testid="stVerticalBlock"] {gap: 0.55rem;}
 [data-testid="stSidebar"] [data-testid="stPopover"] button {justify-content: flex-start; padding: 0 0.2rem;}
-[data-testid="stSidebar"] [class*="st-key-menu_"] {display: grid; grid-template-columns: 1fr 1fr; gap: 0;}
+[data-testid="stSidebar"] [class*="st-key-menu_"] {display: grid; grid-template-columns: 1fr 1fr; gap: 0.15rem 0;}
 [data-testid="stSidebar"] [class*="st-key-menu_"] a {padding: 0.1rem 0.4rem 0.1rem 0.1rem; gap: 0.3rem;}
 [data-testid="stSidebar"] hr {margin: 0.3rem 0;}
 </style>
