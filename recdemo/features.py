@@ -305,6 +305,7 @@ class Ratings:
         schema: vocabularies; every film rated must be in them.
         every_film: any film rated counts as picked, not only those liked.
         earlier_users: how many users a model knows besides, with lower ids: those of earlier parts of the data.
+        strangers: no model was trained on these users: their id is 0, as a visitor's.
 
     Raises:
         RequestError: a rated film is not in the schema's catalogue.
@@ -317,8 +318,9 @@ class Ratings:
         *,
         every_film: bool = False,
         earlier_users: int = 0,
+        strangers: bool = False,
     ) -> None:
-        self.schema, self.earlier_users = schema, earlier_users
+        self.schema, self.earlier_users, self.strangers = schema, earlier_users, strangers
         ratings, users = dataset.ratings, dataset.users
         foreign = ~ratings["movie_id"].isin(schema.movie_ids)
         if foreign.any():
@@ -369,8 +371,9 @@ class Ratings:
             shorten: training only. The share of histories cut to a random number of their latest films:
                 MovieLens users have rated many, a visitor of the demo begins with a few.
             histories: False leaves them empty, for a model that reads none (`recdemo.contracts.reads_history`): the
-                costliest part of a batch.
+                costliest part of a batch. Strangers always have theirs.
         """
+        histories = histories or self.strangers
         length = self.schema.history_length if histories else 1  # one place, of padding
         user = self.user[rows].long()
         reach = torch.full_like(rows, length if histories else 0)
@@ -391,7 +394,7 @@ class Ratings:
         targets = self.movie[rows].long() if candidates is None else candidates.reshape(-1)
         return assemble(
             self.schema,
-            user=user + (self.earlier_users + 1),
+            user=torch.zeros_like(user) if self.strangers else user + (self.earlier_users + 1),
             profile=profile,
             history=history.long(),
             feedback=feedback.long(),

@@ -13,11 +13,15 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+import torch
 
 import recdemo
 from recdemo import Session, Watched, checkpoints
+from recdemo.catalogue import read_catalogue, write_catalogue
 from recdemo.cli import main
+from recdemo.data import save_dataset, simulate
 from recdemo.models import CARDS
+from recdemo.training.run import open_test_part
 
 ROOT = Path(__file__).resolve().parents[1]
 VISITOR = "--gender F --age 25 --occupation 12 --like 260 --like 2571 --dislike 1721 --watched 1196"
@@ -210,6 +214,26 @@ def test_train_then_evaluate_agree_on_simulated_data(tmp_path: Path, few_ratings
     )
     assert measured["test"] == pytest.approx(card["metrics"]["test"], abs=1e-6)
     assert measured["test"]["auc"] > 0.6
+
+
+def test_users_of_other_data_are_strangers_to_a_model_that_knows_users(
+    tmp_path: Path, few_ratings: Path
+) -> None:
+    catalogue = read_catalogue(checkpoints.root() / checkpoints.CATALOGUE)
+    write_catalogue(catalogue, tmp_path / checkpoints.CATALOGUE)
+    card = answer(
+        f"train mf --objective like --data {few_ratings} --epochs 1 --out {tmp_path} --json"
+    )
+    others = save_dataset(simulate(catalogue, users=40, seed=9), tmp_path / "others.zip")
+    environment = {"RECDEMO_CHECKPOINTS": str(tmp_path)}
+    own = answer(f"evaluate mf --objective like --data {few_ratings} --json", **environment)
+    assert own["test"] == pytest.approx(card["metrics"]["test"], abs=1e-6)
+    loaded = checkpoints.load("mf", "like", tmp_path)
+    for data, strangers in ((few_ratings, False), (others, True)):
+        _, ratings, test = open_test_part(loaded, str(data))
+        assert ((ratings.batch(torch.nonzero(test).squeeze(1)).user == 0) == strangers).all()
+    found = answer(f"evaluate mf --objective like --data {others} --json", **environment)
+    assert 0 < found["test"]["log_loss"] < 1
 
 
 def test_train_replaces_only_what_it_would_make_again(tmp_path: Path, few_ratings: Path) -> None:

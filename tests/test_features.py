@@ -304,6 +304,16 @@ def test_a_batch_without_histories_is_the_same_but_for_them(ratings: Ratings) ->
     assert (hidden.feedback == 0).all()
 
 
+def test_strangers_have_a_history_and_no_number(
+    dataset: Dataset, schema: Schema, ratings: Ratings
+) -> None:
+    rows = _all_rows(ratings)
+    known = ratings.batch(rows)
+    strange = Ratings(dataset, schema, strangers=True).batch(rows, histories=False)
+    assert (known.user > 0).all()
+    _same(strange, replace(known, user=torch.zeros_like(known.user)))
+
+
 # Forgetting, in training
 
 

@@ -311,12 +311,16 @@ def build(
 def open_test_part(loaded: Checkpoint, source: str) -> tuple[Dataset, Ratings, Tensor]:
     """A data set as a checkpoint's own split tests it: all ratings, and [N] True for the test part.
 
+    Users of other data than the checkpoint's own are strangers to it.
+
     Raises:
         DataError: the source cannot be read.
     """
     dataset = load_dataset(source, loaded.schema.movies)
-    split = loaded.card.split
-    ratings = Ratings(dataset, loaded.schema, every_film=split == "last")
+    split, own = loaded.card.split, loaded.card.data
+    counts = (dataset.name, len(dataset.users), len(dataset.ratings))
+    strangers = counts != (own.name, own.users, own.ratings)
+    ratings = Ratings(dataset, loaded.schema, every_film=split == "last", strangers=strangers)
     return dataset, ratings, torch.as_tensor(split_ratings(dataset.ratings, split)) == TEST
 
 
