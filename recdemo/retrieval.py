@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 CONNECTIVITY = 32  # neighbours of a film in the graph
 EFFORT_TO_BUILD = 128  # films looked at to place one
-EFFORT = 256  # films looked at in a search
+EFFORT = 512  # films looked at in a search
 CANDIDATES = 100
 
 
