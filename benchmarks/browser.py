@@ -13,11 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, Playwright
+from playwright.sync_api import Browser, Locator, Page, Playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = Path("/usr/bin/chromium")
 START_SECONDS = 60
+TRIES, OPTION_SECONDS = 5, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,33 @@ def settle(page: Page) -> None:
     for busy in ("stStatusWidget", "stSkeleton"):
         page.wait_for_selector(f'[data-testid="{busy}"]', state="detached", timeout=60_000)
     page.wait_for_timeout(1000)
+
+
+def choose(box: Locator, typed: str, option: str) -> None:
+    """Search a select box and take an option.
+
+    A page still being drawn may close the list under the typing and keep the text. Typing on opens it again, as a
+    person does at once.
+
+    Args:
+        box: the select box's combobox.
+        typed: what is searched for.
+        option: the name of the option taken.
+
+    Raises:
+        playwright.sync_api.TimeoutError: it is not offered.
+    """
+    found = box.page.get_by_role("option", name=option)
+    for left in reversed(range(TRIES)):
+        box.fill("")
+        box.press_sequentially(typed)
+        try:
+            found.click(timeout=OPTION_SECONDS * 1000)
+        except PlaywrightTimeout:
+            if not left:
+                raise
+        else:
+            return
 
 
 def _answers(url: str) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from benchmarks.browser import running_app
+from benchmarks.browser import choose, running_app
 from recdemo.training import launch as training
 from recdemo.training import runs
 
@@ -69,9 +69,7 @@ def test_from_the_button_to_the_model_on_another_page(
     page.get_by_role("button", name="Keep", exact=True).click()
     page.get_by_text("Kept as “My first”").wait_for()
     model = page.get_by_role("combobox", name="Model").first
-    model.click()
-    model.press_sequentially("My first")
-    page.get_by_role("option", name="FM · My first (simulated)").click()
+    choose(model, "My first", "FM · My first (simulated)")
     page.wait_for_url("**/retrain?*m=fm~my-first*")
     page.get_by_role("link", name="Recommend").click()
     page.get_by_role("heading", name="FM · My first (simulated)'s list").wait_for()
