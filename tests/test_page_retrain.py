@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from app import PAGES, link_of, open_page, sound
+from small_world import NoProcess
 from streamlit.testing.v1 import AppTest
 
 import recdemo
@@ -14,6 +17,7 @@ from recdemo import checkpoints
 from recdemo.contracts import Session, Watched
 from recdemo.drift import list_changes, neighbours_kept
 from recdemo.training import kept, launch, runs
+from recdemo.training.settings import Epoch
 from recdemo.ui import engine
 from recdemo.ui.personas import PERSONAS
 
@@ -80,6 +84,38 @@ def test_from_the_button_to_a_model_on_every_page() -> None:
     assert "my-first" in gone.warning[0].value
     app.button(key=f"retrain_delete_{run.id}").click().run()
     assert runs.all_runs() == []
+
+
+def test_the_epoch_in_progress_is_an_open_circle(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(launch.subprocess, "Popen", NoProcess)
+        run = launch.start(launch.ask("fm", "like", "simulated", epochs=4))
+    alive = runs.hold(run.folder / runs.LOCK)  # as the run's process would
+    assert alive is not None
+    going = {"state": "running", "epochs": 4, "steps": 10, "samples_per_second": 5000}
+
+    def look(**status: Any) -> tuple[list[list[float]], str]:
+        """Where the points of the chart's traces are, and all that is said."""
+        runs.write_status(run.folder, runs.Status(**going, **status))
+        app = sound(open_page("retrain", link_of(SESSION, "fm", "like")))
+        charts = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+        traces = [[*trace["x"], *trace["y"]] for chart in charts for trace in chart["data"]]
+        bar = " ".join(bar.proto.text for bar in app.get("progress"))
+        return traces, f"{said(app)}\n{bar}"
+
+    assert look(epoch=1, step=1)[0] == []
+    traces, words = look(epoch=1, step=4, loss=0.75)
+    assert traces == [[], [], [0.4, 0.75]]
+    assert "5,000 ratings/s · loss 0.7500 in this epoch so far" in words
+    assert "open circle" in words
+    runs.write_epochs(run.folder, [Epoch(1, 0.7, {"auc": 0.6}, 5000.0, 2.0)])
+    assert look(epoch=2, step=5, loss=0.65)[0] == [[1, 0.7], [1, 0.6], [1.5, 0.65]]
+    # Told of as a whole, but the status says nothing new yet: not drawn twice.
+    traces, words = look(epoch=1, step=10, loss=0.7)
+    assert traces == [[1, 0.7], [1, 0.6]]
+    assert "open circle" not in words
+    alive.release()
+    assert look(epoch=2, step=5, loss=0.65)[0] == [[1, 0.7], [1, 0.6]]
 
 
 def test_a_run_can_be_cancelled_and_resumed() -> None:

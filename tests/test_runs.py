@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime
+import math
 import os
 import re
 import signal
@@ -361,10 +362,13 @@ def test_a_run_says_what_the_command_alone_would_reach(desk: Desk, tmp_path: Pat
 @pytest.mark.parametrize("state", ["queued", "running"])
 def test_what_says_it_is_alive_and_is_not_was_interrupted(state: runs.State, desk: Desk) -> None:
     run = desk.queue()
-    runs.write_status(run.folder, Status(state=state, pid=os.getpid(), epoch=3))
+    was = Status(state=state, pid=os.getpid(), epoch=3, loss=0.5, seconds_left=9, doing="training")
+    runs.write_status(run.folder, was)
     found = runs.find(run.id)
     assert (found.state, found.status.epoch) == ("interrupted", 3)
+    assert (found.status.loss, found.status.doing) == (None, "")
     assert "its process is gone" in found.progress
+    assert "left" not in found.progress
     assert (
         launch.cancel(run.id).state == "interrupted"
     )  # and this process, which has that number, goes on
@@ -400,17 +404,22 @@ def test_a_run_tells_how_far_it_is(desk: Desk, monkeypatch: pytest.MonkeyPatch) 
     clock = 1e9
     with Trainer(run.folder) as trainer:
         monkeypatch.setattr("recdemo.training.trainer.monotonic", lambda: clock)
-        trainer.on_step(Step(epoch=3, epochs=4, step=1, steps=10, samples=50))
+        trainer.on_step(Step(3, 4, step=1, steps=10, samples=50, losses=torch.tensor(60.0)))
         assert runs.find(run.id).epochs == []
         clock += 10
-        trainer.on_step(Step(epoch=3, epochs=4, step=6, steps=10, samples=300))
+        trainer.on_step(Step(3, 4, step=6, steps=10, samples=300, losses=torch.tensor(150.0)))
         status = runs.find(run.id).status
+        clock += 10
+        trainer.on_step(Step(3, 4, step=9, steps=10, samples=450, losses=torch.tensor(math.nan)))
+        assert runs.find(run.id).status.loss is None
     assert (status.state, status.epoch, status.epochs, status.step, status.steps) == (
         *("running", 3, 4, 6, 10),
     )
+    assert status.loss == 0.5
     assert status.samples_per_second == pytest.approx(25)  # 250 since the first step
     # An eighth of all took ten seconds: from 2.1 of 4 epochs to 2.6. The other 1.4 take 28.
     assert status.seconds_left == pytest.approx(28)
+    assert runs.find(run.id).status.loss is None
     assert runs.find(run.id).state == "done"
 
 

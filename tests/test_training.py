@@ -479,6 +479,33 @@ def test_no_batch_is_a_single_row(
     assert min(lengths) >= 2
 
 
+def test_the_loss_of_an_epoch_is_told_as_it_goes(
+    ratings: Ratings, part: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mean over the rows read so far, not over batches: they are of two sizes."""
+    read: list[tuple[float, int]] = []
+
+    def recorded(model: Taste, ratings: Ratings, rows: Tensor, *_: object) -> Tensor:
+        loss = model.table.square().mean() * (1 + len(read) % 5)
+        read.append((loss.item(), len(rows)))
+        return loss
+
+    monkeypatch.setattr(loop, "loss_of", recorded)
+    steps: list[float] = []
+    done = fit(
+        Taste(ratings.schema.size),
+        ratings,
+        part,
+        "like",
+        replace(QUICK, epochs=1, batch_size=100),
+        on_step=lambda step: steps.append(step.loss),
+    )
+    losses, rows = np.array(read).T
+    assert len(set(rows)) == 2
+    np.testing.assert_allclose(steps, (losses * rows).cumsum() / rows.cumsum(), rtol=1e-5)
+    assert done.epochs[0].loss == pytest.approx(steps[-1])
+
+
 def test_one_rating_is_too_few_to_learn_from(ratings: Ratings, part: Tensor, taste: Taste) -> None:
     one = part.clone()
     one[torch.nonzero(part == TRAIN)[1:]] = TEST

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
@@ -11,7 +12,13 @@ from recdemo.charts.style import DOWN, TOTAL, UP, sized
 from recdemo.training.settings import Epoch
 
 
-def curves(epochs: Sequence[Epoch], figure: str, label: str, shipped: float | None) -> go.Figure:
+def curves(
+    epochs: Sequence[Epoch],
+    figure: str,
+    label: str,
+    shipped: float | None,
+    now: tuple[float, float] | None = None,
+) -> go.Figure:
     """Loss, and the validation figure that decides; the shipped model's as a dashed line.
 
     Args:
@@ -19,8 +26,10 @@ def curves(epochs: Sequence[Epoch], figure: str, label: str, shipped: float | No
         figure: key in `Epoch.metrics`.
         label: of that figure, for people.
         shipped: its level on the same question, where there is one to compare with.
+        now: how far training is, in epochs, and the loss of the epoch it is in so far: an open circle.
     """
     numbers = [epoch.epoch for epoch in epochs]
+    last = max([*numbers, 1, math.ceil(now[0]) if now else 1])
     drawn = make_subplots(rows=1, cols=2, horizontal_spacing=0.18, subplot_titles=("Loss", label))
     drawn.update_annotations(font_size=13)
     series = (
@@ -38,7 +47,27 @@ def curves(epochs: Sequence[Epoch], figure: str, label: str, shipped: float | No
             row=1,
             col=column,
         )
-        drawn.update_xaxes(title="epoch", dtick=1, row=1, col=column)
+    drawn.update_xaxes(title="epoch", dtick=math.ceil(last / 12), range=[0, last + last / 20])
+    if not epochs:
+        drawn.update_yaxes(showticklabels=False, row=1, col=2)
+        drawn.add_annotation(
+            text="after the first epoch",
+            x=0.5,
+            y=0.5,
+            xref="x2 domain",
+            yref="y2 domain",
+            showarrow=False,
+        )
+    if now is not None:
+        drawn.add_scatter(
+            x=[now[0]],
+            y=[now[1]],
+            mode="markers",
+            marker={"size": 9, "color": DOWN, "symbol": "circle-open", "line": {"width": 2}},
+            hovertemplate="this epoch so far<br>loss %{y:.4f}<extra></extra>",
+            row=1,
+            col=1,
+        )
     if shipped is not None:
         drawn.add_hline(
             y=shipped,

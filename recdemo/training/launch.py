@@ -177,7 +177,7 @@ def cancel(id: str) -> Run:
                 return _still_there(run)
             if status.pid is None or not runs.is_alive(run.folder):
                 if asked or status.pid is None:
-                    gone = {"state": "cancelled", "doing": "", "pid": None, "seconds_left": None}
+                    gone = {"state": "cancelled", "pid": None, **runs.OVER}
                     status = status.model_copy(update=gone | {"updated": runs.now()})
                     _write(run, status)
                 return _still_there(run)

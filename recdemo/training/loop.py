@@ -187,7 +187,8 @@ def fit_parts(
                     total += stage.learn_from(ratings, batch_rows)
                     samples += len(batch_rows)
                     step += 1
-                    on_step(Step(len(done) + 1, most, step, steps, samples))
+                    losses = total * ranks.size  # its own share of the rows stands for all
+                    on_step(Step(len(done) + 1, most, step, steps, samples, losses))
             total = ranks.total(total)
             ranks.settle(learner)
             seconds = time.perf_counter() - epoch_began

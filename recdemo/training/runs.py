@@ -50,6 +50,11 @@ STARTING_SECONDS = 30.0  # that a new process may take to say that it is there
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 ENDED: tuple[State, ...] = ("done", "failed", "cancelled", "interrupted")
+OVER: dict[str, Any] = {
+    "doing": "",
+    "loss": None,
+    "seconds_left": None,
+}  # in the status of an ended run
 GONE = "its process is gone: it was killed, ran out of memory, or the machine was restarted"
 
 _PROJECT = Path(__file__).resolve().parents[2]
@@ -100,6 +105,7 @@ class Status(BaseModel):
     epochs: int = 0  # at most so many
     step: int = 0
     steps: int = 0
+    loss: FiniteFloat | None = None  # of the epoch it is in, so far
     samples_per_second: FiniteFloat | None = None
     seconds_left: FiniteFloat | None = None
     reason: str = ""  # why it has failed, or was interrupted
@@ -305,7 +311,7 @@ def read(folder: Path) -> Run | None:
     if status.state not in ENDED and not is_alive(folder):
         status = read_status(folder)  # it may have ended well between the two looks
         if status.state not in ENDED:
-            status = status.model_copy(update={"state": "interrupted", "doing": "", "reason": GONE})
+            status = status.model_copy(update={"state": "interrupted", "reason": GONE, **OVER})
     return Run(folder, request, status)
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from recdemo.contracts import Objective, Optimizer
 from recdemo.models import card_of, objective_of
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,14 @@ class Step:
     step: int
     steps: int  # of this epoch
     samples: int  # training rows read in this epoch so far
+    losses: (
+        Tensor  # summed over these rows, as far as this rank knows; reading it waits for the device
+    )
+
+    @property
+    def loss(self) -> float:
+        """Mean over these rows."""
+        return float(self.losses) / self.samples
 
 
 @dataclass(frozen=True, slots=True)

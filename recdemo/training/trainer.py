@@ -6,6 +6,7 @@ Nothing here imports torch, so that a process that waits is a small one.
 from __future__ import annotations
 
 import errno
+import math
 import os
 import re
 import shutil
@@ -123,9 +124,10 @@ class Trainer:
             return
         began, was_done = self._began
         gone, ahead = clock - began, done - was_done
-        in_epoch = clock - self._epoch_began
+        in_epoch, loss = clock - self._epoch_began, step.loss
         self._say(
             **_place(step),
+            loss=loss if math.isfinite(loss) else None,
             samples_per_second=_positive(step.samples * (1 - 1 / step.step), in_epoch),
             seconds_left=_positive(gone * (1 - done), ahead),
         )
@@ -135,7 +137,7 @@ class Trainer:
         self._epochs.append(epoch)
         runs.write_epochs(self.folder, self._epochs)
         place = _place(self._step) if self._step else {}
-        self._say(**place, samples_per_second=epoch.samples_per_second)
+        self._say(**place, loss=None, samples_per_second=epoch.samples_per_second)
 
     def on_measure(self) -> None:
         self._say(doing="measuring", seconds_left=None)
@@ -175,7 +177,7 @@ class Trainer:
         runs.write_status(self.folder, self._status)
 
     def _end(self, state: runs.State, reason: str = "") -> None:
-        last = {"state": state, "reason": reason, "pid": None, "doing": "", "seconds_left": None}
+        last = {"state": state, "reason": reason, "pid": None, **runs.OVER}
         try:
             self._say(**last)
         except OSError:  # a full disk may still take what is no longer than what was there

@@ -201,11 +201,15 @@ def watch(run: Run) -> None:
     simulated = "simulated data" if run.request.source == "simulated" else ""
     st.markdown(" · ".join(filter(None, [f"{icon} **{name}**", simulated, plain(run.progress)])))
     status = run.status
+    epochs, now = run.epochs, None
     if run.state == "running" and status.steps and status.epochs:
-        done = (max(status.epoch - 1, 0) + status.step / status.steps) / status.epochs
-        speed = f"{status.samples_per_second:,.0f} ratings/s" if status.samples_per_second else ""
-        st.progress(min(max(done, 0.0), 1.0), speed or "Training…")
-    if run.epochs:
+        done = max(status.epoch - 1, 0) + status.step / status.steps
+        said = f"{status.samples_per_second:,.0f} ratings/s" if status.samples_per_second else ""
+        if status.loss is not None and len(epochs) < status.epoch:  # not told of yet as a whole
+            now = (done, status.loss)
+            said = f"{said} · loss {status.loss:.4f} in this epoch so far".removeprefix(" · ")
+        st.progress(min(max(done / status.epochs, 0.0), 1.0), said or "Training…")
+    if epochs or now:
         figure, label, _ = VALIDATED_BY[run.request.objective]
         shipped = _shipped(run)
         source = Path(run.request.source)  # a name, or where the set of that name lies
@@ -213,14 +217,15 @@ def watch(run: Run) -> None:
         comparable = shipped is not None and named == shipped.data.name
         level = shipped.metrics.validation.get(figure) if shipped and comparable else None
         st.plotly_chart(
-            curves(run.epochs, figure, label, level),
+            curves(epochs, figure, label, level, now),
             key=f"retrain_curves_{run.id}",
             config=CHART,
             alt=f"Loss and {label} after each epoch",
         )
         st.caption(
-            "Left: what training makes smaller. Right: the figure that decides which epoch is kept, on ratings that "
-            "training does not see."
+            "Left: what training makes smaller"
+            + ("; the open circle is the epoch in progress, so far" if now else "")
+            + ". Right: the figure that decides which epoch is kept, on ratings that training does not see."
             + (
                 ""
                 if level is not None
