@@ -44,20 +44,38 @@ def test_titles_are_written_for_the_reader() -> None:
         ("not json", "no JSON"),
         (b"\xff\xfe\x00", "no JSON"),
         ("[" * 5000, "no JSON"),
-        ("[]", "the file"),
-        ("{}", "recdemo"),
-        ('{"recdemo": 2}', "recdemo"),
-        ('{"recdemo": 1, "age": "young"}', "age"),
-        ('{"recdemo": 1, "age": NaN}', "age"),
-        ('{"recdemo": 1, "history": [{"movie_id": "260"}]}', "history.0.movie_id"),
-        ('{"recdemo": 1, "history": [{"movie_id": 260, "liked": "yes"}]}', "history.0.liked"),
-        ('{"recdemo": 1, "extra": 1}', "extra"),
+        ("[]", "the JSON is not an object"),
+        ("{}", "“recdemo”, the version of its layout, is missing"),
+        ('{"recdemo": 2}', "its layout is of version 2, and 1 is the one known here"),
+        ('{"recdemo": 1, "age": "young"}', '“age” is "young", not a whole number'),
+        ('{"recdemo": 1, "age": NaN}', "“age” is NaN, not a whole number"),
+        (f'{{"recdemo": 1, "age": "{"y" * 99}"}}', "“age” is .{1,40}…, not a whole number"),
+        ('{"recdemo": 1, "gender": 1}', "“gender” is 1, not a text"),
+        ('{"recdemo": 1, "history": {}}', "“history” is {}, not a list"),
+        ('{"recdemo": 1, "history": [260]}', "film 1 of the history is 260, not a film"),
+        ('{"recdemo": 1, "history": [{}]}', "“movie_id” of film 1 of the history is missing"),
+        (
+            '{"recdemo": 1, "history": [{"movie_id": 0}]}',
+            "film 1 of the history is 0, not 1 or more",
+        ),
+        ('{"recdemo": 1, "history": [{"movie_id": "260"}]}', 'is "260", not a whole number'),
+        (
+            '{"recdemo": 1, "history": [{"movie_id": 1}, {"movie_id": 260, "liked": "yes"}]}',
+            '“liked” of film 2 of the history is "yes", not true, false or null',
+        ),
+        ('{"recdemo": 1, "targets": [1, 2, 3, 4, 5, 6]}', "“targets” has 6 entries, more than 5"),
+        (
+            '{"recdemo": 1, "targets": [1, null]}',
+            "entry 2 of “targets” is null, not a whole number",
+        ),
+        ('{"recdemo": 1, "extra": 1}', "“extra” is not known"),
         (" " * (MAX_BYTES + 1), "too large"),
     ],
 )
 def test_other_files_are_refused_by_name(content: str | bytes, named: str) -> None:
-    with pytest.raises(RequestError, match=named):
+    with pytest.raises(RequestError, match=named) as refused:
         opened(content)
+    assert "too large" in named or str(refused.value).endswith("save one with “Save session”")
 
 
 def test_what_does_not_exist_here_is_named_and_the_rest_kept() -> None:
@@ -69,4 +87,5 @@ def test_what_does_not_exist_here_is_named_and_the_rest_kept() -> None:
     assert visit.session.age is None
     assert visit.session.movie_ids == [260]
     assert all(problem.startswith("The file") for problem in problems)
+    assert problems[-1].endswith("`999999`.")
     assert [name for name in ("26", "gpt", "999999") if not any(name in p for p in problems)] == []

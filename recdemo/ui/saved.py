@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from recdemo.contracts import MAX_SESSION_FILMS, Objective, RequestError
 from recdemo.ui.visit import MAX_TARGETS, Visit, decode_visit
 
 MAX_BYTES = 200_000
 FILE_NAME = "recdemo-session.json"
+_FILM_CODE = re.compile(r"(`\d+)[ldw](?=`)")  # of a link, which a file does not have
+NOT_OURS, WAY_OUT = "this is not a session saved by recdemo", "save one with “Save session”"
 
 
 class SavedFilm(BaseModel):
@@ -84,15 +88,9 @@ def open_visit(
     try:
         saved = SavedVisit.model_validate(json.loads(content.decode("utf-8")))
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the file"
-        raise RequestError(
-            f"this is not a session saved by recdemo: {place}: {first['msg']}"
-        ) from None
+        raise RequestError(f"{NOT_OURS}: {_problem(error.errors()[0])}; {WAY_OUT}") from None
     except (UnicodeDecodeError, ValueError, RecursionError):
-        raise RequestError(
-            "this is not a session saved by recdemo: it is no JSON; save one with “Save session”"
-        ) from None
+        raise RequestError(f"{NOT_OURS}: it is no JSON; {WAY_OUT}") from None
     letters = {True: "l", False: "d", None: "w"}
     link = {
         "m": saved.model,
@@ -105,4 +103,52 @@ def open_visit(
         "c": ".".join(saved.compared),
     }
     visit, problems = decode_visit(link, models=models, films=films)
-    return visit, [problem.replace("The link", "The file") for problem in problems]
+    said = [_FILM_CODE.sub(r"\1", problem.replace("The link", "The file")) for problem in problems]
+    return visit, said
+
+
+def _problem(error: ErrorDetails) -> str:
+    """The first thing wrong with a file, in words for whoever has it."""
+    match list(error["loc"]):
+        case []:
+            return "the JSON is not an object"
+        case ["recdemo"]:
+            if error["type"] == "missing":
+                return "“recdemo”, the version of its layout, is missing"
+            return f"its layout is of version {_shown(error['input'])}, and 1 is the one known here"
+        case ["history", int(place), str(name)]:
+            what = f"“{name}” of film {place + 1} of the history"
+        case ["history", int(place)]:
+            what = f"film {place + 1} of the history"
+        case [str(name), int(place)]:
+            what = f"entry {place + 1} of “{name}”"
+        case [str(name), *_]:
+            what = f"“{name}”"
+        case _:
+            what = "an entry"
+    match error["type"]:
+        case "missing":
+            return f"{what} is missing"
+        case "extra_forbidden":
+            return f"{what} is not known"
+        case "too_long":
+            return (
+                f"{what} has {len(error['input'])} entries, more than {error['ctx']['max_length']}"
+            )
+    wanted = _WANTED.get(error["type"], "something else")
+    return f"{what} is {_shown(error['input'])}, not {wanted}"
+
+
+_WANTED = {
+    "bool_type": "true, false or null",
+    "int_type": "a whole number",
+    "greater_than_equal": "1 or more",
+    "string_type": "a text",
+    "list_type": "a list",
+    "model_type": "a film",
+}
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 40 else f"{text[:39]}…"
