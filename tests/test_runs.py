@@ -616,7 +616,7 @@ def test_runs_train_one_after_the_other_and_outlive_who_started_them(
         assert os.getpriority(os.PRIO_PROCESS, killed) > os.getpriority(os.PRIO_PROCESS, 0)
     assert os.getsid(killed) == killed
     _alive_pid(third)
-    assert runs.find(third.id).status.doing == "waiting"
+    assert runs.find(third.id).status.doing == "in line"
     os.kill(killed, signal.SIGKILL)
     wait_until(lambda: runs.find(second.id).state == "interrupted")
     assert runs.find(third.id).state == "queued"  # the first is still at it
@@ -738,6 +738,8 @@ def test_progress_is_words_for_people(desk: Desk) -> None:
     run = desk.queue()
     status = Status(state="running", doing="training", epoch=2, epochs=9, seconds_left=41.6)
     assert replace(run, status=status).progress == "training, epoch 2 of 9, 42 seconds left"
+    nearly = status.model_copy(update={"seconds_left": 0.4})
+    assert replace(run, status=nearly).progress == "training, epoch 2 of 9, nearly done"
     failed = Status(state="failed", epoch=2, epochs=9, reason="the disk is full")
     assert replace(run, status=failed).progress == "the disk is full"
     assert run.title.startswith("FM, like, world, ")

@@ -320,7 +320,7 @@ def test_a_waiting_process_writes_again_what_was_damaged(
     def nap(_: float) -> None:
         nonlocal naps
         naps += 1
-        assert runs.find(run.id).status.doing == "waiting"
+        assert runs.find(run.id).status.doing == "in line"
         (run.folder / runs.STATUS).write_text("x")
         if naps == 3:
             launch.cancel(runs.all_runs()[0].id)

@@ -147,7 +147,8 @@ class Run:
         if status.epoch and not status.reason:
             parts.append(f"epoch {status.epoch} of {status.epochs}")
         if status.seconds_left is not None:
-            parts.append(f"{duration(status.seconds_left)} left")
+            left = status.seconds_left
+            parts.append(f"{duration(left)} left" if left >= 2 else "nearly done")
         return ", ".join([*parts, *filter(None, [status.reason, status.note])])
 
     def as_dict(self) -> dict[str, Any]:

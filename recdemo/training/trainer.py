@@ -50,7 +50,7 @@ class Trainer:
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
         self._locks: list[FileLock] = []
-        self._status = Status(state="queued", pid=os.getpid(), doing="waiting")
+        self._status = Status(state="queued", pid=os.getpid(), doing="in line")
         self._epochs: list[Epoch] = []
         self._said = 0.0  # when the status was last written
         self._began: tuple[float, float] | None = None  # when training began, and how far it was

@@ -172,12 +172,8 @@ def all_runs() -> None:
     if st.session_state.get(_CHOSEN) not in ids:
         st.session_state[_CHOSEN] = ids[0]
     by_id = {run.id: run for run in found}
-    chosen = st.selectbox(
-        "Run",
-        ids,
-        format_func=lambda id: f"{STATES[by_id[id].state][1]} · {by_id[id].title}",
-        key=_CHOSEN,
-    )
+    # Without the state: what is shown of the one chosen would stay as it was when it was chosen.
+    chosen = st.selectbox("Run", ids, format_func=lambda id: by_id[id].title, key=_CHOSEN)
     run = by_id[chosen]
 
     @st.fragment(run_every=None if run.ended else 1)
@@ -296,7 +292,9 @@ def _lists(old: Recommender, new: Recommender, session: Session) -> None:
 
     changes = list_changes(old, new, session, K)
     both = int(((changes["rank_before"] <= K) & (changes["rank_after"] <= K)).sum())
-    st.markdown(f"**{both} of {K} films of this visitor's list are on both.**")
+    st.markdown(
+        f"**{both} of {K} films of this visitor's list {'is' if both == 1 else 'are'} on both.**"
+    )
     st.plotly_chart(
         slopes(changes, K),
         key="retrain_slopes",
