@@ -20,7 +20,6 @@ import pandas as pd
 import streamlit as st
 from pandas.io.formats.style import Styler
 
-from recdemo.catalogue import shorten
 from recdemo.charts import compare as charts
 from recdemo.charts.style import CATEGORIES
 from recdemo.compare import (
@@ -255,7 +254,7 @@ def show_ranges(table: pd.DataFrame, labels: Mapping[str, str], size: int) -> No
     disputed = disputed.head(count)
     first, last = agreed.iloc[0], disputed.iloc[0]
     ranks = last[list(labels)].astype(int)
-    agree, part = (plain(shorten(film["title"], 30)) for film in (first, last))
+    agree, part = (plain(film["title"]) for film in (first, last))
     st.subheader(f"They agree most on {agree} and least on {part}")
     st.markdown(
         f"**{agree}** has rank {first['best']:,} to {first['worst']:,}; **{part}** rank {last['best']:,} with "

@@ -30,6 +30,7 @@ from recdemo.ui.why import CHART
 EXPERIMENTS = {"activations": "Activations", "attention": "Ways to attend"}
 TARGETS = 3  # columns that a map has room for
 FILMS = 12  # rows shown at first
+CHANCE = 0.001  # of AUC between two of the small models, each trained once
 
 
 def slider(name: str, label: str, low: float, high: float, value: float, help: str) -> float:
@@ -278,8 +279,14 @@ def show_side_by_side(
     """What the formulas are worth, and how they differ, in one table."""
     aucs = {kind: model.checkpoint.card.metrics.test["auc"] for kind, model in models.items()}
     best = max(aucs, key=aucs.__getitem__)
+    level = [FORMULAS[k].title for k in aucs if k != best and aucs[best] - aucs[k] < CHANCE]
     st.markdown(
-        f"**Side by side** · {FORMULAS[best].title} does best, with a test AUC of {aucs[best]:.4f}."
+        f"**Side by side** · {FORMULAS[best].title} does best, with a test AUC of {aucs[best]:.4f}"
+        + (
+            f"; {' and '.join(level)} {'is' if len(level) == 1 else 'are'} within chance of it."
+            if level
+            else "."
+        )
     )
     rows = [
         (
