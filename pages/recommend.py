@@ -21,6 +21,7 @@ from recdemo.ui import engine, frame, state
 from recdemo.ui.engine import plain
 from recdemo.ui.why import sum_of_terms
 
+BEST = 5  # stars
 SCORE_HELP = {
     "next": "Chance that this is the next film they like, out of all films not watched.",
     "like": "Chance that this visitor gives 4 or 5 stars if they see it.",
@@ -87,12 +88,15 @@ with frame.page() as visit:
     )
     if filtered:
         st.caption(f"Only {', '.join(filtered)}.")
+    latest, watched = model.checkpoint.schema.history_length, len(visit.session.history)
     if engine.card(visit.model).aside:
         st.caption(engine.card(visit.model).aside)
-    elif not visit.session.history:
+    elif not watched:
         st.caption(
             "Without a history the model goes by the profile alone. Add films in the sidebar."
         )
+    elif watched > latest:
+        st.caption(f"Only the latest {latest} of the {watched} films watched are read.")
 
     score = SCORE_NAMES[visit.objective]
     # A row stays chosen only as long as the list does.
@@ -105,7 +109,8 @@ with frame.page() as visit:
     scale = 1 if stars else 100
     table["year"] = table["year"].astype("Int64").where(table["year"] > 0)
     percents = table.assign(score=scale * table["score"], p_like=100 * table["p_like"])
-    columns = ["rank", "title", "score", "p_like", "year", "genres", "ratings"]
+    # The score before the title: on a phone both are seen.
+    columns = ["rank", "score", "title", "p_like", "year", "genres", "ratings"]
     unfit = [] if ranked and table["p_like"].notna().any() else ["p_like"]
     event = st.dataframe(
         percents.drop(columns="movie_id"),
@@ -117,14 +122,18 @@ with frame.page() as visit:
         column_order=[name for name in columns if name not in unfit],
         placeholder="",
         column_config={
-            "rank": st.column_config.NumberColumn("#", width=40),
-            "title": st.column_config.TextColumn("Film", width=215),
-            "year": st.column_config.NumberColumn("Year", format="%d", width=55),
+            "rank": st.column_config.NumberColumn("#", width=36),
+            "title": st.column_config.TextColumn("Film", width=275),
+            "year": st.column_config.NumberColumn("Year", format="%d", width=50),
             "score": st.column_config.ProgressColumn(
                 score,
                 format="%.2f" if stars else "%.1f %%",
                 min_value=0.0,
-                max_value=float(percents["score"].max()) if ranked else 5.0 if stars else 100.0,
+                max_value=float(percents["score"].max())
+                if ranked
+                else float(BEST)
+                if stars
+                else 100.0,
                 width=120,
                 help=SCORE_HELP[visit.objective],
             ),
@@ -133,16 +142,16 @@ with frame.page() as visit:
                 format="%.0f %%",
                 min_value=0.0,
                 max_value=100.0,
-                width=100,
+                width=90,
                 help="By the same kind of model trained on the other question: the chance of 4 or 5 stars "
                 "if they see it.",
             ),
-            "genres": st.column_config.ListColumn("Genres", width=180),
+            "genres": st.column_config.ListColumn("Genres", width=140),
             "ratings": st.column_config.NumberColumn(
                 "Viewers",
                 help=f"People who rated the film in {plain(rated_in)}",
                 format="localized",
-                width=65,
+                width=62,
             ),
         },
         alt=f"Ranked list of {len(table)} films",
@@ -156,12 +165,12 @@ with frame.page() as visit:
             icon=":material/download:",
             on_click="ignore",
         )
-        relative = f" Bars of “{score}” are relative to the first." if ranked else ""
+        aside = f" Bars of “{score}” are relative to the first." if ranked else ""
+        if stars and (table["score"] >= BEST).sum() > 1:
+            aside = f" Films predicted above {BEST} stars are shown as {BEST}, in the order of what was predicted."
         if model.problem:
             st.caption(f"“Would like” is unknown: {plain(model.problem)}")
-        st.caption(
-            f"{len(films.ids):,} films scored and ranked in {1000 * seconds:.0f} ms.{relative}"
-        )
+        st.caption(f"{len(films.ids):,} films scored and ranked in {1000 * seconds:.0f} ms.{aside}")
 
     rows = event["selection"]["rows"]
     chosen = table.iloc[rows[0] if rows else 0]

@@ -219,6 +219,9 @@ def pair_label(left: str, right: str) -> str:
     return f"{FIELD_NAMES[left]} × {FIELD_NAMES[right]}"
 
 
+UNKNOWN, NONE_YET = "unknown", "none yet"  # of a field that holds nothing of the visitor's
+
+
 def field_values(recommender: Recommender, session: Session, movie_id: int) -> dict[str, str]:
     """What each field of the FM family holds for this session and film, in words."""
     from recdemo.contracts import AGES, GENDERS, OCCUPATIONS
@@ -232,10 +235,10 @@ def field_values(recommender: Recommender, session: Session, movie_id: int) -> d
     liked = sum(f.liked is True for f in read)
     disliked = sum(f.liked is False for f in read)
     return {
-        "gender": GENDERS[session.gender] if session.gender else "unknown",
-        "age": "unknown" if session.age is None else AGES[session.age],
-        "occupation": "unknown" if session.occupation is None else OCCUPATIONS[session.occupation],
-        "favourite_genre": GENRES[favourite - 1] if favourite else "none yet",
+        "gender": GENDERS[session.gender] if session.gender else UNKNOWN,
+        "age": UNKNOWN if session.age is None else AGES[session.age],
+        "occupation": UNKNOWN if session.occupation is None else OCCUPATIONS[session.occupation],
+        "favourite_genre": GENRES[favourite - 1] if favourite else NONE_YET,
         "last_five": ", ".join(titles_of(recommender, [f.movie_id for f in read[-5:]])) or "none",
         "watched": _films(len(read) - liked - disliked),
         "disliked": _films(disliked),

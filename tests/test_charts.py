@@ -41,6 +41,18 @@ def test_terms_of_the_visitor_alone_are_one_step() -> None:
     assert list(bars.x) == [3.0, -0.5, 2.5]
 
 
+def test_the_score_without_a_history_is_the_first_step_however_small() -> None:
+    terms = tuple(Term("film", f"Film {n}", 1.0 + n) for n in range(12))
+    base = Term("base", "Profile and film alone", 0.25)
+    explanation = Explanation(
+        "din", "next", 1, "A film", 78.25, 0.9, (*terms, base), (), None, (), 12
+    )
+    bars = waterfall(explanation, most=10).data[0]
+    assert (bars.y[0], bars.x[0]) == ("Profile and film alone", 0.25)
+    assert (bars.y[1], bars.y[-2]) == ("Film 11", "2 smaller terms")
+    assert bars.x[-2:] == (3.0, 78.25)
+
+
 def test_a_pair_map_puts_each_pair_in_its_cell() -> None:
     fields = ("gender", "age", "movie", "year")
     pairs = {(i, j): 10 * i + j for i in range(4) for j in range(i + 1, 4)}

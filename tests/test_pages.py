@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -249,6 +250,42 @@ def test_a_model_without_an_inside_offers_others() -> None:
     app.button(key="attention_use_afm").click().run()
     assert sound(app).session_state["visit"].model == "afm"
     assert app.metric
+
+
+def test_what_is_unknown_of_a_visitor_is_said_of_a_pair() -> None:
+    app = sound(open_page("attention", link_of(Session(), "afm", "like")))
+    app.segmented_control(key="attention_view").set_value("What each pair adds").run()
+    (strongest,) = [
+        text.value for text in sound(app).markdown if "moves the logit most" in text.value
+    ]
+    assert "**Gender × This film** moves the logit most, +" in strongest
+    assert strongest.endswith("(gender unknown).")
+    told = sound(open_page("attention", link_of(PERSONAS[0].session, "afm", "like")))
+    assert not [text for text in told.markdown if "unknown)" in text.value]
+
+
+def test_the_only_film_watched_does_not_attend_to_itself() -> None:
+    app = open_page("attention", link_of(Session(history=[Watched(260)]), "din") | {"t": "260"})
+    assert "the only one watched" in sound(app).info[0].value
+    empty = sound(open_page("attention", link_of(Session(), "din")))
+    assert "nothing to attend to" in empty.info[0].value
+    alone = sound(open_page("attention", link_of(Session(history=[Watched(260)]), "din")))
+    assert any("not defined for 1 film" in text.value.removesuffix("s") for text in alone.markdown)
+    assert not any("1 films" in text.value for text in alone.markdown)
+
+
+def test_films_beyond_those_read_and_stars_beyond_five_are_said() -> None:
+    session = Session(history=[Watched(movie, True) for movie in FILMS[:60]])
+    app = sound(open_page("recommend", link_of(session, "din", "next")))
+    assert any("Only the latest 50 of the 60 films" in text.value for text in app.caption)
+    less = sound(open_page("recommend", link_of(replace(session, history=session.history[:50]))))
+    assert not any("Only the latest" in text.value for text in less.caption)
+    stars = sound(open_page("recommend", link_of(PERSONAS[0].session, "rating_mlp", "rating")))
+    cut = (stars.dataframe[0].value["score"] >= 5).sum() > 1
+    assert cut
+    assert any("in the order of what was predicted" in text.value for text in stars.caption)
+    none = sound(open_page("recommend", link_of(Session(), "popularity", "rating")))
+    assert not any("in the order of what" in text.value for text in none.caption)
 
 
 def test_targets_are_chosen_and_live_in_the_link() -> None:

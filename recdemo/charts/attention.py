@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -66,16 +67,15 @@ def history_map(table: pd.DataFrame, targets: dict[int, str]) -> go.Figure:
     figure = go.Figure(
         go.Heatmap(
             z=grid,
-            x=distinct([shorten(title, 26) for title in targets.values()]),
-            y=distinct([shorten(title) for title in table["title"]]),
+            x=distinct([shorten(title, 22) for title in targets.values()]),
+            y=distinct([shorten(title, 26) for title in table["title"]]),
             colorscale=SIGNED if signed else POSITIVE,
             zmin=-limit if signed else 0.0,
             zmax=limit,
             xgap=2,
             ygap=2,
             hoverongaps=False,
-            texttemplate="%{z:.2f}" if grid.size <= 120 else None,
-            colorbar={"title": {"text": "weight"}, "thickness": 12},
+            **_legend(grid.size),
             hovertemplate="%{y}<br>for %{x}: %{z:.4f}<extra></extra>",
         )
     )
@@ -213,11 +213,17 @@ def _shares(
             zmax=float(grid.max(initial=0.0)) or 1.0,
             xgap=2,
             ygap=2,
-            texttemplate="%{z:.2f}" if grid.size <= 120 else None,
-            colorbar={"title": {"text": "weight"}, "thickness": 12},
+            **_legend(grid.size),
             hovertemplate=hover + "<extra></extra>",
         )
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(side="top", tickangle=0, showgrid=False)
     return sized(figure, len(rows), row=24 if len(rows) > 20 else ROW)
+
+
+def _legend(cells: int) -> dict[str, Any]:
+    """Numbers in the cells where there are few, which need no colour bar; else the bar."""
+    if cells <= 120:
+        return {"texttemplate": "%{z:.2f}", "textfont": {"size": 11}, "showscale": False}
+    return {"colorbar": {"title": {"text": "weight"}, "thickness": 12}}

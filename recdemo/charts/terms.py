@@ -14,24 +14,28 @@ RIGHT = 48  # pixels kept free for the numbers of the highest
 
 
 def waterfall(explanation: Explanation, most: int = 10) -> go.Figure:
-    """The terms of a logit as steps that end at it. Terms that read only the visitor are one step: they say
-    nothing about why it is this film. Small terms are another.
+    """The terms of a logit as steps that end at it. What the film is not the reason of comes first: the terms that
+    read only the visitor, as one step, or the score without any history. Small terms are one step too, the last.
 
     Args:
         explanation: any.
         most: number of terms shown one by one.
     """
     terms = explanation.terms_frame()
-    visitor, film = terms[terms["visitor_only"]], terms[~terms["visitor_only"]]
+    base, visitor = terms["kind"] == "base", terms["visitor_only"]
+    film = terms[~base & ~visitor]
     shown, rest = film.head(most), film[most:]
     labels = [shorten(label) for label in shown["label"]]
     values = shown["value"].tolist()
     if len(rest):
         labels.append(f"{len(rest)} smaller terms")
         values.append(float(rest["value"].sum()))
-    if len(visitor):
-        labels.insert(0, f"Visitor alone ({len(visitor)} terms)")
-        values.insert(0, float(visitor["value"].sum()))
+    for term in terms[base].itertuples():
+        labels.insert(0, term.label)
+        values.insert(0, term.value)
+    if visitor.any():
+        labels.insert(0, f"Visitor alone ({visitor.sum()} terms)")
+        values.insert(0, float(terms["value"][visitor].sum()))
     labels.append(explanation.unit.capitalize())
     ends = np.cumsum(values)
     low, high = min(ends.min(), 0), max(ends.max(), 0)

@@ -12,6 +12,8 @@ from recdemo import inside
 from recdemo.charts import attention as charts
 from recdemo.explain import (
     FIELD_NAMES,
+    NONE_YET,
+    UNKNOWN,
     Explanation,
     field_values,
     history_weights,
@@ -30,6 +32,7 @@ _MEAN = "mean"  # of the heads
 def show_fields(model: Recommender, visit: Visit, explanation: Explanation) -> None:
     """Pairs of fields: map, ledger, faithfulness."""
     attention = explanation.weights
+    held = field_values(model, visit.session, explanation.movie_id)
     left, right = st.columns([3, 2], gap="large")
     with left:
         view = "What each pair adds"
@@ -47,14 +50,16 @@ def show_fields(model: Recommender, visit: Visit, explanation: Explanation) -> N
             values = dict(zip(attention.labels, attention.weights, strict=True))
             strongest = max(values, key=values.__getitem__)
             st.markdown(
-                f"**{strongest}** gets most attention, {values[strongest]:.1%}; an even share of "
+                f"**{strongest}** gets most attention, {values[strongest]:.1%}{_unknown(strongest, held)}; an even share of "
                 f"{len(values)} pairs would be {1 / len(values):.1%}."
             )
         else:
             signed, unit = True, "adds"
             values = {term.label: term.value for term in explanation.terms if term.kind == "pair"}
             strongest = max(values, key=lambda label: abs(values[label]))
-            st.markdown(f"**{strongest}** moves the logit most, {values[strongest]:+.3f}.")
+            st.markdown(
+                f"**{strongest}** moves the logit most, {values[strongest]:+.3f}{_unknown(strongest, held)}."
+            )
         st.plotly_chart(
             charts.pair_map(explanation.fields, values, signed=signed, unit=unit),
             key=f"pairs_{unit}",
@@ -62,10 +67,10 @@ def show_fields(model: Recommender, visit: Visit, explanation: Explanation) -> N
             alt=f"Heat map of {unit} over pairs of fields",
         )
         st.caption(
-            "A cell is the pair of its row and its column. It is empty where one of them holds nothing, "
-            "such as “Films disliked” of a visitor who disliked none."
+            "A cell is the pair of its row and its column. It is empty where one of them is a list of no films, "
+            "such as “Films disliked” of a visitor who disliked none. What is unknown of a visitor has a vector of its "
+            "own, learned by hiding what is known, and so takes part."
         )
-        held = field_values(model, visit.session, explanation.movie_id)
         names = [FIELD_NAMES[name] for name in held]
         with st.expander("What each field holds"):
             st.dataframe(
@@ -76,6 +81,9 @@ def show_fields(model: Recommender, visit: Visit, explanation: Explanation) -> N
     with right:
         if attention:
             faithfulness(attention)
+        else:
+            show_ledger(explanation)
+    if attention:  # of four columns
         show_ledger(explanation)
 
 
@@ -94,14 +102,18 @@ def show_ledger(explanation: Explanation) -> None:
         ledger,
         hide_index=True,
         height=388,
-        column_order=["label", "weight", "pair_value", "value"] if weights else ["label", "value"],
+        column_order=["label", "value", "weight", "pair_value"] if weights else ["label", "value"],
+        placeholder="",
         column_config={
-            "label": st.column_config.TextColumn("Term", width="medium"),
-            "weight": st.column_config.NumberColumn("attention", format="%.4f"),
+            "label": st.column_config.TextColumn("Term", width=220),
+            "value": st.column_config.NumberColumn("adds", format="%+.4f", width=75),
+            "weight": st.column_config.NumberColumn("= attention", format="%.4f", width=90),
             "pair_value": st.column_config.NumberColumn(
-                "× pᵀ(vᵢ⊙vⱼ)", format="%+.4f", help="What the pair says, before attention"
+                "× pᵀ(vᵢ⊙vⱼ)",
+                format="%+.4f",
+                help="What the pair says, before attention",
+                width=110,
             ),
-            "value": st.column_config.NumberColumn("= adds", format="%+.4f"),
         },
         alt="All terms of the logit",
     )
@@ -117,7 +129,9 @@ def show_history(
     shows = engine.card(visit.model).shows
     if not explanation.weights or not explanation.weights.labels:
         st.info(
-            "There is nothing to attend to yet: add films in the sidebar.",
+            "The film explained is the only one watched: a film does not attend to itself. Add another in the sidebar."
+            if visit.session.history
+            else "There is nothing to attend to yet: add films in the sidebar.",
             icon=":material/history:",
         )
         sum_of_terms(explanation)
@@ -271,6 +285,15 @@ _MORE = {
     "layers": ("Who looks at whom", _layers),
     "evolution": ("Interest over time", _evolution),
 }
+
+
+def _unknown(pair: str, held: Mapping[str, str]) -> str:
+    """Which fields of a pair hold nothing of this visitor's, in brackets."""
+    lacking = {
+        FIELD_NAMES[name]: value for name, value in held.items() if value in (UNKNOWN, NONE_YET)
+    }
+    said = [f"{name.lower()} {lacking[name]}" for name in pair.split(" × ") if name in lacking]
+    return f" ({', '.join(said)})" if said else ""
 
 
 def _trust(weights: Mapping[int, np.ndarray], explanation: Explanation) -> str:

@@ -20,7 +20,10 @@ def sum_of_terms(explanation: Explanation) -> None:
     if len(moving):
         top = moving.iloc[0]
         verb = "raises" if top["value"] > 0 else "lowers"
-        st.markdown(f"**{plain(top['label'])}** {verb} the {unit} most ({top['value']:+.2f}).")
+        st.markdown(
+            f"Of what speaks for or against this film, **{plain(top['label'])}** {verb} the {unit} most "
+            f"({top['value']:+.2f})."
+        )
     elif explanation.model == "popularity":
         st.markdown("The visitor plays no part in this score.")
     else:
@@ -56,7 +59,9 @@ def faithfulness(weights: Weights) -> None:
     item = weights.axis
     with st.container(border=True):
         if value is None:
-            st.markdown(f"**Faithfulness** · not defined for {len(weights.labels)} {item}s")
+            st.markdown(
+                f"**Faithfulness** · not defined for {len(weights.labels)} {item}{'' if len(weights.labels) == 1 else 's'}"
+            )
             st.caption(
                 f"A rank correlation needs at least three {item}s whose weights and effects differ."
             )
