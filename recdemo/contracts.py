@@ -372,3 +372,21 @@ class ReadsText(Protocol):
     def start_from(self, text: TitleText) -> None:
         """Take over the vectors of a catalogue's titles."""
         ...
+
+
+@runtime_checkable
+class TwoSided(Protocol):
+    """A model whose logit is a dot product of the visitor's side and the film's, biases included."""
+
+    def sides(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Visitors [U, d] and films [M + 1, d]; the logits are their dot products."""
+        ...
+
+
+@runtime_checkable
+class Causal(TwoSided, Protocol):
+    """A two-sided model that reads a history in order and has an answer after each film of it."""
+
+    def sides_by_step(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The visitor's side after each film watched, [U, L, d], and films [M + 1, d]."""
+        ...
