@@ -259,11 +259,8 @@ def open_folder(folder: Path, schema: Schema) -> Checkpoint:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    from recdemo.features import Schema
-
     card = read_card(folder)
-    if schema.history_length != card.history_length:
-        schema = Schema(schema.movies, history_length=card.history_length)
+    schema = schema.of_length(card.history_length)
     if card.schema_hash != schema.hash:
         raise CheckpointError(
             f"{folder} was trained on another catalogue (schema {card.schema_hash}, this one is "

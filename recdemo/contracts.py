@@ -229,6 +229,12 @@ class Batch:
         """[U, L], True where a film liked stands."""
         return self.feedback == LIKED
 
+    @property
+    def distance(self) -> Tensor:
+        """[U, L], 1 for the latest film watched, 2 for the one before; 0 at padding."""
+        mask = self.history_mask
+        return mask.flip(1).cumsum(1).flip(1) * mask
+
 
 @dataclass(frozen=True, slots=True)
 class TitleText:

@@ -431,7 +431,12 @@ def test_an_epoch_reads_each_training_row_once(
     read: dict[str, list[list[int]]] = {"like": [], "next": []}
 
     def recorded(
-        model: Taste, ratings: Ratings, rows: Tensor, objective: Objective, settings: Settings
+        model: Taste,
+        ratings: Ratings,
+        rows: Tensor,
+        objective: Objective,
+        settings: Settings,
+        *_: object,
     ) -> Tensor:
         read[objective].append(rows.tolist())
         return model.table.square().sum()

@@ -46,19 +46,27 @@ class FactorizationMachine(nn.Module):
         schema: vocabularies.
         embed_dim: k.
         weighted: the dot products have a learned weight per dimension, and the linear part one of its own.
+        recency: of the history's fields, see `FieldEmbedding`.
     """
 
-    def __init__(self, schema: Schema, *, embed_dim: int, weighted: bool = False) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        embed_dim: int,
+        weighted: bool = False,
+        recency: float | None = None,
+    ) -> None:
         super().__init__()
         self.bias = nn.Parameter(torch.zeros(()))
-        self.linear = FieldEmbedding(schema, embed_dim=1)
-        self.embedding = FieldEmbedding(schema, embed_dim=embed_dim)
+        self.linear = FieldEmbedding(schema, embed_dim=1, recency=recency)
+        self.embedding = FieldEmbedding(schema, embed_dim=embed_dim, recency=recency)
         self.scale = nn.Parameter(torch.ones(embed_dim)) if weighted else None
         self.linear_scale = nn.Parameter(torch.ones(())) if weighted else None
 
-    def fields(self, batch: Batch) -> WeighedFields:
-        """What `forward` reads of a batch."""
-        return WeighedFields.of(self.linear, self.embedding, batch)
+    def fields(self, batch: Batch, *, every_film: bool = False) -> WeighedFields:
+        """What `forward` reads of a batch, or with all films what `sides` reads."""
+        return WeighedFields.of(self.linear, self.embedding, batch, every_film=every_film)
 
     def forward(self, fields: WeighedFields, batch: Batch) -> Tensor:
         """Logits [U, C].
@@ -67,13 +75,23 @@ class FactorizationMachine(nn.Module):
             fields: of the batch; given, because DeepFM's MLP reads them too.
             batch: says which films are candidates of whom.
         """
+        visitors, films = self.sides(fields)
+        return (spread(films, batch) @ visitors.unsqueeze(-1)).squeeze(-1)
+
+    def sides(self, fields: WeighedFields) -> tuple[Tensor, Tensor]:
+        """[U, k + 2] and [N, k + 2], whose dot products are the logits.
+
+        A visitor is [Σ_i v_i, what they add alone, 1], a film [Σ_j v_j, 1, what it adds alone].
+        """
         per_user = self._linear(fields.user_weights).sum(1)  # [U]
-        per_user = per_user + self._weighted(bi_interaction(fields.user)).sum(-1)
+        per_user = per_user + self._weighted(bi_interaction(fields.user)).sum(-1) + self.bias
         per_film = self._linear(fields.film_weights).sum(1)  # [N]
         per_film = per_film + self._weighted(bi_interaction(fields.films)).sum(-1)
-        film = spread(torch.cat([per_film.unsqueeze(1), fields.films.sum(1)], dim=1), batch)
-        across = film[..., 1:] @ self._weighted(fields.user.sum(1)).unsqueeze(-1)  # [U, C, 1]
-        return self.bias + per_user.unsqueeze(1) + film[..., 0] + across.squeeze(-1)
+        visitor, film = self._weighted(fields.user.sum(1)), fields.films.sum(1)
+        return (
+            torch.cat([visitor, torch.stack([per_user, torch.ones_like(per_user)], 1)], 1),
+            torch.cat([film, torch.stack([torch.ones_like(per_film), per_film], 1)], 1),
+        )
 
     def terms(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Linear terms [B, F] and pair terms [B, P] that, with `bias`, add up to the logit."""

@@ -53,6 +53,9 @@ def train(
         int | None,
         typer.Option(min=1, help="Stop after so many epochs without a better validation figure."),
     ] = None,
+    history_length: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="How many of the latest films it reads.")
+    ] = None,
     split: SplitOption = "order",
     argument: Annotated[
         list[str] | None,
@@ -101,6 +104,7 @@ def train(
         "negatives": negatives,
         "share": share,
         "patience": patience,
+        "history_length": history_length,
     }
     trainer = Trainer(run) if run else None
     watch: Trainer | Progress = trainer or Progress(shown=ranks.first)

@@ -29,6 +29,7 @@ class Card:
         formula: LaTeX.
         network: where its class is, as ``file.Class`` within `recdemo.models`.
         arguments: constructor arguments that make the class this model.
+        arguments_for: constructor arguments that it is trained with for an objective, unless others are asked for.
         knows_users: it knows training users by id, and folds others in; built with ``users`` and ``objective``.
         shows: what can be shown of its inside: ``fields`` if it is a `ShowsFields`, ``history`` a
             `ShowsHistory`, ``heads`` a `ShowsHeads`, ``layers`` a `ShowsLayers`, ``evolution`` a `ShowsEvolution`.
@@ -45,6 +46,7 @@ class Card:
     formula: str
     network: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    arguments_for: Mapping[Objective, Mapping[str, Any]] = field(default_factory=dict)
     knows_users: bool = False
     shows: tuple[Shows, ...] = ()
     training: Mapping[Objective, Mapping[str, float | str]] = field(default_factory=dict)

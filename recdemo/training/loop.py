@@ -1,9 +1,9 @@
 """One training loop for every model: it knows batches and losses, nothing of what a model computes.
 
 Ratings lie in memory as tensors, all or a part of them at a time (`recdemo.training.supply`); a batch is a gather. ``like``
-learns the answer of each rating (binary cross-entropy). ``next`` learns to tell the film picked next from films drawn at random
-(softmax cross-entropy over the film and its negatives), which is what a full ranking asks. ``rating`` learns the stars (mean
-squared error).
+learns the answer of each rating (binary cross-entropy). ``next`` learns to tell the film picked next from others (softmax
+cross-entropy), which is what a full ranking asks: from all films there are, where the model is two-sided, and then after each
+film of a history, where it is causal; else from films drawn at random. ``rating`` learns the stars (mean squared error).
 """
 
 from __future__ import annotations
@@ -15,13 +15,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import accumulate
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
+from recdemo.blocks.softmax import catalogue_loss
 from recdemo.blocks.users import UserTable
-from recdemo.contracts import Counted, LearnsBesides, Objective, RequestError, Staged, reads_history
+from recdemo.contracts import (
+    Causal,
+    Counted,
+    LearnsBesides,
+    Objective,
+    RequestError,
+    Staged,
+    TwoSided,
+    reads_history,
+)
 from recdemo.data import TRAIN, VALIDATION
 from recdemo.features import Ratings
 from recdemo.training.metrics import Answers, ask, join, questions
@@ -154,7 +164,9 @@ def fit_parts(
         began -= start.fit.seconds
     validate = _validation(supply, objective)
     # Rows and batches of an epoch, from each part.
-    drawn_of = [_drawn(len(_to_learn(*part, objective)), settings) for part in each(supply)]
+    every_step = _trains_steps(model, objective)
+    learned_from = partial(_to_learn, objective=objective, steps=every_step)
+    drawn_of = [_drawn(len(learned_from(*part)), settings) for part in each(supply)]
     batches_of = [_batches(rows, settings) for rows in drawn_of]
     drawn, steps = sum(drawn_of), sum(batches_of)
     if not drawn:
@@ -180,11 +192,11 @@ def fit_parts(
                 if not drawn_of[place]:
                     continue
                 ratings, part = supply[place]
-                rows = _to_learn(ratings, part, objective)
+                rows = learned_from(ratings, part)
                 rows = rows[stage.order(len(rows))[: drawn_of[place]]]
                 # Batches of one size, give or take one.
                 for batch_rows in rows.tensor_split(batches_of[place]):
-                    total += stage.learn_from(ratings, batch_rows)
+                    total += stage.learn_from(ratings, part, batch_rows)
                     samples += len(batch_rows)
                     step += 1
                     losses = total * ranks.size  # its own share of the rows stands for all
@@ -218,8 +230,8 @@ class _Lesson(nn.Module):
         super().__init__()
         self.model, self.objective, self.settings = model, objective, settings
 
-    def forward(self, ratings: Ratings, rows: Tensor) -> Tensor:
-        return loss_of(self.model, ratings, rows, self.objective, self.settings)
+    def forward(self, ratings: Ratings, part: Tensor, rows: Tensor) -> Tensor:
+        return loss_of(self.model, ratings, rows, self.objective, self.settings, part)
 
 
 class _Stage:
@@ -267,11 +279,11 @@ class _Stage:
             return torch.zeros(1, dtype=torch.long)  # nothing is drawn
         return torch.randperm(count, generator=self.common, device="cpu")
 
-    def learn_from(self, ratings: Ratings, rows: Tensor) -> Tensor:
+    def learn_from(self, ratings: Ratings, part: Tensor, rows: Tensor) -> Tensor:
         """One step; the summed loss of this rank's share of the rows."""
         share = self.ranks.share(rows)
         self.optimizer.zero_grad()
-        loss = self.lesson(ratings, share)
+        loss = self.lesson(ratings, part, share)
         # Gradients are averaged over the ranks: a share larger by one row counts for more.
         (loss * (len(share) * self.ranks.size / len(rows))).backward()
         self.optimizer.step()
@@ -311,10 +323,21 @@ def _stages(model: nn.Module) -> tuple[nn.Module, ...]:
     return (*_stages(model.first_stage()), model) if isinstance(model, Staged) else (model,)
 
 
-def _to_learn(ratings: Ratings, part: Tensor, objective: Objective) -> Tensor:
-    """[n] the rows that train."""
-    chosen = (part == TRAIN) & ratings.picked if objective == "next" else part == TRAIN
-    return torch.nonzero(chosen).squeeze(1)
+def _to_learn(ratings: Ratings, part: Tensor, objective: Objective, *, steps: bool) -> Tensor:
+    """[n] the rows that train; with `steps`, of each user as few as have all others in their histories."""
+    train = part == TRAIN
+    if not steps:
+        return torch.nonzero(train & ratings.picked if objective == "next" else train).squeeze(1)
+    rows = torch.nonzero(train).squeeze(1)
+    user = ratings.user[rows].long()
+    last = torch.zeros_like(ratings.start).scatter_reduce_(0, user, rows, "amax")
+    window = ratings.schema.history_length
+    return rows[(last[user] - rows) % window == 0]
+
+
+def _trains_steps(model: nn.Module, objective: Objective) -> bool:
+    """Whether a model learns from every film of a history at once."""
+    return objective == "next" and isinstance(model, Causal)
 
 
 def _drawn(rows: int, settings: Settings) -> int:
@@ -348,11 +371,28 @@ def _check_finite(model: nn.Module, loss: float, epoch: int, settings: Settings)
 
 
 def loss_of(
-    model: nn.Module, ratings: Ratings, rows: Tensor, objective: Objective, settings: Settings
+    model: nn.Module,
+    ratings: Ratings,
+    rows: Tensor,
+    objective: Objective,
+    settings: Settings,
+    part: Tensor | None = None,
 ) -> Tensor:
-    """Mean loss of one step over the rating rows `rows` [U], a model's second task included."""
+    """Mean loss of one step over the rating rows `rows` [U], a model's second task included.
+
+    Args:
+        model: in training.
+        ratings: all ratings.
+        rows: which of them are asked about.
+        objective: what is learned.
+        settings: how.
+        part: [N] which rows train, of which a causal model learns those in the histories too; None: all.
+    """
+    if _trains_steps(model, objective):
+        return _loss_of_steps(cast(Causal, model), ratings, rows, settings, part)
+    everything = objective == "next" and isinstance(model, TwoSided)
     films = None
-    if objective == "next":
+    if objective == "next" and not everything:
         films = torch.randint(1, ratings.schema.size + 1, (len(rows), 1 + settings.negatives))
         films[:, 0] = ratings.movie[rows]
     batch = ratings.batch(
@@ -362,6 +402,8 @@ def loss_of(
         shorten=settings.shorten,
         histories=reads_history(model),
     )
+    if everything:
+        return catalogue_loss(*cast(TwoSided, model).sides(batch), batch.target_movie)
     besides: Tensor | float = 0.0
     if isinstance(model, LearnsBesides):
         output, second = model.joint(batch)
@@ -378,6 +420,20 @@ def loss_of(
     logits = output.view_as(films).masked_fill(same, float("-inf"))
     target = torch.zeros(len(rows), dtype=torch.long)
     return nn.functional.cross_entropy(logits, target) + besides
+
+
+def _loss_of_steps(
+    model: Causal, ratings: Ratings, rows: Tensor, settings: Settings, part: Tensor | None
+) -> Tensor:
+    """Mean loss of naming each film picked, from those before it in the histories of `rows` [U]."""
+    batch = ratings.batch(rows, forget=settings.forget)
+    visitors, films = model.sides_by_step(batch)  # [U, L, d]
+    count = batch.history_mask.sum(1, keepdim=True)  # [U, 1]
+    place = torch.arange(batch.history.shape[1])
+    following = (rows.unsqueeze(1) - count + place + 1).clamp(max=len(ratings) - 1)  # [U, L] rows
+    learned = ratings.picked if part is None else ratings.picked & (part == TRAIN)
+    chosen = (place < count) & learned[following]
+    return catalogue_loss(visitors[chosen], films, ratings.movie[following[chosen]].long())
 
 
 def evaluate(

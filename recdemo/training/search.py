@@ -69,13 +69,14 @@ def search(
         RequestError: the model has no such argument, or nothing that is trained; or it cannot be trained with one of
             the values.
     """
-    ratings = Ratings(dataset, schema, every_film=split == "last")
     part = torch.from_numpy(split_ratings(dataset.ratings, split))
     metric, sign = VALIDATED_BY[objective]
     done = []
     for values in draw(space, trials, settings.seed):
         chosen = replace(settings, **{n: v for n, v in values.items() if n in FIELDS})
         arguments = {name: value for name, value in values.items() if name not in FIELDS}
+        schema = schema.of_length(chosen.history_length)
+        ratings = Ratings(dataset, schema, every_film=split == "last")
         torch.manual_seed(chosen.seed)
         network, _ = build(model, objective, dataset, schema, arguments)
         if isinstance(network, Counted):
