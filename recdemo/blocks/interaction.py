@@ -329,7 +329,8 @@ class CrossNetworkV2(nn.Module):
         stands what it reads of the film."""
         vector, read = film.split([self.sizes[1], film.shape[-1] - self.sizes[1]], dim=-1)
         first = x = torch.cat(
-            [user.unsqueeze(1).expand(-1, vector.shape[1], -1), vector.expand(len(user), -1, -1)], -1
+            [user.unsqueeze(1).expand(-1, vector.shape[1], -1), vector.expand(len(user), -1, -1)],
+            -1,
         )
         *before, last = self._layers
         for number, layer in enumerate(before):

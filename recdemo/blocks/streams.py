@@ -86,7 +86,9 @@ class BilinearFusion(nn.Module):
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
         if heads < 1 or dim % heads:
-            raise ValueError(f"a stream's width {dim} does not fall into {heads!r} heads of one size")
+            raise ValueError(
+                f"a stream's width {dim} does not fall into {heads!r} heads of one size"
+            )
         self.first = nn.Linear(dim, 1)
         self.second = nn.Linear(dim, 1, bias=False)
         self.heads = nn.Parameter(torch.empty(heads, dim // heads, dim // heads))

@@ -29,6 +29,7 @@ class DCNV2(nn.Module):
         experts: how many matrices of that rank each layer mixes, by a gate that reads x_l.
         hidden: widths of the deep branch's hidden layers.
         dropout: share of its hidden units dropped in training.
+        recency: of the history's fields, see `FieldEmbedding`.
 
     Raises:
         ValueError: several experts without a rank, or no layer.
@@ -44,9 +45,10 @@ class DCNV2(nn.Module):
         experts: int = 1,
         hidden: Sequence[int] = (128, 64),
         dropout: float = 0.2,
+        recency: float | None = None,
     ) -> None:
         super().__init__()
-        self.embedding = FieldEmbedding(schema, embed_dim=embed_dim, init=0.05)
+        self.embedding = FieldEmbedding(schema, embed_dim=embed_dim, init=0.05, recency=recency)
         sizes = (
             len(self.embedding.user_fields) * embed_dim,
             len(self.embedding.item_fields) * embed_dim,

@@ -31,6 +31,7 @@ class FinalMLP(nn.Module):
         stream_dim: width of what a stream gives.
         heads: pieces in which the two streams are multiplied.
         dropout: share of hidden units dropped in training.
+        recency: of the history's fields, see `FieldEmbedding`.
 
     Raises:
         ValueError: `stream_dim` does not fall into as many heads.
@@ -47,9 +48,10 @@ class FinalMLP(nn.Module):
         stream_dim: int = 64,
         heads: int = 4,
         dropout: float = 0.2,
+        recency: float | None = None,
     ) -> None:
         super().__init__()
-        self.embedding = FieldEmbedding(schema, embed_dim=embed_dim, init=0.05)
+        self.embedding = FieldEmbedding(schema, embed_dim=embed_dim, init=0.05, recency=recency)
         sizes = (
             len(self.embedding.user_fields) * embed_dim,
             len(self.embedding.item_fields) * embed_dim,
