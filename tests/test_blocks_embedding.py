@@ -18,6 +18,7 @@ from recdemo.blocks.embedding import (
     USER_FIELDS,
     FieldEmbedding,
     gather,
+    history_shares,
     rows,
     rows_for,
     spread,
@@ -79,6 +80,47 @@ def test_history_fields_keep_the_share_that_was_liked(schema: Schema) -> None:
     alone, among = module.user(batch)[:, USER_FIELDS.index("liked")]
     assert alone.abs().max() > 0.1
     torch.testing.assert_close(among, alone / 2)
+
+
+@pytest.mark.parametrize("norm", [0, 1, 2])
+@pytest.mark.parametrize("recency", [None, 3.0])
+def test_shares_of_a_history_are_a_mean_a_root_or_a_sum(
+    recency: float | None, norm: int, schema: Schema, sessions: list[Session]
+) -> None:
+    found = history_shares(encode(schema, sessions, torch.tensor([1])), recency, norm)
+    for u, session in enumerate(sessions):
+        ages = reversed(range(len(session.history[-6:])))
+        weights = [np.exp(-age / recency) if recency else 1.0 for age in ages]
+        whole = {0: 1, 1: sum(weights), 2: np.sqrt(sum(weight**2 for weight in weights))}[norm]
+        wanted = [weight / whole for weight in weights]
+        close(found[u], wanted + [0.0] * (6 - len(wanted)))
+
+
+def test_a_film_watched_stands_in_the_history_with_its_genres_and_year(
+    schema: Schema, sessions: list[Session]
+) -> None:
+    module = draw(FieldEmbedding(schema, embed_dim=K, content=True, norm=2))
+    state = {name: value.double().numpy() for name, value in module.state_dict().items()}
+    batch = encode(schema, sessions, torch.tensor([1]))
+    wanted = np.zeros((len(sessions), 3, K))
+    for u in range(len(sessions)):
+        count = int(batch.history_mask[u].sum())
+        for film, kind in zip(batch.history[u].tolist(), batch.feedback[u].tolist(), strict=True):
+            if not kind:
+                continue
+            name = HISTORY_FIELDS[kind - 1]
+            vector = state[f"tables.{name}.weight"][film]
+            vector = vector + state[f"contents.{name}_year.weight"][int(schema.year_ids[film])]
+            genres = [g for g, flag in enumerate(schema.genre_flags[film].tolist(), 1) if flag]
+            for genre in genres:
+                vector = vector + state[f"contents.{name}_genres.weight"][genre] / len(genres)
+            wanted[u, kind - 1] += vector / np.sqrt(count)
+    close(module.user(batch)[:, -3:], wanted)
+
+
+def test_an_unknown_norm_is_refused(schema: Schema) -> None:
+    with pytest.raises(ValueError, match="norm 3"):
+        FieldEmbedding(schema, embed_dim=K, norm=3)
 
 
 @pytest.mark.parametrize("fields", [["movie", "gender"], ["gender", "director"]])

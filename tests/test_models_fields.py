@@ -27,6 +27,7 @@ from recdemo.models import CARDS
 from recdemo.training.loop import Settings, fit
 
 FILMS = [4, 29, 37]  # the last has no genre
+PLAIN = {"norm": 1, "content": False}  # histories as `vectors_by_hand` has them
 _scores = partial(scores_of, films=FILMS)
 
 
@@ -251,15 +252,15 @@ def _final_mlp(model: nn.Module, vectors: Callable) -> float:
         ("deepfm", _deepfm_side_by_side, {"fusion": "concat"}),
         ("dcn", _dcn, {"std": 0.2}),
         ("dcn", _dcn, {"std": 0.2, "layers": 1}),
-        ("dcn_v2", _dcn_v2, {"std": 0.2}),
-        ("dcn_v2", _dcn_v2, {"std": 0.2, "layers": 1}),
-        ("dcn_v2", _dcn_v2, {"std": 0.2, "layers": 3}),
-        ("dcn_v2", _dcn_v2, {"std": 0.2, "rank": 5}),
-        ("dcn_v2", _dcn_v2, {"std": 0.2, "layers": 3, "rank": 4, "experts": 3}),
-        ("dcn_v2", _dcn_v2, {"std": 0.2, "layers": 1, "rank": 4, "experts": 3}),
-        ("final_mlp", _final_mlp, {"std": 0.4}),
-        ("final_mlp", _final_mlp, {"std": 0.4, "gates": False}),
-        ("final_mlp", _final_mlp, {"std": 0.4, "stream_dim": 12, "heads": 3}),
+        ("dcn_v2", _dcn_v2, PLAIN | {"std": 0.2}),
+        ("dcn_v2", _dcn_v2, PLAIN | {"std": 0.2, "layers": 1}),
+        ("dcn_v2", _dcn_v2, PLAIN | {"std": 0.2, "layers": 3}),
+        ("dcn_v2", _dcn_v2, PLAIN | {"std": 0.2, "rank": 5}),
+        ("dcn_v2", _dcn_v2, PLAIN | {"std": 0.2, "layers": 3, "rank": 4, "experts": 3}),
+        ("dcn_v2", _dcn_v2, PLAIN | {"std": 0.2, "layers": 1, "rank": 4, "experts": 3}),
+        ("final_mlp", _final_mlp, PLAIN | {"std": 0.4}),
+        ("final_mlp", _final_mlp, PLAIN | {"std": 0.4, "gates": False}),
+        ("final_mlp", _final_mlp, PLAIN | {"std": 0.4, "stream_dim": 12, "heads": 3}),
     ],
 )
 def test_logit_is_the_formula(

@@ -4,7 +4,8 @@ A field is one line of the input: a single id (gender), several (genres), or a w
 several values is the mean of their vectors, and zero when it has none. This is the multi-valued field of
 Rendle (2010), whose own example is "other movies rated". The three fields of a history share one divisor, its whole
 length: each is the mean of its films times their share of the history. With `recency` the latest films have larger shares
-(`history_shares`).
+(`history_shares`). With `content` a film watched stands there with its genres and its year as well, so that what is learned of
+one film says something of others like it.
 """
 
 from __future__ import annotations
@@ -37,9 +38,13 @@ class FieldEmbedding(nn.Module):
         fields: which of `FIELDS`, user fields first.
         init: standard deviation of the initial values.
         recency: τ of the history's shares, in films, see `history_shares`.
+        norm: of a history's shares, 0, 1 or 2, see `history_shares`.
+        content: the vector of a film watched is the sum of its own, of the mean of its genres' and of its year's, each by
+            what was thought of it.
 
     Raises:
-        ValueError: `fields` are unknown, out of order, or only some of those of a history; or `recency` is not above 0.
+        ValueError: `fields` are unknown, out of order, or only some of those of a history; `recency` is not above 0; or
+            `norm` is none of 0, 1 and 2.
     """
 
     genre_flags: Tensor
@@ -53,8 +58,12 @@ class FieldEmbedding(nn.Module):
         fields: Sequence[str] = FIELDS,
         init: float = 0.01,
         recency: float | None = None,
+        norm: int = 1,
+        content: bool = False,
     ) -> None:
         super().__init__()
+        if norm not in (0, 1, 2):
+            raise ValueError(f"norm {norm!r} is unknown; use 0, 1 or 2")
         sizes = {
             "gender": schema.genders,
             "age": schema.ages,
@@ -72,11 +81,18 @@ class FieldEmbedding(nn.Module):
         if history and (history != HISTORY_FIELDS or tuple(self.user_fields[-3:]) != history):
             raise ValueError(f"fields {HISTORY_FIELDS} go together, after the other user fields")
         self.reads_history = bool(history)
-        self.recency = checked_recency(recency)
+        self.recency, self.norm = checked_recency(recency), norm
         self.tables = nn.ModuleDict(
             {n: nn.Embedding(sizes.get(n, schema.size) + 1, embed_dim) for n in fields}
         )
-        for table in self.tables.values():
+        self.contents = nn.ModuleDict(
+            {
+                f"{n}_{of}": nn.Embedding(sizes[of] + 1, embed_dim)
+                for n in (history if content else ())
+                for of in ("genres", "year")
+            }
+        )
+        for table in (*self.tables.values(), *self.contents.values()):
             nn.init.normal_(cast(nn.Embedding, table).weight, std=init)
         self.register_buffer("genre_flags", schema.genre_flags, persistent=False)
         self.register_buffer("year_ids", schema.year_ids, persistent=False)
@@ -87,8 +103,16 @@ class FieldEmbedding(nn.Module):
         return torch.cat([user, spread(self.films(batch), batch).flatten(0, 1)], dim=1)
 
     def weight(self, name: str) -> Tensor:
-        """The table of one field, [V + 1, k]; row 0 is unknown."""
-        return cast(nn.Embedding, self.tables[name]).weight
+        """The table of one field, [V + 1, k]; row 0 is unknown. Of a film watched, what stands in the history."""
+        own = cast(nn.Embedding, self.tables[name]).weight
+        if f"{name}_genres" not in self.contents:
+            return own
+        genres, years = (
+            cast(nn.Embedding, self.contents[f"{name}_{of}"]).weight for of in ("genres", "year")
+        )
+        flags = self.genre_flags
+        shares = flags / flags.sum(1, keepdim=True).clamp(min=1)
+        return own + shares @ genres[1:] + nn.functional.embedding(self.year_ids, years)
 
     def user(self, batch: Batch, beside: FieldEmbedding | None = None) -> Tensor:
         """[U, Fu, k].
@@ -167,7 +191,7 @@ class FieldEmbedding(nn.Module):
         kind = (batch.feedback - JUST_WATCHED).clamp(min=0)  # [U, L]
         films = batch.history + kind * (len(tables) // len(HISTORY_FIELDS))
         found: Tensor = _ByFeedback.apply(
-            tables, films, batch.feedback, history_shares(batch, self.recency)
+            tables, films, batch.feedback, history_shares(batch, self.recency, self.norm)
         )
         return found
 
@@ -183,18 +207,25 @@ def checked_recency(recency: float | None) -> float | None:
     return recency
 
 
-def history_shares(batch: Batch, recency: float | None) -> Tensor:
-    """How much each film watched counts, [U, L]: zero at padding, and one in all where there are films.
+def history_shares(batch: Batch, recency: float | None, norm: int = 1) -> Tensor:
+    """How much each film watched counts, [U, L]: zero at padding, and by default one in all where there are films.
 
     Args:
         batch: who asks.
         recency: τ, in films: one watched a films before the latest counts exp(−a / τ) times as much. None: all alike.
+        norm: 1 for shares that add up to one. 2 for squares that do: each of n films that count alike is 1 / √n, as in SVD++
+            (Koren, KDD 2008). 0 for a plain sum: the latest film counts one, whatever is beside it. With 2 and 0 a long
+            history says more than a short one.
     """
     mask = batch.history_mask
     if recency is None:
-        return mask / mask.sum(1, keepdim=True).clamp(min=1)
+        length = mask.sum(1, keepdim=True).clamp(min=1)
+        return mask / {0: torch.ones_like(length), 1: length, 2: length.sqrt()}[norm]
     weights = torch.exp((1 - batch.distance) / recency) * mask
-    return weights / weights.sum(1, keepdim=True).clamp(min=torch.finfo(weights.dtype).tiny)
+    if norm == 0:
+        return weights
+    whole = weights.norm(p=norm, dim=1, keepdim=True)
+    return weights / whole.clamp(min=torch.finfo(weights.dtype).tiny)
 
 
 @dataclass(frozen=True, slots=True)

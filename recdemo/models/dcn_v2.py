@@ -29,7 +29,7 @@ class DCNV2(nn.Module):
         experts: how many matrices of that rank each layer mixes, by a gate that reads x_l.
         hidden: widths of the deep branch's hidden layers.
         dropout: share of its hidden units dropped in training.
-        recency: of the history's fields, see `FieldEmbedding`.
+        recency, norm, content: of the history's fields, see `FieldEmbedding`.
 
     Raises:
         ValueError: several experts without a rank, or no layer.
@@ -46,9 +46,13 @@ class DCNV2(nn.Module):
         hidden: Sequence[int] = (128, 64),
         dropout: float = 0.2,
         recency: float | None = None,
+        norm: int = 2,
+        content: bool = True,
     ) -> None:
         super().__init__()
-        self.embedding = FieldEmbedding(schema, embed_dim=embed_dim, init=0.05, recency=recency)
+        self.embedding = FieldEmbedding(
+            schema, embed_dim=embed_dim, init=0.05, recency=recency, norm=norm, content=content
+        )
         sizes = (
             len(self.embedding.user_fields) * embed_dim,
             len(self.embedding.item_fields) * embed_dim,

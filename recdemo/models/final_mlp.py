@@ -31,7 +31,7 @@ class FinalMLP(nn.Module):
         stream_dim: width of what a stream gives.
         heads: pieces in which the two streams are multiplied.
         dropout: share of hidden units dropped in training.
-        recency: of the history's fields, see `FieldEmbedding`.
+        recency, norm, content: of the history's fields, see `FieldEmbedding`.
 
     Raises:
         ValueError: `stream_dim` does not fall into as many heads.
@@ -49,9 +49,13 @@ class FinalMLP(nn.Module):
         heads: int = 4,
         dropout: float = 0.2,
         recency: float | None = None,
+        norm: int = 2,
+        content: bool = True,
     ) -> None:
         super().__init__()
-        self.embedding = FieldEmbedding(schema, embed_dim=embed_dim, init=0.05, recency=recency)
+        self.embedding = FieldEmbedding(
+            schema, embed_dim=embed_dim, init=0.05, recency=recency, norm=norm, content=content
+        )
         sizes = (
             len(self.embedding.user_fields) * embed_dim,
             len(self.embedding.item_fields) * embed_dim,
