@@ -321,7 +321,7 @@ def test_layers_of_crosses_are_sums_over_pairs_of_fields(
     with torch.inference_mode():
         terms, logits = model.cross_terms(batch), model(batch)
         fields = model.embedding(batch)  # [B, F, k]
-    total = float(terms.bias) + terms.linear.sum(1) + terms.pairs.sum((1, 2, 3)) + terms.deep
+    total = terms.bias.detach() + terms.linear.sum(1) + terms.pairs.sum((1, 2, 3)) + terms.deep
     np.testing.assert_allclose(total, logits, atol=1e-4)
     # One cell: the field that multiplies, and what is read of the other as it has become.
     w = by_hand.weights_of(model, "cross.")
@@ -374,7 +374,7 @@ def test_streams_and_gates_are_those_of_the_formula(
     with torch.inference_mode():
         terms, logits = model.stream_terms(batch), model(batch)
         embedded = model.embedding(batch)
-    total = float(terms.bias) + terms.streams.sum(1) + terms.heads.sum(1)
+    total = terms.bias.detach() + terms.streams.sum(1) + terms.heads.sum(1)
     np.testing.assert_allclose(total, logits, atol=1e-5)
     assert terms.heads.shape == (len(logits), 2)
     w, k = by_hand.weights_of(model), embedded.shape[2]
@@ -511,7 +511,7 @@ def test_weighted_terms_add_up_to_the_logit(
     batch = encode(schema, sessions, torch.tensor(FILMS))
     with torch.inference_mode():
         terms, logits = model.field_terms(batch), model(batch)
-    total = float(terms.bias) + terms.linear.sum(1) + terms.pairs.sum(1) + terms.deep
+    total = terms.bias.detach() + terms.linear.sum(1) + terms.pairs.sum(1) + terms.deep
     np.testing.assert_allclose(total.detach(), logits, atol=1e-5, rtol=1e-5)
 
 

@@ -102,17 +102,20 @@ class FieldEmbedding(nn.Module):
         user = self.user(batch).repeat_interleave(batch.candidates, dim=0)  # [B, Fu, k]
         return torch.cat([user, spread(self.films(batch), batch).flatten(0, 1)], dim=1)
 
-    def weight(self, name: str) -> Tensor:
-        """The table of one field, [V + 1, k]; row 0 is unknown. Of a film watched, what stands in the history."""
+    def weight(self, name: str, films: Tensor | None = None) -> Tensor:
+        """The table of one field, [V + 1, k], row 0 being unknown; or of some films, [N, k] for [N]. A film watched has what
+        stands in the history for it."""
         own = cast(nn.Embedding, self.tables[name]).weight
+        own = own if films is None else rows(own, films)
         if f"{name}_genres" not in self.contents:
             return own
         genres, years = (
             cast(nn.Embedding, self.contents[f"{name}_{of}"]).weight for of in ("genres", "year")
         )
-        flags = self.genre_flags
+        chosen = slice(None) if films is None else films
+        flags, year = self.genre_flags[chosen], self.year_ids[chosen]
         shares = flags / flags.sum(1, keepdim=True).clamp(min=1)
-        return own + shares @ genres[1:] + nn.functional.embedding(self.year_ids, years)
+        return own + shares @ genres[1:] + nn.functional.embedding(year, years)
 
     def user(self, batch: Batch, beside: FieldEmbedding | None = None) -> Tensor:
         """[U, Fu, k].
@@ -173,9 +176,11 @@ class FieldEmbedding(nn.Module):
         everywhere = torch.ones_like(some)
         return torch.stack([some if n == "genres" else everywhere for n in self.item_fields], dim=1)
 
-    def _weight(self, name: str, beside: FieldEmbedding | None) -> Tensor:
-        own = self.weight(name)
-        return own if beside is None else torch.cat([beside.weight(name), own], dim=1)
+    def _weight(
+        self, name: str, beside: FieldEmbedding | None, films: Tensor | None = None
+    ) -> Tensor:
+        own = self.weight(name, films)
+        return own if beside is None else torch.cat([beside.weight(name, films), own], dim=1)
 
     def _user_field(self, name: str, batch: Batch, beside: FieldEmbedding | None) -> Tensor:
         weight = self._weight(name, beside)
@@ -187,9 +192,15 @@ class FieldEmbedding(nn.Module):
 
     def _history(self, batch: Batch, beside: FieldEmbedding | None) -> Tensor:
         """The three history fields [U, 3, k], which share the history among them: how much of it was liked is not lost."""
-        tables = torch.cat([self._weight(name, beside) for name in HISTORY_FIELDS])  # [3(M + 1), k]
+        films, chosen = batch.history, None
+        if self.contents and films.numel() < len(self.genre_flags):  # only these are put together
+            chosen = films.flatten()
+            films = torch.arange(len(chosen)).view_as(films)
+        tables = torch.cat(
+            [self._weight(name, beside, chosen) for name in HISTORY_FIELDS]
+        )  # [3(M + 1), k]
         kind = (batch.feedback - JUST_WATCHED).clamp(min=0)  # [U, L]
-        films = batch.history + kind * (len(tables) // len(HISTORY_FIELDS))
+        films = films + kind * (len(tables) // len(HISTORY_FIELDS))
         found: Tensor = _ByFeedback.apply(
             tables, films, batch.feedback, history_shares(batch, self.recency, self.norm)
         )

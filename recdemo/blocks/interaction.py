@@ -209,11 +209,12 @@ class CrossLayerV2(nn.Module):
         inner = self._gated(self.into(x)) if self.into else x
         for_user, for_film = self.out.weight.split(sizes)
         of_user, of_film = self.out.bias.split(sizes)
-        left, right = (first * weight).split(sizes, dim=-1)
-        left = left[:, :1]  # [U, 1, user's part]
+        user, film = first.split(sizes, dim=-1)
+        user_weight, film_weight = weight.split(sizes)
+        left = user[:, :1] * user_weight  # [U, 1, user's part]
         read = nn.functional.linear(inner, for_film, of_film)
         along = inner @ (left @ for_user).transpose(-1, -2)  # [U, C, 1]
-        return (read * right).sum(-1) + along.squeeze(-1) + left @ of_user + x @ weight
+        return (read * film) @ film_weight + along.squeeze(-1) + left @ of_user + x @ weight
 
     def pairs(self, left: Tensor, x: Tensor) -> Tensor:
         """left_i · (W_ij x_j) for every two fields: the summands of leftᵀ W x, [B, F, k] each → [B, F, F]."""
@@ -296,8 +297,9 @@ class CrossNetworkV2(nn.Module):
         read = nn.functional.linear(films, for_film, entry.bias)
         film = spread(torch.cat([films, read], dim=1), batch)  # [U, C, film_dim + inner]
         of_user = user @ for_user.T
+        made = 4 * len(user) * self.head.in_features  # x_0, x, what is read of it, and the next
         return torch.cat(
-            [self._crossed(user, of_user, part) for part in pieces(film, user, self.training)], 1
+            [self._crossed(user, of_user, part) for part in pieces(film, made, self.training)], 1
         )
 
     def terms(self, fields: Tensor) -> tuple[Tensor, Tensor]:

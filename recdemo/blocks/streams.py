@@ -6,6 +6,7 @@ Mao et al., "FinalMLP: An Enhanced Two-Stream MLP Model for CTR Prediction", AAA
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -42,7 +43,7 @@ class GatedStream(nn.Module):
         first, *rest = hidden
         self.gate = MLP(own, [gate_hidden], own + other) if gate_hidden else None
         if self.gate:
-            last = self.gate.layers[-1]
+            last = cast(nn.Linear, self.gate.layers[-1])
             nn.init.zeros_(last.weight)  # all gates begin at one
             nn.init.zeros_(last.bias)
         self.own = nn.Linear(own, first)
@@ -100,9 +101,7 @@ class BilinearFusion(nn.Module):
 
     def terms(self, first: Tensor, second: Tensor) -> Tensor:
         """What, with b, adds up to the logit: of the first stream, the second, and each head, [..., 2 + heads]."""
-        size = self.heads.shape[1]
-        left, right = (stream.unflatten(-1, (-1, size)) for stream in (first, second))
-        turned = (left.unsqueeze(-2) @ self.heads).squeeze(-2)  # [..., heads, size]
-        both = (turned * right).sum(-1)
+        turned = first @ torch.block_diag(*self.heads)
+        both = (turned * second).unflatten(-1, (len(self.heads), -1)).sum(-1)
         alone = [first @ self.first.weight.T, second @ self.second.weight.T]
         return torch.cat([*alone, both], dim=-1)

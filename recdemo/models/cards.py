@@ -312,6 +312,7 @@ _ALL = (
         source="Wang et al., DCN V2, WWW 2021",
         formula=r"x_{l+1} = x_0 \odot (W_l x_l + b_l) + x_l,\quad w^\top [x_L, \mathrm{MLP}(x_0)]",
         network="dcn_v2.DCNV2",
+        arguments_for={"like": {"recency": 30.0}, "next": {"recency": 12.0}},
         shows=("fields", "crosses"),
         training={
             "like": {"epochs": 4, "learning_rate": 2e-3},
@@ -331,6 +332,7 @@ _ALL = (
         formula=r"b + w_1^\top o_1 + w_2^\top o_2 + \sum_h o_{1,h}^\top W_h\, o_{2,h},\quad "
         r"o_s = \mathrm{MLP}_s(2\sigma(\mathrm{MLP}(c_s)) \odot x)",
         network="final_mlp.FinalMLP",
+        arguments_for={"like": {"recency": 30.0}, "next": {"recency": 12.0}},
         shows=("streams",),
         training={
             "like": {"epochs": 4, "learning_rate": 2e-3},

@@ -105,7 +105,7 @@ class FinalMLP(nn.Module):
                     self.by_user(of_user, part[..., :width]),
                     self.by_film(part[..., width:], beside),
                 )
-                for part in pieces(of_film, user, self.training)
+                for part in pieces(of_film, 3 * beside.numel(), self.training)
             ],
             dim=1,
         )
