@@ -45,7 +45,7 @@ class DCNV2(nn.Module):
         hidden: Sequence[int] = (128, 64),
         dropout: float = 0.2,
         recency: float | None = None,
-        norm: int = 2,
+        norm: int = 0,
         content: bool = True,
     ) -> None:
         super().__init__()

@@ -49,7 +49,7 @@ class FinalMLP(nn.Module):
         heads: int = 4,
         dropout: float = 0.2,
         recency: float | None = None,
-        norm: int = 2,
+        norm: int = 0,
         content: bool = True,
     ) -> None:
         super().__init__()
