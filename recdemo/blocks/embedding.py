@@ -335,11 +335,6 @@ def spread(made: Tensor, batch: Batch) -> Tensor:
     return gather(made, batch)
 
 
-def dots(visitors: Tensor, films: Tensor, batch: Batch) -> Tensor:
-    """Each visitor [U, d] with each of their candidates among all films [M + 1, d]: logits [B]."""
-    return (gather(films, batch) @ visitors.unsqueeze(-1)).flatten()
-
-
 def gather(catalogue: Tensor, batch: Batch) -> Tensor:
     """Each candidate's row of a table of all films: [M + 1, ...] → [U, C, ...]."""
     return rows(catalogue, batch.target_movie.view(batch.users, -1))

@@ -12,7 +12,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import accumulate
 from typing import Any, cast
@@ -198,7 +198,11 @@ def fit_parts(
                 rows = learned_from(ratings, part)
                 rows = rows[stage.order(len(rows))[: drawn_of[place]]]
                 # Batches of one size, give or take one.
-                for batch_rows in rows.tensor_split(batches_of[place]):
+                batches = list(rows.tensor_split(batches_of[place]))
+                if every_step:
+                    batches = _of_like_length(batches, ratings)
+                    batches = [batches[i] for i in stage.order(len(batches)).tolist()]
+                for batch_rows in batches:
                     total += stage.learn_from(ratings, part, batch_rows)
                     samples += len(batch_rows)
                     step += 1
@@ -342,6 +346,20 @@ def _to_learn(ratings: Ratings, part: Tensor, objective: Objective, *, steps: bo
     return rows[(last[user] - rows) % window == 0]
 
 
+def _of_like_length(batches: Sequence[Tensor], ratings: Ratings) -> list[Tensor]:
+    """The same rows in batches of the same sizes, sixteen batches at a time sorted by how much was rated before: no batch
+    is padded much."""
+    found: list[Tensor] = []
+    for first in range(0, len(batches), 16):
+        some = batches[first : first + 16]
+        rows = torch.cat(list(some))
+        before = (rows - ratings.start[ratings.user[rows].long()]).clamp(
+            max=ratings.schema.history_length
+        )
+        found += rows[before.argsort(stable=True)].split([len(batch) for batch in some])
+    return found
+
+
 def _trains_steps(model: nn.Module, objective: Objective) -> bool:
     """Whether a model learns from every film of a history at once."""
     return objective == "next" and isinstance(model, Causal)
@@ -455,9 +473,12 @@ def _loss_of_steps(
 ) -> Tensor:
     """Mean loss of naming each film picked, from those before it in the histories of `rows` [U]."""
     batch = ratings.batch(rows, forget=settings.forget)
-    visitors, films = model.sides_by_step(batch)  # [U, L, d]
     count = batch.history_mask.sum(1, keepdim=True)  # [U, 1]
-    place = torch.arange(batch.history.shape[1])
+    place = torch.arange(max(1, int(count.max())))
+    batch = replace(
+        batch, history=batch.history[:, : len(place)], feedback=batch.feedback[:, : len(place)]
+    )
+    visitors, films = model.sides_by_step(batch)  # [U, L, d]
     following = (rows.unsqueeze(1) - count + place + 1).clamp(max=len(ratings) - 1)  # [U, L] rows
     learned = ratings.picked if part is None else ratings.picked & (part == TRAIN)
     chosen = (place < count) & learned[following]
