@@ -22,6 +22,7 @@ from recdemo.models.dien import DIEN
 from recdemo.models.din import DIN
 from recdemo.models.pooling import AttentionPooling, Pooling
 from recdemo.models.recurrent import RNN, RNNMF, RNNJoint
+from recdemo.models.sasrec import SASRec
 from recdemo.models.transformer4rec import Transformer4Rec
 
 K, HEADS, WIDE = 8, 2, 6
@@ -41,6 +42,7 @@ SMALL: dict[type, dict[str, Any]] = {
     DIEN: {"hidden": (7, 5)},
     BST: {"hidden": (7, 5), "heads": HEADS, "feed_forward": WIDE},
     Transformer4Rec: {"hidden": (7, 5), "heads": HEADS, "feed_forward": WIDE},
+    SASRec: {"heads": HEADS, "feed_forward": WIDE},
 }
 
 close = partial(by_hand.close, tolerance=3e-5)

@@ -56,6 +56,7 @@ BLIND_TO_PROFILE = {
     "rnn": "the state is what the films watched left",
     "rnn_als": "the state is what the films watched left",
     "rnn_joint": "the state is what the films watched left",
+    "sasrec": "the state is what the films watched left",
     "dcn_text": "a visitor is the mean of the films they liked",
 }
 ONLY_WHAT_WAS_LIKED = {"dcn_text": "a visitor is the mean of the films they liked"}
@@ -88,6 +89,7 @@ ORDER = {
     "dien": PLACES,
     "bst": PLACES,
     "transformer4rec": PLACES,
+    "sasrec": PLACES,
     "dcn_text": NOTHING,
     "textcnn_rating": NOTHING,
     "textcnn_history": NOTHING,
@@ -99,8 +101,13 @@ SUM_OF_WEIGHTS = {
     "bst": "less than one",
     "din": "free",
     "transformer4rec": "one",
+    "sasrec": "one",
 }
-SAME_FOR_ALL = ("attention_pooling", "transformer4rec")  # weights that no candidate changes
+SAME_FOR_ALL = (  # weights that no candidate changes
+    "attention_pooling",
+    "transformer4rec",
+    "sasrec",
+)
 
 
 def _films(schema: Schema, count: int = 7) -> Tensor:

@@ -16,6 +16,7 @@ from recdemo.models.dien import DIEN
 from recdemo.models.din import DIN
 from recdemo.models.pooling import AttentionPooling, Pooling
 from recdemo.models.recurrent import RNN, RNNMF, RNNJoint
+from recdemo.models.sasrec import SASRec
 from recdemo.models.transformer4rec import Transformer4Rec
 
 # Every model with the options that change what it computes.
@@ -29,6 +30,7 @@ ALL: list[tuple[type, dict[str, Any]]] = [
     *((BST, {"read": read}) for read in ("target", "mean", "flatten")),
     (Transformer4Rec, {}),
     (Transformer4Rec, {"layers": 2}),
+    (SASRec, {}),
 ]
 NAMES = ["-".join(map(str, (kind.__name__, *more.values()))) for kind, more in ALL]
 every_model = pytest.mark.parametrize(("kind", "more"), ALL, ids=NAMES)
@@ -146,6 +148,7 @@ def test_every_weight_learns(
         (BST, {"read": "last"}, "'last'.*target, mean or flatten"),
         (BST, {"heads": 3}, "dim 8 .*heads 3"),
         (Transformer4Rec, {"heads": 3}, "dim 8 .*heads 3"),
+        (SASRec, {"heads": 3}, "dim 8 .*heads 3"),
     ],
 )
 def test_unknown_options_are_refused_by_name(

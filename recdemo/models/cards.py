@@ -516,6 +516,29 @@ _ALL = (
         },
     ),
     Card(
+        key="sasrec",
+        title="SASRec",
+        family=ATTENTION,
+        idea=(
+            "Every film is read in the light of those watched before it, and after each the network has to name the "
+            "next. The state after the latest film is the visitor: the films it points at are the list."
+        ),
+        source="Kang and McAuley, Self-Attentive Sequential Recommendation, 2018; loss: Klenitskiy and Vasilev, 2023",
+        formula=r"h_L \cdot q + b_q,\quad h_t = \mathrm{SelfAttention}(x_1, \dots, x_t)_t",
+        network="sasrec.SASRec",
+        shows=("history", "layers"),
+        objectives=("next",),
+        training={
+            "next": {
+                "epochs": 30,
+                "batch_size": 64,
+                "learning_rate": 2e-3,
+                "weight_decay": 0.1,
+                "patience": 3,
+            }
+        },
+    ),
+    Card(
         key="dcn_text",
         title="Deep & Cross on titles",
         family=TEXT,
