@@ -535,6 +535,7 @@ _ALL = (
                 "learning_rate": 2e-3,
                 "weight_decay": 0.1,
                 "patience": 3,
+                "history_length": 200,
             }
         },
     ),
@@ -558,6 +559,7 @@ _ALL = (
                 "learning_rate": 2e-3,
                 "weight_decay": 0.1,
                 "patience": 3,
+                "history_length": 200,
             }
         },
     ),

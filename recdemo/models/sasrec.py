@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.causal import CausalLayer, LooksBack
-from recdemo.blocks.embedding import dot_products, film_biases, with_bias
+from recdemo.blocks.embedding import dots, film_biases, with_bias
 from recdemo.blocks.history import FILM_MEANING, FilmEmbedding
 from recdemo.blocks.mlp import PlaceDropout
 from recdemo.blocks.recurrent import last_of
@@ -66,7 +66,7 @@ class SASRec(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
-        return dot_products(*self.sides(batch), batch)
+        return dots(*self.sides(batch), batch)
 
     def sides(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """[h_L, 1] of each visitor, [U, k + 1], and [q, b_q] of each film, [M + 1, k + 1]."""
