@@ -45,7 +45,7 @@ class ActivationUnit(nn.Module):
         Returns:
             [U, C, L], zero at padding.
         """
-        if query.shape[1] <= history.shape[1]:
+        if self.training or query.shape[1] <= history.shape[1]:
             scores = self._by_candidate(history, mask, query)
         else:
             at_once = _at_once(history, self.inner.out_features)

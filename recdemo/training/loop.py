@@ -163,6 +163,7 @@ def fit_parts(
         done += start.fit.epochs
         began -= start.fit.seconds
     validate = _validation(supply, objective)
+    chances = _chances(supply, settings) if objective == "next" else None
     # Rows and batches of an epoch, from each part.
     every_step = _trains_steps(model, objective)
     learned_from = partial(_to_learn, objective=objective, steps=every_step)
@@ -180,7 +181,9 @@ def fit_parts(
         if start and number < start.stage:
             learner.requires_grad_(False)  # its weights came with the model's
             continue
-        stage = _Stage(learner, objective, settings, steps, ranks, earlier=len(done))
+        stage = _Stage(
+            learner, objective, settings, steps, ranks, chances=chances, earlier=len(done)
+        )
         if start and number == start.stage:
             stage.go_on(start)
         most = stage.earlier + (len(stages) - number) * settings.epochs
@@ -226,12 +229,15 @@ def fit_parts(
 class _Lesson(nn.Module):
     """A model with its loss around it: one call for the gradients of several ranks to be averaged after."""
 
-    def __init__(self, model: nn.Module, objective: Objective, settings: Settings) -> None:
+    def __init__(
+        self, model: nn.Module, objective: Objective, settings: Settings, chances: Tensor | None
+    ) -> None:
         super().__init__()
         self.model, self.objective, self.settings = model, objective, settings
+        self.chances = chances
 
     def forward(self, ratings: Ratings, part: Tensor, rows: Tensor) -> Tensor:
-        return loss_of(self.model, ratings, rows, self.objective, self.settings, part)
+        return loss_of(self.model, ratings, rows, self.objective, self.settings, part, self.chances)
 
 
 class _Stage:
@@ -245,6 +251,7 @@ class _Stage:
         steps_of_epoch: int,
         ranks: Ranks,
         *,
+        chances: Tensor | None,
         earlier: int,
     ) -> None:
         self.common = ranks.seed(settings.seed)
@@ -255,7 +262,7 @@ class _Stage:
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
             self.optimizer, lambda step: 1 - step / steps
         )
-        self.lesson = ranks.alike(_Lesson(learner, objective, settings))
+        self.lesson = ranks.alike(_Lesson(learner, objective, settings, chances))
         self.earlier = self.best_epoch = earlier
         self.best_state, self.best_value = copy.deepcopy(learner.state_dict()), float("-inf")
 
@@ -340,6 +347,19 @@ def _trains_steps(model: nn.Module, objective: Objective) -> bool:
     return objective == "next" and isinstance(model, Causal)
 
 
+def _chances(supply: Supply, settings: Settings) -> Tensor | None:
+    """[M] how likely each film is drawn as a negative; None where all are alike."""
+    if not settings.by_popularity:
+        return None
+    size = supply.schema.size
+    counts = torch.zeros(size)
+    for ratings, part in each(supply):
+        movie = ratings.movie[(part == TRAIN) & ratings.picked].long()
+        counts += torch.bincount(movie - 1, minlength=size)
+    weights = (counts + 1).pow(settings.by_popularity)
+    return weights / weights.sum()
+
+
 def _drawn(rows: int, settings: Settings) -> int:
     """How many of these an epoch reads: two at least, for a single one has no variance to learn from."""
     return max(2, round(rows * settings.share)) if rows > 1 else 0
@@ -377,6 +397,7 @@ def loss_of(
     objective: Objective,
     settings: Settings,
     part: Tensor | None = None,
+    chances: Tensor | None = None,
 ) -> Tensor:
     """Mean loss of one step over the rating rows `rows` [U], a model's second task included.
 
@@ -387,13 +408,18 @@ def loss_of(
         objective: what is learned.
         settings: how.
         part: [N] which rows train, of which a causal model learns those in the histories too; None: all.
+        chances: [M] how likely each film is drawn as a negative; None: all alike.
     """
     if _trains_steps(model, objective):
         return _loss_of_steps(cast(Causal, model), ratings, rows, settings, part)
     everything = objective == "next" and isinstance(model, TwoSided)
     films = None
     if objective == "next" and not everything:
-        films = torch.randint(1, ratings.schema.size + 1, (len(rows), 1 + settings.negatives))
+        shape = len(rows), 1 + settings.negatives
+        if chances is None:
+            films = torch.randint(1, ratings.schema.size + 1, shape)
+        else:
+            films = 1 + torch.multinomial(chances, math.prod(shape), replacement=True).view(shape)
         films[:, 0] = ratings.movie[rows]
     batch = ratings.batch(
         rows,
@@ -418,6 +444,8 @@ def loss_of(
     same = films == films[:, :1]  # a negative drawn equal to the target is no negative
     same[:, 0] = False
     logits = output.view_as(films).masked_fill(same, float("-inf"))
+    if chances is not None:  # logQ: what is drawn more often counts for less
+        logits = logits - chances.log()[films - 1]
     target = torch.zeros(len(rows), dtype=torch.long)
     return nn.functional.cross_entropy(logits, target) + besides
 
