@@ -291,7 +291,10 @@ class ShowsLayers(Protocol):
     """A model in which the films watched look at each other, layer by layer and head by head."""
 
     def encoder_weights(self, batch: Batch) -> Tensor:
-        """[U, layers, H, L, L]: each row, a film that looks, sums to one; zero where it looks at padding."""
+        """[U, layers, H, L, L]: a row is a film that looks, zero where it looks at padding.
+
+        Where attention is a softmax, a row sums to one; one without may hold negative weights and sum to anything.
+        """
         ...
 
 

@@ -8,15 +8,13 @@ import by_hand
 import numpy as np
 import pytest
 import torch
-from by_hand import close, draw, mask_of, normal, numbers, weights_of
+from by_hand import close, draw, normal, numbers, weights_of
 from torch import Tensor, nn
 
 from recdemo.blocks import causal as file
 from recdemo.blocks.causal import (
     CausalAttention,
     CausalLayer,
-    PlaceDropout,
-    looks_at_films,
     rotated,
 )
 
@@ -137,28 +135,6 @@ def test_what_comes_later_changes_nothing_before_it() -> None:
         after = layer(other)
         close(after[:, :place], before[:, :place], tolerance=1e-6)
         assert ((after - before)[:, place:].abs().amax(-1) > 1e-4).all()
-
-
-def test_nothing_is_shown_on_padding() -> None:
-    block, mask = draw(CausalAttention(DIM, HEADS)), mask_of([0, 3, T], T)
-    shown = looks_at_films(block.weights(normal(N, T, DIM)), mask)
-    assert (shown[0] == 0).all()
-    assert (shown[1, :, 3:] == 0).all()
-    assert (shown[1, :, :, 3:] == 0).all()
-    close(shown[1, :, :3].sum(-1), torch.ones(HEADS, 3))
-    close(shown[2].sum(-1), torch.ones(HEADS, T))
-
-
-def test_dropout_draws_for_every_place() -> None:
-    torch.manual_seed(0)
-    x = torch.ones(20, 30, 40)
-    kept = PlaceDropout(0.25).train()(x)
-    close(kept[kept != 0], torch.full_like(kept[kept != 0], 4 / 3))
-    dropped = (kept == 0).float()
-    for over in (0, 1, 2):  # neither a row, nor a place, nor a unit is dropped as a whole
-        assert dropped.mean(over).max() < 0.8
-    assert dropped.mean().item() == pytest.approx(0.25, abs=0.01)
-    close(PlaceDropout(0.25).eval()(x), x)
 
 
 @pytest.mark.parametrize("heads", [0, 4, 5])

@@ -9,7 +9,7 @@ import torch
 from by_hand import close, draw, moments, normal, numbers, own_candidates, weights_of
 from torch import Tensor, nn
 
-from recdemo.blocks.mlp import MLP, Dice, SharedDropout, TwoSidedMLP, _DiceScores
+from recdemo.blocks.mlp import MLP, Dice, PlaceDropout, SharedDropout, TwoSidedMLP, _DiceScores
 from recdemo.contracts import Session
 from recdemo.features import Schema, encode
 
@@ -184,3 +184,15 @@ def test_mlp_shares_its_dropout_among_candidates() -> None:
     kept = mlp.layers[:-1](normal(2, 3, 4)) != 0
     assert (kept == kept[:, :1]).all()
     assert (kept[0, 0] != kept[1, 0]).any()
+
+
+def test_dropout_draws_for_every_place() -> None:
+    torch.manual_seed(0)
+    x = torch.ones(20, 30, 40)
+    kept = PlaceDropout(0.25).train()(x)
+    close(kept[kept != 0], torch.full_like(kept[kept != 0], 4 / 3))
+    dropped = (kept == 0).float()
+    for over in (0, 1, 2):  # neither a row, nor a place, nor a unit is dropped as a whole
+        assert dropped.mean(over).max() < 0.8
+    assert dropped.mean().item() == pytest.approx(0.25, abs=0.01)
+    close(PlaceDropout(0.25).eval()(x), x)

@@ -57,6 +57,7 @@ BLIND_TO_PROFILE = {
     "rnn_als": "the state is what the films watched left",
     "rnn_joint": "the state is what the films watched left",
     "sasrec": "the state is what the films watched left",
+    "hstu": "the state is what the films watched left",
     "dcn_text": "a visitor is the mean of the films they liked",
 }
 ONLY_WHAT_WAS_LIKED = {"dcn_text": "a visitor is the mean of the films they liked"}
@@ -90,6 +91,7 @@ ORDER = {
     "bst": PLACES,
     "transformer4rec": PLACES,
     "sasrec": PLACES,
+    "hstu": PLACES,
     "dcn_text": NOTHING,
     "textcnn_rating": NOTHING,
     "textcnn_history": NOTHING,
@@ -102,11 +104,13 @@ SUM_OF_WEIGHTS = {
     "din": "free",
     "transformer4rec": "one",
     "sasrec": "one",
+    "hstu": "free",
 }
 SAME_FOR_ALL = (  # weights that no candidate changes
     "attention_pooling",
     "transformer4rec",
     "sasrec",
+    "hstu",
 )
 
 

@@ -9,27 +9,33 @@ import pytest
 import torch
 from history_models import FILMS, HEADS, K, Visitor, by_films, close, make, other_film, score
 from test_blocks_causal import layer_by_hand
+from test_blocks_transduction import unit_by_hand
 from torch import Tensor, nn
 
 from recdemo.contracts import Causal, Session
 from recdemo.features import Schema, encode
+from recdemo.models.hstu import HSTU
 from recdemo.models.sasrec import SASRec
 
-ALL = [(SASRec, {}), (SASRec, {"layers": 1})]
+ALL = [(kind, more) for kind in (SASRec, HSTU) for more in ({}, {"layers": 1})]
 every_model = pytest.mark.parametrize(
     ("kind", "more"), ALL, ids=["-".join(map(str, (k.__name__, *m.values()))) for k, m in ALL]
 )
-LAYER = {SASRec: layer_by_hand}
+LAYER = {SASRec: layer_by_hand, HSTU: unit_by_hand}
+
+
+def _base(model: nn.Module) -> nn.Module:
+    return getattr(model, "base", model)
 
 
 def _read(model: nn.Module, visitor: Visitor) -> tuple[Tensor, list[np.ndarray]]:
     """The states after each film [n, k], and each layer's weights [H, n, n]."""
     x, shown = torch.as_tensor(visitor.watched, dtype=torch.float32), []
-    for layer in model.layers:
+    for layer in _base(model).layers:
         x, weights = LAYER[type(model)](layer, x)
         shown.append(weights)
     with torch.no_grad():
-        return model.norm(x), shown
+        return _base(model).norm(x), shown
 
 
 @every_model
@@ -37,13 +43,13 @@ def test_it_is_its_formula(
     kind: type, more: dict, schema: Schema, sessions: list[Session], visitors: Callable
 ) -> None:
     model = make(kind, schema, **more)
-    bias = model.film_bias.weight.detach()[:, 0]
+    bias = _base(model).film_bias.weight.detach()[:, 0]
 
     def logit(visitor: Visitor, film: int) -> float:
-        state = _read(model, visitor)[0][-1] if visitor.ids else model.norm(torch.zeros(K))
+        state = _read(model, visitor)[0][-1] if visitor.ids else _base(model).norm(torch.zeros(K))
         return float(state.detach().double().numpy() @ visitor.films[film] + bias[film])
 
-    close(score(model, schema, sessions), by_films(visitors(model.films), logit))
+    close(score(model, schema, sessions), by_films(visitors(_base(model).films), logit))
 
 
 @every_model
@@ -57,8 +63,8 @@ def test_it_has_an_answer_after_each_film(
     assert states.shape == (*batch.history.shape, K + 1)
     assert films.shape == (schema.size + 1, K + 1)
     close(states[..., -1], torch.ones(batch.history.shape))
-    close(films[:, -1:], model.film_bias.weight)
-    for u, visitor in enumerate(visitors(model.films)):
+    close(films[:, -1:], _base(model).film_bias.weight)
+    for u, visitor in enumerate(visitors(_base(model).films)):
         if visitor.ids:
             close(states[u, : len(visitor.ids), :-1], _read(model, visitor)[0])
     # As many films, as many visitors: each step is the answer of somebody who has seen no more.
@@ -91,8 +97,8 @@ def test_it_shows_where_each_film_looks(
     batch = encode(schema, sessions, torch.tensor(FILMS))
     shown = model.encoder_weights(batch)
     length = schema.history_length
-    assert shown.shape == (len(sessions), len(model.layers), HEADS, length, length)
-    for u, visitor in enumerate(visitors(model.films)):
+    assert shown.shape == (len(sessions), len(_base(model).layers), HEADS, length, length)
+    for u, visitor in enumerate(visitors(_base(model).films)):
         count = len(visitor.ids)
         assert (shown[u, ..., count:] == 0).all()
         assert (shown[u, ..., count:, :] == 0).all()
@@ -114,7 +120,7 @@ def test_a_visitor_is_where_their_films_lead(
     batch = encode(schema, sessions, torch.tensor(FILMS))
     with torch.no_grad():
         users, films = model.user_vectors(batch), model.film_vectors()
-        wanted = users @ films[FILMS].T + model.film_bias.weight[FILMS].T
+        wanted = users @ films[FILMS].T + _base(model).film_bias.weight[FILMS].T
     close(score(model, schema, sessions), wanted)
 
 

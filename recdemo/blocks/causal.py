@@ -8,11 +8,12 @@ stand, and a visitor of five films is read as the first five of a long history a
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-from recdemo.blocks.mlp import SharedDropout
+from recdemo.blocks.mlp import PlaceDropout
 from recdemo.blocks.transformer import causal
 
 
@@ -31,6 +32,14 @@ def rotated(x: Tensor) -> Tensor:
     cos, sin = angle.cos(), angle.sin()
     first, second = x.chunk(2, dim=-1)
     return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
+
+
+class LooksBack(Protocol):
+    """A layer from places [N, T, k] to places [N, T, k], each made of itself and those before it."""
+
+    def weights(self, x: Tensor) -> Tensor:
+        """What each place takes of each: [N, T, k] → [N, H, T, T]."""
+        ...
 
 
 class CausalAttention(nn.Module):
@@ -98,27 +107,3 @@ class CausalLayer(nn.Module):
     def weights(self, x: Tensor) -> Tensor:
         """Where each place of the layer's input looks: [N, T, k] → [N, H, T, T]."""
         return self.attention.weights(self.before_attention(x))
-
-
-class PlaceDropout(nn.Module):
-    """Dropout that draws anew for every place, by bytes as `SharedDropout` does: torch's own takes several times as long.
-
-    Args:
-        share: of units dropped in training.
-    """
-
-    def __init__(self, share: float) -> None:
-        super().__init__()
-        self.of_rows = SharedDropout(share)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[..., k] → same shape."""
-        return self.of_rows(x.flatten(0, -2)).view_as(x)
-
-
-def looks_at_films(weights: Tensor, mask: Tensor) -> Tensor:
-    """Weights [N, H, T, T] with nothing on padding, each row that still looks anywhere summing to what it did.
-
-    A film never looks at padding; what stands at padding does, and means nothing.
-    """
-    return weights * (mask.unsqueeze(1) & mask.unsqueeze(2)).unsqueeze(1)

@@ -181,6 +181,22 @@ class SharedDropout(nn.Module):
         return x * (kept * (256 / max(1, self.kept)))
 
 
+class PlaceDropout(nn.Module):
+    """Dropout that draws anew for every place, by bytes as `SharedDropout` does: torch's own takes several times as long.
+
+    Args:
+        share: of units dropped in training.
+    """
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.of_rows = SharedDropout(share)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[..., k] → same shape."""
+        return self.of_rows(x.flatten(0, -2)).view_as(x)
+
+
 class MLP(nn.Module):
     """Linear, activation, dropout, for each hidden width; then one linear layer to `out_dim`.
 

@@ -535,6 +535,31 @@ _ALL = (
                 "learning_rate": 2e-3,
                 "weight_decay": 0.1,
                 "patience": 3,
+                "history_length": 200,
+            }
+        },
+    ),
+    Card(
+        key="hstu",
+        title="HSTU",
+        family=ATTENTION,
+        idea=(
+            "As SASRec, but attention without a softmax: a watched film adds as much as it has to say, however many "
+            "others there are, and a gate decides what of the sum is let through."
+        ),
+        source="Zhai et al., Actions Speak Louder than Words, ICML 2024; here without time",
+        formula=r"h_L \cdot q + b_q,\quad x + W_o\big(u \odot \mathrm{Norm}(\tfrac1n\,\mathrm{SiLU}(q k^\top + b)\,v)\big)",
+        network="hstu.HSTU",
+        shows=("history", "layers"),
+        objectives=("next",),
+        training={
+            "next": {
+                "epochs": 30,
+                "batch_size": 64,
+                "learning_rate": 2e-3,
+                "weight_decay": 0.1,
+                "patience": 3,
+                "history_length": 200,
             }
         },
     ),

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from recdemo.blocks.embedding import dot_products, film_biases, gather, with_bias
+from recdemo.blocks.embedding import dots, film_biases, gather, with_bias
 from recdemo.blocks.history import FILM_MEANING, FilmEmbedding, next_film_loss
 from recdemo.blocks.mlp import MLP
 from recdemo.blocks.recurrent import Cell, Recurrence, last_of
@@ -115,7 +115,7 @@ class RNNMF(nn.Module):
 
     def score(self, state: Tensor, films: Tensor, batch: Batch) -> Tensor:
         """States [U, k] against the candidates: [B]."""
-        return dot_products(*self.sides_of(state, films), batch)
+        return dots(*self.sides_of(state, films), batch)
 
     def _state(self, films: Tensor, batch: Batch) -> Tensor:
         """[U, k]"""

@@ -15,9 +15,10 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from recdemo.blocks.causal import CausalLayer, PlaceDropout, looks_at_films
-from recdemo.blocks.embedding import dot_products, film_biases, with_bias
+from recdemo.blocks.causal import CausalLayer, LooksBack
+from recdemo.blocks.embedding import dots, film_biases, with_bias
 from recdemo.blocks.history import FILM_MEANING, FilmEmbedding
+from recdemo.blocks.mlp import PlaceDropout
 from recdemo.blocks.recurrent import last_of
 from recdemo.contracts import Batch
 from recdemo.features import Schema
@@ -65,7 +66,7 @@ class SASRec(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
-        return dot_products(*self.sides(batch), batch)
+        return dots(*self.sides(batch), batch)
 
     def sides(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """[h_L, 1] of each visitor, [U, k + 1], and [q, b_q] of each film, [M + 1, k + 1]."""
@@ -97,11 +98,11 @@ class SASRec(nn.Module):
 
     def encoder_weights(self, batch: Batch) -> Tensor:
         """Where each film watched looks, layer by layer and head by head: [U, layers, H, L, L]."""
-        x = self.films.watched(self.films.catalogue(), batch)
+        x, mask = self.films.watched(self.films.catalogue(), batch), batch.history_mask
+        films = mask.unsqueeze(1) & mask.unsqueeze(2)  # what looks from padding means nothing
         weights = []
         for layer in self.layers:
-            shown = cast(CausalLayer, layer).weights(x)
-            weights.append(looks_at_films(shown, batch.history_mask))
+            weights.append(cast(LooksBack, layer).weights(x) * films.unsqueeze(1))
             x = layer(x)
         return torch.stack(weights, dim=1)
 
