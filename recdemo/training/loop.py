@@ -21,7 +21,15 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.users import UserTable
-from recdemo.contracts import Counted, LearnsBesides, Objective, RequestError, Staged, reads_history
+from recdemo.contracts import (
+    Known,
+    LearnsBesides,
+    Objective,
+    RequestError,
+    Solved,
+    Staged,
+    reads_history,
+)
 from recdemo.data import TRAIN, VALIDATION
 from recdemo.features import Ratings
 from recdemo.training.metrics import Answers, ask, join, questions
@@ -143,8 +151,8 @@ def fit_parts(
             is too small to be shared.
     """
     began = time.perf_counter()
-    if isinstance(model, Counted):
-        _count(model, supply, objective)
+    if isinstance(model, Solved):
+        model.solve(_known(supply, objective), objective)
         return Fit(seconds=time.perf_counter() - began)
 
     done: list[Epoch] = []
@@ -152,7 +160,7 @@ def fit_parts(
         model.load_state_dict(start.model)
         done += start.fit.epochs
         began -= start.fit.seconds
-    validate = _validation(supply, objective)
+    validate = validation(supply, objective)
     # Rows and batches of an epoch, from each part.
     drawn_of = [_drawn(len(_to_learn(*part, objective)), settings) for part in each(supply)]
     batches_of = [_batches(rows, settings) for rows in drawn_of]
@@ -327,15 +335,17 @@ def _batches(rows: int, settings: Settings) -> int:
     return min(-(-rows // settings.batch_size), rows // 2)
 
 
-def _count(model: Counted, supply: Supply, objective: Objective) -> None:
-    """Show a model that is counted all that trains."""
-    movies, answers = [], []
+def _known(supply: Supply, objective: Objective) -> Known:
+    """All that trains, of all parts."""
+    columns = []
+    users = 0  # of the parts before
     for ratings, part in each(supply):
         rows = torch.nonzero(part == TRAIN).squeeze(1)
         answer = {"like": ratings.liked, "next": ratings.picked, "rating": ratings.stars}[objective]
-        movies.append(ratings.movie[rows])
-        answers.append(answer[rows])
-    model.count(torch.cat(movies), torch.cat(answers), objective)
+        read = (ratings.user + users, ratings.movie, ratings.feedback, answer)
+        columns.append([column[rows] for column in read])
+        users += len(ratings.count)
+    return Known(*map(torch.cat, zip(*columns, strict=True)))
 
 
 def _check_finite(model: nn.Module, loss: float, epoch: int, settings: Settings) -> None:
@@ -414,7 +424,8 @@ def _optimizer(model: nn.Module, settings: Settings) -> torch.optim.Optimizer:
     return torch.optim.AdamW(weights, lr=rate, weight_decay=decay, fused=True)
 
 
-def _validation(supply: Supply, objective: Objective) -> Callable[[nn.Module], dict[str, float]]:
+def validation(supply: Supply, objective: Objective) -> Callable[[nn.Module], dict[str, float]]:
+    """What judges a model after an epoch: its figures on the validation part, for `next` on a sample of the users."""
     if objective != "next" and len(supply) == 1:
         ratings, part = supply[0]
         return lambda model: evaluate(model, ratings, part == VALIDATION, objective)
