@@ -24,10 +24,11 @@ from recdemo.blocks.softmax import catalogue_loss
 from recdemo.blocks.users import UserTable
 from recdemo.contracts import (
     Causal,
-    Counted,
+    Known,
     LearnsBesides,
     Objective,
     RequestError,
+    Solved,
     Staged,
     TwoSided,
     reads_history,
@@ -153,8 +154,8 @@ def fit_parts(
             is too small to be shared.
     """
     began = time.perf_counter()
-    if isinstance(model, Counted):
-        _count(model, supply, objective)
+    if isinstance(model, Solved):
+        model.solve(_known(supply, objective), objective)
         return Fit(seconds=time.perf_counter() - began)
 
     done: list[Epoch] = []
@@ -162,7 +163,7 @@ def fit_parts(
         model.load_state_dict(start.model)
         done += start.fit.epochs
         began -= start.fit.seconds
-    validate = _validation(supply, objective)
+    validate = validation(supply, objective)
     chances = _chances(supply, settings) if objective == "next" else None
     # Rows and batches of an epoch, from each part.
     every_step = _trains_steps(model, objective)
@@ -388,15 +389,17 @@ def _batches(rows: int, settings: Settings) -> int:
     return min(-(-rows // settings.batch_size), rows // 2)
 
 
-def _count(model: Counted, supply: Supply, objective: Objective) -> None:
-    """Show a model that is counted all that trains."""
-    movies, answers = [], []
+def _known(supply: Supply, objective: Objective) -> Known:
+    """All that trains, of all parts."""
+    columns = []
+    users = 0  # of the parts before
     for ratings, part in each(supply):
         rows = torch.nonzero(part == TRAIN).squeeze(1)
         answer = {"like": ratings.liked, "next": ratings.picked, "rating": ratings.stars}[objective]
-        movies.append(ratings.movie[rows])
-        answers.append(answer[rows])
-    model.count(torch.cat(movies), torch.cat(answers), objective)
+        read = (ratings.user + users, ratings.movie, ratings.feedback, answer)
+        columns.append([column[rows] for column in read])
+        users += len(ratings.count)
+    return Known(*map(torch.cat, zip(*columns, strict=True)))
 
 
 def _check_finite(model: nn.Module, loss: float, epoch: int, settings: Settings) -> None:
@@ -519,7 +522,8 @@ def _optimizer(model: nn.Module, settings: Settings) -> torch.optim.Optimizer:
     return torch.optim.AdamW(weights, lr=rate, weight_decay=decay, fused=True)
 
 
-def _validation(supply: Supply, objective: Objective) -> Callable[[nn.Module], dict[str, float]]:
+def validation(supply: Supply, objective: Objective) -> Callable[[nn.Module], dict[str, float]]:
+    """What judges a model after an epoch: its figures on the validation part, for `next` on a sample of the users."""
     if objective != "next" and len(supply) == 1:
         ratings, part = supply[0]
         return lambda model: evaluate(model, ratings, part == VALIDATION, objective)
