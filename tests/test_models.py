@@ -25,12 +25,14 @@ from recdemo.contracts import (
     LearnsBesides,
     RequestError,
     Session,
+    ShowsCrosses,
     ShowsEvolution,
     ShowsFields,
     ShowsFilmTerms,
     ShowsHeads,
     ShowsHistory,
     ShowsLayers,
+    ShowsStreams,
     Solved,
     Staged,
     Watched,
@@ -88,6 +90,8 @@ ORDER = {
     "wide_deep_poly2": LAST_FIVE,
     "deepfm": LAST_FIVE,
     "dcn": LAST_FIVE,
+    "dcn_v2": LAST_FIVE,
+    "final_mlp": LAST_FIVE,
     "afm": LAST_FIVE,
     "pooling": NOTHING,
     "rnn": PLACES,
@@ -326,6 +330,8 @@ def test_cards_say_what_can_be_shown(key: str, schema: Schema) -> None:
         "heads": ShowsHeads,
         "layers": ShowsLayers,
         "evolution": ShowsEvolution,
+        "crosses": ShowsCrosses,
+        "streams": ShowsStreams,
     }
     model = CARDS[key].model(schema)
     shown = [name for name, protocol in protocols.items() if isinstance(model, protocol)]

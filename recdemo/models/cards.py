@@ -348,6 +348,42 @@ _ALL = (
         },
     ),
     Card(
+        key="dcn_v2",
+        title="Deep & Cross V2",
+        family=FIELDS,
+        idea=(
+            "A cross layer has a weight for every two numbers of the input, where the first Deep & Cross had one for each. "
+            "So what two fields have to say to each other is learned for every pair of fields, and can be read."
+        ),
+        source="Wang et al., DCN V2, WWW 2021",
+        formula=r"x_{l+1} = x_0 \odot (W_l x_l + b_l) + x_l,\quad w^\top [x_L, \mathrm{MLP}(x_0)]",
+        network="dcn_v2.DCNV2",
+        shows=("fields", "crosses"),
+        training={
+            "like": {"epochs": 4, "learning_rate": 2e-3},
+            "next": {"epochs": 5, "batch_size": 512, "learning_rate": 3e-3, "negatives": 32},
+        },
+    ),
+    Card(
+        key="final_mlp",
+        title="FinalMLP",
+        family=FIELDS,
+        idea=(
+            "Two plain networks read the same fields, one through gates that the visitor sets and one through gates that "
+            "the film sets. Their outputs are multiplied with each other, and two networks are enough to compete with "
+            "the most elaborate crosses."
+        ),
+        source="Mao et al., FinalMLP, AAAI 2023",
+        formula=r"b + w_1^\top o_1 + w_2^\top o_2 + \sum_h o_{1,h}^\top W_h\, o_{2,h},\quad "
+        r"o_s = \mathrm{MLP}_s(2\sigma(\mathrm{MLP}(c_s)) \odot x)",
+        network="final_mlp.FinalMLP",
+        shows=("streams",),
+        training={
+            "like": {"epochs": 4, "learning_rate": 2e-3},
+            "next": {"epochs": 5, "batch_size": 512, "learning_rate": 3e-3, "negatives": 32},
+        },
+    ),
+    Card(
         key="afm",
         title="AFM",
         family=FIELDS,
