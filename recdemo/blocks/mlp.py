@@ -94,10 +94,13 @@ class _DiceScores(torch.autograd.Function):
         size = counts.sum()
         pieces = _pieces(x)
         mean = counts @ x / size
-        squares = torch.zeros_like(mean)
+        sums, squares = torch.zeros_like(mean), torch.zeros_like(mean)
         for part, count in zip(x.split(pieces), counts.split(pieces), strict=True):
-            squares += count @ part.square()
-        variance = (squares / size - mean.square()).clamp(min=0)
+            around = part - mean  # the difference of two large sums would be no variance
+            sums += count @ around
+            squares += count @ around.square_()
+        missed = sums / size
+        mean, variance = mean + missed, squares / size - missed.square()
         scale = torch.rsqrt(variance + eps)
         straight, gated = weight * alpha, weight * (1 - alpha)
         scores = torch.cat(

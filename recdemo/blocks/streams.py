@@ -6,6 +6,7 @@ Mao et al., "FinalMLP: An Enhanced Two-Stream MLP Model for CTR Prediction", AAA
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -42,7 +43,7 @@ class GatedStream(nn.Module):
         first, *rest = hidden
         self.gate = MLP(own, [gate_hidden], own + other) if gate_hidden else None
         if self.gate:
-            last = self.gate.layers[-1]
+            last = cast(nn.Linear, self.gate.layers[-1])
             nn.init.zeros_(last.weight)  # all gates begin at one
             nn.init.zeros_(last.bias)
         self.own = nn.Linear(own, first)

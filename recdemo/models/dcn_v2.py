@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.embedding import FieldEmbedding
-from recdemo.blocks.interaction import CrossNetworkV2
+from recdemo.blocks.interaction import CrossNetworkV2, pair_indices
 from recdemo.blocks.mlp import TwoSidedMLP
 from recdemo.contracts import Batch, CrossTerms, FieldTerms
 from recdemo.features import Schema
@@ -76,7 +75,7 @@ class DCNV2(nn.Module):
         """The same with all layers, and both orders of a pair, added up."""
         terms = self.cross_terms(batch)
         whole = terms.pairs.sum(1)  # [B, F, F]
-        left, right = torch.triu_indices(*whole.shape[1:], offset=1).unbind()
+        left, right = pair_indices(len(terms.fields))
         return FieldTerms(
             terms.fields,
             terms.bias,
