@@ -21,8 +21,9 @@ import torch
 from recdemo import checkpoints
 from recdemo.features import Ratings, Schema
 from recdemo.models import CARDS
-from recdemo.training.loop import Settings, loss_of
+from recdemo.training.losses import loss_of
 from recdemo.training.run import open_data
+from recdemo.training.settings import Settings
 
 WARM = 3  # steps before any is counted
 
