@@ -333,7 +333,10 @@ class ShowsLayers(Protocol):
     """A model in which the films watched look at each other, layer by layer and head by head."""
 
     def encoder_weights(self, batch: Batch) -> Tensor:
-        """[U, layers, H, L, L]: each row, a film that looks, sums to one; zero where it looks at padding."""
+        """[U, layers, H, L, L]: a row is a film that looks, zero where it looks at padding.
+
+        Where attention is a softmax, a row sums to one; one without may hold negative weights and sum to anything.
+        """
         ...
 
 
@@ -347,6 +350,15 @@ class ShowsEvolution(Protocol):
 
     def logits_over_time(self, batch: Batch) -> Tensor:
         """The logit if the interest had stopped evolving after each film, [U, C, L]; the latest is the model's."""
+        ...
+
+
+@runtime_checkable
+class ShowsFilmTerms(Protocol):
+    """A model whose logit is a sum over the films watched."""
+
+    def film_terms(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The logit without any film watched [B], and what each film watched adds [U, C, L]; zero at padding."""
         ...
 
 
@@ -373,12 +385,22 @@ class PlacesUsers(PlacesFilms, Protocol):
         ...
 
 
-@runtime_checkable
-class Counted(Protocol):
-    """A model that is counted from ratings in one go, without gradients."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """All ratings that train a model which is solved: a user's are adjacent, and in the order given."""
 
-    def count(self, movie: Tensor, answer: Tensor, objective: Objective) -> None:
-        """Learn from the films rated [N] and whether each was liked, for `next` picked, or its stars, [N]."""
+    user: Tensor  # [N] a number of each user
+    movie: Tensor  # [N] film indices
+    feedback: Tensor  # [N] DISLIKED or LIKED
+    answer: Tensor  # [N] whether liked; for `next`, picked; for `rating`, the stars
+
+
+@runtime_checkable
+class Solved(Protocol):
+    """A model that is counted, or solved, from all ratings in one go, without gradients."""
+
+    def solve(self, known: Known, objective: Objective) -> None:
+        """Learn from what is known."""
         ...
 
 

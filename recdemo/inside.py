@@ -61,7 +61,7 @@ def layer_weights(recommender: Recommender, session: Session) -> tuple[list[int]
 
     Returns:
         Ids of the n films read, oldest first; and weights [layers, H, n, n], film that looks × film looked
-        at, each row summing to one.
+        at; where attention is a softmax, each row sums to one.
     """
     model = recommender.checkpoint.model
     if not isinstance(model, ShowsLayers):

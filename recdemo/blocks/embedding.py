@@ -232,7 +232,7 @@ def history_shares(batch: Batch, recency: float | None, norm: int = 1) -> Tensor
     if recency is None:
         length = mask.sum(1, keepdim=True).clamp(min=1)
         return mask / {0: torch.ones_like(length), 1: length, 2: length.sqrt()}[norm]
-    weights = torch.exp((1 - batch.distance) / recency) * mask
+    weights = torch.exp(-(batch.distance - 1).clamp(min=0) / recency) * mask
     if norm == 0:
         return weights
     whole = weights.norm(p=norm, dim=1, keepdim=True)
@@ -380,6 +380,11 @@ def spread(made: Tensor, batch: Batch) -> Tensor:
 def dots(visitors: Tensor, films: Tensor, batch: Batch) -> Tensor:
     """Each visitor [U, d] with each of their candidates among all films [M + 1, d]: logits [B]."""
     return (gather(films, batch) @ visitors.unsqueeze(-1)).flatten()
+
+
+def with_bias(visitors: Tensor, films: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+    """The two sides with the films' biases in their dot product: [..., k], [M + 1, k], [M + 1, 1] → [..., k + 1], [M + 1, k + 1]."""
+    return nn.functional.pad(visitors, (0, 1), value=1.0), torch.cat([films, bias], dim=1)
 
 
 def gather(catalogue: Tensor, batch: Batch) -> Tensor:

@@ -8,6 +8,7 @@ from itertools import chain
 from torch import nn
 
 from recdemo.blocks.attention import BasicAttention
+from recdemo.blocks.causal import CausalAttention
 from recdemo.blocks.crosses import HashedCrosses
 from recdemo.blocks.embedding import FieldEmbedding
 from recdemo.blocks.history import FilmEmbedding
@@ -16,6 +17,7 @@ from recdemo.blocks.mlp import TwoSidedMLP
 from recdemo.blocks.recurrent import AUGRU, Recurrence
 from recdemo.blocks.streams import BilinearFusion, GatedStream
 from recdemo.blocks.text import TextCNN
+from recdemo.blocks.transduction import TransductionUnit
 from recdemo.blocks.transformer import MultiHeadAttention, Positions
 from recdemo.blocks.users import UserTable
 
@@ -43,7 +45,9 @@ def describe(module: nn.Module) -> str:
             return f"AUGRU {module.from_input.in_features} → {module.from_state.in_features}"
         case BasicAttention():
             return f"{module.kind} attention"
-        case MultiHeadAttention():
+        case TransductionUnit():
+            return f"{module.heads} heads of attention without a softmax"
+        case MultiHeadAttention() | CausalAttention():
             return f"{module.heads} heads of attention"
         case CrossNetwork():
             layers, width = module.weights.shape

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from recdemo.blocks.embedding import dots, film_biases, gather
+from recdemo.blocks.embedding import dots, film_biases, gather, with_bias
 from recdemo.blocks.history import FILM_MEANING, FilmEmbedding, next_film_loss
 from recdemo.blocks.mlp import MLP
 from recdemo.blocks.recurrent import Cell, Recurrence, last_of
@@ -111,8 +111,7 @@ class RNNMF(nn.Module):
 
     def sides_of(self, state: Tensor, films: Tensor) -> tuple[Tensor, Tensor]:
         """States [..., k] and films [M + 1, k] as `sides`: [..., k + 1] and [M + 1, k + 1]."""
-        visitors = torch.cat([self.dropout(state), torch.ones_like(state[..., :1])], dim=-1)
-        return visitors, torch.cat([films, self.film_bias.weight + self.bias], dim=1)
+        return with_bias(self.dropout(state), films, self.film_bias.weight + self.bias)
 
     def score(self, state: Tensor, films: Tensor, batch: Batch) -> Tensor:
         """States [U, k] against the candidates: [B]."""

@@ -24,6 +24,8 @@ class Settings:
         learning_rate: at the first step; it falls linearly to zero over `epochs`.
         weight_decay: of the optimizer; AdamW's is decoupled.
         negatives: films drawn at random per target, `next` only; a two-sided model is shown all films instead.
+        by_popularity: how far they are drawn by popularity: 0 all films alike, 1 as often as they were picked. The loss
+            is corrected for it (logQ: Yi et al., "Sampling-Bias-Corrected Neural Modeling", RecSys 2019).
         share: of the training rows that each epoch draws; less than all for a model whose whole passes take long, or
             that learns from every step of a history at once.
         second_task: weight of a model's second loss (`LearnsBesides`), times the model's own.
@@ -40,6 +42,7 @@ class Settings:
     learning_rate: float = 1e-3
     weight_decay: float = 0.1
     negatives: int = 32
+    by_popularity: float = 0.0
     share: float = 1.0
     second_task: float = 1.0
     forget: float = 0.05

@@ -325,25 +325,38 @@ def _layers(
     )
     shown = weights[layer].mean(0) if head == _MEAN else weights[layer, head]
     titles = titles_of(model, films)
-    looks = shown[-1].argmax()
+    shares = bool(np.allclose(weights.sum(-1), 1, atol=1e-3))
+    looks = np.abs(shown[-1]).argmax()
+    most = (
+        f"looks most at **{plain(titles[looks])}** ({shown[-1, looks]:.0%}); an even share of {len(films)} would be "
+        f"{1 / len(films):.0%}"
+        if shares
+        else f"takes most of **{plain(titles[looks])}** ({shown[-1, looks]:+.4f})"
+    )
     st.markdown(
-        f"The latest film, **{plain(titles[-1])}**, looks most at **{plain(titles[looks])}** "
-        f"({shown[-1, looks]:.0%}); an even share of {len(films)} would be {1 / len(films):.0%}. "
+        f"The latest film, **{plain(titles[-1])}**, {most}. "
         + (
-            _trust({i + 1: weights[-1, i, -1] for i in range(heads)}, explanation)
+            _trust({i + 1: np.abs(weights[-1, i, -1]) for i in range(heads)}, explanation)
             if layer == layers - 1 and explanation.movie_id not in visit.session.movie_ids
             else ""
         )
     )
     st.plotly_chart(
-        charts.look_map(shown, titles),
+        charts.look_map(shown, titles, shares=shares),
         key="look_map",
         config=CHART,
         alt="Heat map of which watched film looks at which",
     )
+    backwards = len(films) > 1 and not weights[..., *np.triu_indices(len(films), 1)].any()
+    whom = "itself and those watched before it" if backwards else "all of them"
     st.caption(
-        "A row is a film watched and how it shares its attention among all of them; rows add up to one. The answer is "
-        "read off the latest film's row, the top one, whatever film is being scored."
+        (
+            f"A row is a film watched and how it shares its attention among {whom}; rows add up to one. "
+            if shares
+            else f"A row is a film watched and what it takes of {whom}. These weights are no shares: there is no softmax, a "
+            "film that has more to say adds more, and what has a negative weight is taken away. "
+        )
+        + "The answer is read off the latest film's row, the top one, whatever film is being scored."
     )
 
 
