@@ -101,7 +101,7 @@ def gate_map(gates: pd.DataFrame) -> go.Figure:
             zmax=2.0,
             xgap=2,
             ygap=2,
-            **_legend(grid.size),
+            **_legend(grid),
             hovertemplate="%{y}<br>%{x}: %{z:.3f}<extra></extra>",
         )
     )
