@@ -53,12 +53,13 @@ def pair_map(
     return sized(figure, size, extra=130)
 
 
-def history_map(table: pd.DataFrame, targets: dict[int, str]) -> go.Figure:
-    """Weight of each watched film (rows, latest first) for each target (columns).
+def history_map(table: pd.DataFrame, targets: dict[int, str], *, unit: str = "weight") -> go.Figure:
+    """Weight of each watched film (rows, latest first) for each target (columns), or what it adds.
 
     Args:
-        table: as `recdemo.explain.history_weights` returns it.
+        table: as `recdemo.explain.history_weights` or `film_terms` returns it.
         targets: titles by film id, in the order of the columns.
+        unit: what the numbers are.
     """
     table = table[::-1]
     grid = table[list(targets)].to_numpy(dtype=float)
@@ -75,7 +76,7 @@ def history_map(table: pd.DataFrame, targets: dict[int, str]) -> go.Figure:
             xgap=2,
             ygap=2,
             hoverongaps=False,
-            **_legend(grid.size),
+            **_legend(grid.size, unit),
             hovertemplate="%{y}<br>for %{x}: %{z:.4f}<extra></extra>",
         )
     )
@@ -222,8 +223,8 @@ def _shares(
     return sized(figure, len(rows), row=24 if len(rows) > 20 else ROW)
 
 
-def _legend(cells: int) -> dict[str, Any]:
+def _legend(cells: int, unit: str = "weight") -> dict[str, Any]:
     """Numbers in the cells where there are few, which need no colour bar; else the bar."""
     if cells <= 120:
         return {"texttemplate": "%{z:.2f}", "textfont": {"size": 11}, "showscale": False}
-    return {"colorbar": {"title": {"text": "weight"}, "thickness": 12}}
+    return {"colorbar": {"title": {"text": unit}, "thickness": 12}}
