@@ -109,9 +109,7 @@ def test_the_largest_weights_of_each_film_scored_are_kept() -> None:
 
 
 @pytest.mark.parametrize("window", [0, 4])
-def test_ease_predicts_each_film_from_all_others(
-    window: int, known: Known, schema: Schema
-) -> None:
+def test_ease_predicts_each_film_from_all_others(window: int, known: Known, schema: Schema) -> None:
     """The closed form is, column by column, a ridge regression that may not use the film itself."""
     model = EASE(schema, ridge=3.0, window=window, unliked=0.4)
     model.solve(known, "next")
