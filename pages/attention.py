@@ -17,7 +17,7 @@ import streamlit as st
 from recdemo.catalogue import shorten
 from recdemo.contracts import SCORE_NAMES
 from recdemo.ui import engine, frame, state
-from recdemo.ui.attention import show_fields, show_history, show_streams
+from recdemo.ui.attention import show_fields, show_films, show_history, show_streams
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import MAX_TARGETS
 from recdemo.ui.why import sum_of_terms
@@ -83,5 +83,7 @@ with frame.page() as visit:
             sum_of_terms(explanation)
     elif "streams" in shows:
         show_streams(model, visit, explanation)
+    elif "films" in shows:
+        show_films(model, visit, targets, explanation)
     else:
         show_history(model, visit, targets, explanation)

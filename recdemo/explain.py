@@ -2,8 +2,8 @@
 
 Three views, each exact:
 
-- **Terms** that add up to the logit. A factorisation machine gives its own, field by field and pair by pair.
-  Any other model is asked again while the history is built up film by film: the first term is the logit
+- **Terms** that add up to the logit. A factorisation machine gives its own, field by field and pair by pair; a model that
+  is a sum over the films watched, film by film. Any other model is asked again while the history is built up film by film: the first term is the logit
   without any history, each film's term is what adding it changed, averaged over several orders of adding
   (an estimate of its Shapley value). Every order ends at the full logit, so the terms always add up.
 - **Weights** the model gives to what it reads: AFM to pairs of fields, DIN to watched films.
@@ -15,21 +15,24 @@ they tell what mattered, near 0 they do not (Jain and Wallace, "Attention is not
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from recdemo.blocks.embedding import FIELDS, USER_FIELDS
 from recdemo.catalogue import labels_of
 from recdemo.contracts import (
     GENRES,
+    Batch,
     FieldTerms,
     Session,
     ShowsFields,
+    ShowsFilmTerms,
     ShowsHeads,
     ShowsHistory,
 )
@@ -97,6 +100,7 @@ class Explanation:
     weights: Weights | None
     removal: tuple[tuple[int, float], ...]  # (film id, logit minus the logit without that film)
     films_read: int  # the model reads this many of the latest films
+    exact: bool = False  # the terms are the model's own; else it was asked again and again
 
     @property
     def unit(self) -> str:
@@ -143,7 +147,8 @@ def explain(
         session, logits = unwatched(session, movie_id), None
     read = replace(session, history=session.history[-checkpoint.schema.history_length :])
     model, everything = checkpoint.model, tuple(range(len(read.history)))
-    orders = [] if isinstance(model, ShowsFields) else _orders(everything)
+    exact = isinstance(model, ShowsFields | ShowsFilmTerms)
+    orders = [] if exact else _orders(everything)
     logit_with = _logits_with(recommender, read, target, orders)
     logit = logit_with[everything]
     removal = logit - np.array([logit_with[_without(everything, i)] for i in everything])
@@ -155,8 +160,15 @@ def explain(
             terms_of = model.field_terms(encode(checkpoint.schema, [read], torch.tensor([target])))
         terms, weights = _field_terms(terms_of)
         fields = terms_of.fields
+    elif isinstance(model, ShowsFilmTerms):
+        with torch.inference_mode():
+            alone, added = model.film_terms(
+                encode(checkpoint.schema, [read], torch.tensor([target]))
+            )
+        terms = _film_terms(read, titles, "Film alone", float(alone[0]), added[0, 0].tolist())
     else:
-        terms = _film_terms(read, titles, orders, logit_with)
+        added_by = _averaged(orders, logit_with, len(read.history))
+        terms = _film_terms(read, titles, "Profile and film alone", logit_with[()], added_by)
     if isinstance(model, ShowsHistory):
         weights = _history_weights(recommender, read, target, titles, removal)
     return Explanation(
@@ -171,6 +183,7 @@ def explain(
         weights=weights,
         removal=tuple(zip((f.movie_id for f in read.history), map(float, removal), strict=True)),
         films_read=len(read.history),
+        exact=exact,
     )
 
 
@@ -188,14 +201,38 @@ def history_weights(
         One row per film read for any target, oldest first: ``movie_id``, ``title``, then one column per
         target id, NaN where the film is the target itself or is not read for it.
     """
+    model = recommender.checkpoint.model
+    if not isinstance(model, ShowsHistory):
+        raise TypeError(
+            f"{recommender.checkpoint.card.model} does not weigh the films of a history"
+        )
+    return _side_by_side(recommender, session, movie_ids, model.history_weights)
+
+
+def film_terms(
+    recommender: Recommender, session: Session, movie_ids: Sequence[int]
+) -> pd.DataFrame:
+    """What each watched film adds to the logits of several targets, exactly; as `history_weights`, for a model with
+    `ShowsFilmTerms`."""
+    model = recommender.checkpoint.model
+    if not isinstance(model, ShowsFilmTerms):
+        raise TypeError(f"{recommender.checkpoint.card.model} is no sum over the films watched")
+    return _side_by_side(recommender, session, movie_ids, lambda batch: model.film_terms(batch)[1])
+
+
+def _side_by_side(
+    recommender: Recommender,
+    session: Session,
+    movie_ids: Sequence[int],
+    ask: Callable[[Batch], Tensor],
+) -> pd.DataFrame:
+    """What a model has for each target and film watched, [U, C, L], as `history_weights` returns it."""
     checkpoint = recommender.checkpoint
-    if not isinstance(checkpoint.model, ShowsHistory):
-        raise TypeError(f"{checkpoint.card.model} does not weigh the films of a history")
     targets = torch.tensor([[checkpoint.schema.index_of(movie)] for movie in movie_ids])
     length = checkpoint.schema.history_length
     asked = [unwatched(session, movie) for movie in movie_ids]
     with torch.inference_mode():
-        weights = checkpoint.model.history_weights(encode(checkpoint.schema, asked, targets))
+        weights = ask(encode(checkpoint.schema, asked, targets))
     columns = {
         movie: pd.Series(
             weights[row, 0].tolist()[: len(one.history)], index=one.movie_ids[-length:], dtype=float
@@ -345,21 +382,25 @@ def _field_terms(terms: FieldTerms) -> tuple[list[Term], Weights | None]:
     return out, weights
 
 
-def _film_terms(
-    session: Session,
-    titles: Sequence[str],
-    orders: Sequence[Sequence[int]],
-    logit_with: Mapping[Kept, float],
-) -> list[Term]:
-    """The logit without history, and what each film adds, averaged over the orders of adding them."""
-    added_by = np.zeros(len(session.history))
+def _averaged(
+    orders: Sequence[Sequence[int]], logit_with: Mapping[Kept, float], films: int
+) -> list[float]:
+    """What each film adds, averaged over the orders of adding them."""
+    added_by = np.zeros(films)
     for order in orders:
         logits = [logit_with[kept] for kept in _steps(order)]
         added_by[list(order)] += np.diff(logits) / len(orders)
-    out = [Term("base", "Profile and film alone", logit_with[()])]
-    return out + [
-        Term("film", title, float(value), film.movie_id)
-        for film, title, value in zip(session.history, titles, added_by, strict=True)
+    return list(map(float, added_by))
+
+
+def _film_terms(
+    session: Session, titles: Sequence[str], base: str, alone: float, added_by: Sequence[float]
+) -> list[Term]:
+    """The logit without history, and what each film adds; values beyond the history are padding."""
+    films = zip(session.history, titles, added_by, strict=False)
+    return [
+        Term("base", base, alone),
+        *(Term("film", title, value, film.movie_id) for film, title, value in films),
     ]
 
 

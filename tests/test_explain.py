@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +13,18 @@ import torch
 
 import recdemo
 from recdemo import RequestError, Session, Watched, checkpoints
+from recdemo.checkpoints import open_folder
 from recdemo.contracts import ShowsFields
-from recdemo.explain import FIELD_NAMES, field_values, history_weights, rank_correlation
-from recdemo.features import encode
+from recdemo.explain import (
+    FIELD_NAMES,
+    field_values,
+    film_terms,
+    history_weights,
+    rank_correlation,
+)
+from recdemo.features import Schema, encode
+from recdemo.models import CARDS
+from recdemo.recommend import Recommender
 
 SESSION = Session(
     "F",
@@ -114,6 +125,34 @@ def test_din_weights_differ_from_target_to_target() -> None:
     assert weights is not None
     assert weights.axis == "film"
     assert list(weights.weights) == pytest.approx(table[1210].tolist(), abs=1e-5)
+
+
+@pytest.mark.parametrize("key", [key for key, card in CARDS.items() if "films" in card.shows])
+def test_the_terms_of_a_sum_over_films_are_its_own(
+    key: str, schema: Schema, tmp_path: Path, make_model: Callable, write_checkpoint: Callable
+) -> None:
+    write_checkpoint(tmp_path / key / "next", key, make_model(key, schema), schema)
+    model = Recommender(open_folder(tmp_path / key / "next", schema))
+    ids = schema.movie_ids.tolist()
+    session = Session(history=[Watched(movie, True) for movie in ids[:8]])  # six are read
+    table = film_terms(model, session, [ids[20], ids[5]])
+    assert table["movie_id"].tolist() == ids[1:8]  # without the sixth, one more is read
+    assert table[ids[5]].isna().tolist() == [movie == ids[5] for movie in ids[1:8]]
+    for movie in (ids[20], ids[5]):
+        explanation = model.explain(session, movie)
+        assert explanation.exact
+        assert explanation.total == pytest.approx(explanation.logit, abs=1e-5)
+        base, *films = explanation.terms
+        assert [term.movie_id for term in films] == [m for m in ids[1:8] if m != movie][-6:]
+        shown = table.set_index("movie_id")[movie].dropna()
+        assert {term.movie_id: term.value for term in films} == pytest.approx(
+            {m: shown[m] for m in (term.movie_id for term in films)}, abs=1e-6
+        )
+        nobody = model.logits(Session())[ids.index(movie)]
+        assert base.value == pytest.approx(float(nobody), abs=1e-5)
+    assert not recdemo.load("din").explain(SESSION, 1210).exact
+    with pytest.raises(TypeError, match="din is no sum"):
+        film_terms(recdemo.load("din"), SESSION, [1210])
 
 
 def test_faithfulness_is_the_rank_correlation_of_sizes() -> None:

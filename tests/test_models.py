@@ -46,6 +46,7 @@ from recdemo.models.popularity import Popularity
 KEYS = list(CARDS)
 SMALL_USERS = 12  # as in conftest.SMALL
 SHOW_FIELDS = [key for key in KEYS if "fields" in CARDS[key].shows]
+SHOW_FILMS = [key for key in KEYS if "films" in CARDS[key].shows]
 SHOW_HISTORY = [key for key in KEYS if "history" in CARDS[key].shows]
 
 # What a model does not read, and why. It must not react to it, and every model not named here must.
@@ -659,6 +660,23 @@ def test_field_terms_add_up_to_the_logit(
     with torch.inference_mode():
         assert isinstance(model, ShowsFields)
         _terms_add_up(model, batch, model(batch))
+
+
+@pytest.mark.parametrize("key", SHOW_FILMS)
+def test_film_terms_add_up_to_the_logit(
+    key: str, model: nn.Module, schema: Schema, sessions: list[Session]
+) -> None:
+    batch = encode(schema, sessions, _films(schema))
+    with torch.inference_mode():
+        assert isinstance(model, ShowsFilmTerms)
+        alone, added = model.film_terms(batch)
+        logits = model(batch)
+    assert added.shape == (len(sessions), 7, schema.history_length)
+    close(alone + added.sum(2).flatten(), logits)
+    nothing = ~batch.history_mask.unsqueeze(1).expand_as(added)
+    assert not added[nothing].any()
+    assert added.abs().sum() > 0.1
+    close(alone[:7], logits[:7])  # of the first, who has watched nothing
 
 
 @pytest.mark.parametrize("key", SHOW_HISTORY)

@@ -86,10 +86,18 @@ def test_what_diverges_is_told_and_comes_last(world: Dataset, schema: Schema) ->
     assert "diverged" in markdown("fm", "command", found).splitlines()[-1]
 
 
+def test_what_is_solved_is_searched_over_its_arguments(world: Dataset, schema: Schema) -> None:
+    space = {"ridge": [1e-3, 30.0], "fade": [0.5]}
+    found = search("linear_next", "next", world, schema, SETTINGS, space, trials=2)
+    assert [trial.values["ridge"] for trial in found] == [30.0, 1e-3]
+    assert found[0].figure > found[1].figure > 0
+    assert found[0].best_epoch == 0
+
+
 def test_what_cannot_be_searched_is_named(world: Dataset, schema: Schema) -> None:
     with pytest.raises(RequestError, match="depth"):
         search("fm", "like", world, schema, SETTINGS, {"depth": [1]}, trials=1)
-    with pytest.raises(RequestError, match="popularity is counted"):
+    with pytest.raises(RequestError, match="popularity is solved in one go and has no epochs"):
         search("popularity", "like", world, schema, SETTINGS, {"epochs": [1]}, trials=1)
     with pytest.raises(RequestError, match="rmsprop"):
         search("fm", "like", world, schema, SETTINGS, {"optimizer": ["rmsprop"]}, trials=1)

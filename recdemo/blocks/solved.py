@@ -18,41 +18,43 @@ CHUNK = 256  # of them answered at once
 
 
 class Recall(nn.Module):
-    """How much each film watched counts: exp(−age / reach) times the weight of its feedback. The latest has age 0.
+    """How much each film watched counts: the weight of its feedback times (1 + age)^−fade · exp(−age / reach). The latest has
+    age 0.
 
     Args:
-        reach: films after which one counts e times less; 0 for no difference.
+        fade: power by which a film counts less the longer ago it was watched; 0 for none.
+        reach: films after which one counts e times less, besides; 0 for no such limit.
         watched: weight of a film just watched; one that was liked has 1.
         disliked: of one disliked.
     """
 
     weight: Tensor
 
-    def __init__(self, *, reach: float, watched: float, disliked: float) -> None:
+    def __init__(self, *, fade: float, reach: float, watched: float, disliked: float) -> None:
         super().__init__()
-        if reach < 0:
-            raise ValueError(
-                f"reach {reach} is below 0; give a number of films, or 0 for all alike"
-            )
-        self.reach = reach
+        if min(fade, reach) < 0:
+            raise ValueError(f"fade {fade} and reach {reach} must not be below 0")
+        self.fade, self.reach = fade, reach
         weight = torch.zeros(LIKED + 1)
         weight[JUST_WATCHED], weight[DISLIKED], weight[LIKED] = watched, disliked, 1.0
         self.register_buffer("weight", weight, persistent=False)
 
     def forward(self, feedback: Tensor) -> Tensor:
         """[U, L], zero at padding, from the feedback [U, L]."""
-        there = feedback != 0
-        age = there.sum(1, keepdim=True) - 1 - torch.arange(feedback.shape[1])
-        return self.weight[feedback] * self._faded(age.clamp(min=0))
+        length = (feedback != 0).sum(1, keepdim=True)
+        age = length - 1 - torch.arange(feedback.shape[1])
+        return self.weight[feedback] * self._faded(age)
 
     def before(self, feedback: Tensor) -> Tensor:
         """[n, n] of one user's films: row p is what the films before place p count there; zero from p on."""
         place = torch.arange(len(feedback))
         age = place.unsqueeze(1) - place - 1
-        return self.weight[feedback.long()] * self._faded(age.clamp(min=0)) * (age >= 0)
+        return self.weight[feedback.long()] * self._faded(age) * (age >= 0)
 
     def _faded(self, age: Tensor) -> Tensor:
-        return torch.exp(-age / self.reach) if self.reach else torch.ones(age.shape)
+        age = age.clamp(min=0).float()
+        faded = (1 + age) ** -self.fade
+        return faded * torch.exp(-age / self.reach) if self.reach else faded
 
 
 class FilmToFilm(nn.Module):
@@ -131,23 +133,21 @@ class FilmToFilm(nn.Module):
 
 
 class FilmSum(nn.Module):
-    """A logit that is a sum over the films watched: b_q + Σ_i x_i B_iq, x what each counts (`Recall`).
+    """A logit that is a sum over the films watched: b_q + Σ_i x_i B_iq, x what each counts.
 
     B and b come scaled, so that a softmax of the logits is a chance.
 
     Args:
         films: M.
+        recall: gives x.
         length: films of a history that are read, the latest.
         keep: weights of B kept for each film scored.
-        reach, watched, disliked: see `Recall`.
     """
 
-    def __init__(
-        self, films: int, *, length: int, keep: int, reach: float, watched: float, disliked: float
-    ) -> None:
+    def __init__(self, films: int, recall: Recall, *, length: int, keep: int) -> None:
         super().__init__()
         self.length = length
-        self.recall = Recall(reach=reach, watched=watched, disliked=disliked)
+        self.recall = recall
         self.weights = FilmToFilm(films, keep=keep)
         self.bias = nn.Parameter(torch.zeros(films + 1), requires_grad=False)
 
@@ -215,7 +215,7 @@ def by_row(row: Tensor, *columns: Tensor) -> Iterator[tuple[Tensor, ...]]:
 
 
 def add_products(total: Tensor, films: Tensor, others: Tensor, values: Tensor) -> None:
-    """Add values [n, m] to a matrix of films × films [M, M], at films [n] and others [m], none of them twice."""
+    """Add values [n, m] to a matrix of films × films [M, M], at films [n] and others [m]."""
     place = (films - 1).unsqueeze(1) * len(total) + (others - 1)
     total.view(-1).scatter_add_(0, place.flatten(), values.flatten())
 

@@ -110,12 +110,13 @@ def gate_map(gates: pd.DataFrame) -> go.Figure:
     return sized(figure, len(gates))
 
 
-def history_map(table: pd.DataFrame, targets: dict[int, str]) -> go.Figure:
-    """Weight of each watched film (rows, latest first) for each target (columns).
+def history_map(table: pd.DataFrame, targets: dict[int, str], *, unit: str = "weight") -> go.Figure:
+    """Weight of each watched film (rows, latest first) for each target (columns), or what it adds.
 
     Args:
-        table: as `recdemo.explain.history_weights` returns it.
+        table: as `recdemo.explain.history_weights` or `film_terms` returns it.
         targets: titles by film id, in the order of the columns.
+        unit: what the numbers are.
     """
     table = table[::-1]
     grid = table[list(targets)].to_numpy(dtype=float)
@@ -132,7 +133,7 @@ def history_map(table: pd.DataFrame, targets: dict[int, str]) -> go.Figure:
             xgap=2,
             ygap=2,
             hoverongaps=False,
-            **_legend(grid),
+            **_legend(grid, unit),
             hovertemplate="%{y}<br>for %{x}: %{z:.4f}<extra></extra>",
         )
     )
@@ -279,10 +280,10 @@ def _map(grid: np.ndarray, *, columns: Sequence[str], rows: Sequence[str], hover
     return sized(figure, len(rows), row=24 if len(rows) > 20 else ROW)
 
 
-def _legend(grid: np.ndarray) -> dict[str, Any]:
+def _legend(grid: np.ndarray, unit: str = "weight") -> dict[str, Any]:
     """Numbers in the cells where there are few, which need no colour bar; else the bar."""
     if grid.size <= 120:
         digits = 2 if np.nanmax(np.abs(grid), initial=0.0) >= 0.1 else 4
         text = {"texttemplate": f"%{{z:.{digits}f}}", "textfont": {"size": 11}}
         return {**text, "showscale": False}
-    return {"colorbar": {"title": {"text": "weight"}, "thickness": 12}}
+    return {"colorbar": {"title": {"text": unit}, "thickness": 12}}

@@ -56,7 +56,7 @@ _ALL = (
             "no deep model deserves its training time before it beats this."
         ),
         source="Choi et al., Session-aware Linear Item-Item Models (SLIST), WWW 2021",
-        formula=r"b_q + \sum_i x_i B_{iq},\quad B = (X^\top X + \lambda I)^{-1} X^\top Y,\; x_i = w\,e^{-\mathrm{age}_i / \tau}",
+        formula=r"b_q + \sum_i x_i B_{iq},\quad B = (X^\top X + \lambda I)^{-1} X^\top Y,\; x_i = w\,(1 + \mathrm{age}_i)^{-f}",
         network="linear_next.LinearNext",
         shows=("films",),
         objectives=("next",),

@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from recdemo.blocks.solved import FilmSum, add_products, by_row, check_films, rows_of
+from recdemo.blocks.solved import FilmSum, Recall, add_products, by_row, check_films, rows_of
 from recdemo.contracts import LIKED, Batch, Known, Objective
 from recdemo.features import Schema
 
@@ -26,7 +26,8 @@ class EASE(nn.Module):
         window: films of a row of X: a long history is cut into rows of so many, films that follow each other; 0 for a row per
             user, as in the paper.
         unliked: what a film not liked is in X; one that was liked is 1.
-        reach: films after which one watched counts e times less in an answer; 0 for no difference.
+        fade: a film counts (1 + age)^−fade, the latest having age 0; 0 for all alike.
+        reach: and exp(−age / reach) besides; 0 for no such limit.
         watched: what a film just watched counts in an answer; one that was liked counts 1.
         disliked: what one disliked counts.
         keep: weights of B kept for each film scored.
@@ -39,21 +40,16 @@ class EASE(nn.Module):
         ridge: float = 300.0,
         window: int = 0,
         unliked: float = 1.0,
-        reach: float = 10.0,
-        watched: float = 0.75,
-        disliked: float = 0.5,
+        fade: float = 0.8,
+        reach: float = 0.0,
+        watched: float = 0.9,
+        disliked: float = 0.8,
         keep: int = 200,
     ) -> None:
         super().__init__()
         self.ridge, self.window, self.unliked = ridge, window, unliked
-        self.sum = FilmSum(
-            schema.size,
-            length=schema.history_length,
-            keep=keep,
-            reach=reach,
-            watched=watched,
-            disliked=disliked,
-        )
+        recall = Recall(fade=fade, reach=reach, watched=watched, disliked=disliked)
+        self.sum = FilmSum(schema.size, recall, length=schema.history_length, keep=keep)
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""

@@ -37,7 +37,8 @@ class IALS(nn.Module):
         window: films of a row in training: a long history is cut into rows of so many, films that follow each other; 0 for
             a row per user, as in the papers.
         rounds: how often both sides are solved.
-        reach: films after which one watched counts e times less; 0 for no difference.
+        fade: a film counts (1 + age)^−fade, the latest having age 0; 0 for all alike.
+        reach: and exp(−age / reach) besides; 0 for no such limit.
         watched: what a film just watched counts in an answer; one that was liked counts 1.
         disliked: what one disliked counts, in training too.
     """
@@ -58,15 +59,16 @@ class IALS(nn.Module):
         balance: float = 1.0,
         window: int = 50,
         rounds: int = 8,
-        reach: float = 10.0,
-        watched: float = 0.75,
-        disliked: float = 0.5,
+        fade: float = 0.8,
+        reach: float = 0.0,
+        watched: float = 0.9,
+        disliked: float = 0.8,
     ) -> None:
         super().__init__()
         self.unobserved, self.pull, self.balance = unobserved, pull, balance
         self.window, self.rounds = window, rounds
         self.length = schema.history_length
-        self.recall = Recall(reach=reach, watched=watched, disliked=disliked)
+        self.recall = Recall(fade=fade, reach=reach, watched=watched, disliked=disliked)
         self.films = nn.Embedding(schema.size + 1, embed_dim, padding_idx=0)
         self.bias = nn.Parameter(torch.zeros(schema.size + 1))
         self.scale = nn.Parameter(torch.ones(()))

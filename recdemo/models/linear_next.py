@@ -2,9 +2,10 @@
 
 The sequential half of Choi et al., "Session-aware Linear Item-Item Models for Session-based Recommendation" (SLIST), WWW 2021:
 B = (XᵀX + λI)⁻¹ XᵀY, where each film picked in training is a row of Y, and the row of X is what was watched before it,
-the latest films most. An answer reads a visitor's films in the same way. Ours weighs by feedback too, takes all rows alike, and
-keeps only the largest weights of each film. One number brings the sum to logits, another the share of all picks that a
-film has, so that a softmax is a chance; both are fitted on what was picked in training.
+the latest films most. An answer reads a visitor's films in the same way. Ours weighs by feedback too, fades by a power of the
+age, which did better than the paper's exp(−age / reach), takes all rows alike, and keeps only the largest weights of each film.
+One number brings the sum to logits, another the share of all picks that a film has, so that a softmax is a chance; both are
+fitted on what was picked in training.
 """
 
 from __future__ import annotations
@@ -12,18 +13,19 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from recdemo.blocks.solved import FilmSum, add_products, by_row, check_films, rows_of
+from recdemo.blocks.solved import FilmSum, Recall, add_products, by_row, check_films, rows_of
 from recdemo.contracts import Batch, Known, Objective
 from recdemo.features import Schema
 
 
 class LinearNext(nn.Module):
-    """b_q + Σ_i x_i B_iq, x_i = exp(−age / reach) times the weight of the feedback.
+    """b_q + Σ_i x_i B_iq, x_i the weight of the feedback, less the longer ago.
 
     Args:
         schema: vocabularies.
         ridge: λ.
-        reach: films after which one watched counts e times less; 0 for no difference.
+        fade: a film counts (1 + age)^−fade, the latest having age 0; 0 for all alike.
+        reach: and exp(−age / reach) besides; 0 for no such limit.
         watched: what a film just watched counts in an answer; one that was liked counts 1.
         disliked: what one disliked counts.
         keep: weights of B kept for each film scored.
@@ -34,21 +36,16 @@ class LinearNext(nn.Module):
         schema: Schema,
         *,
         ridge: float = 300.0,
-        reach: float = 10.0,
-        watched: float = 0.75,
-        disliked: float = 0.5,
+        fade: float = 0.8,
+        reach: float = 0.0,
+        watched: float = 0.9,
+        disliked: float = 0.8,
         keep: int = 200,
     ) -> None:
         super().__init__()
         self.ridge = ridge
-        self.sum = FilmSum(
-            schema.size,
-            length=schema.history_length,
-            keep=keep,
-            reach=reach,
-            watched=watched,
-            disliked=disliked,
-        )
+        recall = Recall(fade=fade, reach=reach, watched=watched, disliked=disliked)
+        self.sum = FilmSum(schema.size, recall, length=schema.history_length, keep=keep)
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""

@@ -17,6 +17,7 @@ from recdemo.explain import (
     UNKNOWN,
     Explanation,
     field_values,
+    film_terms,
     history_weights,
     rank_correlation,
     titles_of,
@@ -213,18 +214,70 @@ def show_ledger(explanation: Explanation) -> None:
     )
 
 
+def show_films(
+    model: Recommender, visit: Visit, targets: list[int], explanation: Explanation
+) -> None:
+    """What each watched film adds for several targets, and for one beside what taking it away does."""
+    if not explanation.removal:
+        _nothing_watched(visit, "no film adds to its own score")
+        sum_of_terms(explanation)
+        return
+    labels = engine.films(visit.model).labels
+    table = film_terms(model, visit.session, targets)
+    films = [term for term in explanation.terms if term.kind == "film"]
+    most = max(films, key=lambda term: abs(term.value))
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        st.markdown(
+            f"For **{plain(explanation.title)}**, **{plain(most.label)}** adds most: {most.value:+.3f} of a logit of "
+            f"{explanation.logit:+.3f}."
+        )
+        st.plotly_chart(
+            charts.history_map(table, {movie: labels[movie] for movie in targets}, unit="adds"),
+            key="film_terms",
+            config=CHART,
+            alt="Heat map of what each watched film adds to the logit of each target",
+        )
+        unread = len(visit.session.history) - explanation.films_read
+        st.caption(
+            "Rows are the films watched, latest first; columns the films being scored. These are no weights to be trusted or "
+            "not: with the film's own first term, a column adds up to its logit."
+            + (f" Only the latest {explanation.films_read} films are read." if unread > 1 else "")
+        )
+    with right:
+        removal = dict(explanation.removal)
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "film": [term.label for term in films],
+                    "adds": [term.value for term in films],
+                    "without": [removal[term.movie_id] for term in films if term.movie_id],
+                }
+            )[::-1],
+            hide_index=True,
+            column_config={
+                "film": st.column_config.TextColumn("Film watched", width=200),
+                "adds": st.column_config.NumberColumn("adds", format="%+.3f", width=75),
+                "without": st.column_config.NumberColumn(
+                    "lost without it", format="%+.3f", width=110
+                ),
+            },
+            alt="What each film watched adds, and what is lost without it",
+        )
+        st.caption(
+            "Lost without it: how far the logit falls when the model is asked anew without the film. It is another number, for "
+            "the films before it then come closer to the present and count more."
+        )
+    sum_of_terms(explanation)
+
+
 def show_history(
     model: Recommender, visit: Visit, targets: list[int], explanation: Explanation
 ) -> None:
     """Weights of the watched films for several targets; then one target in full."""
     shows = engine.card(visit.model).shows
     if not explanation.weights or not explanation.weights.labels:
-        st.info(
-            "The film explained is the only one watched: a film does not attend to itself. Add another in the sidebar."
-            if visit.session.history
-            else "There is nothing to attend to yet: add films in the sidebar.",
-            icon=":material/history:",
-        )
+        _nothing_watched(visit, "a film does not attend to itself")
         sum_of_terms(explanation)
         return
     left, right = st.columns([3, 2], gap="large")
@@ -245,6 +298,15 @@ def show_history(
     with right:
         faithfulness(explanation.weights)
     sum_of_terms(explanation)
+
+
+def _nothing_watched(visit: Visit, why: str) -> None:
+    st.info(
+        f"The film explained is the only one watched: {why}. Add another in the sidebar."
+        if visit.session.history
+        else "There is nothing to attend to yet: add films in the sidebar.",
+        icon=":material/history:",
+    )
 
 
 def _weights(

@@ -45,6 +45,9 @@ def sum_of_terms(explanation: Explanation) -> None:
         "Each bar is what a field, or a pair of fields, adds; those that read only the visitor, and so "
         "speak for no film in particular, are one bar."
         if explanation.fields
+        else f"The first bar is what the film has without any history, its share of all that was picked; each film's bar is "
+        f"exactly what it adds: this model's {unit} is a sum over the films watched."
+        if explanation.exact
         else f"The first bar is the model's {unit} without any history; each film's bar is what adding that "
         "film changes, averaged over several orders of adding, the model asked anew each time."
     )
