@@ -164,6 +164,12 @@ def save(model: nn.Module, card: CheckpointCard, folder: Path) -> CheckpointCard
     return card
 
 
+def sweep(folder: Path) -> None:
+    """Remove what processes killed while they saved a checkpoint left beside its folder; nothing else may be saving it."""
+    for draft in folder.parent.glob(f".{folder.name}-*"):
+        shutil.rmtree(draft, ignore_errors=True)
+
+
 def write_card(card: CheckpointCard, folder: Path) -> None:
     """Write a card, alone; the weights beside it stay."""
     draft = folder / f".{CARD}"

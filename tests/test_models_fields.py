@@ -294,7 +294,19 @@ def test_cross_network_is_its_recursion(
         nn.init.normal_(parameter, std=0.6)
     user, film = torch.randn(len(sessions), 2), torch.randn(schema.size + 1, 3)
     batch = encode(schema, sessions, torch.tensor(FILMS))
-    found = block(user, film, batch).detach().numpy()
+    answer = block(user.requires_grad_(), film.requires_grad_(), batch)
+    learned = [user, film, *block.parameters()]
+    slopes = torch.autograd.grad(answer.square().sum(), learned)
+    every = torch.cat(
+        [user.unsqueeze(1).expand(-1, len(FILMS), -1), film[FILMS].expand(len(user), -1, -1)], 2
+    )
+    x = every
+    for weight, bias in zip(block.weights, block.biases, strict=True):
+        x = every * (x @ weight).unsqueeze(2) + bias + x
+    plain = torch.autograd.grad(block.head(x).square().sum(), learned)
+    for slope, wanted in zip(slopes, plain, strict=True):
+        torch.testing.assert_close(slope, wanted, atol=1e-3, rtol=1e-3)
+    found, user, film = answer.detach().numpy(), user.detach(), film.detach()
     w = by_hand.weights_of(block)
     for u in range(len(sessions)):
         for c, candidate in enumerate(FILMS):

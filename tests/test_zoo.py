@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -86,3 +89,44 @@ def test_data_that_cannot_be_read_stop_everything(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="nowhere"):
         zoo.train_all([Entry("fm", "like", 0, "order")], tmp_path, str(tmp_path / "nowhere"))
     assert not any(tmp_path.iterdir())
+
+
+def test_what_a_save_that_was_killed_left_behind_is_no_model_and_is_removed(
+    few_ratings: Path, tmp_path: Path
+) -> None:
+    entry = Entry("popularity", "like", 0, "order")
+    shipped = checkpoints.folder_of("popularity", "like", checkpoints.root())
+    place = entry.place(tmp_path)
+    for left in (".like-abc", ".like-abc-old", ".next-abc"):
+        shutil.copytree(shipped, place.with_name(left))
+    assert entry in zoo.missing(tmp_path, models=["popularity"], seeds=[0], split="order")
+    assert checkpoints.available(tmp_path) == []
+    zoo.train_all([entry], tmp_path, str(few_ratings), jobs=1)
+    assert sorted(path.name for path in place.parent.iterdir()) == [".next-abc", "like"]
+
+
+SLEEPER = """
+import os, time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from recdemo.training import zoo
+
+pool = ProcessPoolExecutor(1, get_context("spawn"), zoo._begin, (1,))
+print(pool.submit(os.getpid).result(), flush=True)
+pool.submit(time.sleep, 600).result()
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are read from /proc")
+def test_processes_that_train_end_with_the_one_that_started_them() -> None:
+    starter = subprocess.Popen([sys.executable, "-c", SLEEPER], stdout=subprocess.PIPE, text=True)
+    assert starter.stdout is not None
+    trains = Path("/proc") / starter.stdout.readline().strip() / "stat"
+    assert trains.exists()
+    starter.kill()
+    starter.wait()
+    starter.stdout.close()
+    ends = time.monotonic() + 60
+    while trains.exists() and ") Z " not in trains.read_text():
+        assert time.monotonic() < ends, "it goes on training alone"
+        time.sleep(0.1)

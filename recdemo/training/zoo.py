@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import product
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -101,12 +103,14 @@ def train_all(
     if not entries:
         return
     open_data(source, base)  # a new folder gets its catalogue before several processes ask for one
+    for entry in entries:
+        checkpoints.sweep(entry.place(base))
     threads = torch.get_num_threads()
     jobs = jobs or min(threads, MOST_JOBS)
     pool = ProcessPoolExecutor(
         jobs,
         mp_context=get_context("spawn"),
-        initializer=torch.set_num_threads,
+        initializer=_begin,
         initargs=(max(1, threads // jobs),),
     )
     failed = []
@@ -131,6 +135,20 @@ def train_all(
         pool.shutdown(cancel_futures=True)
     if failed:
         raise RequestError(f"{len(failed)} of {len(entries)} runs failed: {'; '.join(failed)}")
+
+
+def _begin(threads: int) -> None:
+    """In a new process that trains. It ends with the one that started it, even if that is killed: whoever asks again
+    would train the same model beside it."""
+    torch.set_num_threads(threads)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _train(entry: Entry, base: Path, source: str) -> CheckpointCard:
