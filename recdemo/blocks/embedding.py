@@ -348,13 +348,3 @@ def with_bias(visitors: Tensor, films: Tensor, bias: Tensor) -> tuple[Tensor, Te
 def gather(catalogue: Tensor, batch: Batch) -> Tensor:
     """Each candidate's row of a table of all films: [M + 1, ...] → [U, C, ...]."""
     return rows(catalogue, batch.target_movie.view(batch.users, -1))
-
-
-def with_bias(visitor: Tensor, films: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-    """Two sides whose dot product holds the film's bias: [..., k], [M + 1, k], [M + 1, 1] → [..., k + 1], [M + 1, k + 1]."""
-    return nn.functional.pad(visitor, (0, 1), value=1.0), torch.cat([films, bias], dim=1)
-
-
-def dot_products(visitor: Tensor, films: Tensor, batch: Batch) -> Tensor:
-    """Each candidate's logit from the two sides of `recdemo.contracts.TwoSided`: [U, d], [M + 1, d] → [B]."""
-    return (gather(films, batch) @ visitor.unsqueeze(-1)).flatten()

@@ -27,6 +27,7 @@ from recdemo.contracts import (
     Counted,
     LearnsBesides,
     Objective,
+    ReadsInteractions,
     RequestError,
     Staged,
     TwoSided,
@@ -157,6 +158,8 @@ def fit_parts(
         _count(model, supply, objective)
         return Fit(seconds=time.perf_counter() - began)
 
+    if isinstance(model, ReadsInteractions):
+        _connect(model, supply, objective)
     done: list[Epoch] = []
     if start:
         model.load_state_dict(start.model)
@@ -223,6 +226,8 @@ def fit_parts(
         stage.go_back_to_best(supply.profile)
         if learner is not model:
             learner.requires_grad_(False)
+    if isinstance(model, ReadsInteractions):
+        model.disconnect()
     return Fit(epochs=done, best_epoch=stage.best_epoch, seconds=time.perf_counter() - began)
 
 
@@ -379,6 +384,16 @@ def _count(model: Counted, supply: Supply, objective: Objective) -> None:
         movies.append(ratings.movie[rows])
         answers.append(answer[rows])
     model.count(torch.cat(movies), torch.cat(answers), objective)
+
+
+def _connect(model: ReadsInteractions, supply: Supply, objective: Objective) -> None:
+    """Show a model that learns along a graph who picked what in all that trains."""
+    users, movies = [], []
+    for ratings, part in each(supply):
+        rows = _to_learn(ratings, part, objective, steps=False)
+        users.append(ratings.user[rows].long() + ratings.earlier_users)
+        movies.append(ratings.movie[rows].long())
+    model.connect(torch.cat(users), torch.cat(movies))
 
 
 def _check_finite(model: nn.Module, loss: float, epoch: int, settings: Settings) -> None:
