@@ -51,6 +51,7 @@ class LightGCN(nn.Module):
         "aside, is the score"
     )
     smoothing: Tensor | None
+    smoothed: Tensor | None
 
     def __init__(
         self,
@@ -79,7 +80,8 @@ class LightGCN(nn.Module):
         """See `recdemo.contracts.ReadsInteractions`."""
         with torch.no_grad():
             self.films.weight.copy_(self._smooth())
-        self.smoothing = self.smoothed = None
+        self.smoothing = None
+        self.smoothed = None
 
     def train(self, mode: bool = True) -> Self:
         """As of any module; at rest, the films' vectors are smoothed once for all answers."""
