@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from recdemo.catalogue import read_catalogue
-from recdemo.contracts import CheckpointError, Counted, Objective, Settles, Split
+from recdemo.contracts import CheckpointError, Objective, Settles, Solved, Split
 from recdemo.models import CARDS
 
 if TYPE_CHECKING:
@@ -174,9 +174,10 @@ def write_card(card: CheckpointCard, folder: Path) -> None:
 def round_weights(model: nn.Module) -> None:
     """Round every weight to half precision, in place: what is then measured is what is stored.
 
-    What was counted stays as it is: rounding would tie films that have not been liked equally often.
+    What was counted or solved stays as it is: rounding would tie films that have not been liked equally often, and a model
+    that is solved measures what it rounds.
     """
-    if isinstance(model, Counted):
+    if isinstance(model, Solved):
         return
     for value in model.state_dict().values():
         rounded = value.half()

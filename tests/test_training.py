@@ -21,7 +21,8 @@ from recdemo.data import TEST, TRAIN, VALIDATION, simulate, simulated, split_by_
 from recdemo.features import Ratings, Schema
 from recdemo.models import CARDS
 from recdemo.training import loop
-from recdemo.training.loop import Fit, Settings, evaluate, fit, loss_of
+from recdemo.training.loop import Fit, Settings, evaluate, fit
+from recdemo.training.losses import loss_of
 from recdemo.training.metrics import (
     like_metrics,
     next_metrics,

@@ -193,7 +193,7 @@ def history_shares(batch: Batch, recency: float | None) -> Tensor:
     mask = batch.history_mask
     if recency is None:
         return mask / mask.sum(1, keepdim=True).clamp(min=1)
-    weights = torch.exp((1 - batch.distance) / recency) * mask
+    weights = torch.exp(-(batch.distance - 1).clamp(min=0) / recency) * mask
     return weights / weights.sum(1, keepdim=True).clamp(min=torch.finfo(weights.dtype).tiny)
 
 

@@ -94,10 +94,13 @@ class _DiceScores(torch.autograd.Function):
         size = counts.sum()
         pieces = _pieces(x)
         mean = counts @ x / size
-        squares = torch.zeros_like(mean)
+        sums, squares = torch.zeros_like(mean), torch.zeros_like(mean)
         for part, count in zip(x.split(pieces), counts.split(pieces), strict=True):
-            squares += count @ part.square()
-        variance = (squares / size - mean.square()).clamp(min=0)
+            around = part - mean  # the difference of two large sums would be no variance
+            sums += count @ around
+            squares += count @ around.square_()
+        missed = sums / size
+        mean, variance = mean + missed, squares / size - missed.square()
         scale = torch.rsqrt(variance + eps)
         straight, gated = weight * alpha, weight * (1 - alpha)
         scores = torch.cat(
@@ -230,6 +233,12 @@ class MLP(nn.Module):
         return self.layers(x)
 
 
+def pieces(film: Tensor, user: Tensor, training: bool) -> Sequence[Tensor]:
+    """The candidates [..., C, d] in pieces, so that what is made of each of them and the users [U, h] remains in the
+    processor's cache; in training, where it is kept for the gradient, all at once."""
+    return [film] if training else film.split(max(1, CELLS // user.numel()), dim=-2)
+
+
 class TwoSidedMLP(nn.Module):
     """An MLP over [user, film], its first layer split: W [u, q] + b = W_u u + (W_q q + b).
 
@@ -266,7 +275,7 @@ class TwoSidedMLP(nn.Module):
 
     def join(self, user: Tensor, film: Tensor) -> Tensor:
         """What follows the first layer: its halves [U, first] and [U, C, first], or [C, first], → [U, C]."""
-        parts = [film] if self.training else film.split(max(1, CELLS // user.numel()), dim=-2)
+        parts = pieces(film, user, self.training)
         return torch.cat([self.rest(user.unsqueeze(1) + part).squeeze(-1) for part in parts], 1)
 
     @property

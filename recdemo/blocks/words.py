@@ -12,9 +12,10 @@ from recdemo.blocks.causal import CausalAttention
 from recdemo.blocks.crosses import HashedCrosses
 from recdemo.blocks.embedding import FieldEmbedding
 from recdemo.blocks.history import FilmEmbedding
-from recdemo.blocks.interaction import CrossNetwork
+from recdemo.blocks.interaction import CrossNetwork, CrossNetworkV2
 from recdemo.blocks.mlp import TwoSidedMLP
 from recdemo.blocks.recurrent import AUGRU, Recurrence
+from recdemo.blocks.streams import BilinearFusion, GatedStream
 from recdemo.blocks.text import TextCNN
 from recdemo.blocks.transduction import TransductionUnit
 from recdemo.blocks.transformer import MultiHeadAttention, Positions
@@ -51,6 +52,15 @@ def describe(module: nn.Module) -> str:
         case CrossNetwork():
             layers, width = module.weights.shape
             return f"{layers} cross layers, width {width}"
+        case CrossNetworkV2():
+            width = module.head.in_features
+            return f"{len(module.layers)} cross layers with matrices, width {width}"
+        case GatedStream():
+            gates = "gates, " if module.gate else ""
+            return f"{gates}MLP {' → '.join(map(str, _widths(module)))}"
+        case BilinearFusion():
+            heads, size, _ = module.heads.shape
+            return f"two streams multiplied, {heads} heads of width {size}"
         case HashedCrosses():
             return f"{len(module.pairs)} crossed pairs, {len(module.weight):,} weights"
         case nn.Conv1d():
@@ -79,4 +89,8 @@ def _widths(module: nn.Module) -> list[int]:
     start = layers[0].in_features
     if isinstance(module, TwoSidedMLP):  # two halves of one first layer
         start, layers = start + module.film.in_features, layers[1:]
+    if isinstance(module, GatedStream):
+        first = module.own.in_features + module.other.in_features
+        rest = [layer for layer in module.rest.modules() if isinstance(layer, nn.Linear)]
+        start, layers = first, [module.own, *rest]
     return list(chain([start], (layer.out_features for layer in layers)))

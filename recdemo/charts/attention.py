@@ -53,6 +53,63 @@ def pair_map(
     return sized(figure, size, extra=130)
 
 
+def cross_map(fields: Sequence[str], layer: np.ndarray, held: np.ndarray) -> go.Figure:
+    """What each pair of fields adds in one layer of crosses: the field that multiplies (rows), the one read (columns).
+
+    Args:
+        fields: F field names.
+        layer: [F, F], as `recdemo.inside.crosses` has it for each layer.
+        held: [F] fields that hold something; the cells of others stay empty.
+    """
+    names = [FIELD_NAMES[name] for name in fields]
+    grid = np.where(np.outer(held, held), layer, np.nan)
+    limit = float(np.nanmax(np.abs(grid))) or 1.0
+    figure = go.Figure(
+        go.Heatmap(
+            z=grid,
+            x=names,
+            y=names,
+            colorscale=SIGNED,
+            zmin=-limit,
+            zmax=limit,
+            xgap=2,
+            ygap=2,
+            hoverongaps=False,
+            colorbar={"title": {"text": "adds"}, "thickness": 12},
+            hovertemplate="%{y} times what is read of %{x}<br>adds %{z:.4f}<extra></extra>",
+        )
+    )
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(tickangle=-40, showgrid=False)
+    return sized(figure, len(names), extra=130)
+
+
+def gate_map(gates: pd.DataFrame) -> go.Figure:
+    """How much of each field (rows) each of two streams (columns) reads, from 0 to 2; 1 is as it comes.
+
+    Args:
+        gates: as `recdemo.inside.streams` has them.
+    """
+    grid = gates[["visitor", "film"]].to_numpy(dtype=float)
+    figure = go.Figure(
+        go.Heatmap(
+            z=grid,
+            x=["Gates set by the visitor", "Gates set by the film"],
+            y=gates["field"],
+            colorscale=SIGNED,
+            zmin=0.0,
+            zmax=2.0,
+            xgap=2,
+            ygap=2,
+            **_legend(grid.size),
+            hovertemplate="%{y}<br>%{x}: %{z:.3f}<extra></extra>",
+        )
+    )
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(side="top", tickangle=0, showgrid=False)
+    return sized(figure, len(gates))
+
+
 def history_map(table: pd.DataFrame, targets: dict[int, str]) -> go.Figure:
     """Weight of each watched film (rows, latest first) for each target (columns).
 

@@ -1,9 +1,7 @@
 """One training loop for every model: it knows batches and losses, nothing of what a model computes.
 
-Ratings lie in memory as tensors, all or a part of them at a time (`recdemo.training.supply`); a batch is a gather. ``like``
-learns the answer of each rating (binary cross-entropy). ``next`` learns to tell the film picked next from others (softmax
-cross-entropy), which is what a full ranking asks: from all films there are, where the model is two-sided, and then after each
-film of a history, where it is causal; else from films drawn at random. ``rating`` learns the stars (mean squared error).
+Ratings lie in memory as tensors, all or a part of them at a time (`recdemo.training.supply`); a batch is a gather. What is learned
+from it, `recdemo.training.losses` says.
 """
 
 from __future__ import annotations
@@ -15,26 +13,29 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import accumulate
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from recdemo.blocks.softmax import catalogue_loss
 from recdemo.blocks.users import UserTable
 from recdemo.contracts import (
-    Causal,
-    Counted,
-    LearnsBesides,
+    Known,
     Objective,
     ReadsInteractions,
     RequestError,
+    Solved,
     Staged,
-    TwoSided,
-    reads_history,
 )
 from recdemo.data import TRAIN, VALIDATION
 from recdemo.features import Ratings
+from recdemo.training.losses import (
+    chances_of,
+    loss_of,
+    of_like_length,
+    to_learn,
+    trains_steps,
+)
 from recdemo.training.metrics import Answers, ask, join, questions
 from recdemo.training.ranks import ALONE, Ranks, check_shares
 from recdemo.training.settings import Epoch as Epoch
@@ -154,8 +155,8 @@ def fit_parts(
             is too small to be shared.
     """
     began = time.perf_counter()
-    if isinstance(model, Counted):
-        _count(model, supply, objective)
+    if isinstance(model, Solved):
+        model.solve(_known(supply, objective), objective)
         return Fit(seconds=time.perf_counter() - began)
 
     if isinstance(model, ReadsInteractions):
@@ -165,11 +166,11 @@ def fit_parts(
         model.load_state_dict(start.model)
         done += start.fit.epochs
         began -= start.fit.seconds
-    validate = _validation(supply, objective)
-    chances = _chances(supply, settings) if objective == "next" else None
+    validate = validation(supply, objective)
+    chances = chances_of(supply, settings) if objective == "next" else None
     # Rows and batches of an epoch, from each part.
-    every_step = _trains_steps(model, objective)
-    learned_from = partial(_to_learn, objective=objective, steps=every_step)
+    every_step = trains_steps(model, objective)
+    learned_from = partial(to_learn, objective=objective, steps=every_step)
     drawn_of = [_drawn(len(learned_from(*part)), settings) for part in each(supply)]
     batches_of = [_batches(rows, settings) for rows in drawn_of]
     drawn, steps = sum(drawn_of), sum(batches_of)
@@ -201,7 +202,11 @@ def fit_parts(
                 rows = learned_from(ratings, part)
                 rows = rows[stage.order(len(rows))[: drawn_of[place]]]
                 # Batches of one size, give or take one.
-                for batch_rows in rows.tensor_split(batches_of[place]):
+                batches = list(rows.tensor_split(batches_of[place]))
+                if every_step:
+                    batches = of_like_length(batches, ratings)
+                    batches = [batches[i] for i in stage.order(len(batches)).tolist()]
+                for batch_rows in batches:
                     total += stage.learn_from(ratings, part, batch_rows)
                     samples += len(batch_rows)
                     step += 1
@@ -335,36 +340,6 @@ def _stages(model: nn.Module) -> tuple[nn.Module, ...]:
     return (*_stages(model.first_stage()), model) if isinstance(model, Staged) else (model,)
 
 
-def _to_learn(ratings: Ratings, part: Tensor, objective: Objective, *, steps: bool) -> Tensor:
-    """[n] the rows that train; with `steps`, of each user as few as have all others in their histories."""
-    train = part == TRAIN
-    if not steps:
-        return torch.nonzero(train & ratings.picked if objective == "next" else train).squeeze(1)
-    rows = torch.nonzero(train).squeeze(1)
-    user = ratings.user[rows].long()
-    last = torch.zeros_like(ratings.start).scatter_reduce_(0, user, rows, "amax")
-    window = ratings.schema.history_length
-    return rows[(last[user] - rows) % window == 0]
-
-
-def _trains_steps(model: nn.Module, objective: Objective) -> bool:
-    """Whether a model learns from every film of a history at once."""
-    return objective == "next" and isinstance(model, Causal)
-
-
-def _chances(supply: Supply, settings: Settings) -> Tensor | None:
-    """[M] how likely each film is drawn as a negative; None where all are alike."""
-    if not settings.by_popularity:
-        return None
-    size = supply.schema.size
-    counts = torch.zeros(size)
-    for ratings, part in each(supply):
-        movie = ratings.movie[(part == TRAIN) & ratings.picked].long()
-        counts += torch.bincount(movie - 1, minlength=size)
-    weights = (counts + 1).pow(settings.by_popularity)
-    return weights / weights.sum()
-
-
 def _drawn(rows: int, settings: Settings) -> int:
     """How many of these an epoch reads: two at least, for a single one has no variance to learn from."""
     return max(2, round(rows * settings.share)) if rows > 1 else 0
@@ -375,15 +350,17 @@ def _batches(rows: int, settings: Settings) -> int:
     return min(-(-rows // settings.batch_size), rows // 2)
 
 
-def _count(model: Counted, supply: Supply, objective: Objective) -> None:
-    """Show a model that is counted all that trains."""
-    movies, answers = [], []
+def _known(supply: Supply, objective: Objective) -> Known:
+    """All that trains, of all parts."""
+    columns = []
+    users = 0  # of the parts before
     for ratings, part in each(supply):
         rows = torch.nonzero(part == TRAIN).squeeze(1)
         answer = {"like": ratings.liked, "next": ratings.picked, "rating": ratings.stars}[objective]
-        movies.append(ratings.movie[rows])
-        answers.append(answer[rows])
-    model.count(torch.cat(movies), torch.cat(answers), objective)
+        read = (ratings.user + users, ratings.movie, ratings.feedback, answer)
+        columns.append([column[rows] for column in read])
+        users += len(ratings.count)
+    return Known(*map(torch.cat, zip(*columns, strict=True)))
 
 
 def _connect(model: ReadsInteractions, supply: Supply, objective: Objective) -> None:
@@ -403,80 +380,6 @@ def _check_finite(model: nn.Module, loss: float, epoch: int, settings: Settings)
         f"training diverged: the loss is no number any more in epoch {epoch}; ask for a learning rate below "
         f"{settings.learning_rate:g}"
     )
-
-
-def loss_of(
-    model: nn.Module,
-    ratings: Ratings,
-    rows: Tensor,
-    objective: Objective,
-    settings: Settings,
-    part: Tensor | None = None,
-    chances: Tensor | None = None,
-) -> Tensor:
-    """Mean loss of one step over the rating rows `rows` [U], a model's second task included.
-
-    Args:
-        model: in training.
-        ratings: all ratings.
-        rows: which of them are asked about.
-        objective: what is learned.
-        settings: how.
-        part: [N] which rows train, of which a causal model learns those in the histories too; None: all.
-        chances: [M] how likely each film is drawn as a negative; None: all alike.
-    """
-    if _trains_steps(model, objective):
-        return _loss_of_steps(cast(Causal, model), ratings, rows, settings, part)
-    everything = objective == "next" and isinstance(model, TwoSided)
-    films = None
-    if objective == "next" and not everything:
-        shape = len(rows), 1 + settings.negatives
-        if chances is None:
-            films = torch.randint(1, ratings.schema.size + 1, shape)
-        else:
-            films = 1 + torch.multinomial(chances, math.prod(shape), replacement=True).view(shape)
-        films[:, 0] = ratings.movie[rows]
-    batch = ratings.batch(
-        rows,
-        films,
-        forget=settings.forget,
-        shorten=settings.shorten,
-        histories=reads_history(model),
-    )
-    if everything:
-        return catalogue_loss(*cast(TwoSided, model).sides(batch), batch.target_movie)
-    besides: Tensor | float = 0.0
-    if isinstance(model, LearnsBesides):
-        output, second = model.joint(batch)
-        besides = settings.second_task * second
-    else:
-        output = model(batch)
-    if films is None:
-        if objective == "like":
-            target = ratings.liked[rows].float()
-            return nn.functional.binary_cross_entropy_with_logits(output, target) + besides
-        return nn.functional.mse_loss(output, ratings.stars[rows]) + besides
-    same = films == films[:, :1]  # a negative drawn equal to the target is no negative
-    same[:, 0] = False
-    logits = output.view_as(films).masked_fill(same, float("-inf"))
-    if chances is not None:  # logQ: what is drawn more often counts for less
-        logits = logits - chances.log()[films - 1]
-    target = torch.zeros(len(rows), dtype=torch.long)
-    return nn.functional.cross_entropy(logits, target) + besides
-
-
-def _loss_of_steps(
-    model: Causal, ratings: Ratings, rows: Tensor, settings: Settings, part: Tensor | None
-) -> Tensor:
-    """Mean loss of naming each film picked, from those before it in the histories of `rows` [U]."""
-    batch = ratings.batch(rows, forget=settings.forget)
-    visitors, films = model.sides_by_step(batch)  # [U, L, d]
-    count = batch.history_mask.sum(1, keepdim=True)  # [U, 1]
-    place = torch.arange(batch.history.shape[1])
-    following = (rows.unsqueeze(1) - count + place + 1).clamp(max=len(ratings) - 1)  # [U, L] rows
-    learned = ratings.picked if part is None else ratings.picked & (part == TRAIN)
-    chosen = (place < count) & learned[following]
-    return catalogue_loss(visitors[chosen], films, ratings.movie[following[chosen]].long())
 
 
 def evaluate(
@@ -513,7 +416,8 @@ def _optimizer(model: nn.Module, settings: Settings) -> torch.optim.Optimizer:
     return torch.optim.AdamW(weights, lr=rate, weight_decay=decay, fused=True)
 
 
-def _validation(supply: Supply, objective: Objective) -> Callable[[nn.Module], dict[str, float]]:
+def validation(supply: Supply, objective: Objective) -> Callable[[nn.Module], dict[str, float]]:
+    """What judges a model after an epoch: its figures on the validation part, for `next` on a sample of the users."""
     if objective != "next" and len(supply) == 1:
         ratings, part = supply[0]
         return lambda model: evaluate(model, ratings, part == VALIDATION, objective)
