@@ -158,13 +158,15 @@ _ALL = (
         formula=r"\sum_i w_i\, x_i \cdot x_q + b_q,\quad x = \tfrac{1}{K+1}\sum_{k \le K} S^k e,\; "
         r"S = D_f^{-1/2} R^\top D_u^{-1} R\, D_f^{-1/2}",
         network="lightgcn.LightGCN",
+        shows=("films",),
         objectives=("next",),
         training={
             "next": {
                 "epochs": 6,
                 "batch_size": 1024,
-                "learning_rate": 1e-2,
+                "learning_rate": 2e-2,
                 "weight_decay": 0.0,
+                "share": 0.5,
             }
         },
     ),

@@ -58,8 +58,8 @@ class LightGCN(nn.Module):
         schema: Schema,
         *,
         embed_dim: int = 64,
-        layers: int = 2,
-        recency: float | None = 10.0,
+        layers: int = 1,
+        recency: float | None = 5.0,
     ) -> None:
         super().__init__()
         self.layers = layers

@@ -367,7 +367,7 @@ def _connect(model: ReadsInteractions, supply: Supply, objective: Objective) -> 
     """Show a model that learns along a graph who picked what in all that trains."""
     users, movies = [], []
     for ratings, part in each(supply):
-        rows = _to_learn(ratings, part, objective, steps=False)
+        rows = to_learn(ratings, part, objective, steps=False)
         users.append(ratings.user[rows].long() + ratings.earlier_users)
         movies.append(ratings.movie[rows].long())
     model.connect(torch.cat(users), torch.cat(movies))
