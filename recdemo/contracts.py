@@ -445,6 +445,19 @@ class ReadsText(Protocol):
 
 
 @runtime_checkable
+class ReadsInteractions(Protocol):
+    """A model that learns along the graph of who picked what."""
+
+    def connect(self, user: Tensor, movie: Tensor) -> None:
+        """Take the graph of the ratings that train: users, from 0 or more, and the films they picked, both [N]."""
+        ...
+
+    def disconnect(self) -> None:
+        """Training is over: put what the graph says into the weights, which answer without it from now on."""
+        ...
+
+
+@runtime_checkable
 class TwoSided(Protocol):
     """A model whose logit is a dot product of the visitor's side and the film's, biases included."""
 

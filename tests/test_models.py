@@ -65,6 +65,7 @@ BLIND_TO_PROFILE = {
     "rnn_als": "the state is what the films watched left",
     "rnn_joint": "the state is what the films watched left",
     "sasrec": "the state is what the films watched left",
+    "lightgcn": "a visitor is the sum of their films",
     "hstu": "the state is what the films watched left",
     "dcn_text": "a visitor is the mean of the films they liked",
 }
@@ -82,6 +83,7 @@ ORDER = {
     "two_tower": NOTHING,
     "concat_mlp": NOTHING,
     "rating_mlp": NOTHING,
+    "lightgcn": PLACES,
     "fm": LAST_FIVE,
     "embedding_mlp": LAST_FIVE,
     "embedding_cnn": LAST_FIVE,

@@ -147,6 +147,30 @@ _ALL = (
         },
     ),
     Card(
+        key="lightgcn",
+        title="LightGCN",
+        family=BY_ID,
+        idea=(
+            "Who liked what is a graph. Along it each film takes on some of the films that its viewers like too, and "
+            "a visitor is the sum of the films they watched, of which the latest count most."
+        ),
+        source="He et al., LightGCN, SIGIR 2020",
+        formula=r"\sum_i w_i\, x_i \cdot x_q + b_q,\quad x = \tfrac{1}{K+1}\sum_{k \le K} S^k e,\; "
+        r"S = D_f^{-1/2} R^\top D_u^{-1} R\, D_f^{-1/2}",
+        network="lightgcn.LightGCN",
+        shows=("films",),
+        objectives=("next",),
+        training={
+            "next": {
+                "epochs": 6,
+                "batch_size": 1024,
+                "learning_rate": 2e-2,
+                "weight_decay": 0.0,
+                "share": 0.5,
+            }
+        },
+    ),
+    Card(
         key="rating_mlp",
         title="Rating MLP",
         family=BY_ID,

@@ -22,6 +22,7 @@ from recdemo.blocks.users import UserTable
 from recdemo.contracts import (
     Known,
     Objective,
+    ReadsInteractions,
     RequestError,
     Solved,
     Staged,
@@ -158,6 +159,8 @@ def fit_parts(
         model.solve(_known(supply, objective), objective)
         return Fit(seconds=time.perf_counter() - began)
 
+    if isinstance(model, ReadsInteractions):
+        _connect(model, supply, objective)
     done: list[Epoch] = []
     if start:
         model.load_state_dict(start.model)
@@ -228,6 +231,8 @@ def fit_parts(
         stage.go_back_to_best(supply.profile)
         if learner is not model:
             learner.requires_grad_(False)
+    if isinstance(model, ReadsInteractions):
+        model.disconnect()
     return Fit(epochs=done, best_epoch=stage.best_epoch, seconds=time.perf_counter() - began)
 
 
@@ -356,6 +361,16 @@ def _known(supply: Supply, objective: Objective) -> Known:
         columns.append([column[rows] for column in read])
         users += len(ratings.count)
     return Known(*map(torch.cat, zip(*columns, strict=True)))
+
+
+def _connect(model: ReadsInteractions, supply: Supply, objective: Objective) -> None:
+    """Show a model that learns along a graph who picked what in all that trains."""
+    users, movies = [], []
+    for ratings, part in each(supply):
+        rows = to_learn(ratings, part, objective, steps=False)
+        users.append(ratings.user[rows].long() + ratings.earlier_users)
+        movies.append(ratings.movie[rows].long())
+    model.connect(torch.cat(users), torch.cat(movies))
 
 
 def _check_finite(model: nn.Module, loss: float, epoch: int, settings: Settings) -> None:
