@@ -30,6 +30,7 @@ _ALL = (
         network="popularity.Popularity",
         objectives=("like", "next", "rating"),
         aside="Popularity gives everybody the same list; only films already watched are left out.",
+        baseline=True,
     ),
     Card(
         key="mf",

@@ -38,10 +38,11 @@ VALIDATED_BY: dict[Objective, tuple[str, int]] = {
     "rating": ("rmse", -1),
 }
 VALIDATION_USERS = 1000  # users ranked after each epoch of `next`
+EXPLODED = 10  # times the loss of a constant answer, which no beginning is, however slow
 
 
 class DivergedError(RequestError):
-    """The loss, or a weight, is no number any more."""
+    """The loss, or a weight, is no number any more, or the loss is far above that of a constant answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ def fit_parts(
         model.load_state_dict(start.model)
         done += start.fit.epochs
         began -= start.fit.seconds
-    validate = _validation(supply, objective)
+    validate = validation(supply, objective)
     # Rows and batches of an epoch, from each part.
     drawn_of = [_drawn(len(_to_learn(*part, objective)), settings) for part in each(supply)]
     batches_of = [_batches(rows, settings) for rows in drawn_of]
@@ -184,15 +185,17 @@ def fit_parts(
                 rows = rows[stage.order(len(rows))[: drawn_of[place]]]
                 # Batches of one size, give or take one.
                 for batch_rows in rows.tensor_split(batches_of[place]):
-                    total += stage.learn_from(ratings, batch_rows)
+                    last = stage.learn_from(ratings, batch_rows)
+                    total += last
                     samples += len(batch_rows)
                     step += 1
                     losses = total * ranks.size  # its own share of the rows stands for all
                     on_step(Step(len(done) + 1, most, step, steps, samples, losses))
-            total = ranks.total(total)
+            total, last = ranks.total(total), ranks.total(last)
             ranks.settle(learner)
             seconds = time.perf_counter() - epoch_began
-            _check_finite(learner, float(total), len(done) + 1, settings)
+            losses_of = float(total) / drawn, float(last) / len(batch_rows)
+            _check_sound(learner, losses_of, len(done) + 1, supply.schema.size, settings)
             epoch = Epoch(
                 epoch=len(done) + 1,
                 loss=float(total) / drawn,
@@ -338,12 +341,33 @@ def _count(model: Counted, supply: Supply, objective: Objective) -> None:
     model.count(torch.cat(movies), torch.cat(answers), objective)
 
 
-def _check_finite(model: nn.Module, loss: float, epoch: int, settings: Settings) -> None:
-    if math.isfinite(loss) and all(bool(p.isfinite().all()) for p in model.parameters()):
+def _check_sound(
+    model: nn.Module, losses: tuple[float, float], epoch: int, films: int, settings: Settings
+) -> None:
+    """Refuse what has diverged.
+
+    A constant answer has a loss of log 2 at most where likes are learned, of log M where M films are told apart, and
+    of the stars' variance, 4 at most, where stars are: 4 + log M bounds it for every objective. What begins slowly, or
+    is thrown back for some steps, does not end an epoch far above that.
+
+    Args:
+        model: after the epoch.
+        losses: mean of the epoch, and of its last step.
+        epoch: its number.
+        films: M.
+        settings: of the fit.
+    """
+    besides = settings.second_task if isinstance(model, LearnsBesides) else 0.0
+    constant = (4 + math.log(films)) * (1 + besides)
+    finite = all(map(math.isfinite, losses))
+    if not finite or not all(bool(p.isfinite().all()) for p in model.parameters()):
+        what = f"the loss is no number any more in epoch {epoch}"
+    elif min(losses) > EXPLODED * constant:
+        what = f"epoch {epoch} has a loss of {losses[0]:.2g}, where a constant answer has {constant:.2g} at most"
+    else:
         return
     raise DivergedError(
-        f"training diverged: the loss is no number any more in epoch {epoch}; ask for a learning rate below "
-        f"{settings.learning_rate:g}"
+        f"training diverged: {what}; ask for a learning rate below {settings.learning_rate:g}"
     )
 
 
@@ -414,7 +438,8 @@ def _optimizer(model: nn.Module, settings: Settings) -> torch.optim.Optimizer:
     return torch.optim.AdamW(weights, lr=rate, weight_decay=decay, fused=True)
 
 
-def _validation(supply: Supply, objective: Objective) -> Callable[[nn.Module], dict[str, float]]:
+def validation(supply: Supply, objective: Objective) -> Callable[[nn.Module], dict[str, float]]:
+    """What gives a model's figures on the validation part; of `next` on a sample of its users, always the same."""
     if objective != "next" and len(supply) == 1:
         ratings, part = supply[0]
         return lambda model: evaluate(model, ratings, part == VALIDATION, objective)
