@@ -104,7 +104,7 @@ def markdown(board: Leaderboard) -> str:
         sections[row.split, row.objective].append(row)
     for (split, objective), rows in sections.items():
         lines += ["", f"## `{objective}`, split `{split}`", "", SPLITS[split]]
-        lines += [f"Seeds: {seeds_in_words(rows)}."]
+        lines += [f"Figures: {seeds_in_words(rows)}."]
         for sentence in below_in_words(rows, MAIN[objective]):
             lines += ["", f"**{sentence}**"]
         lines += ["", *_table(rows, objective), *_in_print(objective, split)]
