@@ -9,6 +9,13 @@ under the folder `--environments`), with its own loop, which is what is measured
 moment of the machine falls on all. Prints samples per second (median over repeats), seconds of training to the AUC on the
 validation part that all of them reach, test AUC, peak memory, and the ratio to each peer. Needs MovieLens-1M, see the README.
 
+    python benchmarks/training.py --negatives 64 [--models din …] [--films 20 50] [--batch-size N] [--before CHECKOUT]
+
+No peer trains with many candidates beside the film picked. This prints the rows a second of `next` with so many negatives and
+with none, and how many of the latter one of the former costs, which is about the same on every machine. `negatives.json` holds
+that of the first release (commit 961a190), for the models where it was much more; the last column is how many times as many rows
+are trained now. `--before` measures it anew: a checkout (`git worktree add CHECKOUT 961a190`) takes turns with this one.
+
 `--record` writes each model's ratio to its best peer to `benchmarks/ratios.json`; `--guard` exits with 1 where a ratio is
 less than three quarters of the one recorded there. Times are never compared: they are those of a machine.
 """
@@ -43,6 +50,7 @@ from recdemo.training.run import open_data
 
 PEERS = Path(__file__).resolve().parent / "peers"
 RATIOS = Path(__file__).resolve().parent / "ratios.json"
+NEGATIVES = Path(__file__).resolve().parent / "negatives.json"
 KEPT = 0.75  # of a ratio recorded, that must be reached again
 MODELS = ("deepfm", "wide_deep", "dcn", "afm", "din", "dien")
 
@@ -165,29 +173,84 @@ def seconds_to(answer: dict, level: float) -> float:
     return float("nan")
 
 
+def steps_of(checkout: Path, model: str, films: int, negatives: int, batch: int) -> float:
+    """Rows a second that the recdemo of a checkout trains, in a process of its own."""
+    command = [sys.executable, str(PEERS / "steps.py"), model]
+    command += [str(number) for number in (films, negatives, batch, 8, 1)]
+    paths = os.pathsep.join([str(checkout.absolute()), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        command, env=os.environ | {"PYTHONPATH": paths}, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(f"{checkout} failed on {model}:\n{done.stderr[-3000:]}")
+    return float(json.loads(done.stdout.splitlines()[-1])["rows_per_second"])
+
+
+def with_negatives(chosen: argparse.Namespace, batch: int) -> Table:
+    """What a row of `next` with many negatives costs, now and before."""
+    columns = ("model", "films", "rows/s", "rows/s of none", "costs", "cost before", "faster by")
+    title = f"{chosen.negatives} negatives, batch {batch}, 1 thread, median of {chosen.repeats}"
+    table = Table(*columns, title=title, title_justify="left")
+    recorded = json.loads(NEGATIVES.read_text())["costs"]
+    here = Path(__file__).resolve().parents[1]
+    for model in chosen.models:
+        for films in chosen.films:
+            turns: dict[tuple[Path, int], list[float]] = {}
+            for _ in range(chosen.repeats):
+                for checkout in (here, *chosen.before):
+                    for negatives in (chosen.negatives, 0):
+                        found = steps_of(checkout, model, films, negatives, batch)
+                        turns.setdefault((checkout, negatives), []).append(found)
+            many, none = (statistics.median(turns[here, n]) for n in (chosen.negatives, 0))
+            known = recorded.get(f"{model}, {films} films, {chosen.negatives} negatives")
+            faster = known and known / (none / many)
+            for checkout in chosen.before:
+                old, old_none = (
+                    statistics.median(turns[checkout, n]) for n in (chosen.negatives, 0)
+                )
+                known, faster = old_none / old, many / old
+            table.add_row(
+                *(model, str(films), f"{many:,.0f}", f"{none:,.0f}", f"{none / many:.0f}"),
+                *(f"{known:.0f}" if known else "", f"{faster:.1f}×" if faster else ""),
+            )
+    return table
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--models", nargs="*", default=MODELS, choices=MODELS)
+    parser.add_argument("--models", nargs="*", help=f"default {' '.join(MODELS)}")
     parser.add_argument("--libraries", nargs="*", default=[x.script for x in LIBRARIES])
     parser.add_argument(
         "--rows", type=int, help="training rows; default 200,000, of DIN and DIEN 40,000"
     )
     parser.add_argument("--epochs", type=int, default=2)
-    parser.add_argument("--batch-size", type=int, default=1024)
+    parser.add_argument("--batch-size", type=int, help="default 1,024; with --negatives 128")
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--environments", type=Path, default=PEERS / ".environments")
     parser.add_argument("--json", type=Path, help="also write all figures to this file")
+    parser.add_argument("--negatives", type=int, help="instead: steps with so many negatives")
+    parser.add_argument("--films", nargs="*", type=int, default=[20, 50], help="of those steps")
+    parser.add_argument("--before", nargs=1, type=Path, default=[], metavar="CHECKOUT")
     purpose = parser.add_mutually_exclusive_group()
     purpose.add_argument("--guard", action="store_true", help=f"compare with {RATIOS.name}")
     purpose.add_argument("--record", action="store_true", help=f"write {RATIOS.name}")
     chosen = parser.parse_args()
+    console = Console()
+    if chosen.negatives:
+        chosen.models = chosen.models or ["din"]
+        console.print(with_negatives(chosen, chosen.batch_size or 128))
+        return
+    chosen.models = chosen.models or list(MODELS)
+    chosen.batch_size = chosen.batch_size or 1024
+    if unknown := set(chosen.models) - set(MODELS):
+        parser.error(f"the peers have no {' '.join(sorted(unknown))}; ask for {' '.join(MODELS)}")
     libraries = [x for x in LIBRARIES if x.script in chosen.libraries]
     if (chosen.guard or chosen.record) and (libraries[0].script != "ours" or len(libraries) < 2):
         parser.error("a ratio needs 'ours' and a peer among --libraries")
     pythons = {x.script: environment(x, chosen.environments.absolute()) for x in libraries}
-    console, everything = Console(), {}
+    everything = {}
     for model in chosen.models:
         rows = chosen.rows or (40_000 if model in SEQUENCE else 200_000)
         answers: dict[str, list[dict]] = {}

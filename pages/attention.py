@@ -17,7 +17,7 @@ import streamlit as st
 from recdemo.catalogue import shorten
 from recdemo.contracts import SCORE_NAMES
 from recdemo.ui import engine, frame, state
-from recdemo.ui.attention import show_fields, show_history
+from recdemo.ui.attention import show_fields, show_history, show_streams
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import MAX_TARGETS
 from recdemo.ui.why import sum_of_terms
@@ -81,5 +81,7 @@ with frame.page() as visit:
         show_fields(model, visit, explanation)
         with st.expander("The sum as steps"):
             sum_of_terms(explanation)
+    elif "streams" in shows:
+        show_streams(model, visit, explanation)
     else:
         show_history(model, visit, targets, explanation)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from recdemo.catalogue import read_catalogue
-from recdemo.contracts import CheckpointError, Counted, Objective, Settles, Split
+from recdemo.contracts import CheckpointError, Objective, Settles, Solved, Split
 from recdemo.models import CARDS
 from recdemo.standings import MAIN, Constant, nothing_learned
 
@@ -184,9 +184,10 @@ def write_card(card: CheckpointCard, folder: Path) -> None:
 def round_weights(model: nn.Module) -> None:
     """Round every weight to half precision, in place: what is then measured is what is stored.
 
-    What was counted stays as it is: rounding would tie films that have not been liked equally often.
+    What was counted or solved stays as it is: rounding would tie films that have not been liked equally often, and a model
+    that is solved measures what it rounds.
     """
-    if isinstance(model, Counted):
+    if isinstance(model, Solved):
         return
     for value in model.state_dict().values():
         rounded = value.half()
@@ -269,11 +270,8 @@ def open_folder(folder: Path, schema: Schema) -> Checkpoint:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    from recdemo.features import Schema
-
     card = read_card(folder)
-    if schema.history_length != card.history_length:
-        schema = Schema(schema.movies, history_length=card.history_length)
+    schema = schema.of_length(card.history_length)
     if card.schema_hash != schema.hash:
         raise CheckpointError(
             f"{folder} was trained on another catalogue (schema {card.schema_hash}, this one is "

@@ -229,6 +229,12 @@ class Batch:
         """[U, L], True where a film liked stands."""
         return self.feedback == LIKED
 
+    @property
+    def distance(self) -> Tensor:
+        """[U, L], 1 for the latest film watched, 2 for the one before; 0 at padding."""
+        mask = self.history_mask
+        return mask.flip(1).cumsum(1).flip(1) * mask
+
 
 @dataclass(frozen=True, slots=True)
 class TitleText:
@@ -253,6 +259,34 @@ class FieldTerms:
     pairs: Tensor  # [B, F(F-1)/2] what each pair adds, attention included
     attention: Tensor | None = None  # [B, F(F-1)/2] weights of the pairs, summing to one
     deep: Tensor | None = None  # [B] what an MLP beside the machine adds
+    mixed: bool = (
+        False  # terms of the visitor's fields read the film's, too, as deeper cross layers do
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CrossTerms:
+    """The terms of a cross network; bias + all the others = logit, row by row."""
+
+    fields: tuple[str, ...]  # names, F
+    bias: Tensor  # []
+    linear: Tensor  # [B, F] what each field adds by itself
+    pairs: Tensor  # [B, layers, F, F] field that multiplies × field that is read
+    deep: Tensor  # [B] what an MLP beside the network adds
+
+
+@dataclass(frozen=True, slots=True)
+class StreamTerms:
+    """The terms of two streams and their product; bias + streams + heads = logit, row by row.
+
+    The gates of the first stream read the visitor, those of the second the film.
+    """
+
+    fields: tuple[str, ...]  # names, F
+    gates: Tensor  # [B, 2, F] how much of each field a stream reads, 0 to 2; the mean over the field's numbers
+    bias: Tensor  # []
+    streams: Tensor  # [B, 2] what each stream adds by itself
+    heads: Tensor  # [B, H] what each head of their product adds
 
 
 @runtime_checkable
@@ -260,6 +294,20 @@ class ShowsFields(Protocol):
     """A model that can take its logit apart by fields and pairs of fields."""
 
     def field_terms(self, batch: Batch) -> FieldTerms: ...
+
+
+@runtime_checkable
+class ShowsCrosses(Protocol):
+    """A model that can take its logit apart by layers of crosses, and each layer by pairs of fields."""
+
+    def cross_terms(self, batch: Batch) -> CrossTerms: ...
+
+
+@runtime_checkable
+class ShowsStreams(Protocol):
+    """A model of two streams, each with gates on its fields, that are multiplied head by head."""
+
+    def stream_terms(self, batch: Batch) -> StreamTerms: ...
 
 
 @runtime_checkable
@@ -285,7 +333,10 @@ class ShowsLayers(Protocol):
     """A model in which the films watched look at each other, layer by layer and head by head."""
 
     def encoder_weights(self, batch: Batch) -> Tensor:
-        """[U, layers, H, L, L]: each row, a film that looks, sums to one; zero where it looks at padding."""
+        """[U, layers, H, L, L]: a row is a film that looks, zero where it looks at padding.
+
+        Where attention is a softmax, a row sums to one; one without may hold negative weights and sum to anything.
+        """
         ...
 
 
@@ -299,6 +350,15 @@ class ShowsEvolution(Protocol):
 
     def logits_over_time(self, batch: Batch) -> Tensor:
         """The logit if the interest had stopped evolving after each film, [U, C, L]; the latest is the model's."""
+        ...
+
+
+@runtime_checkable
+class ShowsFilmTerms(Protocol):
+    """A model whose logit is a sum over the films watched."""
+
+    def film_terms(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The logit without any film watched [B], and what each film watched adds [U, C, L]; zero at padding."""
         ...
 
 
@@ -325,12 +385,22 @@ class PlacesUsers(PlacesFilms, Protocol):
         ...
 
 
-@runtime_checkable
-class Counted(Protocol):
-    """A model that is counted from ratings in one go, without gradients."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """All ratings that train a model which is solved: a user's are adjacent, and in the order given."""
 
-    def count(self, movie: Tensor, answer: Tensor, objective: Objective) -> None:
-        """Learn from the films rated [N] and whether each was liked, for `next` picked, or its stars, [N]."""
+    user: Tensor  # [N] a number of each user
+    movie: Tensor  # [N] film indices
+    feedback: Tensor  # [N] DISLIKED or LIKED
+    answer: Tensor  # [N] whether liked; for `next`, picked; for `rating`, the stars
+
+
+@runtime_checkable
+class Solved(Protocol):
+    """A model that is counted, or solved, from all ratings in one go, without gradients."""
+
+    def solve(self, known: Known, objective: Objective) -> None:
+        """Learn from what is known."""
         ...
 
 

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from recdemo.blocks.causal import CausalLayer
 from recdemo.blocks.head import InterestHead
 from recdemo.blocks.interaction import FactorizationMachine
 from recdemo.blocks.transformer import DecoderLayer, EncoderLayer
@@ -31,7 +32,14 @@ Shape = tuple[int, ...]
 Kind = Literal["input", "block", "table", "output"]
 
 # Blocks that are drawn as a frame around what they hold; all others are one box each.
-FRAMES = (FactorizationMachine, InterestHead, EncoderLayer, DecoderLayer, nn.ModuleList)
+FRAMES = (
+    FactorizationMachine,
+    InterestHead,
+    EncoderLayer,
+    DecoderLayer,
+    CausalLayer,
+    nn.ModuleList,
+)
 # What a model reads, in words, and the fields of `Batch` it consists of.
 INPUTS = {
     "(user)": ("User's number", ("user",)),

@@ -302,7 +302,7 @@ def _logits_with(
 
 def _field_terms(terms: FieldTerms) -> tuple[list[Term], Weights | None]:
     names = [FIELD_NAMES[name] for name in terms.fields]
-    of_visitor = [name in USER_FIELDS for name in terms.fields]
+    of_visitor = [name in USER_FIELDS and not terms.mixed for name in terms.fields]
     pairs = [(i, j) for i in range(len(names)) for j in range(i + 1, len(names))]
     pair_names = [pair_label(terms.fields[i], terms.fields[j]) for i, j in pairs]
     out = [Term("bias", "Bias", float(terms.bias), visitor_only=True)]

@@ -22,6 +22,7 @@ from recdemo.contracts import (
     Causal,
     ShowsEvolution,
     ShowsFields,
+    ShowsFilmTerms,
     ShowsHeads,
     ShowsHistory,
     ShowsLayers,
@@ -71,7 +72,8 @@ def measure_faithfulness(
         seed: of the draw; the same users for every model.
 
     Returns:
-        By kind: ``pairs`` of fields; ``weights`` of the films watched, for several heads their mean; ``head 1``, …;
+        By kind: ``pairs`` of fields; ``weights`` of the films watched, for several heads their mean; ``terms``, what
+        each film adds in a model that adds them up; ``head 1``, …;
         ``layer 1``, … (mean of its heads) and ``layer 1, head 1``, …: how much a film is looked at by all films, or, in
         a model that looks back only, by the latest; ``gates`` of an evolving interest. Empty for a model that shows none.
     """
@@ -151,6 +153,8 @@ def _weights_of_films(model: nn.Module, batch: Batch) -> dict[str, np.ndarray]:
     found: dict[str, Tensor] = {}
     if isinstance(model, ShowsHistory):
         found["weights"] = model.history_weights(batch)[0, 0]
+    if isinstance(model, ShowsFilmTerms):
+        found["terms"] = model.film_terms(batch)[1][0, 0]
     if isinstance(model, ShowsHeads):
         heads = model.head_weights(batch)[0, :, 0, :-1]
         found |= {f"head {number}": weights for number, weights in enumerate(heads, start=1)}

@@ -81,6 +81,36 @@ class Schema:
     genres = len(GENRES)
     years = len(YEAR_EDGES) + 1
 
+    def of_length(self, history_length: int) -> Schema:
+        """The same vocabularies for a model that reads so many films; what is made of the films is shared."""
+        if history_length == self.history_length:
+            return self
+        other = self._others.get(history_length)
+        if other is None:
+            other = Schema(self.movies, history_length)
+            other.__dict__.update(self._made_of_films, _others=self._others)
+            self._others[self.history_length] = self
+            self._others[history_length] = other
+        return other
+
+    @cached_property
+    def _others(self) -> dict[int, Schema]:
+        """By history length."""
+        return {}
+
+    @property
+    def _made_of_films(self) -> dict[str, object]:
+        names = (
+            "movie_ids",
+            "index",
+            "genre_flags",
+            "year_ids",
+            "words",
+            "title_words",
+            "_meaning",
+        )
+        return {name: getattr(self, name) for name in names}
+
     @property
     def size(self) -> int:
         """M, the number of films."""
@@ -130,15 +160,18 @@ class Schema:
     @cached_property
     def hash(self) -> str:
         """Digest of everything that gives an index its meaning."""
-        meaning = {
+        meaning = self._meaning | {"history_length": self.history_length}
+        return hashlib.sha256(json.dumps(meaning).encode()).hexdigest()[:16]
+
+    @cached_property
+    def _meaning(self) -> dict[str, object]:
+        return {
             "movies": [int(movie) for movie in self.movie_ids],
             "genres": self.genre_flags.int().tolist(),
             "years": self.year_ids.tolist(),
             "vocabularies": [list(GENDERS), list(AGES), list(OCCUPATIONS), GENRES, YEAR_EDGES],
             "words": self.words,
-            "history_length": self.history_length,
         }
-        return hashlib.sha256(json.dumps(meaning).encode()).hexdigest()[:16]
 
     def index_of(self, movie_id: int) -> int:
         """Film index of a MovieLens id.

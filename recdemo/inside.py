@@ -1,4 +1,4 @@
-"""The inside of models that attend in more than one way: heads, layers, and an interest that evolves.
+"""The inside that few models have: heads, layers, an interest that evolves, crosses layer by layer, two streams.
 
 `recdemo.explain` has the one weight per watched film that all attending models share. What is here is theirs
 alone, and is computed by the same methods as the answer.
@@ -7,13 +7,23 @@ alone, and is computed by the same methods as the answer.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import torch
 
-from recdemo.contracts import Batch, Session, ShowsEvolution, ShowsHeads, ShowsHistory, ShowsLayers
-from recdemo.explain import titles_of, unwatched
+from recdemo.contracts import (
+    Batch,
+    Session,
+    ShowsCrosses,
+    ShowsEvolution,
+    ShowsHeads,
+    ShowsHistory,
+    ShowsLayers,
+    ShowsStreams,
+)
+from recdemo.explain import FIELD_NAMES, titles_of, unwatched
 from recdemo.features import encode
 from recdemo.recommend import Recommender
 
@@ -51,7 +61,7 @@ def layer_weights(recommender: Recommender, session: Session) -> tuple[list[int]
 
     Returns:
         Ids of the n films read, oldest first; and weights [layers, H, n, n], film that looks × film looked
-        at, each row summing to one.
+        at; where attention is a softmax, each row sums to one.
     """
     model = recommender.checkpoint.model
     if not isinstance(model, ShowsLayers):
@@ -101,6 +111,102 @@ def evolution(recommender: Recommender, session: Session, movie_ids: Sequence[in
         values = {name: value[0, 0, : len(films)].numpy() for name, value in found.items()}
         tables.append(table.assign(**values))
     return pd.concat(tables, ignore_index=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Crosses:
+    """A logit as a sum over layers of crosses.
+
+    Args:
+        fields: names, F.
+        parts: what adds up to the logit, columns ``part`` and ``value``: the bias, all fields by themselves, each layer, the
+            neural network.
+        layers: what each layer adds, [layers, F, F]: the field that multiplies × the field that is read, as it has become
+            by the layers before. Each layer's sum is its part.
+        held: [F] whether a field holds anything; one that does not adds nothing.
+    """
+
+    fields: tuple[str, ...]
+    parts: pd.DataFrame
+    layers: np.ndarray
+    held: np.ndarray
+
+
+def crosses(recommender: Recommender, session: Session, movie_id: int) -> Crosses:
+    """What each layer of crosses, and in it each pair of fields, adds to the logit of a film.
+
+    Args:
+        recommender: a model with `ShowsCrosses`.
+        session: who asks.
+        movie_id: the film; if it is in the history, as if it were not.
+    """
+    model = recommender.checkpoint.model
+    if not isinstance(model, ShowsCrosses):
+        raise TypeError(f"{recommender.checkpoint.card.model} has no layers of crosses to show")
+    batch, _ = _asked(recommender, session, movie_id)
+    with torch.inference_mode():
+        terms = model.cross_terms(batch)
+    layers = terms.pairs[0].numpy()
+    parts = {
+        "Bias": float(terms.bias),
+        "Fields by themselves": float(terms.linear[0].sum()),
+        **{f"Layer {number}": float(layer.sum()) for number, layer in enumerate(layers, start=1)},
+        "Neural network": float(terms.deep[0]),
+    }
+    return Crosses(
+        fields=terms.fields,
+        parts=pd.DataFrame({"part": list(parts), "value": list(parts.values())}),
+        layers=layers,
+        held=(layers != 0).any(axis=(0, 1)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """A logit as a sum over two streams and the heads of their product.
+
+    Args:
+        parts: what adds up to the logit, columns ``part`` and ``value``: the bias, both streams, each head.
+        gates: how much of each field a stream reads, 0 to 2: columns ``field``, ``visitor`` (the stream whose gates
+            the visitor sets) and ``film``.
+    """
+
+    parts: pd.DataFrame
+    gates: pd.DataFrame
+
+
+def streams(recommender: Recommender, session: Session, movie_id: int) -> Streams:
+    """What each of two streams, and each head of their product, adds to the logit of a film; and their gates.
+
+    Args:
+        recommender: a model with `ShowsStreams`.
+        session: who asks.
+        movie_id: the film; if it is in the history, as if it were not.
+    """
+    model = recommender.checkpoint.model
+    if not isinstance(model, ShowsStreams):
+        raise TypeError(f"{recommender.checkpoint.card.model} has no streams to show")
+    batch, _ = _asked(recommender, session, movie_id)
+    with torch.inference_mode():
+        terms = model.stream_terms(batch)
+    heads = enumerate(terms.heads[0].tolist(), start=1)
+    parts = {
+        "Bias": float(terms.bias),
+        "Stream gated by the visitor": float(terms.streams[0, 0]),
+        "Stream gated by the film": float(terms.streams[0, 1]),
+        **{f"Both multiplied, head {number}": value for number, value in heads},
+    }
+    by_visitor, by_film = terms.gates[0].numpy()
+    return Streams(
+        parts=pd.DataFrame({"part": list(parts), "value": list(parts.values())}),
+        gates=pd.DataFrame(
+            {
+                "field": [FIELD_NAMES[name] for name in terms.fields],
+                "visitor": by_visitor,
+                "film": by_film,
+            }
+        ),
+    )
 
 
 def _asked(recommender: Recommender, session: Session, movie_id: int) -> tuple[Batch, list[int]]:

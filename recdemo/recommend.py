@@ -21,7 +21,7 @@ from recdemo.contracts import (
     Session,
 )
 from recdemo.features import encode
-from recdemo.models import objective_of
+from recdemo.models import card_of, objective_of
 
 if TYPE_CHECKING:
     from recdemo.explain import Explanation
@@ -48,7 +48,7 @@ class Recommender:
         """See `recdemo.load`."""
         objective = objective_of(model, objective)
         checkpoint = checkpoints.load(model, objective)
-        if objective != "next":
+        if objective != "next" or "like" not in card_of(model).objectives:
             return cls(checkpoint)
         try:
             return cls(checkpoint, cls(checkpoints.load(model, "like")))

@@ -20,7 +20,11 @@ from recdemo.contracts import AGES, GENDERS, OCCUPATIONS, CheckpointError, Objec
 from recdemo.models import CARDS
 
 FILE = "leaderboard.json"
-ATTENTION = ("weights", "pairs")  # kinds of `Report.faithfulness` that speak for a model as a whole
+ATTENTION = (
+    "weights",
+    "pairs",
+    "terms",
+)  # kinds of `Report.faithfulness` that speak for a model as a whole
 NORMAL_95 = 1.96  # standard errors to either side that hold 95 % of a normal distribution
 
 
@@ -287,9 +291,11 @@ def seeds_in_words(rows: Sequence[Row]) -> str:
 
 
 def faithfulness_of(row: Row) -> Faithfulness | None:
-    """How far the attention of a row's model tells what mattered, as a whole; None where it shows, or measured, none."""
+    """How far what a row's model shows tells what mattered, as a whole: its weights, or else its last layer, nearest to
+    the answer; None where it shows, or measured, none."""
     found = (row.report and row.report.faithfulness) or {}
-    kinds = [kind for kind in (*ATTENTION, *found) if kind in found]
+    layers = [kind for kind in found if kind.startswith("layer") and "," not in kind]
+    kinds = [kind for kind in (*ATTENTION, *reversed(layers), *found) if kind in found]
     return found[kinds[0]] if kinds else None
 
 

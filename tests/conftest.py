@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from small_world import Desk, make_desk, write_world
 from torch import nn
 
+import recdemo
 from benchmarks.browser import CHROMIUM, running_app, start_chromium
 from recdemo import checkpoints
 from recdemo.catalogue import read_catalogue
@@ -224,6 +225,24 @@ def _write_checkpoint(
 def write_checkpoint() -> Callable[..., CheckpointCard]:
     """``write_checkpoint(folder, key, model, schema, **card values)`` for a model of `make_model`."""
     return _write_checkpoint
+
+
+@pytest.fixture
+def untrained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
+    """``untrained(key)``: a small model over the shipped films, the only checkpoint there is from then on."""
+
+    def made(key: str) -> Any:
+        shipped = checkpoints.root() / checkpoints.CATALOGUE
+        base = tmp_path / "untrained"
+        base.mkdir()
+        (base / checkpoints.CATALOGUE).write_bytes(shipped.read_bytes())
+        schema = Schema(read_catalogue(shipped))
+        objective = CARDS[key].objectives[0]
+        _write_checkpoint(base / key / objective, key, _make_model(key, schema, std=0.2), schema)
+        monkeypatch.setenv(checkpoints.ROOT_VARIABLE, str(base))
+        return recdemo.load(key, objective)
+
+    return made
 
 
 Vectors = dict[str, np.ndarray]

@@ -20,8 +20,10 @@ from recdemo.features import Schema
 from recdemo.models.bst import BST
 from recdemo.models.dien import DIEN
 from recdemo.models.din import DIN
+from recdemo.models.hstu import HSTU
 from recdemo.models.pooling import AttentionPooling, Pooling
 from recdemo.models.recurrent import RNN, RNNMF, RNNJoint
+from recdemo.models.sasrec import SASRec
 from recdemo.models.transformer4rec import Transformer4Rec
 
 K, HEADS, WIDE = 8, 2, 6
@@ -41,6 +43,8 @@ SMALL: dict[type, dict[str, Any]] = {
     DIEN: {"hidden": (7, 5)},
     BST: {"hidden": (7, 5), "heads": HEADS, "feed_forward": WIDE},
     Transformer4Rec: {"hidden": (7, 5), "heads": HEADS, "feed_forward": WIDE},
+    SASRec: {"heads": HEADS, "feed_forward": WIDE},
+    HSTU: {"heads": HEADS},
 }
 
 close = partial(by_hand.close, tolerance=3e-5)

@@ -12,6 +12,7 @@ from by_hand import Weights, close, draw, mask_of, normal, numbers, weights_of
 from torch import Tensor
 
 from recdemo.blocks import attention as attention_block
+from recdemo.blocks import mlp as mlp_block
 from recdemo.blocks.attention import ActivationUnit, BasicAttention, normalised
 
 # The activation unit
@@ -68,25 +69,86 @@ def test_activation_unit_is_its_formula(
     close(unit(history, _mask(), query), _weights_by_hand(unit, history, query), 3e-5)
 
 
+def _in_loops(
+    unit: ActivationUnit, lengths: tuple[int, ...], history: Tensor, query: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Weights [U, C, L] of a step, one pair at a time, and what Dice reads of all pairs [pairs, h]."""
+    users, places = history.shape[:2]
+    pairs = {}
+    for u in range(users):
+        for c in range(query.shape[1]):
+            for i in range(lengths[u]):
+                x, q = history[u, i], query[u, c]
+                pairs[u, c, i] = unit.inner.weight @ torch.cat([x, q, x - q, x * q])
+    hidden = torch.stack(list(pairs.values())) + unit.inner.bias
+    mean = sum(hidden) / len(pairs)
+    variance = sum((row - mean) ** 2 for row in hidden) / len(pairs)
+    scores = dict.fromkeys(pairs, hidden.new_zeros(()))
+    for pair, row in zip(pairs, hidden, strict=True):
+        p = torch.sigmoid((row - mean) / (variance + 1e-8).sqrt())
+        scores[pair] = (
+            unit.outer.weight[0] @ (p * row + (1 - p) * unit.dice.alpha * row) + unit.outer.bias[0]
+        )
+    weights = torch.zeros(users, query.shape[1], places, dtype=torch.double)
+    for u in range(users):
+        for c in range(query.shape[1]):
+            own = [scores[u, c, i] for i in range(lengths[u])]
+            if unit.softmax and own:
+                total = sum(score.exp() for score in own)
+                own = [score.exp() / total for score in own]
+            for i, weight in enumerate(own):
+                weights[u, c, i] = weight
+    return weights, hidden
+
+
+@pytest.mark.parametrize("cells", [1, 100_000])  # what would be weighed at once when answering
+@pytest.mark.parametrize("softmax", [False, True])
+@pytest.mark.parametrize("lengths", [(5, 5, 5), (4, 1, 0, 3), (1, 1), (0, 2), (0, 5, 0)], ids=str)
+@pytest.mark.parametrize(
+    "candidates", [1, 4, 5, 6, 23]
+)  # below, at and above the places of a history
+def test_activation_unit_trains_as_pair_by_pair(
+    candidates: int,
+    lengths: tuple[int, ...],
+    softmax: bool,
+    cells: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One batch normalisation over all pairs of a film and a candidate, and over nothing else."""
+    monkeypatch.setattr(attention_block, "CELLS", cells)
+    monkeypatch.setattr(mlp_block, "_pieces", lambda x: cells)
+    ours, plain = (_unit(softmax).double().train() for _ in range(2))
+    before = {name: value.clone() for name, value in ours.dice.norm.named_buffers()}
+    drawn = [normal(len(lengths), n, D, seed=n).double() for n in (5, candidates)]
+    given, known = ([x.clone().requires_grad_() for x in drawn] for _ in range(2))
+    found = ours(given[0], mask_of(lengths, 5), given[1])
+    wanted, hidden = _in_loops(plain, lengths, *known)
+    close(found, wanted, 1e-9)
+
+    gradient = normal(*found.shape, seed=9).double()
+    (found * gradient).sum().backward()
+    (wanted * gradient).sum().backward()
+    weights = [(a, b) for a, b in zip(ours.parameters(), plain.parameters(), strict=True)]
+    for a, b in [*zip(given, known, strict=True), *weights]:
+        close(a.grad, b.grad, 1e-9)
+
+    mean, variance = (torch.from_numpy(m) for m in by_hand.moments(numbers(hidden)))
+    running, count = ours.dice.norm, len(hidden)
+    close(running.running_mean, 0.9 * before["running_mean"] + 0.1 * mean, 1e-9)
+    unbiased = variance * count / (count - 1)
+    close(running.running_var, 0.9 * before["running_var"] + 0.1 * unbiased, 1e-9)
+
+
 @pytest.mark.parametrize("candidates", [2, MANY])
-def test_activation_unit_trains_on_real_films_only(candidates: int) -> None:
-    """In training Dice norms over the films that stand in a history, and over nothing else."""
+def test_activation_unit_does_not_learn_statistics_from_a_single_pair(candidates: int) -> None:
+    """One film and one candidate have no variance; the same film and many have."""
     unit = _unit().train()
     history, query = _draw_history(candidates)
-    w = weights_of(unit)
-    hidden = [
-        _inner_by_hand(w, numbers(history[u, i]), numbers(query[u, c]))
-        for u in range(U)
-        for c in range(candidates)
-        for i in range(LENGTHS[u])
-    ]
-    mean, variance = by_hand.moments(np.array(hidden))
-    wanted = _weights_by_hand(unit, history, query, (mean, variance))
-    close(unit(history, _mask(), query), wanted, 3e-5)
-    count = len(hidden)
-    close(unit.dice.norm.running_mean, 0.9 * w["dice.norm.running_mean"] + 0.1 * mean)
-    unbiased = variance * count / (count - 1)
-    close(unit.dice.norm.running_var, 0.9 * w["dice.norm.running_var"] + 0.1 * unbiased)
+    before = unit.dice.norm.running_mean.clone()
+    unit(history, mask_of((1, 0, 0, 0), L), query[:, :1])
+    assert torch.equal(unit.dice.norm.running_mean, before)
+    unit(history, mask_of((1, 0, 0, 0), L), query)
+    assert not torch.equal(unit.dice.norm.running_mean, before)
 
 
 @pytest.mark.parametrize("training", [False, True])

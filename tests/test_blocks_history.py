@@ -11,7 +11,8 @@ import torch
 from by_hand import close, draw, mask_of, normal, numbers, tables_of
 from torch import Tensor, nn
 
-from recdemo.blocks.history import FilmEmbedding, next_film_loss, pooled
+from recdemo.blocks.embedding import FieldEmbedding, history_shares
+from recdemo.blocks.history import FilmEmbedding, LearnedRecency, next_film_loss, pooled
 from recdemo.contracts import Session
 from recdemo.features import Schema, encode
 
@@ -113,3 +114,58 @@ def test_next_film_loss_of_no_step_is_zero_and_harmless() -> None:
     assert loss.item() == 0
     loss.backward()
     assert (states.grad == 0).all()
+
+
+# How long ago
+
+
+def test_a_watched_film_says_how_long_ago_it_was(schema: Schema, sessions: list[Session]) -> None:
+    block = draw(FilmEmbedding(schema, embed_dim=IN, recency=True))
+    plain = FilmEmbedding(schema, embed_dim=IN)
+    plain.load_state_dict(block.state_dict(), strict=False)
+    batch = encode(schema, sessions, torch.tensor([1]))
+    with_it, without = (b.watched(b.catalogue(), batch) for b in (block, plain))
+    table = numbers(block.recency.weight)
+    for u, session in enumerate(sessions):
+        read = len(session.history[-schema.history_length :])
+        for place in range(read):
+            close(with_it[u, place] - without[u, place], table[read - place])
+
+
+def test_learned_recency_is_a_softmax_over_distances(
+    schema: Schema, sessions: list[Session]
+) -> None:
+    block = LearnedRecency(schema.history_length, start=2.0)
+    found = block(encode(schema, sessions, torch.tensor([1])))
+    for u, session in enumerate(sessions):
+        read = len(session.history[-schema.history_length :])
+        wanted = np.exp([-(read - place) / 2.0 for place in range(read)])
+        close(found[u, :read].detach(), wanted / max(wanted.sum(), 1e-9))
+        assert (found[u, read:] == 0).all()
+
+
+@pytest.mark.parametrize("recency", [None, 1.5])
+def test_shares_of_a_history_add_up_to_one(
+    recency: float | None, schema: Schema, sessions: list[Session]
+) -> None:
+    found = history_shares(encode(schema, sessions, torch.tensor([1])), recency)
+    for u, session in enumerate(sessions):
+        read = len(session.history[-schema.history_length :])
+        ages = np.arange(read)[::-1]
+        wanted = np.ones(read) if recency is None else np.exp(-ages / recency)
+        close(found[u, :read], wanted / max(wanted.sum(), 1e-9))
+        assert (found[u, read:] == 0).all()
+
+
+def test_a_history_so_long_that_its_first_films_vanish_is_no_division_by_zero(
+    schema: Schema, sessions: list[Session]
+) -> None:
+    found = history_shares(encode(schema, sessions, torch.tensor([1])), 1e-3)
+    assert found.isfinite().all()
+    assert found.sum(1).tolist() == [float(bool(session.history)) for session in sessions]
+
+
+@pytest.mark.parametrize("recency", [0.0, -1.0])
+def test_a_time_constant_is_above_zero(recency: float, schema: Schema) -> None:
+    with pytest.raises(ValueError, match=rf"recency {recency}"):
+        FieldEmbedding(schema, embed_dim=IN, recency=recency)

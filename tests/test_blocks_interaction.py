@@ -11,6 +11,7 @@ import torch
 from by_hand import close, draw, numbers, own_candidates
 
 from recdemo.blocks.interaction import (
+    CrossLayerV2,
     FactorizationMachine,
     bi_interaction,
     pair_indices,
@@ -72,3 +73,30 @@ def test_machine_is_the_loop_over_all_pairs_of_fields(
     close(found, wanted)
     linear, pairs = machine.terms(batch)
     close(machine.bias + linear.sum(1) + pairs.sum(1), np.ravel(wanted))
+
+
+def test_a_cross_layer_is_the_loop_over_every_two_numbers() -> None:
+    layer = draw(CrossLayerV2(4))
+    first, x = by_hand.normal(3, 4, seed=4), by_hand.normal(3, 4, seed=5)
+    weight, bias = numbers(layer.out.weight), numbers(layer.out.bias)
+    wanted = numbers(x)
+    for row in range(3):
+        for i in range(4):
+            read = bias[i] + sum(weight[i, j] * float(x[row, j]) for j in range(4))
+            wanted[row, i] += float(first[row, i]) * read
+    close(layer(first, x), wanted)
+
+
+@pytest.mark.parametrize("experts", [1, 3])
+def test_a_layer_of_low_rank_mixes_its_experts_by_a_softmax(experts: int) -> None:
+    layer = draw(CrossLayerV2(4, rank=2, experts=experts))
+    first, x = by_hand.normal(3, 4, seed=4), by_hand.normal(3, 4, seed=5)
+    into, out, bias = (numbers(w) for w in (layer.into.weight, layer.out.weight, layer.out.bias))
+    wanted = numbers(x)
+    for row in range(3):
+        gates = by_hand.softmax(into[2 * experts :] @ numbers(x)[row]) if experts > 1 else [1.0]
+        for expert, gate in enumerate(gates):
+            rows = slice(2 * expert, 2 * expert + 2)
+            read = out[:, rows] @ (into[rows] @ numbers(x)[row])
+            wanted[row] += gate * numbers(first)[row] * (read + bias)  # the gates add up to one
+    close(layer(first, x), wanted)

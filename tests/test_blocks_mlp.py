@@ -9,7 +9,8 @@ import torch
 from by_hand import close, draw, moments, normal, numbers, own_candidates, weights_of
 from torch import Tensor, nn
 
-from recdemo.blocks.mlp import MLP, Dice, SharedDropout, TwoSidedMLP, _DiceScores
+from recdemo.blocks import mlp as mlp_block
+from recdemo.blocks.mlp import MLP, Dice, PlaceDropout, SharedDropout, TwoSidedMLP, _DiceScores
 from recdemo.contracts import Session
 from recdemo.features import Schema, encode
 
@@ -62,7 +63,11 @@ def test_dice_trains_on_a_batch_of_one() -> None:
     close(dice.norm.running_mean, w["norm.running_mean"])
 
 
-def test_dice_scores_and_learns_from_the_rows_that_count_as_from_these_alone() -> None:
+@pytest.mark.parametrize("pieces", [1, 5, 24, 100])  # rows of 24 gone through at once
+def test_dice_scores_and_learns_from_the_rows_that_count_as_from_these_alone(
+    pieces: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mlp_block, "_pieces", lambda x: pieces)
     torch.manual_seed(0)
     x = torch.randn(4, 6, 3) * 2 + 1
     counts = torch.rand(4, 6) < 0.7
@@ -94,6 +99,19 @@ def test_dice_s_gradient_is_that_of_small_differences() -> None:
         return _DiceScores.apply(x, counts, alpha, weight, 1e-8)[0] * counts
 
     assert torch.autograd.gradcheck(scores, (x, alpha, weight))
+
+
+@pytest.mark.parametrize("mean", [0.0, 100.0])
+def test_dice_s_statistics_are_exact_over_as_many_rows_as_a_step_has(mean: float) -> None:
+    """Half a million pairs of a film and a candidate, whose mean may be far from zero."""
+    x = normal(500_000, 2) * 0.5 + mean
+    counts = torch.arange(len(x)) % 3 > 0
+    dice = draw(Dice(2)).train()
+    with torch.no_grad():
+        dice.scores(x, counts, nn.Linear(2, 1))
+    real = x[counts].double()
+    close(dice.norm.running_mean, 0.1 * real.mean(0).float(), 1e-5)
+    close(dice.norm.running_var, 0.9 + 0.1 * real.var(0).float(), 1e-5)
 
 
 def test_dice_does_not_learn_from_a_single_row() -> None:
@@ -184,3 +202,15 @@ def test_mlp_shares_its_dropout_among_candidates() -> None:
     kept = mlp.layers[:-1](normal(2, 3, 4)) != 0
     assert (kept == kept[:, :1]).all()
     assert (kept[0, 0] != kept[1, 0]).any()
+
+
+def test_dropout_draws_for_every_place() -> None:
+    torch.manual_seed(0)
+    x = torch.ones(20, 30, 40)
+    kept = PlaceDropout(0.25).train()(x)
+    close(kept[kept != 0], torch.full_like(kept[kept != 0], 4 / 3))
+    dropped = (kept == 0).float()
+    for over in (0, 1, 2):  # neither a row, nor a place, nor a unit is dropped as a whole
+        assert dropped.mean(over).max() < 0.8
+    assert dropped.mean().item() == pytest.approx(0.25, abs=0.01)
+    close(PlaceDropout(0.25).eval()(x), x)

@@ -6,7 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recdemo.charts.attention import history_map, pair_map, weight_against_removal
+from recdemo.charts.attention import (
+    cross_map,
+    gate_map,
+    history_map,
+    pair_map,
+    weight_against_removal,
+)
 from recdemo.charts.terms import waterfall
 from recdemo.explain import FIELD_NAMES, Explanation, Term, Weights, pair_label
 
@@ -64,6 +70,25 @@ def test_a_pair_map_puts_each_pair_in_its_cell() -> None:
         assert cells.z[list(cells.y).index(names[j])][list(cells.x).index(names[i])] == value
     assert np.isnan(cells.z[0][2])
     assert np.isnan(cells.z[2][1]), "a pair without a number"
+
+
+def test_a_cross_map_has_the_field_that_multiplies_in_rows_and_leaves_empty_fields_out() -> None:
+    layer = np.arange(9.0).reshape(3, 3) - 4
+    cells = cross_map(("age", "liked", "movie"), layer, np.array([True, False, True])).data[0]
+    assert list(cells.x) == list(cells.y) == [FIELD_NAMES[n] for n in ("age", "liked", "movie")]
+    assert (cells.z[0][2], cells.z[2][0]) == (-2, 2)
+    assert np.isnan(cells.z[1]).all()
+    assert np.isnan(np.array(cells.z)[:, 1]).all()
+    assert (cells.zmin, cells.zmax) == (-4, 4)
+
+
+def test_a_gate_map_is_about_one() -> None:
+    gates = pd.DataFrame(
+        {"field": ["Age group", "This film"], "visitor": [0.5, 1], "film": [1, 1.5]}
+    )
+    cells = gate_map(gates).data[0]
+    assert np.array(cells.z).tolist() == [[0.5, 1], [1, 1.5]]
+    assert (cells.zmin, cells.zmax) == (0, 2)
 
 
 def test_a_history_map_shows_the_latest_film_first() -> None:

@@ -50,7 +50,10 @@ def session_before(world: Dataset, ratings: Ratings, row: int) -> Session:
     return Session(str(user.gender), int(user.age), int(user.occupation), films)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("key", ["din", "dien", "bst", "transformer4rec", "attention_pooling"])
+@pytest.mark.parametrize(
+    "key",
+    [*("din", "dien", "bst", "transformer4rec", "attention_pooling"), "sasrec", "linear_next"],
+)
 def test_it_is_the_mean_over_users_asked_one_by_one(
     key: str, world: Dataset, ratings: Ratings, test_part: Tensor, make_model: Callable
 ) -> None:
@@ -65,15 +68,19 @@ def test_it_is_the_mean_over_users_asked_one_by_one(
 
         def weights_of(session: Session) -> dict[str, Any]:
             batch, count = asked(session), len(session.history)
+            if key == "linear_next":
+                return {"terms": model.film_terms(batch)[1][0, 0].abs().numpy()}
             kinds = {"weights": model.history_weights(batch)[0, 0]}
             if key == "dien":
                 kinds["gates"] = model.update_gates(batch)[0, 0]
             if key == "bst":
                 for head, weights in enumerate(model.head_weights(batch)[0], start=1):
                     kinds[f"head {head}"] = weights[0]
-            if key == "transformer4rec":
+            if key in ("transformer4rec", "sasrec"):
                 for number, layer in enumerate(model.encoder_weights(batch)[0], start=1):
-                    seen = [sum(head[i] for i in range(count)) for head in layer]
+                    # Who looks: everybody, or where they look back only, the latest.
+                    who = range(count) if key == "transformer4rec" else [count - 1]
+                    seen = [sum(head[i] for i in who) for head in layer]
                     kinds[f"layer {number}"] = sum(seen)
                     for head, one in enumerate(seen, start=1):
                         kinds[f"layer {number}, head {head}"] = one
@@ -89,9 +96,8 @@ def test_it_is_the_mean_over_users_asked_one_by_one(
             for kind, values in weights_of(session).items():
                 found.setdefault(kind, []).append(rank_correlation(values, effects))
     measured = measure_faithfulness(model, ratings, test_part)
-    heads = [kind for kind in found if kind.startswith("layer 1, head")]
-    if len(heads) == 1:
-        del found[heads[0]]  # the layer itself
+    if "layer 1, head 2" not in found:  # a head alone is the layer itself
+        found = {kind: values for kind, values in found.items() if ", head" not in kind}
     assert set(measured) == set(found)
     for kind, values in found.items():
         whole = [value for value in values if value is not None]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 import recdemo
 from recdemo import Session, Watched, checkpoints, inside
-from recdemo.explain import history_weights
+from recdemo.explain import history_weights, pair_label
 from recdemo.models import CARDS
 
 SESSION = Session(
@@ -84,12 +86,59 @@ def test_a_target_that_was_watched_leaves_a_gap_and_moves_no_film() -> None:
     assert mine == [step for step in other if step != 3]
 
 
+@pytest.mark.parametrize("session", [Session(), SESSION, LONG], ids=["empty", "seven", "eighty"])
+def test_layers_of_crosses_add_up_to_the_logit_and_to_the_terms_of_its_explanation(
+    session: Session, untrained: Callable
+) -> None:
+    model = untrained("dcn_v2")
+    for movie in TARGETS:
+        found, explanation = inside.crosses(model, session, movie), model.explain(session, movie)
+        assert explanation.total == pytest.approx(explanation.logit, abs=1e-4)
+        parts = found.parts.set_index("part")["value"]
+        assert parts.sum() == pytest.approx(explanation.logit, abs=1e-4)
+        sums = found.layers.sum(axis=(1, 2)).tolist()
+        assert sums == pytest.approx([parts["Layer 1"], parts["Layer 2"]], abs=1e-5)
+        told = {term.label: term.value for term in explanation.terms}
+        whole = found.layers.sum(axis=0)
+        i, j = (found.fields.index(name) for name in ("age", "movie"))
+        assert told[pair_label("age", "movie")] == pytest.approx(
+            whole[i, j] + whole[j, i], abs=1e-5
+        )
+        assert not any(term.visitor_only for term in explanation.terms if term.kind != "bias")
+        # An empty list of films adds nothing, and is said to hold nothing.
+        empty = dict(zip(found.fields, ~found.held, strict=True))
+        assert empty["liked"] == (session == Session())
+        assert empty["disliked"] == (session != SESSION)
+        assert not empty["movie"]
+        assert not empty["gender"]
+
+
+@pytest.mark.parametrize("session", [Session(), SESSION, LONG], ids=["empty", "seven", "eighty"])
+def test_streams_add_up_to_the_logit_and_each_set_of_gates_reads_one_side(
+    session: Session, untrained: Callable
+) -> None:
+    model = untrained("final_mlp")
+    found = [inside.streams(model, session, movie) for movie in TARGETS]
+    for movie, one in zip(TARGETS, found, strict=True):
+        explanation = model.explain(session, movie)
+        assert one.parts["value"].sum() == pytest.approx(explanation.logit, abs=1e-4)
+        assert explanation.total == pytest.approx(explanation.logit, abs=1e-4)
+        assert len(one.parts) == 5  # the bias, two streams, two heads
+        assert one.gates["field"].tolist()[-3:] == ["This film", "Its genres", "Its release year"]
+        assert one.gates[["visitor", "film"]].stack().between(0, 2).all()
+    first, other = found[0].gates, found[2].gates  # neither film is in the history
+    assert first["visitor"].tolist() == pytest.approx(other["visitor"].tolist())
+    assert (first["film"] - other["film"]).abs().max() > 1e-3
+
+
 def test_models_without_such_an_inside_say_so() -> None:
     model = recdemo.load("fm", "like")
     for ask in (
         lambda: inside.head_weights(model, SESSION, 1),
         lambda: inside.layer_weights(model, SESSION),
         lambda: inside.evolution(model, SESSION, [1]),
+        lambda: inside.crosses(model, SESSION, 1),
+        lambda: inside.streams(model, SESSION, 1),
     ):
         with pytest.raises(TypeError, match="fm has no"):
             ask()

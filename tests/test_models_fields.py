@@ -17,7 +17,7 @@ from by_hand import Weights, scores_of
 from torch import Tensor, nn
 
 from recdemo.blocks.crosses import CROSSED_FIELDS, HashedCrosses
-from recdemo.blocks.embedding import FIELDS
+from recdemo.blocks.embedding import FIELDS, ITEM_FIELDS, USER_FIELDS
 from recdemo.blocks.interaction import CrossNetwork
 from recdemo.blocks.mlp import SharedDropout, TwoSidedMLP
 from recdemo.contracts import GENRES, LIKED, Session, TitleText
@@ -197,6 +197,48 @@ def _dcn(model: nn.Module, vectors: Callable) -> float:
     return _cross_and_deep(x, by_hand.weights_of(model, "network."))
 
 
+def _dcn_v2(model: nn.Module, vectors: Callable) -> float:
+    """Every W_l as it stands: a full matrix, or Σ_e g_e(x) U_e V_e."""
+    first = x = np.array(by_hand.flat(vectors(by_hand.tables_of(model, "embedding."))))
+    w = by_hand.weights_of(model)
+    for number, layer in enumerate(model.cross.layers):
+        name = f"cross.layers.{number}"
+        matrix = w[f"{name}.out.weight"]
+        if layer.into is not None:
+            into, rank = w[f"{name}.into.weight"], layer.narrow // layer.experts
+            parts = [slice(e * rank, (e + 1) * rank) for e in range(layer.experts)]
+            gates = by_hand.softmax(into[layer.narrow :] @ x) if layer.experts > 1 else [1.0]
+            matrix = sum(
+                gate * matrix[:, part] @ into[part] for gate, part in zip(gates, parts, strict=True)
+            )
+        x = first * (matrix @ x + w[f"{name}.out.bias"]) + x
+    crossed = by_hand.linear(x, w["cross.head.weight"], w["cross.head.bias"])[0]
+    return crossed + by_hand.two_sided(first, w, "deep.")[0]
+
+
+def _final_mlp(model: nn.Module, vectors: Callable) -> float:
+    embedded = vectors(by_hand.tables_of(model, "embedding."))
+    user = by_hand.flat({n: v for n, v in embedded.items() if n in USER_FIELDS})
+    film = by_hand.flat({n: v for n, v in embedded.items() if n in ITEM_FIELDS})
+    w = by_hand.weights_of(model)
+    outs = []
+    for name, own, other in (("by_user.", user, film), ("by_film.", film, user)):
+        x = np.array([*own, *other])
+        if f"{name}gate.layers.0.bias" in w:
+            x = x * 2 * by_hand.sigmoid(np.array(by_hand.mlp(own, w, f"{name}gate.")))
+        first = np.concatenate([w[f"{name}own.weight"], w[f"{name}other.weight"]], axis=1)
+        hidden = by_hand.relu(by_hand.linear(x, first, w[f"{name}own.bias"]))
+        outs.append(by_hand.mlp(hidden, w, f"{name}rest.2."))
+    logit = by_hand.dot(w["fusion.first.weight"][0], outs[0]) + w["fusion.first.bias"][0]
+    logit += by_hand.dot(w["fusion.second.weight"][0], outs[1])
+    size = len(w["fusion.heads"][0])
+    for head, matrix in enumerate(w["fusion.heads"]):
+        for i in range(size):
+            for j in range(size):
+                logit += outs[0][head * size + i] * matrix[i, j] * outs[1][head * size + j]
+    return logit
+
+
 @pytest.mark.parametrize(
     ("key", "formula", "arguments"),
     [
@@ -209,6 +251,15 @@ def _dcn(model: nn.Module, vectors: Callable) -> float:
         ("deepfm", _deepfm_side_by_side, {"fusion": "concat"}),
         ("dcn", _dcn, {"std": 0.2}),
         ("dcn", _dcn, {"std": 0.2, "layers": 1}),
+        ("dcn_v2", _dcn_v2, {"std": 0.2}),
+        ("dcn_v2", _dcn_v2, {"std": 0.2, "layers": 1}),
+        ("dcn_v2", _dcn_v2, {"std": 0.2, "layers": 3}),
+        ("dcn_v2", _dcn_v2, {"std": 0.2, "rank": 5}),
+        ("dcn_v2", _dcn_v2, {"std": 0.2, "layers": 3, "rank": 4, "experts": 3}),
+        ("dcn_v2", _dcn_v2, {"std": 0.2, "layers": 1, "rank": 4, "experts": 3}),
+        ("final_mlp", _final_mlp, {"std": 0.4}),
+        ("final_mlp", _final_mlp, {"std": 0.4, "gates": False}),
+        ("final_mlp", _final_mlp, {"std": 0.4, "stream_dim": 12, "heads": 3}),
     ],
 )
 def test_logit_is_the_formula(
@@ -252,6 +303,118 @@ def test_cross_network_is_its_recursion(
                 x = first * (x @ weight) + bias + x
             wanted = w["head.weight"][0] @ x + w["head.bias"][0]
             assert found[u, c] == pytest.approx(wanted, abs=1e-4, rel=1e-4)
+
+
+# DCN V2 and FinalMLP: what is shown
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{}, {"layers": 1}, {"layers": 3, "rank": 5}, {"layers": 3, "rank": 4, "experts": 3}],
+)
+def test_layers_of_crosses_are_sums_over_pairs_of_fields(
+    arguments: dict, schema: Schema, sessions: list[Session], make_model: Callable
+) -> None:
+    model = make_model("dcn_v2", schema, std=0.2, **arguments)
+    batch = encode(schema, sessions, torch.tensor(FILMS))
+    with torch.inference_mode():
+        terms, logits = model.cross_terms(batch), model(batch)
+        fields = model.embedding(batch)  # [B, F, k]
+    total = float(terms.bias) + terms.linear.sum(1) + terms.pairs.sum((1, 2, 3)) + terms.deep
+    np.testing.assert_allclose(total, logits, atol=1e-4)
+    # One cell: the field that multiplies, and what is read of the other as it has become.
+    w = by_hand.weights_of(model, "cross.")
+    first = x = fields.flatten(1).double().numpy()
+    k = fields.shape[2]
+    for number, layer in enumerate(model.cross.layers):
+        for row in (0, 7):
+            for i, j in ((0, 0), (2, 9), (9, 2), (10, 7)):
+                mine, other = slice(i * k, (i + 1) * k), slice(j * k, (j + 1) * k)
+                only = np.zeros_like(x[row])
+                only[other] = x[row, other]
+                read = _matrix(layer, w, f"layers.{number}", x[row]) @ only
+                wanted = w["head.weight"][0, mine] @ (first[row, mine] * read[mine])
+                found = terms.pairs[row, number, i, j]
+                assert float(found) == pytest.approx(wanted, abs=1e-5, rel=1e-4)
+        inner = [_matrix(layer, w, f"layers.{number}", one) @ one for one in x]
+        x = first * (np.array(inner) + w[f"layers.{number}.out.bias"]) + x
+
+
+def _matrix(layer: nn.Module, w: Weights, name: str, x: np.ndarray) -> np.ndarray:
+    """W_l for one row."""
+    matrix = w[f"{name}.out.weight"]
+    if layer.into is None:
+        return matrix
+    into = w[f"{name}.into.weight"]
+    gates = by_hand.softmax(into[layer.narrow :] @ x) if layer.experts > 1 else [1.0]
+    return matrix @ (
+        np.repeat(gates, layer.narrow // layer.experts)[:, None] * into[: layer.narrow]
+    )
+
+
+def test_first_layer_s_terms_of_the_visitor_know_no_film_and_deeper_ones_do(
+    schema: Schema, sessions: list[Session], make_model: Callable
+) -> None:
+    for layers, mixed in ((1, False), (2, True)):
+        model = make_model("dcn_v2", schema, layers=layers)
+        with torch.inference_mode():
+            terms = model.field_terms(encode(schema, sessions[-1:], torch.tensor([4, 29])))
+        assert terms.mixed == mixed
+        pair = list(combinations(terms.fields, 2)).index(("gender", "liked"))
+        one, other = terms.pairs[:, pair].tolist()
+        assert (abs(one - other) > 1e-6) == mixed
+
+
+def test_streams_and_gates_are_those_of_the_formula(
+    schema: Schema, sessions: list[Session], make_model: Callable
+) -> None:
+    model = make_model("final_mlp", schema, std=0.2)
+    batch = encode(schema, sessions, torch.tensor(FILMS))
+    with torch.inference_mode():
+        terms, logits = model.stream_terms(batch), model(batch)
+        embedded = model.embedding(batch)
+    total = float(terms.bias) + terms.streams.sum(1) + terms.heads.sum(1)
+    np.testing.assert_allclose(total, logits, atol=1e-5)
+    assert terms.heads.shape == (len(logits), 2)
+    w, k = by_hand.weights_of(model), embedded.shape[2]
+    for row in (0, 10, len(logits) - 1):
+        vectors = embedded[row].double().numpy()
+        user, film = vectors[:-3].ravel(), vectors[-3:].ravel()
+        by_user = 2 * by_hand.sigmoid(np.array(by_hand.mlp(user, w, "by_user.gate.")))
+        by_film = 2 * by_hand.sigmoid(np.array(by_hand.mlp(film, w, "by_film.gate.")))
+        by_film = [*by_film[3 * k :], *by_film[: 3 * k]]  # its own fields come first there
+        for stream, gates in enumerate((by_user, by_film)):
+            wanted = [np.mean(gates[i * k : (i + 1) * k]) for i in range(len(terms.fields))]
+            np.testing.assert_allclose(terms.gates[row, stream], wanted, atol=1e-5)
+
+
+def test_without_gates_every_field_is_read_as_it_comes(
+    schema: Schema, sessions: list[Session], make_model: Callable
+) -> None:
+    model = make_model("final_mlp", schema, gates=False)
+    batch = encode(schema, sessions, torch.tensor(FILMS))
+    with torch.inference_mode():
+        assert (model.stream_terms(batch).gates == 1).all()
+    torch.manual_seed(0)
+    fresh = CARDS["final_mlp"].model(schema).eval()
+    with torch.inference_mode():  # so does a model that has learned nothing yet
+        assert (fresh.stream_terms(batch).gates == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("key", "arguments", "told"),
+    [
+        ("dcn_v2", {"experts": 2}, "experts 2 with rank None"),
+        ("dcn_v2", {"rank": 3, "experts": 0}, "experts 0"),
+        ("dcn_v2", {"layers": 0}, "layers 0"),
+        ("final_mlp", {"stream_dim": 10, "heads": 4}, "width 10 does not fall into 4 heads"),
+    ],
+)
+def test_what_cannot_be_built_is_refused(
+    key: str, arguments: dict, told: str, schema: Schema
+) -> None:
+    with pytest.raises(ValueError, match=told):
+        CARDS[key].model(schema, **arguments)
 
 
 # Wide & Deep: crosses
@@ -347,7 +510,7 @@ def test_weighted_terms_add_up_to_the_logit(
     batch = encode(schema, sessions, torch.tensor(FILMS))
     with torch.inference_mode():
         terms, logits = model.field_terms(batch), model(batch)
-    total = terms.bias + terms.linear.sum(1) + terms.pairs.sum(1) + terms.deep
+    total = float(terms.bias) + terms.linear.sum(1) + terms.pairs.sum(1) + terms.deep
     np.testing.assert_allclose(total.detach(), logits, atol=1e-5, rtol=1e-5)
 
 

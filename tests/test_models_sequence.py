@@ -14,8 +14,10 @@ from recdemo.features import Schema, encode
 from recdemo.models.bst import BST
 from recdemo.models.dien import DIEN
 from recdemo.models.din import DIN
+from recdemo.models.hstu import HSTU
 from recdemo.models.pooling import AttentionPooling, Pooling
 from recdemo.models.recurrent import RNN, RNNMF, RNNJoint
+from recdemo.models.sasrec import SASRec
 from recdemo.models.transformer4rec import Transformer4Rec
 
 # Every model with the options that change what it computes.
@@ -29,6 +31,8 @@ ALL: list[tuple[type, dict[str, Any]]] = [
     *((BST, {"read": read}) for read in ("target", "mean", "flatten")),
     (Transformer4Rec, {}),
     (Transformer4Rec, {"layers": 2}),
+    (SASRec, {}),
+    (HSTU, {}),
 ]
 NAMES = ["-".join(map(str, (kind.__name__, *more.values()))) for kind, more in ALL]
 every_model = pytest.mark.parametrize(("kind", "more"), ALL, ids=NAMES)
@@ -75,7 +79,7 @@ def test_what_stands_at_padding_is_never_read(
     batch = encode(schema, sessions, torch.tensor(FILMS))
     torch.manual_seed(3)
     before = [model(batch), *(model.joint(batch) if isinstance(model, LearnsBesides) else ())]
-    films = model.base.films if kind is RNNJoint else model.films
+    films = getattr(model, "base", model).films
     with torch.no_grad():
         films.fields.weight("movie")[0] = 30.0
         films.feedback.weight[0] = 30.0
@@ -146,6 +150,8 @@ def test_every_weight_learns(
         (BST, {"read": "last"}, "'last'.*target, mean or flatten"),
         (BST, {"heads": 3}, "dim 8 .*heads 3"),
         (Transformer4Rec, {"heads": 3}, "dim 8 .*heads 3"),
+        (SASRec, {"heads": 3}, "dim 8 .*heads 3"),
+        (HSTU, {"heads": 3}, "dim 8 .*heads 3"),
     ],
 )
 def test_unknown_options_are_refused_by_name(

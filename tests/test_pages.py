@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -156,6 +157,39 @@ def test_the_ledger_shown_adds_up_to_the_logit_shown(model: str) -> None:
         assert (pairs["weight"] * pairs["pair_value"]).tolist() == pytest.approx(
             pairs["value"].tolist()
         )
+
+
+def test_crosses_are_shown_layer_by_layer_and_add_up_to_the_logit_shown(
+    untrained: Callable,
+) -> None:
+    untrained("dcn_v2")
+    st.cache_resource.clear()
+    app = sound(open_page("attention", link_of(PERSONAS[1].session, "dcn_v2", "like")))
+    logit = float(app.metric[0].value)
+    ledger = next(table.value for table in app.dataframe if "label" in table.value.columns)
+    assert ledger["value"].sum() == pytest.approx(logit, abs=1e-4)
+    for layer in (0, 1):
+        app.segmented_control(key="cross_layer").set_value(layer).run()
+        parts = sound(app).dataframe[0].value
+        assert parts["part"].tolist() == [
+            "Bias",
+            "Fields by themselves",
+            "Layer 1",
+            "Layer 2",
+            "Neural network",
+        ]
+        assert parts["value"].sum() == pytest.approx(logit, abs=1e-4)
+        adds = parts["value"].iloc[2 + layer]
+        assert any(f"Layer {layer + 1} adds **{adds:+.3f}**" in m.value for m in app.markdown)
+
+
+def test_streams_and_gates_are_shown_and_add_up_to_the_logit_shown(untrained: Callable) -> None:
+    untrained("final_mlp")
+    st.cache_resource.clear()
+    app = sound(open_page("attention", link_of(PERSONAS[1].session, "final_mlp", "like")))
+    logit = float(app.metric[0].value)
+    assert app.dataframe[0].value["value"].sum() == pytest.approx(logit, abs=1e-4)
+    assert any("opens the gate of its stream widest" in text.value for text in app.markdown)
 
 
 def test_editing_the_visitor_changes_link_and_list() -> None:

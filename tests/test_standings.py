@@ -168,8 +168,8 @@ def test_many_below_are_named_by_the_best_and_the_worst() -> None:
     )
 
 
-def test_fm_is_no_baseline_and_popularity_is() -> None:
-    assert [key for key in ("popularity", "fm", "din") if CARDS[key].baseline] == ["popularity"]
+def test_what_is_counted_or_solved_is_a_baseline_and_fm_is_none() -> None:
+    assert [key for key in CARDS if CARDS[key].baseline] == ["popularity", "ease", "linear_next"]
     assert not standings.is_baseline(row("nobody"))
 
 
@@ -193,7 +193,7 @@ def test_a_model_s_faithfulness_is_that_of_its_weights_as_a_whole() -> None:
     for made, mean in (
         (faithful(head_1=0.1, weights=0.5), 0.5),
         (faithful(pairs=0.3), 0.3),
-        (faithful(layer_1=0.2, layer_2=0.4), 0.2),
+        (faithful(layer_1=0.2, layer_2=0.4), 0.4),
     ):
         found = standings.faithfulness_of(made)
         assert found is not None

@@ -21,7 +21,8 @@ from recdemo.data import TEST, TRAIN, VALIDATION, simulate, simulated, split_by_
 from recdemo.features import Ratings, Schema
 from recdemo.models import CARDS
 from recdemo.training import loop
-from recdemo.training.loop import Fit, Settings, evaluate, fit, loss_of
+from recdemo.training.loop import Fit, Settings, evaluate, fit
+from recdemo.training.losses import loss_of
 from recdemo.training.metrics import (
     like_metrics,
     next_metrics,
@@ -431,7 +432,12 @@ def test_an_epoch_reads_each_training_row_once(
     read: dict[str, list[list[int]]] = {"like": [], "next": []}
 
     def recorded(
-        model: Taste, ratings: Ratings, rows: Tensor, objective: Objective, settings: Settings
+        model: Taste,
+        ratings: Ratings,
+        rows: Tensor,
+        objective: Objective,
+        settings: Settings,
+        *_: object,
     ) -> Tensor:
         read[objective].append(rows.tolist())
         return model.table.square().sum()

@@ -47,6 +47,8 @@ class ActivationUnit(nn.Module):
         """
         if query.shape[1] <= history.shape[1]:
             scores = self._by_candidate(history, mask, query)
+        elif self.training:  # Dice's batch normalisation has to see all pairs of a step at once
+            scores = self._by_film(history, mask, query)
         else:
             at_once = _at_once(history, self.inner.out_features)
             parts = [self._by_film(history, mask, part) for part in query.split(at_once, dim=1)]

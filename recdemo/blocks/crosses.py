@@ -103,7 +103,7 @@ class HashedCrosses(nn.Module):
         value = getattr(batch, name)
         if name != "last_five":
             return value.unsqueeze(1), torch.ones(len(value), 1)
-        real = (value != 0).float()
+        real = (value != 0).to(self.weight.dtype)
         return value, real / real.sum(1, keepdim=True).clamp(min=1)
 
     def _of_film(self, name: str) -> Values:

@@ -3,7 +3,8 @@
 A field is one line of the input: a single id (gender), several (genres), or a whole history. A field of
 several values is the mean of their vectors, and zero when it has none. This is the multi-valued field of
 Rendle (2010), whose own example is "other movies rated". The three fields of a history share one divisor, its whole
-length: each is the mean of its films times their share of the history.
+length: each is the mean of its films times their share of the history. With `recency` the latest films have larger shares
+(`history_shares`).
 """
 
 from __future__ import annotations
@@ -35,16 +36,23 @@ class FieldEmbedding(nn.Module):
         embed_dim: k.
         fields: which of `FIELDS`, user fields first.
         init: standard deviation of the initial values.
+        recency: τ of the history's shares, in films, see `history_shares`.
 
     Raises:
-        ValueError: `fields` are unknown, out of order, or only some of those of a history.
+        ValueError: `fields` are unknown, out of order, or only some of those of a history; or `recency` is not above 0.
     """
 
     genre_flags: Tensor
     year_ids: Tensor
 
     def __init__(
-        self, schema: Schema, *, embed_dim: int, fields: Sequence[str] = FIELDS, init: float = 0.01
+        self,
+        schema: Schema,
+        *,
+        embed_dim: int,
+        fields: Sequence[str] = FIELDS,
+        init: float = 0.01,
+        recency: float | None = None,
     ) -> None:
         super().__init__()
         sizes = {
@@ -64,6 +72,7 @@ class FieldEmbedding(nn.Module):
         if history and (history != HISTORY_FIELDS or tuple(self.user_fields[-3:]) != history):
             raise ValueError(f"fields {HISTORY_FIELDS} go together, after the other user fields")
         self.reads_history = bool(history)
+        self.recency = checked_recency(recency)
         self.tables = nn.ModuleDict(
             {n: nn.Embedding(sizes.get(n, schema.size) + 1, embed_dim) for n in fields}
         )
@@ -153,16 +162,39 @@ class FieldEmbedding(nn.Module):
         return (rows(weight, batch.last_five) * real).sum(1) / count
 
     def _history(self, batch: Batch, beside: FieldEmbedding | None) -> Tensor:
-        """The three history fields [U, 3, k].
-
-        Each is divided by the length of the whole history, so that how much of it was liked is not lost.
-        """
+        """The three history fields [U, 3, k], which share the history among them: how much of it was liked is not lost."""
         tables = torch.cat([self._weight(name, beside) for name in HISTORY_FIELDS])  # [3(M + 1), k]
         kind = (batch.feedback - JUST_WATCHED).clamp(min=0)  # [U, L]
         films = batch.history + kind * (len(tables) // len(HISTORY_FIELDS))
-        length = batch.history_mask.sum(1).clamp(min=1)  # [U]
-        found: Tensor = _ByFeedback.apply(tables, films, batch.feedback, length)
+        found: Tensor = _ByFeedback.apply(
+            tables, films, batch.feedback, history_shares(batch, self.recency)
+        )
         return found
+
+
+def checked_recency(recency: float | None) -> float | None:
+    """A time constant as given.
+
+    Raises:
+        ValueError: it is not above 0.
+    """
+    if recency is not None and not recency > 0:
+        raise ValueError(f"recency {recency} is not above 0; leave it out for a plain mean")
+    return recency
+
+
+def history_shares(batch: Batch, recency: float | None) -> Tensor:
+    """How much each film watched counts, [U, L]: zero at padding, and one in all where there are films.
+
+    Args:
+        batch: who asks.
+        recency: τ, in films: one watched a films before the latest counts exp(−a / τ) times as much. None: all alike.
+    """
+    mask = batch.history_mask
+    if recency is None:
+        return mask / mask.sum(1, keepdim=True).clamp(min=1)
+    weights = torch.exp(-(batch.distance - 1).clamp(min=0) / recency) * mask
+    return weights / weights.sum(1, keepdim=True).clamp(min=torch.finfo(weights.dtype).tiny)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,16 +207,27 @@ class WeighedFields:
     films: Tensor  # [N, Fi, k]
 
     @classmethod
-    def of(cls, linear: FieldEmbedding, embedding: FieldEmbedding, batch: Batch) -> WeighedFields:
-        """Weights by `linear` (``embed_dim=1``), vectors by `embedding`; in training looked up together."""
+    def of(
+        cls,
+        linear: FieldEmbedding,
+        embedding: FieldEmbedding,
+        batch: Batch,
+        *,
+        every_film: bool = False,
+    ) -> WeighedFields:
+        """Weights by `linear` (``embed_dim=1``), vectors by `embedding`; in training looked up together.
+
+        With `every_film`, N is all of them, [M + 1].
+        """
+        chosen = None if every_film else films_of(batch, len(linear.genre_flags))
         if embedding.training:
-            user, films = embedding.user(batch, linear), embedding.films(batch, linear)
+            user, films = embedding.user(batch, linear), embedding.catalogue(chosen, linear)
             return cls(user[..., 0], user[..., 1:], films[..., 0], films[..., 1:])
         return cls(
             linear.user(batch).squeeze(-1),
             embedding.user(batch),
-            linear.films(batch).squeeze(-1),
-            embedding.films(batch),
+            linear.catalogue(chosen).squeeze(-1),
+            embedding.catalogue(chosen),
         )
 
     def linear(self, batch: Batch) -> Tensor:
@@ -224,35 +267,44 @@ class _Rows(torch.autograd.Function):
 
 
 class _ByFeedback(torch.autograd.Function):
-    """The films of each feedback added up and divided by the length of the history.
+    """The films of each feedback added up by their shares of the history.
 
     In training a step adds some fifty rows per user: for the gradient none of them is made.
     """
 
     @staticmethod
-    def forward(ctx: Any, table: Tensor, ids: Tensor, feedback: Tensor, length: Tensor) -> Tensor:
-        """Rows of a table [N, k], ids and feedback [U, L], zero at padding, and length [U] → [U, 3, k]."""
-        ctx.save_for_backward(ids, feedback, length)
+    def forward(ctx: Any, table: Tensor, ids: Tensor, feedback: Tensor, shares: Tensor) -> Tensor:
+        """Rows of a table [N, k]; ids, feedback and shares [U, L], zero at padding → [U, 3, k]."""
+        shares = shares.to(table.dtype)
+        ctx.save_for_backward(ids, feedback, shares)
         ctx.size = len(table)
         kinds = torch.arange(JUST_WATCHED, LIKED + 1).unsqueeze(1)
-        length = length.to(table.dtype).view(-1, 1, 1)
-        shares = (feedback.unsqueeze(1) == kinds) / length  # [U, 3, L]
-        return shares @ table.index_select(0, ids.flatten()).view(*ids.shape, -1)
+        of_kind = (feedback.unsqueeze(1) == kinds) * shares.unsqueeze(1)  # [U, 3, L]
+        return of_kind @ table.index_select(0, ids.flatten()).view(*ids.shape, -1)
 
     @staticmethod
     def backward(ctx: Any, *given: Tensor) -> tuple[Tensor, None, None, None]:
-        ids, feedback, length = ctx.saved_tensors
-        shares = (given[0] / length.view(-1, 1, 1)).flatten(0, 1)  # [3U, k], of each film
-        each = nn.functional.pad(shares, (0, 0, 0, 1))  # and zero for padding
-        first = torch.arange(0, len(shares), given[0].shape[1]).unsqueeze(1)
-        which = (first + (feedback - JUST_WATCHED)).masked_fill_(feedback == 0, len(shares))
-        return _added_up(each, ids.flatten(), ctx.size, which.flatten()), None, None, None
+        ids, feedback, shares = ctx.saved_tensors
+        first = torch.arange(0, given[0].shape[:2].numel(), given[0].shape[1]).unsqueeze(1)
+        which = (first + (feedback - JUST_WATCHED)).clamp_(min=0)  # at padding any, times zero
+        added = _added_up(
+            given[0].flatten(0, 1), ids.flatten(), ctx.size, which.flatten(), shares.flatten()
+        )
+        return added, None, None, None
 
 
-def _added_up(rows: Tensor, ids: Tensor, size: int, which: Tensor | None = None) -> Tensor:
-    """Rows added up by id, [size, k]: as many rows [n, k] as ids [n], or those that `which` [n] names."""
+def _added_up(
+    rows: Tensor,
+    ids: Tensor,
+    size: int,
+    which: Tensor | None = None,
+    shares: Tensor | None = None,
+) -> Tensor:
+    """Rows added up by id, [size, k]: as many rows [n, k] as ids [n], or those that `which` [n] names, each times its
+    share [n]."""
     if len(ids) < MANY_IDS:
         found = rows if which is None else rows.index_select(0, which)
+        found = found if shares is None else found * shares.unsqueeze(1)
         return rows.new_zeros(size, rows.shape[1]).index_add_(0, ids, found)
     # A bag for each id. Torch sorts so many small integers by their digits.
     small = torch.int16 if size <= torch.iinfo(torch.int16).max else torch.int32
@@ -260,7 +312,8 @@ def _added_up(rows: Tensor, ids: Tensor, size: int, which: Tensor | None = None)
     counts = torch.bincount(ids, minlength=size)
     starts = counts.cumsum(0) - counts
     chosen = order if which is None else which.index_select(0, order)
-    return nn.functional.embedding_bag(chosen, rows, starts, mode="sum")
+    weights = None if shares is None else shares.index_select(0, order)
+    return nn.functional.embedding_bag(chosen, rows, starts, mode="sum", per_sample_weights=weights)
 
 
 def films_of(batch: Batch, rows: int) -> Tensor | None:
@@ -280,6 +333,16 @@ def spread(made: Tensor, batch: Batch) -> Tensor:
     if len(made) == len(batch.target_movie):
         return made.unflatten(0, (batch.users, batch.candidates))
     return gather(made, batch)
+
+
+def dots(visitors: Tensor, films: Tensor, batch: Batch) -> Tensor:
+    """Each visitor [U, d] with each of their candidates among all films [M + 1, d]: logits [B]."""
+    return (gather(films, batch) @ visitors.unsqueeze(-1)).flatten()
+
+
+def with_bias(visitors: Tensor, films: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+    """The two sides with the films' biases in their dot product: [..., k], [M + 1, k], [M + 1, 1] → [..., k + 1], [M + 1, k + 1]."""
+    return nn.functional.pad(visitors, (0, 1), value=1.0), torch.cat([films, bias], dim=1)
 
 
 def gather(catalogue: Tensor, batch: Batch) -> Tensor:

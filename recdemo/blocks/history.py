@@ -16,13 +16,14 @@ FILM_MEANING = "the sum of the vectors of the film, of its genres and of its yea
 
 class FilmEmbedding(nn.Module):
     """A film's vector is the sum of its movie, genre and year embeddings; a watched film's adds what the
-    visitor thought of it.
+    visitor thought of it and, with `recency`, how long ago it was watched.
 
     Args:
         schema: vocabularies.
         embed_dim: k.
         fields: which of `ITEM_FIELDS` are summed.
         init: standard deviation of the initial values.
+        recency: a vector for each distance from the end of the history, for a model that has no other way to tell.
     """
 
     def __init__(
@@ -32,11 +33,16 @@ class FilmEmbedding(nn.Module):
         embed_dim: int,
         fields: Sequence[str] = ITEM_FIELDS,
         init: float = 0.05,
+        recency: bool = False,
     ) -> None:
         super().__init__()
         self.fields = FieldEmbedding(schema, embed_dim=embed_dim, fields=fields, init=init)
         self.feedback = nn.Embedding(4, embed_dim, padding_idx=0)
         nn.init.normal_(self.feedback.weight[1:], std=init)
+        self.recency = None
+        if recency:
+            self.recency = nn.Embedding(schema.history_length + 1, embed_dim, padding_idx=0)
+            nn.init.normal_(self.recency.weight[1:], std=init)
 
     def catalogue(self) -> Tensor:
         """Every film, [M + 1, k]: compute once per step, then gather."""
@@ -44,12 +50,35 @@ class FilmEmbedding(nn.Module):
 
     def watched(self, catalogue: Tensor, batch: Batch) -> Tensor:
         """The films of each history, [U, L, k]; what stands at padding must be masked."""
+        films = self._watched(catalogue, batch)
+        return films if self.recency is None else films + self.recency(batch.distance)
+
+    def _watched(self, catalogue: Tensor, batch: Batch) -> Tensor:
+        """Without recency, [U, L, k]."""
         if batch.history.numel() <= len(catalogue):
             return rows(catalogue, batch.history) + self.feedback(batch.feedback)
         # The sums of a film and a reaction are made once, and looked up together; padding learns nothing.
         reactions = nn.functional.pad(self.feedback.weight[1:], (0, 0, 1, 0))
         both = (reactions.unsqueeze(1) + catalogue).flatten(0, 1)  # [4(M + 1), k]
         return rows(both, batch.history + len(catalogue) * batch.feedback)
+
+
+class LearnedRecency(nn.Module):
+    """A weight for each distance from the end of a history: softmax over its films of a learned number per distance.
+
+    Args:
+        length: L, the longest history.
+        start: τ of the first weights exp(−distance / τ), in films.
+    """
+
+    def __init__(self, length: int, *, start: float = 20.0) -> None:
+        super().__init__()
+        self.scores = nn.Parameter(-torch.arange(length + 1) / start)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """[U, L], zero at padding, and one in all where there are films."""
+        scores = self.scores[batch.distance].masked_fill(~batch.history_mask, float("-inf"))
+        return torch.softmax(scores, dim=1).nan_to_num()  # an empty history has no weights
 
 
 def pooled(values: Tensor, mask: Tensor, how: str) -> Tensor:

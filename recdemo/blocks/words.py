@@ -8,13 +8,16 @@ from itertools import chain
 from torch import nn
 
 from recdemo.blocks.attention import BasicAttention
+from recdemo.blocks.causal import CausalAttention
 from recdemo.blocks.crosses import HashedCrosses
 from recdemo.blocks.embedding import FieldEmbedding
 from recdemo.blocks.history import FilmEmbedding
-from recdemo.blocks.interaction import CrossNetwork
+from recdemo.blocks.interaction import CrossNetwork, CrossNetworkV2
 from recdemo.blocks.mlp import TwoSidedMLP
 from recdemo.blocks.recurrent import AUGRU, Recurrence
+from recdemo.blocks.streams import BilinearFusion, GatedStream
 from recdemo.blocks.text import TextCNN
+from recdemo.blocks.transduction import TransductionUnit
 from recdemo.blocks.transformer import MultiHeadAttention, Positions
 from recdemo.blocks.users import UserTable
 
@@ -42,11 +45,22 @@ def describe(module: nn.Module) -> str:
             return f"AUGRU {module.from_input.in_features} → {module.from_state.in_features}"
         case BasicAttention():
             return f"{module.kind} attention"
-        case MultiHeadAttention():
+        case TransductionUnit():
+            return f"{module.heads} heads of attention without a softmax"
+        case MultiHeadAttention() | CausalAttention():
             return f"{module.heads} heads of attention"
         case CrossNetwork():
             layers, width = module.weights.shape
             return f"{layers} cross layers, width {width}"
+        case CrossNetworkV2():
+            width = module.head.in_features
+            return f"{len(module.layers)} cross layers with matrices, width {width}"
+        case GatedStream():
+            gates = "gates, " if module.gate else ""
+            return f"{gates}MLP {' → '.join(map(str, _widths(module)))}"
+        case BilinearFusion():
+            heads, size, _ = module.heads.shape
+            return f"two streams multiplied, {heads} heads of width {size}"
         case HashedCrosses():
             return f"{len(module.pairs)} crossed pairs, {len(module.weight):,} weights"
         case nn.Conv1d():
@@ -75,4 +89,8 @@ def _widths(module: nn.Module) -> list[int]:
     start = layers[0].in_features
     if isinstance(module, TwoSidedMLP):  # two halves of one first layer
         start, layers = start + module.film.in_features, layers[1:]
+    if isinstance(module, GatedStream):
+        first = module.own.in_features + module.other.in_features
+        rest = [layer for layer in module.rest.modules() if isinstance(layer, nn.Linear)]
+        start, layers = first, [module.own, *rest]
     return list(chain([start], (layer.out_features for layer in layers)))

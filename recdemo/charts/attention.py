@@ -53,6 +53,63 @@ def pair_map(
     return sized(figure, size, extra=130)
 
 
+def cross_map(fields: Sequence[str], layer: np.ndarray, held: np.ndarray) -> go.Figure:
+    """What each pair of fields adds in one layer of crosses: the field that multiplies (rows), the one read (columns).
+
+    Args:
+        fields: F field names.
+        layer: [F, F], as `recdemo.inside.crosses` has it for each layer.
+        held: [F] fields that hold something; the cells of others stay empty.
+    """
+    names = [FIELD_NAMES[name] for name in fields]
+    grid = np.where(np.outer(held, held), layer, np.nan)
+    limit = float(np.nanmax(np.abs(grid))) or 1.0
+    figure = go.Figure(
+        go.Heatmap(
+            z=grid,
+            x=names,
+            y=names,
+            colorscale=SIGNED,
+            zmin=-limit,
+            zmax=limit,
+            xgap=2,
+            ygap=2,
+            hoverongaps=False,
+            colorbar={"title": {"text": "adds"}, "thickness": 12},
+            hovertemplate="%{y} times what is read of %{x}<br>adds %{z:.4f}<extra></extra>",
+        )
+    )
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(tickangle=-40, showgrid=False)
+    return sized(figure, len(names), extra=130)
+
+
+def gate_map(gates: pd.DataFrame) -> go.Figure:
+    """How much of each field (rows) each of two streams (columns) reads, from 0 to 2; 1 is as it comes.
+
+    Args:
+        gates: as `recdemo.inside.streams` has them.
+    """
+    grid = gates[["visitor", "film"]].to_numpy(dtype=float)
+    figure = go.Figure(
+        go.Heatmap(
+            z=grid,
+            x=["Gates set by the visitor", "Gates set by the film"],
+            y=gates["field"],
+            colorscale=SIGNED,
+            zmin=0.0,
+            zmax=2.0,
+            xgap=2,
+            ygap=2,
+            **_legend(grid.size),
+            hovertemplate="%{y}<br>%{x}: %{z:.3f}<extra></extra>",
+        )
+    )
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(side="top", tickangle=0, showgrid=False)
+    return sized(figure, len(gates))
+
+
 def history_map(table: pd.DataFrame, targets: dict[int, str]) -> go.Figure:
     """Weight of each watched film (rows, latest first) for each target (columns).
 
@@ -75,7 +132,7 @@ def history_map(table: pd.DataFrame, targets: dict[int, str]) -> go.Figure:
             xgap=2,
             ygap=2,
             hoverongaps=False,
-            **_legend(grid.size),
+            **_legend(grid),
             hovertemplate="%{y}<br>for %{x}: %{z:.4f}<extra></extra>",
         )
     )
@@ -114,7 +171,7 @@ def head_map(table: pd.DataFrame) -> go.Figure:
     heads = [name for name in table if name not in ("movie_id", "title")]
     grid = table[heads].to_numpy(dtype=float)
     rows = ["The film itself", *(shorten(title) for title in table["title"][1:])]
-    return _shares(
+    return _map(
         np.column_stack([grid, grid.mean(axis=1)]),
         columns=[*(f"Head {head}" for head in heads), "Mean"],
         rows=rows,
@@ -122,18 +179,18 @@ def head_map(table: pd.DataFrame) -> go.Figure:
     )
 
 
-def look_map(weights: np.ndarray, titles: Sequence[str]) -> go.Figure:
+def look_map(weights: np.ndarray, titles: Sequence[str], *, shares: bool = True) -> go.Figure:
     """Which film watched looks at which: the film that looks (rows) and the one looked at (columns), both
     latest first.
 
     Args:
         weights: [n, n] of one head, or the mean of several; oldest film first.
         titles: of the n films.
+        shares: a row sums to one; if not, weights may be negative, and have any size.
     """
     names = [shorten(title, 24) for title in titles[::-1]]
-    figure = _shares(
-        weights[::-1, ::-1], columns=names, rows=names, hover="%{y}<br>looks at %{x}: %{z:.1%}"
-    )
+    hover = "looks at %{x}: %{z:.1%}" if shares else "takes of %{x}: %{z:+.4f}"
+    figure = _map(weights[::-1, ::-1], columns=names, rows=names, hover="%{y}<br>" + hover)
     figure.update_xaxes(tickangle=-40, side="bottom")
     figure.update_layout(height=figure.layout.height + 90)
     return figure
@@ -199,21 +256,21 @@ def evolution_lines(table: pd.DataFrame, targets: Mapping[int, str], focus: int)
     return figure
 
 
-def _shares(
-    grid: np.ndarray, *, columns: Sequence[str], rows: Sequence[str], hover: str
-) -> go.Figure:
-    """Shares of attention as a heat map, the first row on top."""
+def _map(grid: np.ndarray, *, columns: Sequence[str], rows: Sequence[str], hover: str) -> go.Figure:
+    """Attention as a heat map, the first row on top; its colours have two sides where some of it is negative."""
+    limit = float(np.abs(grid).max(initial=0.0)) or 1.0
+    signed = bool((grid < 0).any())
     figure = go.Figure(
         go.Heatmap(
             z=grid,
             x=distinct(columns),
             y=distinct(rows),
-            colorscale=POSITIVE,
-            zmin=0.0,
-            zmax=float(grid.max(initial=0.0)) or 1.0,
+            colorscale=SIGNED if signed else POSITIVE,
+            zmin=-limit if signed else 0.0,
+            zmax=limit,
             xgap=2,
             ygap=2,
-            **_legend(grid.size),
+            **_legend(grid),
             hovertemplate=hover + "<extra></extra>",
         )
     )
@@ -222,8 +279,10 @@ def _shares(
     return sized(figure, len(rows), row=24 if len(rows) > 20 else ROW)
 
 
-def _legend(cells: int) -> dict[str, Any]:
+def _legend(grid: np.ndarray) -> dict[str, Any]:
     """Numbers in the cells where there are few, which need no colour bar; else the bar."""
-    if cells <= 120:
-        return {"texttemplate": "%{z:.2f}", "textfont": {"size": 11}, "showscale": False}
+    if grid.size <= 120:
+        digits = 2 if np.nanmax(np.abs(grid), initial=0.0) >= 0.1 else 4
+        text = {"texttemplate": f"%{{z:.{digits}f}}", "textfont": {"size": 11}}
+        return {**text, "showscale": False}
     return {"colorbar": {"title": {"text": "weight"}, "thickness": 12}}

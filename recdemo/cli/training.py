@@ -46,12 +46,19 @@ def train(
     negatives: Annotated[
         int | None, typer.Option(min=1, help="Random films per target, 'next' only.")
     ] = None,
+    by_popularity: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Draw negatives by popularity: 0 not at all, 1 as picked."),
+    ] = None,
     share: Annotated[
         float | None, typer.Option(min=0.001, max=1, help="Of the training rows, drawn each epoch.")
     ] = None,
     patience: Annotated[
         int | None,
         typer.Option(min=1, help="Stop after so many epochs without a better validation figure."),
+    ] = None,
+    history_length: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="How many of the latest films it reads.")
     ] = None,
     split: SplitOption = "order",
     argument: Annotated[
@@ -99,8 +106,10 @@ def train(
         "learning_rate": learning_rate,
         "weight_decay": weight_decay,
         "negatives": negatives,
+        "by_popularity": by_popularity,
         "share": share,
         "patience": patience,
+        "history_length": history_length,
     }
     trainer = Trainer(run) if run else None
     watch: Trainer | Progress = trainer or Progress(shown=ranks.first)

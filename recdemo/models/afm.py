@@ -27,15 +27,23 @@ class AFM(nn.Module):
         schema: vocabularies.
         embed_dim: k.
         attention_dim: width t of the attention network.
+        recency: of the history's fields, see `FieldEmbedding`.
     """
 
     order: Tensor
 
-    def __init__(self, schema: Schema, *, embed_dim: int = 32, attention_dim: int = 16) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        embed_dim: int = 32,
+        attention_dim: int = 16,
+        recency: float | None = None,
+    ) -> None:
         super().__init__()
         self.bias = nn.Parameter(torch.zeros(()))
-        self.linear = FieldEmbedding(schema, embed_dim=1)
-        self.embedding = FieldEmbedding(schema, embed_dim=embed_dim)
+        self.linear = FieldEmbedding(schema, embed_dim=1, recency=recency)
+        self.embedding = FieldEmbedding(schema, embed_dim=embed_dim, recency=recency)
         self.inner = nn.Linear(embed_dim, attention_dim)
         self.outer = nn.Linear(attention_dim, 1, bias=False)
         self.register_buffer("order", self._pair_order(), persistent=False)

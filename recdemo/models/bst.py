@@ -18,7 +18,7 @@ from recdemo.blocks.embedding import FieldEmbedding, film_biases, gather
 from recdemo.blocks.head import HEAD_FIELDS, PROFILE_DIM, beside_candidates
 from recdemo.blocks.history import FilmEmbedding, pooled
 from recdemo.blocks.mlp import MLP
-from recdemo.blocks.transformer import EncoderLayer, Positions, distance_from_end
+from recdemo.blocks.transformer import EncoderLayer, Positions
 from recdemo.contracts import Batch
 from recdemo.features import Schema
 
@@ -102,7 +102,7 @@ class BST(nn.Module):
     def _sequence(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Films watched [U, L, k] and candidates [U, C, k], with their positions."""
         films = self.films.catalogue()
-        places = self.positions(distance_from_end(batch.history_mask))
+        places = self.positions(batch.distance)
         return self.films.watched(films, batch) + places, gather(
             films + self.positions.table[0] * self.positions.size, batch
         )

@@ -13,7 +13,7 @@ from recdemo.contracts import Objective
 if TYPE_CHECKING:
     from torch import nn
 
-Shows = Literal["fields", "history", "heads", "layers", "evolution"]
+Shows = Literal["fields", "films", "history", "heads", "layers", "evolution", "crosses", "streams"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,11 @@ class Card:
         formula: LaTeX.
         network: where its class is, as ``file.Class`` within `recdemo.models`.
         arguments: constructor arguments that make the class this model.
+        arguments_for: constructor arguments that it is trained with for an objective, unless others are asked for.
         knows_users: it knows training users by id, and folds others in; built with ``users`` and ``objective``.
-        shows: what can be shown of its inside: ``fields`` if it is a `ShowsFields`, ``history`` a
-            `ShowsHistory`, ``heads`` a `ShowsHeads`, ``layers`` a `ShowsLayers`, ``evolution`` a `ShowsEvolution`.
+        shows: what can be shown of its inside: ``fields`` if it is a `ShowsFields`, ``films`` a `ShowsFilmTerms`, ``history`` a
+            `ShowsHistory`, ``heads`` a `ShowsHeads`, ``layers`` a `ShowsLayers`, ``evolution`` a `ShowsEvolution`,
+            ``crosses`` a `ShowsCrosses`, ``streams`` a `ShowsStreams`.
         training: settings that differ from `recdemo.training.settings.Settings`, by objective.
         objectives: what it can be trained for.
         aside: a sentence to read beside its lists, where there is something to know.
@@ -46,6 +48,7 @@ class Card:
     formula: str
     network: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    arguments_for: Mapping[Objective, Mapping[str, Any]] = field(default_factory=dict)
     knows_users: bool = False
     shows: tuple[Shows, ...] = ()
     training: Mapping[Objective, Mapping[str, float | str]] = field(default_factory=dict)

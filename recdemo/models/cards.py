@@ -9,6 +9,7 @@ from __future__ import annotations
 from recdemo.models.card import Card
 
 BASELINE = "Baseline"
+SOLVED = "Solved in one go"
 BY_ID = "Users and films by id"
 FIELDS = "Fields and their pairs"
 SEQUENCE = "History as a sequence"
@@ -31,6 +32,53 @@ _ALL = (
         objectives=("like", "next", "rating"),
         aside="Popularity gives everybody the same list; only films already watched are left out.",
         baseline=True,
+    ),
+    Card(
+        key="ease",
+        title="EASE",
+        family=SOLVED,
+        idea=(
+            "One weight from every film to every other, the best there are, found by one matrix inversion. A score is the sum of "
+            "the watched films' weights towards a candidate, so each of them can be read."
+        ),
+        source="Steck, Embarrassingly Shallow Autoencoders for Sparse Data, WWW 2019",
+        formula=r"b_q + \sum_i x_i B_{iq},\quad B = I - P\,\mathrm{diag}(P)^{-1},\; P = (X^\top X + \lambda I)^{-1}",
+        network="ease.EASE",
+        shows=("films",),
+        objectives=("next",),
+        aside="EASE reads the films watched, the latest most, and no profile.",
+        baseline=True,
+    ),
+    Card(
+        key="linear_next",
+        title="Linear next film",
+        family=SOLVED,
+        idea=(
+            "Ridge regression from the films just watched, the latest most, to the film picked after them. It takes seconds, and "
+            "no deep model deserves its training time before it beats this."
+        ),
+        source="Choi et al., Session-aware Linear Item-Item Models (SLIST), WWW 2021",
+        formula=r"b_q + \sum_i x_i B_{iq},\quad B = (X^\top X + \lambda I)^{-1} X^\top Y,\; x_i = w\,e^{-\mathrm{age}_i / \tau}",
+        network="linear_next.LinearNext",
+        shows=("films",),
+        objectives=("next",),
+        aside="Linear next film reads the films watched, the latest most, and no profile.",
+        baseline=True,
+    ),
+    Card(
+        key="ials",
+        title="iALS",
+        family=SOLVED,
+        idea=(
+            "Matrix factorisation in which what was watched should score 1 and everything else nearly 0. Each side in turn is solved "
+            "exactly, and a visitor's vector too, so it splits into a part for each film they watched."
+        ),
+        source="Hu, Koren and Volinsky, ICDM 2008; Rendle et al., Revisiting iALS, RecSys 2022",
+        formula=r"b_q + s\, q^\top A^{-1} \sum_i c_i q_i,\quad A = \sum_i c_i q_i q_i^\top + \alpha_0 Q^\top Q + \lambda r^\nu I",
+        network="ials.IALS",
+        shows=("films",),
+        objectives=("next",),
+        aside="iALS reads the films watched, the latest most, and no profile.",
     ),
     Card(
         key="mf",
@@ -303,6 +351,42 @@ _ALL = (
         },
     ),
     Card(
+        key="dcn_v2",
+        title="Deep & Cross V2",
+        family=FIELDS,
+        idea=(
+            "A cross layer has a weight for every two numbers of the input, where the first Deep & Cross had one for each. "
+            "So what two fields have to say to each other is learned for every pair of fields, and can be read."
+        ),
+        source="Wang et al., DCN V2, WWW 2021",
+        formula=r"x_{l+1} = x_0 \odot (W_l x_l + b_l) + x_l,\quad w^\top [x_L, \mathrm{MLP}(x_0)]",
+        network="dcn_v2.DCNV2",
+        shows=("fields", "crosses"),
+        training={
+            "like": {"epochs": 4, "learning_rate": 2e-3},
+            "next": {"epochs": 5, "batch_size": 512, "learning_rate": 3e-3, "negatives": 32},
+        },
+    ),
+    Card(
+        key="final_mlp",
+        title="FinalMLP",
+        family=FIELDS,
+        idea=(
+            "Two plain networks read the same fields, one through gates that the visitor sets and one through gates that "
+            "the film sets. Their outputs are multiplied with each other, and two networks are enough to compete with "
+            "the most elaborate crosses."
+        ),
+        source="Mao et al., FinalMLP, AAAI 2023",
+        formula=r"b + w_1^\top o_1 + w_2^\top o_2 + \sum_h o_{1,h}^\top W_h\, o_{2,h},\quad "
+        r"o_s = \mathrm{MLP}_s(2\sigma(\mathrm{MLP}(c_s)) \odot x)",
+        network="final_mlp.FinalMLP",
+        shows=("streams",),
+        training={
+            "like": {"epochs": 4, "learning_rate": 2e-3},
+            "next": {"epochs": 5, "batch_size": 512, "learning_rate": 3e-3, "negatives": 32},
+        },
+    ),
+    Card(
         key="afm",
         title="AFM",
         family=FIELDS,
@@ -514,6 +598,54 @@ _ALL = (
                 "negatives": 32,
                 "share": 0.15,
             },
+        },
+    ),
+    Card(
+        key="sasrec",
+        title="SASRec",
+        family=ATTENTION,
+        idea=(
+            "Every film is read in the light of those watched before it, and after each the network has to name the "
+            "next. The state after the latest film is the visitor: the films it points at are the list."
+        ),
+        source="Kang and McAuley, Self-Attentive Sequential Recommendation, 2018; loss: Klenitskiy and Vasilev, 2023",
+        formula=r"h_L \cdot q + b_q,\quad h_t = \mathrm{SelfAttention}(x_1, \dots, x_t)_t",
+        network="sasrec.SASRec",
+        shows=("history", "layers"),
+        objectives=("next",),
+        training={
+            "next": {
+                "epochs": 30,
+                "batch_size": 64,
+                "learning_rate": 2e-3,
+                "weight_decay": 0.1,
+                "patience": 3,
+                "history_length": 200,
+            }
+        },
+    ),
+    Card(
+        key="hstu",
+        title="HSTU",
+        family=ATTENTION,
+        idea=(
+            "As SASRec, but attention without a softmax: a watched film adds as much as it has to say, however many "
+            "others there are, and a gate decides what of the sum is let through."
+        ),
+        source="Zhai et al., Actions Speak Louder than Words, ICML 2024; here without time",
+        formula=r"h_L \cdot q + b_q,\quad x + W_o\big(u \odot \mathrm{Norm}(\tfrac1n\,\mathrm{SiLU}(q k^\top + b)\,v)\big)",
+        network="hstu.HSTU",
+        shows=("history", "layers"),
+        objectives=("next",),
+        training={
+            "next": {
+                "epochs": 30,
+                "batch_size": 64,
+                "learning_rate": 2e-3,
+                "weight_decay": 0.1,
+                "patience": 3,
+                "history_length": 200,
+            }
         },
     ),
     Card(

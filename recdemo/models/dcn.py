@@ -10,7 +10,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from recdemo.blocks.embedding import FieldEmbedding, rows_for
+from recdemo.blocks.embedding import (
+    FieldEmbedding,
+    checked_recency,
+    history_shares,
+    rows_for,
+)
 from recdemo.blocks.interaction import CrossNetwork
 from recdemo.blocks.mlp import TwoSidedMLP
 from recdemo.contracts import Batch, TitleText
@@ -51,6 +56,7 @@ class DCN(nn.Module):
         layers: number of cross layers.
         hidden: widths of the deep branch's hidden layers.
         dropout: share of its hidden units dropped in training.
+        recency: of the history's fields, see `FieldEmbedding`.
     """
 
     def __init__(
@@ -61,9 +67,10 @@ class DCN(nn.Module):
         layers: int = 3,
         hidden: Sequence[int] = (128, 64),
         dropout: float = 0.2,
+        recency: float | None = None,
     ) -> None:
         super().__init__()
-        self.embedding = FieldEmbedding(schema, embed_dim=embed_dim, init=0.05)
+        self.embedding = FieldEmbedding(schema, embed_dim=embed_dim, init=0.05, recency=recency)
         self.network = DeepAndCross(
             len(self.embedding.user_fields) * embed_dim,
             len(self.embedding.item_fields) * embed_dim,
@@ -81,6 +88,8 @@ class DCN(nn.Module):
 class DCNText(nn.Module):
     """Deep & Cross over sentence vectors alone: the visitor is the mean of the films they liked.
 
+    With `recency` it is a weighted mean, in which the latest count for more.
+
     Document 002, with a small sentence model in place of its BERT. No id of any film: a film nobody has
     seen is scored as well as any other.
 
@@ -90,6 +99,7 @@ class DCNText(nn.Module):
         layers: number of cross layers.
         hidden: widths of the deep branch's hidden layers.
         dropout: share of its hidden units dropped in training.
+        recency: τ in films, see `history_shares`; None for a plain mean.
     """
 
     film_meaning = (
@@ -106,8 +116,10 @@ class DCNText(nn.Module):
         layers: int = 3,
         hidden: Sequence[int] = (256, 64),
         dropout: float = 0.2,
+        recency: float | None = None,
     ) -> None:
         super().__init__()
+        self.recency = checked_recency(recency)
         self.register_buffer("sentences", torch.zeros(schema.size + 1, text_dim))
         self.network = DeepAndCross(
             text_dim, text_dim, layers=layers, hidden=hidden, dropout=dropout
@@ -128,6 +140,7 @@ class DCNText(nn.Module):
 
     def user_vectors(self, batch: Batch) -> Tensor:
         """Mean over the films liked, [U, d]."""
-        liked = batch.liked.unsqueeze(-1)  # [U, L, 1]
+        shares = history_shares(batch, self.recency) * batch.liked  # [U, L]
+        shares = shares / shares.sum(1, keepdim=True).clamp(min=torch.finfo(shares.dtype).tiny)
         films = nn.functional.embedding(batch.history, self.sentences)  # [U, L, d]
-        return (films * liked).sum(1) / liked.sum(1).clamp(min=1)
+        return (shares.unsqueeze(1) @ films).squeeze(1)

@@ -27,6 +27,7 @@ class DeepFM(nn.Module):
             weight for each, which is how it is computed.
         hidden: widths of the MLP's layers.
         dropout: share of hidden units dropped in training.
+        recency: of the history's fields, see `FieldEmbedding`.
 
     Raises:
         ValueError: `fusion` is unknown.
@@ -40,12 +41,13 @@ class DeepFM(nn.Module):
         fusion: Literal["sum", "concat"] = "sum",
         hidden: Sequence[int] = (128, 64),
         dropout: float = 0.2,
+        recency: float | None = None,
     ) -> None:
         super().__init__()
         if fusion not in ("sum", "concat"):
             raise ValueError(f"fusion {fusion!r} is unknown; use sum or concat")
         self.machine = FactorizationMachine(
-            schema, embed_dim=embed_dim, weighted=fusion == "concat"
+            schema, embed_dim=embed_dim, weighted=fusion == "concat", recency=recency
         )
         embedding = self.machine.embedding
         self.deep = TwoSidedMLP(

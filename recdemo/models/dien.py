@@ -32,6 +32,7 @@ class DIEN(nn.Module):
         alpha: weight of the second task (eq. 3-26).
         hidden: widths of the head's layers.
         dropout: share of hidden units dropped in training.
+        recency: a watched film's vector also says how long ago it was watched, see `FilmEmbedding`.
     """
 
     def __init__(
@@ -42,10 +43,11 @@ class DIEN(nn.Module):
         alpha: float = 0.5,
         hidden: Sequence[int] = (128, 64),
         dropout: float = 0.2,
+        recency: bool = False,
     ) -> None:
         super().__init__()
         self.alpha = alpha
-        self.films = FilmEmbedding(schema, embed_dim=embed_dim)
+        self.films = FilmEmbedding(schema, embed_dim=embed_dim, recency=recency)
         self.extraction = Recurrence("gru", embed_dim, embed_dim)
         self.attention = BasicAttention("bilinear", embed_dim)
         self.evolution = AUGRU(embed_dim, embed_dim)

@@ -34,6 +34,7 @@ class DIN(nn.Module):
         item_fields: a film's vector holds genres and year besides the film's own.
         hidden: widths of the head's layers.
         dropout: share of hidden units dropped in training.
+        recency: a watched film's vector also says how long ago it was watched, see `FilmEmbedding`.
     """
 
     def __init__(
@@ -48,10 +49,14 @@ class DIN(nn.Module):
         item_fields: bool = True,
         hidden: Sequence[int] = (128, 64),
         dropout: float = 0.2,
+        recency: bool = False,
     ) -> None:
         super().__init__()
         self.films = FilmEmbedding(
-            schema, embed_dim=embed_dim, fields=ITEM_FIELDS if item_fields else ITEM_FIELDS[:1]
+            schema,
+            embed_dim=embed_dim,
+            fields=ITEM_FIELDS if item_fields else ITEM_FIELDS[:1],
+            recency=recency,
         )
         if attention == "unit":
             self.attention: nn.Module = ActivationUnit(

@@ -32,6 +32,7 @@ class EmbeddingCNN(nn.Module):
         maps: number of filters.
         hidden: widths of the MLP's hidden layers.
         dropout: share of hidden units dropped in training.
+        recency: of the history's fields, see `FieldEmbedding`.
     """
 
     def __init__(
@@ -42,9 +43,10 @@ class EmbeddingCNN(nn.Module):
         maps: int = 24,
         hidden: Sequence[int] = (64,),
         dropout: float = 0.2,
+        recency: float | None = None,
     ) -> None:
         super().__init__()
-        self.embedding = FieldEmbedding(schema, embed_dim=embed_dim, init=0.05)
+        self.embedding = FieldEmbedding(schema, embed_dim=embed_dim, init=0.05, recency=recency)
         self.convolution = nn.Conv1d(embed_dim, maps, kernel_size=3)
         windows = len(self.embedding.fields) - 2
         self.head = MLP(windows * maps, hidden, dropout=dropout)

@@ -23,6 +23,7 @@ class EmbeddingMLP(nn.Module):
         embed_dim: k.
         hidden: widths of the hidden layers.
         dropout: share of hidden units dropped in training.
+        recency: of the history's fields, see `FieldEmbedding`.
     """
 
     def __init__(
@@ -32,9 +33,10 @@ class EmbeddingMLP(nn.Module):
         embed_dim: int = 16,
         hidden: Sequence[int] = (128, 64),
         dropout: float = 0.2,
+        recency: float | None = None,
     ) -> None:
         super().__init__()
-        self.embedding = FieldEmbedding(schema, embed_dim=embed_dim, init=0.05)
+        self.embedding = FieldEmbedding(schema, embed_dim=embed_dim, init=0.05, recency=recency)
         self.deep = TwoSidedMLP(
             len(self.embedding.user_fields) * embed_dim,
             len(self.embedding.item_fields) * embed_dim,

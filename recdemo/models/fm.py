@@ -21,6 +21,7 @@ class FM(nn.Module):
     Args:
         schema: vocabularies.
         embed_dim: k.
+        recency: of the history's fields, see `FieldEmbedding`.
     """
 
     film_meaning = FILM_MEANING
@@ -29,13 +30,19 @@ class FM(nn.Module):
         "is all of the score that depends on both"
     )
 
-    def __init__(self, schema: Schema, *, embed_dim: int = 32) -> None:
+    def __init__(
+        self, schema: Schema, *, embed_dim: int = 32, recency: float | None = None
+    ) -> None:
         super().__init__()
-        self.machine = FactorizationMachine(schema, embed_dim=embed_dim)
+        self.machine = FactorizationMachine(schema, embed_dim=embed_dim, recency=recency)
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
         return self.machine(self.machine.fields(batch), batch).flatten()
+
+    def sides(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Visitors [U, k + 2] and all films [M + 1, k + 2], whose dot products are the logits."""
+        return self.machine.sides(self.machine.fields(batch, every_film=True))
 
     def film_vectors(self) -> Tensor:
         """Sum of a film's fields, [M + 1, k]."""

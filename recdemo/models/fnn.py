@@ -25,6 +25,7 @@ class FNN(nn.Module):
         embed_dim: k of the FM.
         hidden: widths of the MLP's hidden layers.
         dropout: share of hidden units dropped in training.
+        recency: of the history's fields, see `FieldEmbedding`.
     """
 
     def __init__(
@@ -34,9 +35,10 @@ class FNN(nn.Module):
         embed_dim: int = 16,
         hidden: Sequence[int] = (128, 64),
         dropout: float = 0.2,
+        recency: float | None = None,
     ) -> None:
         super().__init__()
-        self.fm = FM(schema, embed_dim=embed_dim)
+        self.fm = FM(schema, embed_dim=embed_dim, recency=recency)
         embedding = self.fm.machine.embedding
         self.deep = TwoSidedMLP(
             len(embedding.user_fields) * (embed_dim + 1),

@@ -22,16 +22,24 @@ class FNNPlus(nn.Module):
         schema: vocabularies.
         embed_dim: k, a multiple of 4.
         dropout: share of hidden units dropped in training.
+        recency: of the history's fields, see `FieldEmbedding`.
 
     Raises:
         ValueError: `embed_dim` is not a multiple of 4.
     """
 
-    def __init__(self, schema: Schema, *, embed_dim: int = 32, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        embed_dim: int = 32,
+        dropout: float = 0.0,
+        recency: float | None = None,
+    ) -> None:
         super().__init__()
         if embed_dim % 4:
             raise ValueError(f"embed_dim {embed_dim} is not a multiple of 4")
-        self.embedding = FieldEmbedding(schema, embed_dim=embed_dim, init=0.1)
+        self.embedding = FieldEmbedding(schema, embed_dim=embed_dim, init=0.1, recency=recency)
         self.deep = MLP(embed_dim, [embed_dim // 2, embed_dim // 4], dropout=dropout)
 
     def forward(self, batch: Batch) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from recdemo.blocks.attention import BasicAttention
 from recdemo.blocks.embedding import rows_for
-from recdemo.blocks.history import FILM_MEANING, FilmEmbedding, pooled
+from recdemo.blocks.history import FILM_MEANING, FilmEmbedding, LearnedRecency, pooled
 from recdemo.blocks.mlp import TwoSidedMLP
 from recdemo.contracts import Batch
 from recdemo.features import Schema
@@ -22,15 +22,18 @@ from recdemo.features import Schema
 class Pooling(nn.Module):
     """MLP([pool of x_i, q]).
 
+    With `recency` the mean is a weighted one, with a learned weight per distance from the end of the history.
+
     Args:
         schema: vocabularies.
         embed_dim: k.
         pool: ``sum`` or ``mean``.
         hidden: widths of the MLP's hidden layers.
         dropout: share of hidden units dropped in training.
+        recency: weigh the films by how long ago they were watched, see `LearnedRecency`.
 
     Raises:
-        ValueError: `pool` is unknown.
+        ValueError: `pool` is unknown, or the films of a sum are to be weighed.
     """
 
     film_meaning = FILM_MEANING
@@ -44,11 +47,15 @@ class Pooling(nn.Module):
         pool: Literal["sum", "mean"] = "mean",
         hidden: Sequence[int] = (128, 64),
         dropout: float = 0.2,
+        recency: bool = False,
     ) -> None:
         super().__init__()
         if pool not in ("sum", "mean"):
             raise ValueError(f"pool {pool!r} is unknown; use sum or mean")
+        if recency and pool == "sum":
+            raise ValueError("recency weighs the films of a mean; leave pool=sum or recency out")
         self.pool = pool
+        self.recency = LearnedRecency(schema.history_length) if recency else None
         self.films = FilmEmbedding(schema, embed_dim=embed_dim)
         self.head = TwoSidedMLP(embed_dim, embed_dim, hidden, dropout=dropout)
 
@@ -67,7 +74,10 @@ class Pooling(nn.Module):
 
     def _interest(self, films: Tensor, batch: Batch) -> Tensor:
         """[U, k]"""
-        return pooled(self.films.watched(films, batch), batch.history_mask, self.pool)
+        watched = self.films.watched(films, batch)
+        if self.recency is None:
+            return pooled(watched, batch.history_mask, self.pool)
+        return (self.recency(batch).unsqueeze(1) @ watched).squeeze(1)
 
 
 class AttentionPooling(nn.Module):
@@ -79,6 +89,7 @@ class AttentionPooling(nn.Module):
         attention_hidden: units t of the attention network.
         hidden: widths of the MLP's hidden layers.
         dropout: share of hidden units dropped in training.
+        recency: a watched film's vector also says how long ago it was watched, see `FilmEmbedding`.
     """
 
     film_meaning = FILM_MEANING
@@ -92,9 +103,10 @@ class AttentionPooling(nn.Module):
         attention_hidden: int = 16,
         hidden: Sequence[int] = (128, 64),
         dropout: float = 0.2,
+        recency: bool = False,
     ) -> None:
         super().__init__()
-        self.films = FilmEmbedding(schema, embed_dim=embed_dim)
+        self.films = FilmEmbedding(schema, embed_dim=embed_dim, recency=recency)
         self.attention = BasicAttention("item", embed_dim, hidden=attention_hidden)
         self.head = TwoSidedMLP(embed_dim, embed_dim, hidden, dropout=dropout)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from recdemo.contracts import Batch, Objective
+from recdemo.contracts import Batch, Known, Objective
 from recdemo.features import Schema
 
 
@@ -33,14 +33,9 @@ class Popularity(nn.Module):
         """Logits, or stars, [B]."""
         return self.scores[batch.target_movie]
 
-    def count(self, movie: Tensor, answer: Tensor, objective: Objective) -> None:
-        """Learn from ratings.
-
-        Args:
-            movie: [N] film indices.
-            answer: [N] whether each was liked; for `next`, picked; for `rating`, its stars.
-            objective: which of these it is.
-        """
+    def solve(self, known: Known, objective: Objective) -> None:
+        """Count the films rated, and their likes, picks or stars."""
+        movie, answer = known.movie.long(), known.answer
         size = len(self.scores)
         ratings = torch.bincount(movie, minlength=size).double()
         total = torch.bincount(movie, weights=answer.double(), minlength=size)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from recdemo.blocks.embedding import film_biases, gather
+from recdemo.blocks.embedding import dots, film_biases, gather, with_bias
 from recdemo.blocks.history import FILM_MEANING, FilmEmbedding, next_film_loss
 from recdemo.blocks.mlp import MLP
 from recdemo.blocks.recurrent import Cell, Recurrence, last_of
@@ -96,6 +96,11 @@ class RNNMF(nn.Module):
         films = self.films.catalogue()
         return self.score(self._state(films, batch), films, batch)
 
+    def sides(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """[h, 1] of each visitor and [q, b_q + b] of all films, whose dot products are the logits."""
+        films = self.films.catalogue()
+        return self.sides_of(self._state(films, batch), films)
+
     def film_vectors(self) -> Tensor:
         """q of every film, [M + 1, k]."""
         return self.films.catalogue()
@@ -104,11 +109,13 @@ class RNNMF(nn.Module):
         """h of each visitor, [U, k]."""
         return self._state(self.films.catalogue(), batch)
 
+    def sides_of(self, state: Tensor, films: Tensor) -> tuple[Tensor, Tensor]:
+        """States [..., k] and films [M + 1, k] as `sides`: [..., k + 1] and [M + 1, k + 1]."""
+        return with_bias(self.dropout(state), films, self.film_bias.weight + self.bias)
+
     def score(self, state: Tensor, films: Tensor, batch: Batch) -> Tensor:
         """States [U, k] against the candidates: [B]."""
-        film = gather(torch.cat([films, self.film_bias.weight], dim=1), batch)  # [U, C, k + 1]
-        dot = (film[..., :-1] @ self.dropout(state).unsqueeze(-1)).squeeze(-1)
-        return (dot + film[..., -1] + self.bias).flatten()
+        return dots(*self.sides_of(state, films), batch)
 
     def _state(self, films: Tensor, batch: Batch) -> Tensor:
         """[U, k]"""
@@ -118,6 +125,8 @@ class RNNMF(nn.Module):
 
 class RNNJoint(nn.Module):
     """As `RNNMF`, and in training the next film at every step: cross-entropy of h_t · q over all films.
+
+    Trained for ``next`` this is all of its loss; for ``like`` it is a second one beside the answer's.
 
     Args:
         schema: vocabularies.
@@ -158,6 +167,16 @@ class RNNJoint(nn.Module):
     def user_vectors(self, batch: Batch) -> Tensor:
         """h of each visitor, [U, k]."""
         return self.base.user_vectors(batch)
+
+    def sides(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """As `RNNMF.sides`."""
+        return self.base.sides(batch)
+
+    def sides_by_step(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """[h_t, 1] after each film watched, [U, L, k + 1], and [q, b_q + b] of all films."""
+        base, films = self.base, self.base.films.catalogue()
+        watched = base.films.watched(films, batch)
+        return base.sides_of(base.recurrence.states(watched, batch.history_mask), films)
 
     def joint(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Logits [B], and α times the mean cross-entropy of the film that follows each step."""

@@ -35,6 +35,7 @@ class WideDeep(nn.Module):
         buckets: size of the hashed table of their weights.
         hidden: widths of the MLP's hidden layers.
         dropout: share of hidden units dropped in training.
+        recency: of the history's fields, see `FieldEmbedding`.
 
     Raises:
         ValueError: `crosses` is unknown.
@@ -49,14 +50,15 @@ class WideDeep(nn.Module):
         buckets: int = 2**17,
         hidden: Sequence[int] = (128, 64),
         dropout: float = 0.2,
+        recency: float | None = None,
     ) -> None:
         super().__init__()
         if crosses not in CROSSES:
             raise ValueError(f"crosses {crosses!r} is unknown; use {' or '.join(CROSSES)}")
         self.bias = nn.Parameter(torch.zeros(()))
-        self.linear = FieldEmbedding(schema, embed_dim=1)
+        self.linear = FieldEmbedding(schema, embed_dim=1, recency=recency)
         self.crosses = HashedCrosses(schema, pairs=CROSSES[crosses], buckets=buckets)
-        self.embedding = FieldEmbedding(schema, embed_dim=embed_dim, init=0.05)
+        self.embedding = FieldEmbedding(schema, embed_dim=embed_dim, init=0.05, recency=recency)
         self.deep = TwoSidedMLP(
             len(self.embedding.user_fields) * embed_dim,
             len(self.embedding.item_fields) * embed_dim,

@@ -1,9 +1,7 @@
 """One training loop for every model: it knows batches and losses, nothing of what a model computes.
 
-Ratings lie in memory as tensors, all or a part of them at a time (`recdemo.training.supply`); a batch is a gather. ``like``
-learns the answer of each rating (binary cross-entropy). ``next`` learns to tell the film picked next from films drawn at random
-(softmax cross-entropy over the film and its negatives), which is what a full ranking asks. ``rating`` learns the stars (mean
-squared error).
+Ratings lie in memory as tensors, all or a part of them at a time (`recdemo.training.supply`); a batch is a gather. What is learned
+from it, `recdemo.training.losses` says.
 """
 
 from __future__ import annotations
@@ -21,9 +19,23 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.users import UserTable
-from recdemo.contracts import Counted, LearnsBesides, Objective, RequestError, Staged, reads_history
+from recdemo.contracts import (
+    Known,
+    LearnsBesides,
+    Objective,
+    RequestError,
+    Solved,
+    Staged,
+)
 from recdemo.data import TRAIN, VALIDATION
 from recdemo.features import Ratings
+from recdemo.training.losses import (
+    chances_of,
+    loss_of,
+    of_like_length,
+    to_learn,
+    trains_steps,
+)
 from recdemo.training.metrics import Answers, ask, join, questions
 from recdemo.training.ranks import ALONE, Ranks, check_shares
 from recdemo.training.settings import Epoch as Epoch
@@ -144,8 +156,8 @@ def fit_parts(
             is too small to be shared.
     """
     began = time.perf_counter()
-    if isinstance(model, Counted):
-        _count(model, supply, objective)
+    if isinstance(model, Solved):
+        model.solve(_known(supply, objective), objective)
         return Fit(seconds=time.perf_counter() - began)
 
     done: list[Epoch] = []
@@ -154,8 +166,11 @@ def fit_parts(
         done += start.fit.epochs
         began -= start.fit.seconds
     validate = validation(supply, objective)
+    chances = chances_of(supply, settings) if objective == "next" else None
     # Rows and batches of an epoch, from each part.
-    drawn_of = [_drawn(len(_to_learn(*part, objective)), settings) for part in each(supply)]
+    every_step = trains_steps(model, objective)
+    learned_from = partial(to_learn, objective=objective, steps=every_step)
+    drawn_of = [_drawn(len(learned_from(*part)), settings) for part in each(supply)]
     batches_of = [_batches(rows, settings) for rows in drawn_of]
     drawn, steps = sum(drawn_of), sum(batches_of)
     if not drawn:
@@ -169,7 +184,9 @@ def fit_parts(
         if start and number < start.stage:
             learner.requires_grad_(False)  # its weights came with the model's
             continue
-        stage = _Stage(learner, objective, settings, steps, ranks, earlier=len(done))
+        stage = _Stage(
+            learner, objective, settings, steps, ranks, chances=chances, earlier=len(done)
+        )
         if start and number == start.stage:
             stage.go_on(start)
         most = stage.earlier + (len(stages) - number) * settings.epochs
@@ -181,11 +198,15 @@ def fit_parts(
                 if not drawn_of[place]:
                     continue
                 ratings, part = supply[place]
-                rows = _to_learn(ratings, part, objective)
+                rows = learned_from(ratings, part)
                 rows = rows[stage.order(len(rows))[: drawn_of[place]]]
                 # Batches of one size, give or take one.
-                for batch_rows in rows.tensor_split(batches_of[place]):
-                    last = stage.learn_from(ratings, batch_rows)
+                batches = list(rows.tensor_split(batches_of[place]))
+                if every_step:
+                    batches = of_like_length(batches, ratings)
+                    batches = [batches[i] for i in stage.order(len(batches)).tolist()]
+                for batch_rows in batches:
+                    last = stage.learn_from(ratings, part, batch_rows)
                     total += last
                     samples += len(batch_rows)
                     step += 1
@@ -217,12 +238,15 @@ def fit_parts(
 class _Lesson(nn.Module):
     """A model with its loss around it: one call for the gradients of several ranks to be averaged after."""
 
-    def __init__(self, model: nn.Module, objective: Objective, settings: Settings) -> None:
+    def __init__(
+        self, model: nn.Module, objective: Objective, settings: Settings, chances: Tensor | None
+    ) -> None:
         super().__init__()
         self.model, self.objective, self.settings = model, objective, settings
+        self.chances = chances
 
-    def forward(self, ratings: Ratings, rows: Tensor) -> Tensor:
-        return loss_of(self.model, ratings, rows, self.objective, self.settings)
+    def forward(self, ratings: Ratings, part: Tensor, rows: Tensor) -> Tensor:
+        return loss_of(self.model, ratings, rows, self.objective, self.settings, part, self.chances)
 
 
 class _Stage:
@@ -236,6 +260,7 @@ class _Stage:
         steps_of_epoch: int,
         ranks: Ranks,
         *,
+        chances: Tensor | None,
         earlier: int,
     ) -> None:
         self.common = ranks.seed(settings.seed)
@@ -246,7 +271,7 @@ class _Stage:
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
             self.optimizer, lambda step: 1 - step / steps
         )
-        self.lesson = ranks.alike(_Lesson(learner, objective, settings))
+        self.lesson = ranks.alike(_Lesson(learner, objective, settings, chances))
         self.earlier = self.best_epoch = earlier
         self.best_state, self.best_value = copy.deepcopy(learner.state_dict()), float("-inf")
 
@@ -270,11 +295,11 @@ class _Stage:
             return torch.zeros(1, dtype=torch.long)  # nothing is drawn
         return torch.randperm(count, generator=self.common, device="cpu")
 
-    def learn_from(self, ratings: Ratings, rows: Tensor) -> Tensor:
+    def learn_from(self, ratings: Ratings, part: Tensor, rows: Tensor) -> Tensor:
         """One step; the summed loss of this rank's share of the rows."""
         share = self.ranks.share(rows)
         self.optimizer.zero_grad()
-        loss = self.lesson(ratings, share)
+        loss = self.lesson(ratings, part, share)
         # Gradients are averaged over the ranks: a share larger by one row counts for more.
         (loss * (len(share) * self.ranks.size / len(rows))).backward()
         self.optimizer.step()
@@ -314,12 +339,6 @@ def _stages(model: nn.Module) -> tuple[nn.Module, ...]:
     return (*_stages(model.first_stage()), model) if isinstance(model, Staged) else (model,)
 
 
-def _to_learn(ratings: Ratings, part: Tensor, objective: Objective) -> Tensor:
-    """[n] the rows that train."""
-    chosen = (part == TRAIN) & ratings.picked if objective == "next" else part == TRAIN
-    return torch.nonzero(chosen).squeeze(1)
-
-
 def _drawn(rows: int, settings: Settings) -> int:
     """How many of these an epoch reads: two at least, for a single one has no variance to learn from."""
     return max(2, round(rows * settings.share)) if rows > 1 else 0
@@ -330,15 +349,17 @@ def _batches(rows: int, settings: Settings) -> int:
     return min(-(-rows // settings.batch_size), rows // 2)
 
 
-def _count(model: Counted, supply: Supply, objective: Objective) -> None:
-    """Show a model that is counted all that trains."""
-    movies, answers = [], []
+def _known(supply: Supply, objective: Objective) -> Known:
+    """All that trains, of all parts."""
+    columns = []
+    users = 0  # of the parts before
     for ratings, part in each(supply):
         rows = torch.nonzero(part == TRAIN).squeeze(1)
         answer = {"like": ratings.liked, "next": ratings.picked, "rating": ratings.stars}[objective]
-        movies.append(ratings.movie[rows])
-        answers.append(answer[rows])
-    model.count(torch.cat(movies), torch.cat(answers), objective)
+        read = (ratings.user + users, ratings.movie, ratings.feedback, answer)
+        columns.append([column[rows] for column in read])
+        users += len(ratings.count)
+    return Known(*map(torch.cat, zip(*columns, strict=True)))
 
 
 def _check_sound(
@@ -369,39 +390,6 @@ def _check_sound(
     raise DivergedError(
         f"training diverged: {what}; ask for a learning rate below {settings.learning_rate:g}"
     )
-
-
-def loss_of(
-    model: nn.Module, ratings: Ratings, rows: Tensor, objective: Objective, settings: Settings
-) -> Tensor:
-    """Mean loss of one step over the rating rows `rows` [U], a model's second task included."""
-    films = None
-    if objective == "next":
-        films = torch.randint(1, ratings.schema.size + 1, (len(rows), 1 + settings.negatives))
-        films[:, 0] = ratings.movie[rows]
-    batch = ratings.batch(
-        rows,
-        films,
-        forget=settings.forget,
-        shorten=settings.shorten,
-        histories=reads_history(model),
-    )
-    besides: Tensor | float = 0.0
-    if isinstance(model, LearnsBesides):
-        output, second = model.joint(batch)
-        besides = settings.second_task * second
-    else:
-        output = model(batch)
-    if films is None:
-        if objective == "like":
-            target = ratings.liked[rows].float()
-            return nn.functional.binary_cross_entropy_with_logits(output, target) + besides
-        return nn.functional.mse_loss(output, ratings.stars[rows]) + besides
-    same = films == films[:, :1]  # a negative drawn equal to the target is no negative
-    same[:, 0] = False
-    logits = output.view_as(films).masked_fill(same, float("-inf"))
-    target = torch.zeros(len(rows), dtype=torch.long)
-    return nn.functional.cross_entropy(logits, target) + besides
 
 
 def evaluate(
@@ -439,7 +427,7 @@ def _optimizer(model: nn.Module, settings: Settings) -> torch.optim.Optimizer:
 
 
 def validation(supply: Supply, objective: Objective) -> Callable[[nn.Module], dict[str, float]]:
-    """What gives a model's figures on the validation part; of `next` on a sample of its users, always the same."""
+    """What judges a model after an epoch: its figures on the validation part, for `next` on a sample of the users."""
     if objective != "next" and len(supply) == 1:
         ratings, part = supply[0]
         return lambda model: evaluate(model, ratings, part == VALIDATION, objective)

@@ -18,7 +18,6 @@ from recdemo.checkpoints import Checkpoint, CheckpointCard, DataCard, Metrics
 from recdemo.contracts import (
     LIKED_FROM,
     CheckpointError,
-    Counted,
     Objective,
     ReadsText,
     RequestError,
@@ -157,6 +156,7 @@ def train(
     if state and not ranks.alone:
         raise RequestError("a fit of several processes cannot be resumed; train without a state")
     dataset, schema = _open(lambda known: _read(source, known), base, write=ranks.first)
+    schema = schema.of_length(settings.history_length)
     if state and not isinstance(dataset, Dataset):
         raise RequestError("a fit of data in parts cannot be resumed; train without a state")
     supply = _supply_of(dataset, schema, split)
@@ -222,7 +222,7 @@ def train(
                 validation=validated,
                 test=tested.metrics,
             ),
-            constant=None if isinstance(network, Counted) else constant_answer(supply, objective),
+            constant=None if model == "popularity" else constant_answer(supply, objective),
             data=data,
             split=split,
             report=report.model_dump(),
@@ -299,12 +299,12 @@ def build(
     schema: Schema,
     arguments: dict[str, Any],
 ) -> tuple[nn.Module, dict[str, Any]]:
-    """A fresh model for a data set, and all the constructor arguments that differ from its defaults.
+    """A fresh model for a data set, and all the constructor arguments that differ from its class's defaults.
 
     Raises:
         RequestError: the model cannot be built with these arguments.
     """
-    arguments = dict(arguments)
+    arguments = {**card_of(model).arguments_for.get(objective, {}), **arguments}
     if card_of(model).knows_users:
         arguments |= {"users": len(dataset.users), "objective": objective}
     try:

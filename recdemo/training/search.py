@@ -10,12 +10,13 @@ from typing import Any
 
 import torch
 
-from recdemo.contracts import Counted, Objective, RequestError, Split
+from recdemo.contracts import Objective, RequestError, Solved, Split
 from recdemo.data import Dataset, split_ratings
 from recdemo.features import Ratings, Schema
-from recdemo.training.loop import VALIDATED_BY, DivergedError, fit
+from recdemo.training.loop import VALIDATED_BY, DivergedError, fit, validation
 from recdemo.training.run import build
 from recdemo.training.settings import Settings
+from recdemo.training.supply import Resident
 
 FIELDS = tuple(field.name for field in fields(Settings))
 
@@ -66,28 +67,34 @@ def search(
         Best first; what diverged, last.
 
     Raises:
-        RequestError: the model has no such argument, or nothing that is trained; or it cannot be trained with one of
-            the values.
+        RequestError: the model has no such argument, or is solved and has no such setting; or it cannot be trained with
+            one of the values.
     """
-    ratings = Ratings(dataset, schema, every_film=split == "last")
     part = torch.from_numpy(split_ratings(dataset.ratings, split))
     metric, sign = VALIDATED_BY[objective]
     done = []
     for values in draw(space, trials, settings.seed):
         chosen = replace(settings, **{n: v for n, v in values.items() if n in FIELDS})
         arguments = {name: value for name, value in values.items() if name not in FIELDS}
+        schema = schema.of_length(chosen.history_length)
+        ratings = Ratings(dataset, schema, every_film=split == "last")
         torch.manual_seed(chosen.seed)
         network, _ = build(model, objective, dataset, schema, arguments)
-        if isinstance(network, Counted):
-            raise RequestError(f"{model} is counted, not trained: it has no settings to search for")
+        if isinstance(network, Solved) and len(arguments) < len(values):
+            raise RequestError(
+                f"{model} is solved in one go and has no {next(n for n in values if n in FIELDS)} to search for; vary its "
+                "constructor arguments"
+            )
         try:
             result = fit(network, ratings, part, objective, chosen)
         except DivergedError:  # which says enough about these values
             done.append(Trial(values, metric, None, 0, 0.0))
         else:
-            best = result.epochs[result.best_epoch - 1]
-            figure = best.metrics[metric]
-            done.append(Trial(values, metric, figure, best.epoch, result.seconds))
+            if result.epochs:
+                best = result.epochs[result.best_epoch - 1].metrics
+            else:
+                best = validation(Resident(ratings, part), objective)(network)
+            done.append(Trial(values, metric, best[metric], result.best_epoch, result.seconds))
         on_trial(done[-1])
     found = [trial for trial in done if trial.figure is not None]
     lost = [trial for trial in done if trial.figure is None]

@@ -1,4 +1,5 @@
-"""Views of the Attention page: pairs of fields, and films watched, in every way a model attends to them."""
+"""Views of the Attention page: pairs of fields and streams over them, and films watched, in every way a model attends to
+them."""
 
 from __future__ import annotations
 
@@ -30,7 +31,22 @@ _MEAN = "mean"  # of the heads
 
 
 def show_fields(model: Recommender, visit: Visit, explanation: Explanation) -> None:
-    """Pairs of fields: map, ledger, faithfulness."""
+    """Pairs of fields: map, ledger, faithfulness; or, of a model with crosses, layer by layer."""
+    if "crosses" in engine.card(visit.model).shows:
+        found = inside.crosses(model, visit.session, explanation.movie_id)
+        layers = range(len(found.layers))
+        layer = st.segmented_control(
+            "Crosses",
+            [_MEAN, *layers],
+            format_func=lambda i: "All layers" if i == _MEAN else f"Layer {i + 1}",
+            default=_MEAN,
+            required=True,
+            key="cross_layer",
+            label_visibility="collapsed",
+        )
+        if layer != _MEAN:
+            _crosses(found, layer, explanation)
+            return
     attention = explanation.weights
     held = field_values(model, visit.session, explanation.movie_id)
     left, right = st.columns([3, 2], gap="large")
@@ -85,6 +101,81 @@ def show_fields(model: Recommender, visit: Visit, explanation: Explanation) -> N
             show_ledger(explanation)
     if attention:  # of four columns
         show_ledger(explanation)
+
+
+def _crosses(found: inside.Crosses, layer: int, explanation: Explanation) -> None:
+    """One layer of crosses: map, and what all parts of the model add."""
+    left, right = st.columns([3, 2], gap="large")
+    adds = found.layers[layer]
+    with left:
+        row, column = np.unravel_index(np.abs(adds).argmax(), adds.shape)
+        names = [FIELD_NAMES[name] for name in found.fields]
+        st.markdown(
+            f"Layer {layer + 1} adds **{adds.sum():+.3f}**, most of all **{names[row]}** times what it reads of "
+            f"**{names[column]}** ({adds[row, column]:+.3f})."
+        )
+        st.plotly_chart(
+            charts.cross_map(found.fields, adds, found.held),
+            key=f"crosses_{layer}",
+            config=CHART,
+            alt=f"Heat map of what each pair of fields adds in layer {layer + 1}",
+        )
+        st.caption(
+            "The vector of the row's field is multiplied with what the layer reads of the column's. "
+            + (
+                "The first layer reads the fields as they are, so a cell and its mirror image tell of the same two fields."
+                if layer == 0
+                else "Here the column's field has been through the layers before, and carries what it was "
+                "multiplied with there: a cell is about more than two fields."
+            )
+            + " A row or column without cells is a field that holds nothing."
+        )
+    with right:
+        _parts(found.parts, explanation)
+
+
+def _parts(parts: pd.DataFrame, explanation: Explanation) -> None:
+    """A few numbers that add up to the logit."""
+    st.markdown("**What adds up to the logit**")
+    st.dataframe(
+        parts,
+        hide_index=True,
+        column_config={
+            "part": st.column_config.TextColumn("Part", width=230),
+            "value": st.column_config.NumberColumn("adds", format="%+.4f", width=75),
+        },
+        alt="Parts of the logit",
+    )
+    st.caption(
+        f"Together **{parts['value'].sum():+.4f}**; the model's logit is **{explanation.logit:+.4f}**."
+    )
+
+
+def show_streams(model: Recommender, visit: Visit, explanation: Explanation) -> None:
+    """Two streams: their gates by field, what each and their product adds, and what each film watched changes."""
+    found = inside.streams(model, visit.session, explanation.movie_id)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        gates = found.gates.set_index("field")
+        by_film = gates["film"]
+        st.markdown(
+            f"**{plain(explanation.title)}** opens the gate of its stream widest for **{by_film.idxmax()}** "
+            f"({by_film.max():.2f}), and closes it furthest for **{by_film.idxmin()}** ({by_film.min():.2f})."
+        )
+        st.plotly_chart(
+            charts.gate_map(found.gates),
+            key="gates",
+            config=CHART,
+            alt="Heat map of how much of each field each stream reads",
+        )
+        st.caption(
+            "A gate multiplies a field before a stream reads it: 1 leaves it as it is, 0 closes it, 2 doubles it. Each number "
+            "of a field's vector has a gate of its own; shown is their mean. One stream's gates depend on the visitor alone, "
+            "the other's on the film alone. What a stream makes of a field it reads is not told by the gate."
+        )
+    with right:
+        _parts(found.parts, explanation)
+    sum_of_terms(explanation)
 
 
 def show_ledger(explanation: Explanation) -> None:
@@ -234,25 +325,38 @@ def _layers(
     )
     shown = weights[layer].mean(0) if head == _MEAN else weights[layer, head]
     titles = titles_of(model, films)
-    looks = shown[-1].argmax()
+    shares = bool(np.allclose(weights.sum(-1), 1, atol=1e-3))
+    looks = np.abs(shown[-1]).argmax()
+    most = (
+        f"looks most at **{plain(titles[looks])}** ({shown[-1, looks]:.0%}); an even share of {len(films)} would be "
+        f"{1 / len(films):.0%}"
+        if shares
+        else f"takes most of **{plain(titles[looks])}** ({shown[-1, looks]:+.4f})"
+    )
     st.markdown(
-        f"The latest film, **{plain(titles[-1])}**, looks most at **{plain(titles[looks])}** "
-        f"({shown[-1, looks]:.0%}); an even share of {len(films)} would be {1 / len(films):.0%}. "
+        f"The latest film, **{plain(titles[-1])}**, {most}. "
         + (
-            _trust({i + 1: weights[-1, i, -1] for i in range(heads)}, explanation)
+            _trust({i + 1: np.abs(weights[-1, i, -1]) for i in range(heads)}, explanation)
             if layer == layers - 1 and explanation.movie_id not in visit.session.movie_ids
             else ""
         )
     )
     st.plotly_chart(
-        charts.look_map(shown, titles),
+        charts.look_map(shown, titles, shares=shares),
         key="look_map",
         config=CHART,
         alt="Heat map of which watched film looks at which",
     )
+    backwards = len(films) > 1 and not weights[..., *np.triu_indices(len(films), 1)].any()
+    whom = "itself and those watched before it" if backwards else "all of them"
     st.caption(
-        "A row is a film watched and how it shares its attention among all of them; rows add up to one. The answer is "
-        "read off the latest film's row, the top one, whatever film is being scored."
+        (
+            f"A row is a film watched and how it shares its attention among {whom}; rows add up to one. "
+            if shares
+            else f"A row is a film watched and what it takes of {whom}. These weights are no shares: there is no softmax, a "
+            "film that has more to say adds more, and what has a negative weight is taken away. "
+        )
+        + "The answer is read off the latest film's row, the top one, whatever film is being scored."
     )
 
 

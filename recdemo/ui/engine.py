@@ -151,7 +151,8 @@ def recommender(model: str, objective: Objective, *, p_like: bool = True) -> Rec
     from recdemo.recommend import Recommender
 
     checkpoint = _loaded(model, objective)
-    if objective != "next" or not p_like or OF in model:
+    wanted = p_like and objective == "next" and OF not in model
+    if not wanted or "like" not in CARDS[model].objectives:
         return Recommender(checkpoint)
     try:
         return Recommender(checkpoint, Recommender(_loaded(model, "like")))

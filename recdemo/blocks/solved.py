@@ -1,0 +1,273 @@
+"""Pieces of the models that are solved instead of trained: how much a watched film counts, weights from film to film of
+which the largest are kept, and the scale that makes scores a chance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from recdemo.contracts import DISLIKED, JUST_WATCHED, LIKED, Batch, Known, RequestError
+
+MOST_FILMS = 20_000  # a matrix of so many films each way is 1.6 GB
+SHORT = torch.iinfo(torch.int16).max  # film indices up to this take two bytes
+QUESTIONS = 2000  # picks that a scale is fitted on
+CHUNK = 256  # of them answered at once
+
+
+class Recall(nn.Module):
+    """How much each film watched counts: exp(−age / reach) times the weight of its feedback. The latest has age 0.
+
+    Args:
+        reach: films after which one counts e times less; 0 for no difference.
+        watched: weight of a film just watched; one that was liked has 1.
+        disliked: of one disliked.
+    """
+
+    weight: Tensor
+
+    def __init__(self, *, reach: float, watched: float, disliked: float) -> None:
+        super().__init__()
+        if reach < 0:
+            raise ValueError(
+                f"reach {reach} is below 0; give a number of films, or 0 for all alike"
+            )
+        self.reach = reach
+        weight = torch.zeros(LIKED + 1)
+        weight[JUST_WATCHED], weight[DISLIKED], weight[LIKED] = watched, disliked, 1.0
+        self.register_buffer("weight", weight, persistent=False)
+
+    def forward(self, feedback: Tensor) -> Tensor:
+        """[U, L], zero at padding, from the feedback [U, L]."""
+        there = feedback != 0
+        age = there.sum(1, keepdim=True) - 1 - torch.arange(feedback.shape[1])
+        return self.weight[feedback] * self._faded(age.clamp(min=0))
+
+    def before(self, feedback: Tensor) -> Tensor:
+        """[n, n] of one user's films: row p is what the films before place p count there; zero from p on."""
+        place = torch.arange(len(feedback))
+        age = place.unsqueeze(1) - place - 1
+        return self.weight[feedback.long()] * self._faded(age.clamp(min=0)) * (age >= 0)
+
+    def _faded(self, age: Tensor) -> Tensor:
+        return torch.exp(-age / self.reach) if self.reach else torch.ones(age.shape)
+
+
+class FilmToFilm(nn.Module):
+    """A weight from each film watched to each film scored. Of a scored film the largest weights are kept, by absolute
+    value, and stored in half precision; all others are zero, and so is that of a film to itself.
+
+    Args:
+        films: M.
+        keep: weights kept for each film scored.
+    """
+
+    start: Tensor
+    target: Tensor
+
+    def __init__(self, films: int, *, keep: int) -> None:
+        super().__init__()
+        if keep < 1:
+            raise ValueError(f"keep {keep} is below 1; give a number of weights for each film")
+        self.films, self.keep = films, min(keep, films - 1)
+        count = films * self.keep
+        # Ordered by the film watched, whose weights are those from `start` on; where there are none yet, each film has
+        # as many, towards those that follow it in the catalogue.
+        film = torch.arange(films).repeat_interleave(self.keep)
+        following = torch.arange(1, self.keep + 1).repeat(films)
+        kind = torch.int16 if films <= SHORT else torch.int32
+        self.register_buffer("start", _starts(film + 1, films))
+        self.register_buffer("target", (1 + (film + following) % films).to(kind))
+        self.weight = nn.Parameter(torch.zeros(count, dtype=torch.half), requires_grad=False)
+
+    def forward(self, watched: Tensor, counts: Tensor, films: Tensor) -> Tensor:
+        """What the films watched say for each candidate.
+
+        Args:
+            watched: [U, L] films.
+            counts: [U, L] how much each counts.
+            films: [U, C] candidates.
+
+        Returns:
+            [U, C] sums over the films watched.
+        """
+        width = self.films + 1
+        place, target, value = self._entries(watched, counts)
+        user = place // watched.shape[1]
+        sums = torch.zeros(len(watched) * width).index_add_(0, user * width + target, value)
+        return sums.view(-1, width).gather(1, films)
+
+    def terms(self, watched: Tensor, counts: Tensor, films: Tensor) -> Tensor:
+        """The same film by film, [U, C, L]."""
+        width = self.films + 1
+        place, target, value = self._entries(watched, counts)
+        spread = torch.zeros(watched.numel() * width).index_add_(0, place * width + target, value)
+        spread = spread.view(*watched.shape, width).transpose(1, 2)  # [U, M + 1, L]
+        return spread.gather(1, films.unsqueeze(2).expand(-1, -1, watched.shape[1]))
+
+    def _entries(self, watched: Tensor, counts: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Each weight of each film watched, times what it counts: its place in [U * L], the film scored, the value."""
+        flat = watched.flatten()
+        first = self.start[flat].long()
+        length = self.start[flat + 1] - first
+        place = torch.arange(len(flat)).repeat_interleave(length)
+        earlier = length.cumsum(0) - length
+        entry = first[place] + torch.arange(len(place)) - earlier[place]
+        value = self.weight[entry].float() * counts.flatten()[place]
+        return place, self.target[entry].long(), value
+
+    def take(self, dense: Tensor) -> None:
+        """Keep the largest of [M, M] weights, film watched × film scored; the diagonal of `dense` is cleared."""
+        dense.fill_diagonal_(0.0)
+        film = dense.abs().topk(self.keep, dim=0).indices  # [K, M]
+        target = torch.arange(self.films).expand_as(film)
+        order = (film * self.films + target).flatten().sort().indices
+        film, target = film.flatten()[order], target.flatten()[order]
+        self.start.copy_(_starts(film + 1, self.films))
+        self.target.copy_(target + 1)
+        self.weight.copy_(dense[film, target])
+
+
+class FilmSum(nn.Module):
+    """A logit that is a sum over the films watched: b_q + Σ_i x_i B_iq, x what each counts (`Recall`).
+
+    B and b come scaled, so that a softmax of the logits is a chance.
+
+    Args:
+        films: M.
+        length: films of a history that are read, the latest.
+        keep: weights of B kept for each film scored.
+        reach, watched, disliked: see `Recall`.
+    """
+
+    def __init__(
+        self, films: int, *, length: int, keep: int, reach: float, watched: float, disliked: float
+    ) -> None:
+        super().__init__()
+        self.length = length
+        self.recall = Recall(reach=reach, watched=watched, disliked=disliked)
+        self.weights = FilmToFilm(films, keep=keep)
+        self.bias = nn.Parameter(torch.zeros(films + 1), requires_grad=False)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Logits [B]."""
+        films = batch.target_movie.view(batch.users, -1)
+        sums = self.weights(batch.history, self.recall(batch.feedback), films)
+        return (self.bias[films] + sums).flatten()
+
+    def terms(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """b_q [B] and x_i B_iq [U, C, L]."""
+        films = batch.target_movie.view(batch.users, -1)
+        terms = self.weights.terms(batch.history, self.recall(batch.feedback), films)
+        return self.bias[batch.target_movie], terms
+
+    def take(self, dense: Tensor, known: Known) -> None:
+        """Keep the largest weights of B [M, M], which is used up, and bring them to logits."""
+        films = len(dense)
+        self.weights.take(dense)
+        everything = torch.arange(films + 1)
+
+        def score(history: Tensor, feedback: Tensor) -> Tensor:
+            return self.weights(history, self.recall(feedback), everything.expand(len(history), -1))
+
+        share = log_share(known, films)
+        of_share, of_score = fit_chance(known, share, self.length, score)
+        self.bias.copy_((of_share * share).half())
+        self.weights.weight.mul_(of_score)
+
+
+def _starts(film: Tensor, films: int) -> Tensor:
+    """[M + 2] where each film's entries begin, of entries ordered by film, and where the last end."""
+    counts = torch.bincount(film, minlength=films + 1)
+    return torch.cat([torch.zeros(1, dtype=torch.long), counts.cumsum(0)]).int()
+
+
+def check_films(films: int) -> None:
+    """Refuse a catalogue whose matrix of films × films would not fit into memory.
+
+    Raises:
+        RequestError: it has too many films.
+    """
+    if films > MOST_FILMS:
+        raise RequestError(
+            f"a matrix of {films:,} films each way is too large to be solved; give {MOST_FILMS:,} films at most, or use "
+            "another model, such as ials"
+        )
+
+
+def rows_of(known: Known, window: int = 0) -> Tensor:
+    """[N] which row a rating belongs to, from 1: one for each user, or, with a window, for each stretch of so many ratings
+    of a user."""
+    user = torch.unique_consecutive(known.user, return_inverse=True)[1]
+    if not window:
+        return user + 1
+    place = torch.arange(len(user)) - torch.searchsorted(user, user)
+    stretch = user * (int(place.max()) // window + 1) + place // window
+    return torch.unique_consecutive(stretch, return_inverse=True)[1] + 1
+
+
+def by_row(row: Tensor, *columns: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """The columns [N] row by row."""
+    counts = torch.unique_consecutive(row, return_counts=True)[1].tolist()
+    return zip(*(column.split(counts) for column in columns), strict=True)
+
+
+def add_products(total: Tensor, films: Tensor, others: Tensor, values: Tensor) -> None:
+    """Add values [n, m] to a matrix of films × films [M, M], at films [n] and others [m], none of them twice."""
+    place = (films - 1).unsqueeze(1) * len(total) + (others - 1)
+    total.view(-1).scatter_add_(0, place.flatten(), values.flatten())
+
+
+def log_share(known: Known, films: int) -> Tensor:
+    """[M + 1] logarithm of each film's share of all that was picked, half a pick added to each."""
+    picks = torch.bincount(known.movie.long(), weights=known.answer.double(), minlength=films + 1)
+    return ((picks + 0.5) / (picks + 0.5).sum()).log().float()
+
+
+def fit_chance(
+    known: Known, share: Tensor, length: int, score: Callable[[Tensor, Tensor], Tensor]
+) -> tuple[float, float]:
+    """The a and b for which softmax(a · share + b · score) over the films not yet watched gives what was picked the highest
+    likelihood, over some of what is known.
+
+    Args:
+        known: what the scores were solved from.
+        share: [M + 1], see `log_share`.
+        length: films of a history that are read.
+        score: of histories and their feedback [n, L], the scores [n, M + 1].
+    """
+    rows = torch.nonzero(known.answer.bool()).squeeze(1)
+    draw = torch.Generator("cpu").manual_seed(0)
+    rows = rows[torch.randperm(len(rows), generator=draw, device="cpu")[:QUESTIONS]]
+    same = torch.unique_consecutive(known.user, return_inverse=True)[1]
+    begins = torch.searchsorted(same, same[rows])  # first row of each one's user
+    first = torch.maximum(begins, rows - length)
+    target = known.movie[rows].long()
+    table = torch.empty(len(rows), len(share))
+    closed = torch.zeros(table.shape, dtype=torch.bool)  # what cannot be picked
+    for chunk in torch.arange(len(rows)).split(CHUNK):
+        place = first[chunk].unsqueeze(1) + torch.arange(length)
+        there = place < rows[chunk].unsqueeze(1)
+        place = place.clamp(max=len(known.movie) - 1)
+        history = known.movie[place].long() * there
+        table[chunk] = score(history, known.feedback[place].long() * there)
+        closed[chunk] = closed[chunk].scatter(1, history, True)
+    closed[:, 0] = True
+    closed[torch.arange(len(rows)), target] = False  # not even if it had been watched before
+    spread = table.std().clamp(min=1e-6)
+    factors = torch.tensor([0.5, 1.0], requires_grad=True)
+    optimizer = torch.optim.LBFGS([factors], max_iter=50, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        logits = factors[0] * share + factors[1] / spread * table
+        found = nn.functional.cross_entropy(logits.masked_fill(closed, float("-inf")), target)
+        found.backward()
+        return found
+
+    with torch.enable_grad():
+        optimizer.step(loss)
+    bias, scale = factors.tolist()
+    return bias, scale / float(spread)

@@ -1,0 +1,81 @@
+"""EASE: a linear autoencoder over films, solved in one step.
+
+Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", WWW 2019. Each film is predicted from all others that the same
+people watched: B = I − P diag(1 / diag P) with P = (XᵀX + λI)⁻¹ is the best such matrix with a diagonal of zero. A row of X
+is a user, as there: B knows no order. Ours differs in the answer, in which the latest films count most, and B keeps only the
+largest weights of each film. One number brings the sum to logits, another the share of all picks that a film has, so that a
+softmax is a chance; both are fitted on what was picked in training.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from recdemo.blocks.solved import FilmSum, add_products, by_row, check_films, rows_of
+from recdemo.contracts import LIKED, Batch, Known, Objective
+from recdemo.features import Schema
+
+
+class EASE(nn.Module):
+    """b_q + Σ_i x_i B_iq.
+
+    Args:
+        schema: vocabularies.
+        ridge: λ.
+        window: films of a row of X: a long history is cut into rows of so many, films that follow each other; 0 for a row per
+            user, as in the paper.
+        unliked: what a film not liked is in X; one that was liked is 1.
+        reach: films after which one watched counts e times less in an answer; 0 for no difference.
+        watched: what a film just watched counts in an answer; one that was liked counts 1.
+        disliked: what one disliked counts.
+        keep: weights of B kept for each film scored.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        ridge: float = 300.0,
+        window: int = 0,
+        unliked: float = 1.0,
+        reach: float = 10.0,
+        watched: float = 0.75,
+        disliked: float = 0.5,
+        keep: int = 200,
+    ) -> None:
+        super().__init__()
+        self.ridge, self.window, self.unliked = ridge, window, unliked
+        self.sum = FilmSum(
+            schema.size,
+            length=schema.history_length,
+            keep=keep,
+            reach=reach,
+            watched=watched,
+            disliked=disliked,
+        )
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Logits [B]."""
+        logits: Tensor = self.sum(batch)
+        return logits
+
+    def film_terms(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """See `ShowsFilmTerms`."""
+        return self.sum.terms(batch)
+
+    def solve(self, known: Known, objective: Objective) -> None:
+        """B, and the scale of the logits.
+
+        Raises:
+            RequestError: there are too many films.
+        """
+        films = self.sum.weights.films
+        check_films(films)
+        value = torch.where(known.feedback == LIKED, 1.0, self.unliked)
+        gram = torch.zeros(films, films)
+        for movie, x in by_row(rows_of(known, self.window), known.movie.long(), value):
+            add_products(gram, movie, movie, x.unsqueeze(1) * x)
+        gram.diagonal().add_(self.ridge)
+        inverse = torch.cholesky_inverse(torch.linalg.cholesky(gram))
+        self.sum.take(inverse.div_(-inverse.diagonal().clone()), known)

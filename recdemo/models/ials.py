@@ -1,0 +1,191 @@
+"""iALS: a vector per user and per film, in turn the exact solution given the others.
+
+Hu, Koren and Volinsky, "Collaborative Filtering for Implicit Feedback Datasets", ICDM 2008, in the form and with the tuning of
+Rendle, Krichene, Zhang and Koren, "Revisiting the Performance of iALS on Item Recommendation Benchmarks", RecSys 2022: what was
+watched should score 1, everything a little (α₀) 0, and who or what has more ratings is held back more (ν).
+
+    Σ_{(u,i) watched} c_ui (u · q_i − 1)² + α₀ Σ_{u,i} (u · q_i)² + λ (Σ_u r_u^ν |u|² + Σ_i r_i^ν |q_i|²)
+
+with r the sum of c of a row plus α₀ times its length. No user is kept: every visitor's vector is solved anew from the films
+watched, A⁻¹ Σ_i c_i q_i with A = Σ_i c_i q_i q_iᵀ + α₀ QᵀQ + λ r^ν I, in which the latest films count most; that is also why the
+score is an exact sum over them. One number brings it to logits, another the share of all picks that a film has, so that
+a softmax is a chance; both are fitted on what was picked in training.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from recdemo.blocks.solved import Recall, fit_chance, log_share, rows_of
+from recdemo.contracts import Batch, Known, Objective
+from recdemo.features import Schema
+
+CHUNK = 100_000  # films met by the rows solved at once, padding included
+MOST_ROWS = 2048  # solved at once
+
+
+class IALS(nn.Module):
+    """b_q + s u · q.
+
+    Args:
+        schema: vocabularies.
+        embed_dim: k.
+        unobserved: α₀, the weight of what was not watched.
+        pull: λ, of all vectors towards zero.
+        balance: ν, how much more those with many ratings are pulled; 0 for all alike.
+        window: films of a row in training: a long history is cut into rows of so many, films that follow each other; 0 for
+            a row per user, as in the papers.
+        rounds: how often both sides are solved.
+        reach: films after which one watched counts e times less; 0 for no difference.
+        watched: what a film just watched counts in an answer; one that was liked counts 1.
+        disliked: what one disliked counts, in training too.
+    """
+
+    film_meaning = "the film's own vector"
+    user_meaning = (
+        "the vector that gives the films watched a score nearest to 1, and all others nearest to 0; its dot product with a "
+        "film's vector, scaled, is the score"
+    )
+
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        embed_dim: int = 64,
+        unobserved: float = 0.1,
+        pull: float = 0.003,
+        balance: float = 1.0,
+        window: int = 50,
+        rounds: int = 8,
+        reach: float = 10.0,
+        watched: float = 0.75,
+        disliked: float = 0.5,
+    ) -> None:
+        super().__init__()
+        self.unobserved, self.pull, self.balance = unobserved, pull, balance
+        self.window, self.rounds = window, rounds
+        self.length = schema.history_length
+        self.recall = Recall(reach=reach, watched=watched, disliked=disliked)
+        self.films = nn.Embedding(schema.size + 1, embed_dim, padding_idx=0)
+        self.bias = nn.Parameter(torch.zeros(schema.size + 1))
+        self.scale = nn.Parameter(torch.ones(()))
+        nn.init.normal_(self.films.weight[1:], std=0.1 / embed_dim**0.5)
+        self.requires_grad_(False)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Logits [B]."""
+        films = batch.target_movie.view(batch.users, -1)
+        user = self.user_vectors(batch).unsqueeze(2)
+        return (self.bias[films] + self.scale * (self.films(films) @ user).squeeze(2)).flatten()
+
+    def film_terms(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """See `ShowsFilmTerms`: b_q, and s q · A⁻¹ c_i q_i of each film watched."""
+        films = self.films(batch.target_movie).view(batch.users, batch.candidates, -1)
+        system, pulls = self._normal_equations(batch.history, batch.feedback)
+        parts = torch.linalg.solve(system, pulls)  # [U, k, L]
+        return self.bias[batch.target_movie], self.scale * (films @ parts)
+
+    def film_vectors(self) -> Tensor:
+        """q of every film, [M + 1, k]."""
+        return self.films.weight
+
+    def user_vectors(self, batch: Batch) -> Tensor:
+        """u of each visitor, [U, k]."""
+        return self._users(batch.history, batch.feedback)
+
+    def _users(self, history: Tensor, feedback: Tensor) -> Tensor:
+        system, pulls = self._normal_equations(history, feedback)
+        return torch.linalg.solve(system, pulls.sum(2))
+
+    def _normal_equations(self, history: Tensor, feedback: Tensor) -> tuple[Tensor, Tensor]:
+        """A [U, k, k], and c_i q_i of each film watched, [U, k, L]: u = A⁻¹ Σ_i c_i q_i."""
+        films, counts = self.films.weight, self.recall(feedback)
+        return normal_equations(
+            films[history], counts, self._everything(films), self._pull(counts.sum(1), len(films))
+        )
+
+    def _everything(self, vectors: Tensor) -> Tensor:
+        """[k, k] α₀ QᵀQ, what all scores being a little 0 adds to A."""
+        return self.unobserved * vectors.T @ vectors
+
+    def _pull(self, counts: Tensor, others: int) -> Tensor:
+        """[R] λ r^ν, of rows or films with these sums of c, against so many vectors, padding included."""
+        return self.pull * (counts + self.unobserved * (others - 1)) ** self.balance
+
+    def solve(self, known: Known, objective: Objective) -> None:
+        """The films' vectors, and the scale of the logits."""
+        row = rows_of(known, self.window)  # from 1
+        movie, counts = known.movie.long(), self.recall.weight[known.feedback.long()]
+        films = self.films.weight
+        vectors = films.clone()
+        for _ in range(self.rounds):
+            rows = self._solve_side(row, movie, counts, vectors, int(row[-1]) + 1)
+            vectors = self._solve_side(movie, row, counts, rows, len(films))
+        films.copy_(vectors.half())
+
+        def score(history: Tensor, feedback: Tensor) -> Tensor:
+            return self._users(history, feedback) @ films.T
+
+        share = log_share(known, len(films) - 1)
+        of_share, of_score = fit_chance(known, share, self.length, score)
+        self.bias.copy_((of_share * share).half())
+        self.scale.fill_(of_score).copy_(self.scale.half())
+
+    def _solve_side(
+        self, mine: Tensor, other: Tensor, counts: Tensor, vectors: Tensor, size: int
+    ) -> Tensor:
+        """The vectors of one side, given those of the other.
+
+        Args:
+            mine: [N] whose vector, row or film; 0 is none.
+            other: [N] the vector it met on the other side.
+            counts: [N] c of the meeting.
+            vectors: of the other side; row 0 is zero.
+            size: of this side, 0 included.
+
+        Returns:
+            [size, k], zero for whoever met nobody.
+        """
+        order = torch.argsort(mine, stable=True)
+        other, counts = other[order], counts[order]
+        lengths = torch.bincount(mine, minlength=size)
+        begins = lengths.cumsum(0) - lengths
+        pull = self._pull(torch.zeros(size).index_add_(0, mine[order], counts), len(vectors))
+        everything = self._everything(vectors)
+        found = torch.zeros(size, vectors.shape[1])
+        longest_first = torch.argsort(lengths, descending=True)
+        longest_first = longest_first[lengths[longest_first] > 0]
+        done = 0
+        while done < len(longest_first):  # some at a time, of about one length
+            length = int(lengths[longest_first[done]])
+            some = longest_first[done : done + min(MOST_ROWS, max(1, CHUNK // length))]
+            place = begins[some].unsqueeze(1) + torch.arange(length)
+            there = torch.arange(length) < lengths[some].unsqueeze(1)
+            place = place.clamp(max=len(other) - 1)
+            system, pulls = normal_equations(
+                vectors[other[place]], counts[place] * there, everything, pull[some]
+            )
+            factor = torch.linalg.cholesky(system)
+            found[some] = torch.cholesky_solve(pulls.sum(2, keepdim=True), factor).squeeze(2)
+            done += len(some)
+        return found
+
+
+def normal_equations(
+    met: Tensor, counts: Tensor, everything: Tensor, pull: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Those whose solution is the best vector for each row.
+
+    Args:
+        met: [R, L, k] vectors that it should score 1 with.
+        counts: [R, L] how much each of these matters, c; zero at padding.
+        everything: [k, k] what all scores being a little 0 adds.
+        pull: [R] towards zero.
+
+    Returns:
+        A [R, k, k], and c_i q_i [R, k, L], whose sum is the right-hand side.
+    """
+    pulls = (met * counts.unsqueeze(2)).transpose(1, 2)
+    identity = torch.eye(met.shape[2])
+    return pulls @ met + everything + pull.view(-1, 1, 1) * identity, pulls
