@@ -11,25 +11,27 @@ opening.show(
 )
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import streamlit as st
 
-from recdemo import checkpoints, standings
+from recdemo import checkpoints, published, standings
 from recdemo.charts import leaderboard as charts
-from recdemo.contracts import QUESTIONS, CheckpointError, Objective, Split
-from recdemo.standings import BASELINES, MAIN, METRICS, SPLITS, Figure, Row, figure_of
+from recdemo.contracts import QUESTIONS, CheckpointError, Objective
+from recdemo.published import Published
+from recdemo.standings import MAIN, METRICS, SPLIT_NAMES, SPLITS, Figure, Row, figure_of
 from recdemo.ui import engine, frame, state
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit
 from recdemo.ui.why import CHART
 
-SPLIT_NAMES: dict[Split, str] = {
-    "order": "Last tenth of each user",
-    "last": "Last film of each user",
-    "random": "Random tenth",
-}
+NAMED = 6  # models listed in a sentence, at most
 FIELDS = {"gender": "Gender", "age": "Age", "occupation": "Occupation"}
+FAITHFULNESS = (
+    "Rank correlation between the weights that the model shows and what removing each item does to its score: 1 where "
+    "weights tell what mattered, 0 where they tell nothing."
+)
 COSTS = {
     "parameters": ("parameters", "localized", "Numbers that training sets."),
     "kilobytes": ("kB", "localized", "Size of the weights' file."),
@@ -76,8 +78,10 @@ def rows_to_show(board: standings.Leaderboard, visit: Visit) -> tuple[list[Row],
                 "Test on",
                 splits,
                 format_func=SPLIT_NAMES.__getitem__,
-                default=splits[0],
+                default="order" if "order" in splits else splits[0],
                 required=True,
+                help="What a model has not seen when it is measured; figures of two splits do not compare.  \n"
+                + "  \n".join(f"**{SPLIT_NAMES[how]}**: {SPLITS[how]}" for how in splits),
                 key=f"leaderboard_split_{question}",
                 persist_state="session",
             )
@@ -116,28 +120,31 @@ def rows_to_show(board: standings.Leaderboard, visit: Visit) -> tuple[list[Row],
         and (sought in row.title.casefold() or sought in row.model)
     ]
     only = [*families, *([f"“{plain(words.strip())}”"] if sought else [])]
-    st.caption(SPLITS[split] + (f" Only {', '.join(only)}." if only else ""))
+    models = f"{len(rows)} model{'' if len(rows) == 1 else 's'}"
+    st.subheader(f"{QUESTIONS[question]} Tested on: {SPLIT_NAMES[split].lower()}")
+    st.caption(
+        f"{models}, {standings.seeds_in_words(rows)}. {SPLITS[split]}"
+        + (f" Only {', '.join(only)} below." if only else "")
+    )
     return rows, kept, name
 
 
 def show_ranking(rows: list[Row], kept: list[Row], name: str, chosen: str) -> None:
     best, metric = rows[0], METRICS[name]
-    baselines = [row for row in rows if row.model in BASELINES and row is not best]
-    against = " and ".join(
-        f"{row.title}’s {figure.mean:.4f}"
-        for row in baselines
-        if (figure := figure_of(row, name)) is not None
-    )
+    floors = [floor for floor, _ in standings.below(rows, name)]
     leader = figure_of(best, name)
     assert leader is not None  # a figure is offered only where a row has it
     st.markdown(
         f"**{best.title}, the only one measured so, reaches {metric.title} {leader.mean:.4f}**"
         if len(rows) == 1
         else f"**{best.title} leads with {metric.title} {leader.mean:.4f}"
-        + (f", against {against}**" if against else "**")
+        + (", and is a baseline: nobody trained it**" if standings.is_baseline(best) else "**")
     )
+    for sentence in standings.below_in_words(rows, name, most=NAMED):
+        st.markdown(sentence)
+    printed = printed_beside(best, name)
     st.plotly_chart(
-        charts.ranking(kept, name, baselines, chosen),
+        charts.ranking(kept, name, floors, chosen, printed),
         key="leaderboard_ranking",
         config=CHART,
         alt=f"{metric.title} of {len(kept)} models, best first",
@@ -148,7 +155,7 @@ def show_ranking(rows: list[Row], kept: list[Row], name: str, chosen: str) -> No
     seeds = max(len(row.seeds) for row in kept)
     st.caption(
         f"{metric.hint} The axis does not start at zero. "
-        + ("Dashed lines are the baselines. " if baselines else "")
+        + ("Dashed lines and diamonds are baselines, which nobody trained. " if floors else "")
         + (
             "Whiskers are the deviation over seeds, where several were trained. "
             if seeds > 1
@@ -160,6 +167,31 @@ def show_ranking(rows: list[Row], kept: list[Row], name: str, chosen: str) -> No
             else ""
         )
     )
+    if printed:
+        show_printed(printed)
+
+
+def printed_beside(row: Row, name: str) -> tuple[Published, ...]:
+    """What others have published of a figure for a row's question, split and data."""
+    if row.data != published.DATA or row.simulated:
+        return ()
+    return published.beside(row.objective, row.split, name)
+
+
+def show_printed(printed: Sequence[Published]) -> None:
+    """The sources of what is drawn below the line."""
+    st.caption(
+        "Hollow, below the line: figures in print for the same data and protocol. They are quoted, not measured here, and "
+        "differ in preprocessing and in how long settings were searched for, so they have no rank."
+    )
+    with st.expander("Where these are printed", icon=":material/menu_book:"):
+        names = [name for name in METRICS if name in printed[0].figures]
+        head = f"| model | {' | '.join(METRICS[name].title for name in names)} | source |"
+        lines = [
+            f"| {one.title} | {' | '.join(f'{one.figures[name]:.3f}' for name in names)} | [{one.source}]({one.url}) |"
+            for one in printed
+        ]
+        st.markdown("\n".join([head, "|---" * (len(names) + 2) + "|", *lines]))
 
 
 def _distance(row: Row, leader: Figure, name: str) -> float:
@@ -216,39 +248,50 @@ def show_speed(rows: list[Row], name: str, chosen: str, times: dict[str, float])
     )
 
 
-def choose_row(kept: list[Row], question: str, visit: Visit) -> Row:
+def choose_row(kept: list[Row], name: str, question: str, visit: Visit) -> Row:
     """The table; the row picked in it, else the visitor's model, else the first."""
     table = standings.table(kept)
     figures = [name for name in METRICS if name in table]
     baseline, simulated = " (baseline)", " (simulated)"
+    faithful = ["faithfulness"] if "faithfulness" in table else []
     marked = table.round({"train_seconds": 0, "samples_per_second": 0}).assign(
         title=[
-            row.title + baseline * (row.model in BASELINES) + simulated * row.simulated
+            row.title + baseline * standings.is_baseline(row) + simulated * row.simulated
             for row in kept
-        ]
+        ],
+        split=SPLIT_NAMES[kept[0].split],
     )
     columns = {
-        "title": st.column_config.TextColumn("Model", width=200, pinned=True),
+        "title": st.column_config.TextColumn("Model", width=185, pinned=True),
         "family": st.column_config.TextColumn("Family", width=170),
-        "seeds": st.column_config.NumberColumn("seeds", help="Runs behind the figures.", width=60),
+        "seeds": st.column_config.TextColumn(
+            "seeds", help="Runs whose mean the figures are.", width=60
+        ),
+        "split": st.column_config.TextColumn("tested on", width=150),
+        "faithfulness": st.column_config.NumberColumn(
+            "attention tells", format="%.2f", help=FAITHFULNESS, width=115
+        ),
     }
-    for name in figures:
-        columns[name] = st.column_config.NumberColumn(
-            METRICS[name].title, format="%.4f", help=METRICS[name].hint, width=85
+    for figure in figures:
+        columns[figure] = st.column_config.NumberColumn(
+            METRICS[figure].title, format="%.4f", help=METRICS[figure].hint, width=80
         )
-        columns[f"± {name}"] = st.column_config.NumberColumn(
-            f"± {METRICS[name].title}",
+        columns[f"± {figure}"] = st.column_config.NumberColumn(
+            f"± {METRICS[figure].title}",
             format="%.4f",
             help="Sample deviation over the seeds.",
             width=85,
         )
     for cost, (label, shape, hint) in COSTS.items():
         columns[cost] = st.column_config.NumberColumn(label, format=shape, help=hint, width=85)
-    measured = [column for column in table if column.removeprefix("± ") in METRICS]
-    order = ["title", *measured, "milliseconds", *(c for c in COSTS if c != "milliseconds")]
+    others = [figure for figure in figures if figure != name]
+    order = ["title", name, "seeds", *faithful, f"± {name}", "milliseconds"]
+    order += [column for figure in others for column in (figure, f"± {figure}")]
+    order += [cost for cost in COSTS if cost != "milliseconds"]
+    order = [column for column in order if column in table]
     listed = [row.model for row in kept]
     event = st.dataframe(
-        marked[[*order, "seeds", "family"]],
+        marked[[*order, "split", "family"]],
         key=f"leaderboard_table_{question}_{'-'.join(listed)}",
         on_select="rerun",
         selection_mode="single-row",
@@ -269,7 +312,7 @@ def choose_row(kept: list[Row], question: str, visit: Visit) -> Row:
         )
         st.caption(
             "Click a column’s head to sort by it; pick a row to see it in detail. – is not measured: one seed has no "
-            "deviation."
+            "deviation" + (", and not every model shows what it attends to." if faithful else ".")
         )
     picked = event["selection"]["rows"]
     if picked:
@@ -286,6 +329,7 @@ def show_facts(row: Row, board: standings.Leaderboard, visit: Visit) -> None:
             for metric, figure in figures
         )
     )
+    show_faithfulness(row)
     st.markdown("Make this row again, from the ratings, with")
     st.code(row.command, language="bash", wrap_lines=True)
     if further := [f"`--seed {seed}`" for seed in row.seeds[1:]]:
@@ -309,6 +353,21 @@ def show_facts(row: Row, board: standings.Leaderboard, visit: Visit) -> None:
                 replace(state.current(), model=row.model, objective=row.objective)
             ),
         )
+
+
+def show_faithfulness(row: Row) -> None:
+    """How far each attention of the model tells what mattered."""
+    found = (row.report and row.report.faithfulness) or {}
+    if not found:
+        return
+    whole = standings.faithfulness_of(row)
+    assert whole is not None
+    st.markdown(
+        f"Attention tells what mattered: **{whole.mean:.2f}**, mean over {whole.users} test users"
+        + ("" if whole.deviation is None else f", ±{whole.deviation:.2f} from one to another")
+    )
+    others = [f"{kind} {one.mean:.2f}" for kind, one in found.items() if one is not whole]
+    st.caption(f"{FAITHFULNESS} " + (f"Each by itself: {', '.join(others)}." if others else ""))
 
 
 def show_calibration(row: Row, rows: list[Row]) -> None:
@@ -422,7 +481,7 @@ with frame.page() as visit:
         st.stop()
     question = rows[0].objective
     overview = st.container()
-    row = choose_row(kept, question, visit)
+    row = choose_row(kept, name, question, visit)
     times = {
         r.model: r.milliseconds for r in board.rows if r.objective == question and r.milliseconds
     }

@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from recdemo.catalogue import read_catalogue
 from recdemo.contracts import CheckpointError, Objective, Settles, Solved, Split
 from recdemo.models import CARDS
+from recdemo.standings import MAIN, Constant, nothing_learned
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -70,6 +71,7 @@ class CheckpointCard(BaseModel):
     weights_sha256: str
     parameters: int
     metrics: Metrics
+    constant: Constant | None = None  # to weigh the validation figures against; None: not measured
     data: DataCard
     split: Split = "order"
     report: dict[str, Any] | None = None  # a `recdemo.standings.Report` of the test part
@@ -81,6 +83,14 @@ class CheckpointCard(BaseModel):
     seconds: float
     date: str
     versions: dict[str, str]
+
+    @property
+    def nothing_learned(self) -> str:
+        """A sentence where its validation is no better than a constant answer's; empty where it is, or nobody knows."""
+        best = self.metrics.validation.get(MAIN[self.objective])
+        if best is None or self.constant is None:
+            return ""
+        return nothing_learned(self.objective, best, self.constant)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ from recdemo.contracts import (
     ShowsHeads,
     ShowsHistory,
 )
+from recdemo.faithfulness import pair_removal
+from recdemo.faithfulness import rank_correlation as rank_correlation
 from recdemo.features import encode, year_label
 
 if TYPE_CHECKING:
@@ -43,7 +45,6 @@ if TYPE_CHECKING:
 
 ORDERS = 8  # orders of adding films that a film's term is averaged over, half of them reversed
 Kept = tuple[int, ...]  # places in the history of the films that are not taken away
-MIN_FOR_CORRELATION = 3  # a rank correlation of two items is always -1 or 1
 
 FIELD_NAMES = {
     "gender": "Gender",
@@ -297,16 +298,6 @@ def titles_of(recommender: Recommender, movie_ids: Sequence[int]) -> tuple[str, 
     return tuple(labels_of(rows))
 
 
-def rank_correlation(
-    weights: Sequence[float] | np.ndarray, effects: Sequence[float] | np.ndarray
-) -> float | None:
-    """Spearman's rank correlation; None for fewer than three items or where one side is constant."""
-    if len(weights) < MIN_FOR_CORRELATION:
-        return None
-    value = pd.Series(weights).rank().corr(pd.Series(effects).rank())
-    return None if np.isnan(value) else float(value)
-
-
 def _logits(recommender: Recommender, sessions: Sequence[Session], target: int) -> np.ndarray:
     """Logit of one film for several sessions: [len(sessions)]."""
     with torch.inference_mode():
@@ -365,12 +356,10 @@ def _field_terms(terms: FieldTerms) -> tuple[list[Term], Weights | None]:
         out.append(Term("deep", "Neural network on all fields", float(terms.deep[0])))
     if terms.attention is None:
         return out, None
-    # Without pair p the others share its attention: the sum becomes (S - s_p) / (1 - a_p).
     held = terms.attention[0].numpy() > 0
     attention = terms.attention[0].double().numpy()[held]
     parts = terms.pairs[0].double().numpy()[held]
-    total = parts.sum()
-    removal = total - (total - parts) / np.maximum(1 - attention, np.finfo(np.float32).eps)
+    removal = pair_removal(attention, parts)
     weights = Weights(
         axis="pair",
         labels=tuple(name for name, here in zip(pair_names, held, strict=True) if here),

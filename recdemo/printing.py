@@ -49,7 +49,8 @@ def print_explanation(explanation: Explanation) -> None:
 
 def print_metrics(card: CheckpointCard, as_json: bool) -> None:
     if as_json:
-        print_json(card.model_dump(mode="json", exclude={"epochs"}))
+        plain = card.model_dump(mode="json", exclude={"epochs"})
+        print_json(plain | {"nothing_learned": card.nothing_learned})
         return
     label = card.data.title + (" (simulated)" if card.data.simulated else "")
     validation, test = card.metrics.validation, card.metrics.test

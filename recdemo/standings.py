@@ -7,6 +7,7 @@ most A (1 − A) / min(n, k) (Birnbaum and Klose, Annals of Mathematical Statist
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import NormalDist
@@ -16,9 +17,14 @@ import pandas as pd
 from pydantic import BaseModel, Field, FiniteFloat, model_validator
 
 from recdemo.contracts import AGES, GENDERS, OCCUPATIONS, CheckpointError, Objective, Split
+from recdemo.models import CARDS
 
 FILE = "leaderboard.json"
-BASELINES = ("popularity", "fm")
+ATTENTION = (
+    "weights",
+    "pairs",
+    "terms",
+)  # kinds of `Report.faithfulness` that speak for a model as a whole
 NORMAL_95 = 1.96  # standard errors to either side that hold 95 % of a normal distribution
 
 
@@ -52,6 +58,11 @@ METRICS: dict[str, Metric] = {
 }
 # The figure that decides, for each question; `recdemo.training.loop.VALIDATED_BY` stops training by it.
 MAIN: dict[Objective, str] = {"like": "auc", "next": "ndcg@10", "rating": "rmse"}
+SPLIT_NAMES: dict[Split, str] = {
+    "order": "Last tenth of each user",
+    "last": "Last film of each user",
+    "random": "Random tenth",
+}
 SPLITS: dict[Split, str] = {
     "order": "Of each user's films in the order rated, the last tenth is the test, the tenth before it chooses the "
     "best epoch, the rest trains; a history holds only what came before.",
@@ -74,12 +85,27 @@ class Figure(BaseModel):
     deviation: FiniteFloat | None = None
 
 
+class Constant(BaseModel):
+    """What the best answer that is the same for everybody reaches on validation (`recdemo.training.constant`)."""
+
+    figure: FiniteFloat  # the one that decides, see `MAIN`
+    chance: FiniteFloat = 0.0  # what luck alone may add to it
+
+
 class Bin(BaseModel):
     """Predictions between two bounds: how many, their mean, and what share was liked."""
 
     count: int
     predicted: FiniteFloat
     liked: FiniteFloat
+
+
+class Faithfulness(BaseModel):
+    """How far weights tell what mattered: rank correlation with what removal does (`recdemo.faithfulness`)."""
+
+    mean: FiniteFloat  # over users
+    deviation: FiniteFloat | None = None  # of single users
+    users: int
 
 
 class Report(BaseModel):
@@ -90,6 +116,7 @@ class Report(BaseModel):
     coverage: FiniteFloat | None = (
         None  # `next` only: share of the catalogue on anybody's first ten
     )
+    faithfulness: dict[str, Faithfulness] | None = None  # by kind; None: not measured
 
 
 class Row(BaseModel):
@@ -130,6 +157,31 @@ class Leaderboard(BaseModel):
     rows: list[Row]
 
 
+_NOT_BETTER: dict[Objective, str] = {
+    "like": "which chance alone can reach",
+    "next": "no better than {figure:.4f}, which one list of the most picked films for everybody reaches",
+    "rating": "no better than {figure:.4f}, which the mean of all stars, said of every film, reaches",
+}
+
+
+def nothing_learned(objective: Objective, best: float, constant: Constant) -> str:
+    """A sentence about a model whose best validation figure is no better than a constant answer's, else nothing.
+
+    Args:
+        objective: what it was trained for.
+        best: its figure that decides, see `MAIN`, of its best epoch.
+        constant: measured on the same questions.
+    """
+    metric = METRICS[MAIN[objective]]
+    if metric.better * (best - constant.figure) > constant.chance:
+        return ""
+    how = _NOT_BETTER[objective].format(figure=constant.figure)
+    return (
+        f"It has learned nothing: its best {metric.title} on validation is {best:.4f}, {how}. Try another learning rate, "
+        "more epochs or more data."
+    )
+
+
 def read(base: Path) -> Leaderboard:
     """Read ``leaderboard.json``.
 
@@ -165,13 +217,96 @@ def best_first(rows: Sequence[Row], name: str | None = None) -> list[Row]:
     return sorted(rows, key=place)
 
 
+def is_baseline(row: Row) -> bool:
+    """Whether a row's model is counted or solved in seconds, for others to be held against (`Card.baseline`)."""
+    return row.model in CARDS and CARDS[row.model].baseline
+
+
+def below(rows: Sequence[Row], name: str) -> list[tuple[Row, list[Row]]]:
+    """What every trained model should be better than, and which are not.
+
+    Args:
+        rows: of one question and split.
+        name: of the figure.
+
+    Returns:
+        The best of the baselines that read a visitor, then popularity, as far as they are among the rows; each with the
+        trained models that are worse, best first.
+    """
+    ranked = [row for row in best_first(rows, name) if figure_of(row, name)]
+    formulas = [row for row in ranked if is_baseline(row) and row.model != "popularity"]
+    floors = formulas[:1] + [row for row in ranked if row.model == "popularity"]
+    trained = [row for row in ranked if not is_baseline(row)]
+    return [
+        (floor, [row for row in trained if ranked.index(row) > ranked.index(floor)])
+        for floor in floors
+    ]
+
+
+def below_in_words(rows: Sequence[Row], name: str, most: int | None = None) -> list[str]:
+    """`below` as sentences, one for each baseline.
+
+    Args:
+        rows, name: as there.
+        most: so many models are named at most, the best and the worst of them; None for all.
+    """
+    trained = sum(not is_baseline(row) and figure_of(row, name) is not None for row in rows)
+    said = []
+    for floor, worse in below(rows, name):
+        figure = figure_of(floor, name)
+        assert figure is not None
+        what = (
+            "which knows nothing of the visitor"
+            if floor.model == "popularity"
+            else f"a formula solved in {max(floor.train_seconds, 1):,.0f} s"
+        )
+        which = f"{floor.title} ({METRICS[name].title} {figure.mean:.4f}), {what}"
+        if not trained:
+            continue
+        if not worse:
+            said.append(
+                f"{'Every' if trained > 1 else 'The one'} trained model ranks above {which}."
+            )
+            continue
+        titles = [row.title for row in worse]
+        if most and len(titles) > most:
+            titles = [*titles[: most - 1], f"{len(titles) - most} more", titles[-1]]
+        listed = " and ".join(filter(None, [", ".join(titles[:-1]), titles[-1]]))
+        verb = "ranks" if len(worse) == 1 else "rank"
+        said.append(f"{len(worse)} of {trained} trained models {verb} below {which}: {listed}.")
+    return said
+
+
+def seeds_in_words(rows: Sequence[Row]) -> str:
+    """Which seeds stand behind the figures of rows: ``seed 0``, or which of them have more."""
+    counted = Counter(tuple(row.seeds) for row in rows)
+
+    def named(seeds: tuple[int, ...]) -> str:
+        listed = ", ".join(map(str, seeds))
+        return f"seed {listed}" if len(seeds) == 1 else f"mean of seeds {listed}"
+
+    if len(counted) == 1:
+        return named(next(iter(counted)))
+    return ", ".join(f"{named(seeds)} for {counted[seeds]}" for seeds in sorted(counted, key=len))
+
+
+def faithfulness_of(row: Row) -> Faithfulness | None:
+    """How far what a row's model shows tells what mattered, as a whole: its weights, or else its last layer, nearest to
+    the answer; None where it shows, or measured, none."""
+    found = (row.report and row.report.faithfulness) or {}
+    layers = [kind for kind in found if kind.startswith("layer") and "," not in kind]
+    kinds = [kind for kind in (*ATTENTION, *reversed(layers), *found) if kind in found]
+    return found[kinds[0]] if kinds else None
+
+
 def table(rows: Sequence[Row]) -> pd.DataFrame:
     """Rows as a frame, one column per figure that any row has, each followed by its deviation.
 
     Returns:
         Columns ``model``, ``title``, ``family``, ``baseline``, the figures in the order of `METRICS` with
-        ``± figure`` where some row has several seeds, ``seeds``, ``parameters``, ``kilobytes``,
-        ``train_seconds``, ``samples_per_second``, ``milliseconds``, ``command``.
+        ``± figure`` where some row has several seeds, ``seeds`` (as ``0, 1, 2``), ``split``, ``faithfulness`` where some
+        row's is measured, ``parameters``, ``kilobytes``, ``train_seconds``, ``samples_per_second``, ``milliseconds``,
+        ``command``.
     """
     names = [name for name in METRICS if any(figure_of(row, name) for row in rows)]
     lines: list[dict[str, Any]] = []
@@ -180,19 +315,24 @@ def table(rows: Sequence[Row]) -> pd.DataFrame:
             "model": row.model,
             "title": row.title,
             "family": row.family,
-            "baseline": row.model in BASELINES,
+            "baseline": is_baseline(row),
         }
         for name in names:
             figure = figure_of(row, name)
             line[name] = figure and figure.mean
             line[f"± {name}"] = figure and figure.deviation
-        line["seeds"] = len(row.seeds)
+        faithfulness = faithfulness_of(row)
+        line |= {
+            "seeds": ", ".join(map(str, row.seeds)),
+            "split": row.split,
+            "faithfulness": faithfulness and faithfulness.mean,
+        }
         for cost in ("parameters", "kilobytes", "train_seconds", "samples_per_second"):
             line[cost] = getattr(row, cost)
         lines.append(line | {"milliseconds": row.milliseconds, "command": row.command})
     found = pd.DataFrame(lines)
-    single = [f"± {name}" for name in names if found[f"± {name}"].isna().all()]
-    return found.drop(columns=single)
+    optional = [*(f"± {name}" for name in names), "faithfulness"]
+    return found.drop(columns=[column for column in optional if found[column].isna().all()])
 
 
 def pareto(speed: Sequence[float], value: Sequence[float], better: int) -> list[int]:

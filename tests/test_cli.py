@@ -216,6 +216,25 @@ def test_train_then_evaluate_agree_on_simulated_data(tmp_path: Path, few_ratings
     assert measured["test"]["auc"] > 0.6
 
 
+def test_evaluate_measures_again_how_far_attention_can_be_trusted(
+    tmp_path: Path, few_ratings: Path
+) -> None:
+    (tmp_path / checkpoints.CATALOGUE).write_bytes(
+        (checkpoints.root() / checkpoints.CATALOGUE).read_bytes()
+    )
+    arguments = f"--objective like --data {few_ratings}"
+    card = answer(
+        f"train attention_pooling {arguments} --epochs 1 --share 0.2 --out {tmp_path} --json"
+    )
+    stated = card["report"]["faithfulness"]
+    assert set(stated) == {"weights"}
+    environment = {"RECDEMO_CHECKPOINTS": str(tmp_path)}
+    found = answer(f"evaluate attention_pooling {arguments} --json", **environment)
+    assert found["faithfulness"]["weights"] == pytest.approx(stated["weights"]["mean"], abs=1e-4)
+    printed = run(f"evaluate attention_pooling {arguments}", **environment).stdout
+    assert "attention tells: weights" in " ".join(printed.split())
+
+
 def test_users_of_other_data_are_strangers_to_a_model_that_knows_users(
     tmp_path: Path, few_ratings: Path
 ) -> None:

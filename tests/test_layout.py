@@ -24,7 +24,7 @@ FLOORS = (
     ("text",),
     ("blocks",),
     ("models",),
-    ("training", "checkpoints", "standings"),
+    ("training", "checkpoints", "standings", "published", "faithfulness"),
     (
         "recommend",
         "explain",

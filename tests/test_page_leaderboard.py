@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from app import ROOT, link_of, open_page, sound
 from streamlit.testing.v1 import AppTest
 
 from recdemo import Session, checkpoints, standings
+from recdemo.models import CARDS
 from recdemo.standings import MAIN, METRICS
 from recdemo.ui.engine import plain
 
@@ -57,7 +59,7 @@ def test_the_table_is_the_file_s_best_first(question: str) -> None:
     shown = app.dataframe[0].value
     expected = standings.best_first(rows_of(question))
     assert [t.removesuffix(" (baseline)") for t in shown["title"]] == [r.title for r in expected]
-    baselines = [r.title for r in expected if r.model in ("popularity", "fm")]
+    baselines = [r.title for r in expected if CARDS[r.model].baseline]
     marked = shown["title"][shown["title"].str.endswith(" (baseline)")]
     assert sorted(marked) == sorted(f"{title} (baseline)" for title in baselines)
     for name in METRICS:
@@ -167,6 +169,65 @@ def test_several_seeds_and_splits_show_what_they_know(base: Path) -> None:
     assert "FM is 0.0100 behind the best of these" in texts(app)
     assert "Leave-one-out" in texts(app)
     assert "has not been measured by gender" in app.info[0].value
+
+
+def test_seed_and_split_are_said_above_all_else() -> None:
+    app = sound(open_page("leaderboard", link_of(Session(), "fm", "rating")))
+    app.segmented_control(key="leaderboard_question").set_value("rating").run()
+    assert app.subheader[0].value == "How many stars? Tested on: last tenth of each user"
+    rows = rows_of("rating")
+    assert f"{len(rows)} models, {standings.seeds_in_words(rows)}." in texts(app)
+    chooser = app.segmented_control(key="leaderboard_split_rating")
+    assert all(standings.SPLITS[how] in chooser.help for how in ("order", "random"))
+    chooser.set_value("random").run()
+    assert app.subheader[0].value == "How many stars? Tested on: random tenth"
+    shown = sound(app).dataframe[0].value
+    assert shown["seeds"].tolist() == [
+        ", ".join(map(str, r.seeds)) for r in standings.best_first(rows_of("rating", "random"))
+    ]
+    assert set(shown["split"]) == {"Random tenth"}
+    assert "GLocal-K" in texts(app), "what is in print stands beside"
+
+
+def test_what_is_in_print_is_beside_the_same_data_only(base: Path) -> None:
+    row = rows_of("next", "last")[0].model_dump(mode="json")
+    for changes, beside in (({}, True), ({"data": "MovieLens-100K"}, False)):
+        write(base, [row | changes])
+        text = texts(sound(open_page("leaderboard")))
+        assert ("SASRec" in text) == beside
+        assert ("they have no rank" in text) == beside
+
+
+def test_who_is_below_a_formula_is_named(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CARDS, "pooling", replace(CARDS["pooling"], baseline=True))
+    rows = [r.model_dump(mode="json") for r in rows_of("next")]
+    means = {"pooling": 0.3, "din": 0.2, "fm": 0.1, "popularity": 0.15}
+    rows = [row for row in rows if row["model"] in means]
+    for row in rows:
+        row["figures"]["ndcg@10"]["mean"] = means[row["model"]]
+    write(base, rows)
+    app = sound(open_page("leaderboard"))
+    titles = {key: CARDS[key].title for key in means}
+    assert f"{titles['pooling']} leads with NDCG@10 0.3000, and is a baseline" in texts(app)
+    assert "2 of 2 trained models rank below" in texts(app)
+    assert f"which knows nothing of the visitor: {titles['fm']}." in texts(app)
+    assert f"{titles['pooling']} (baseline)" in app.dataframe[0].value["title"].tolist()
+
+
+def test_how_far_attention_can_be_trusted_is_a_column_and_a_sentence(base: Path) -> None:
+    rows = [r.model_dump(mode="json") for r in rows_of("next") if r.model in ("bst", "mf")]
+    for row in rows:
+        found = {"weights": 0.61, "head 1": 0.35} if row["model"] == "bst" else {}
+        row["report"]["faithfulness"] = {
+            kind: {"mean": mean, "deviation": 0.125, "users": 200} for kind, mean in found.items()
+        }
+    write(base, rows)
+    app = sound(open_page("leaderboard"))  # whose best row, BST's, is shown in detail
+    shown = app.dataframe[0].value.set_index("title")["faithfulness"]
+    assert shown["BST"] == 0.61
+    assert shown.isna().sum() == 1
+    assert "**0.61**, mean over 200 test users, ±0.12" in texts(app)
+    assert "Each by itself: head 1 0.35" in texts(app)
 
 
 def test_one_row_alone_leads_nobody(base: Path) -> None:

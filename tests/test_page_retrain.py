@@ -246,3 +246,16 @@ def test_a_session_of_one_film_is_enough(monkeypatch: pytest.MonkeyPatch) -> Non
         sound(open_page("retrain", link_of(Session(history=[Watched(1)])))).title[0].value
         == "Retrain"
     )
+
+
+def test_a_model_that_learned_nothing_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(launch.subprocess, "Popen", NoProcess)
+        run = launch.start(launch.ask("fm", "like", "simulated", epochs=4))
+    note = "It has learned nothing at all"
+    runs.write_status(run.folder, runs.Status(state="cancelled", note=note))
+    app = sound(open_page("retrain", link_of(SESSION, "fm", "like")))
+    assert note in [warning.value for warning in app.warning]
+    assert note not in said(app), "once is enough"

@@ -193,7 +193,7 @@ def test_an_epoch_reads_each_row_once_and_parts_in_random_order(
         return next(iter(model.parameters())).sum()
 
     monkeypatch.setattr(loop, "loss_of", recorded)
-    monkeypatch.setattr(loop, "_validation", lambda *_: lambda model: {"auc": 0.5})
+    monkeypatch.setattr(loop, "validation", lambda *_: lambda model: {"auc": 0.5})
     model = CARDS["fm"].model(streamed.schema, embed_dim=4)
     steps: list[tuple[int, int]] = []
     settings = replace(QUICK, epochs=6, patience=9)

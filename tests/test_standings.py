@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from recdemo import standings
+from recdemo import published, standings
 from recdemo.charts import leaderboard as charts
 from recdemo.contracts import CheckpointError
-from recdemo.standings import MAIN, METRICS, Bin, Figure, Report, Row
+from recdemo.models import CARDS
+from recdemo.standings import MAIN, METRICS, Bin, Faithfulness, Figure, Report, Row
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -49,7 +51,7 @@ def test_the_figure_that_decides_is_the_one_training_stops_by() -> None:
 def test_the_shipped_leaderboard_is_one() -> None:
     board = standings.read(ROOT / "checkpoints")
     stated = json.loads((ROOT / "checkpoints" / standings.FILE).read_text())
-    assert json.loads(board.model_dump_json()) == stated
+    assert json.loads(board.model_dump_json(exclude_unset=True)) == stated
     for entry in board.rows:
         names = [name for name in METRICS if standings.figure_of(entry, name)]
         assert set(entry.figures) <= set(names)
@@ -109,9 +111,111 @@ def test_the_table_shows_deviations_where_there_are_some() -> None:
     assert table["auc"].tolist() == [0.8, 0.7, 0.8]
     assert table["± auc"].tolist() == pytest.approx([0.01, np.nan, np.nan], nan_ok=True)
     assert table["log_loss"].tolist() == pytest.approx([0.5, np.nan, np.nan], nan_ok=True)
-    assert table["seeds"].tolist() == [3, 1, 1]
-    assert table["baseline"].tolist() == [False, True, True]
+    assert table["seeds"].tolist() == ["0, 1, 2", "0", "0"]
+    assert table["split"].tolist() == ["order"] * 3
+    assert table["baseline"].tolist() == [False, False, True]
+    assert "faithfulness" not in table, "nobody's is measured"
     assert table["command"].tolist() == [r.command for r in rows]
+
+
+def with_formulas(patch: pytest.MonkeyPatch) -> None:
+    """Two of the models below as if they were solved, not trained."""
+    for key in ("pooling", "mf"):
+        patch.setitem(CARDS, key, replace(CARDS[key], baseline=True))
+
+
+def ranked(**means: float) -> list[Row]:
+    return [row(key, "next", mean, train_seconds=5.0) for key, mean in means.items()]
+
+
+def test_no_trained_model_is_below_a_formula_without_its_being_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with_formulas(monkeypatch)
+    rows = ranked(fm=0.05, din=0.2, pooling=0.15, popularity=0.06, afm=0.1, mf=0.12)
+    found = standings.below(rows, "ndcg@10")
+    assert [(floor.model, [r.model for r in worse]) for floor, worse in found] == [
+        ("pooling", ["afm", "fm"]),  # the best of the formulas
+        ("popularity", ["fm"]),
+    ]
+    assert standings.below_in_words(rows, "ndcg@10") == [
+        "2 of 3 trained models rank below POOLING (NDCG@10 0.1500), a formula solved in 5 s: AFM and FM.",
+        "1 of 3 trained models ranks below POPULARITY (NDCG@10 0.0600), which knows nothing of the visitor: FM.",
+    ]
+    rows = ranked(din=0.2, pooling=0.15, afm=0.16)
+    assert standings.below_in_words(rows, "ndcg@10") == [
+        "Every trained model ranks above POOLING (NDCG@10 0.1500), a formula solved in 5 s."
+    ]
+    assert standings.below_in_words(ranked(din=0.2), "ndcg@10") == []
+    assert standings.below_in_words(ranked(popularity=0.2), "ndcg@10") == []
+
+
+def test_less_is_better_where_it_is() -> None:
+    rows = [row(key, "rating", mean) for key, mean in (("fm", 0.9), ("popularity", 1.0))]
+    assert "Every trained" not in standings.below_in_words(rows, "rmse")[0]
+    assert "The one trained model ranks above" in standings.below_in_words(rows, "rmse")[0]
+    rows = [row(key, "rating", mean) for key, mean in (("fm", 1.1), ("popularity", 1.0))]
+    assert "1 of 1 trained models ranks below" in standings.below_in_words(rows, "rmse")[0]
+
+
+def test_many_below_are_named_by_the_best_and_the_worst() -> None:
+    rows = ranked(popularity=0.5, fm=0.4, din=0.3, afm=0.2, mf=0.15, bst=0.1)
+    assert standings.below_in_words(rows, "ndcg@10", most=3)[0].endswith(
+        ": FM, DIN, 2 more and BST."
+    )
+    assert standings.below_in_words(rows, "ndcg@10", most=5)[0].endswith(
+        ": FM, DIN, AFM, MF and BST."
+    )
+
+
+def test_what_is_counted_or_solved_is_a_baseline_and_fm_is_none() -> None:
+    assert [key for key in CARDS if CARDS[key].baseline] == ["popularity", "ease", "linear_next"]
+    assert not standings.is_baseline(row("nobody"))
+
+
+def test_seeds_are_said_in_words() -> None:
+    one, three = row(), row(seeds=[0, 1, 2])
+    assert standings.seeds_in_words([one, one]) == "seed 0"
+    assert standings.seeds_in_words([three]) == "mean of seeds 0, 1, 2"
+    assert (
+        standings.seeds_in_words([three, one, one]) == "seed 0 for 2, mean of seeds 0, 1, 2 for 1"
+    )
+
+
+def faithful(**means: float) -> Row:
+    found = {
+        kind.replace("_", " "): Faithfulness(mean=mean, users=9) for kind, mean in means.items()
+    }
+    return row("bst", report=Report(slices={}, faithfulness=found))
+
+
+def test_a_model_s_faithfulness_is_that_of_its_weights_as_a_whole() -> None:
+    for made, mean in (
+        (faithful(head_1=0.1, weights=0.5), 0.5),
+        (faithful(pairs=0.3), 0.3),
+        (faithful(layer_1=0.2, layer_2=0.4), 0.4),
+    ):
+        found = standings.faithfulness_of(made)
+        assert found is not None
+        assert found.mean == mean
+    assert standings.faithfulness_of(faithful()) is None
+    assert standings.faithfulness_of(row()) is None
+    table = standings.table([faithful(weights=0.5), row()])
+    assert table["faithfulness"].tolist() == pytest.approx([0.5, np.nan], nan_ok=True)
+
+
+def test_what_is_published_is_of_our_figures_with_a_source_and_best_first() -> None:
+    assert published.beside("next", "order") == published.beside("like", "order") == ()
+    assert published.beside("next", "last", "mrr") == ()
+    for goal, split, name in (("next", "last", "ndcg@10"), ("rating", "random", "rmse")):
+        found = published.beside(goal, split, name)  # type: ignore[arg-type]
+        assert len(found) >= 3
+        values = [METRICS[name].better * one.figures[name] for one in found]
+        assert values == sorted(values, reverse=True)
+        for one in found:
+            assert set(one.figures) <= set(METRICS)
+            assert one.url.startswith("https://")
+            assert one.source
 
 
 @pytest.mark.parametrize("better", [1, -1])
@@ -234,18 +338,31 @@ def test_equal_groups_seldom_look_unequal() -> None:
 def test_the_ranking_draws_each_model_and_each_baseline() -> None:
     rows = [
         row("din", figures={"auc": Figure(mean=0.82, deviation=0.002)}, seeds=[0, 1]),
-        row("fm", mean=0.8),
+        row("popularity", mean=0.8),
     ]
-    figure = charts.ranking(rows, "auc", [rows[1], row("popularity", mean=0.74)], "din")
+    figure = charts.ranking(rows, "auc", [rows[1], row("fm", mean=0.74)], "din")
     dots = figure.data[0]
     assert list(dots.x) == [0.82, 0.8]
-    assert list(dots.y) == ["DIN", "FM"]
+    assert list(dots.y) == ["DIN", "POPULARITY"]
     assert list(dots.error_x.array) == [0.002, 0.0]
     assert dots.error_x.visible
     assert list(dots.marker.symbol) == ["circle", "diamond"]
     assert dots.marker.color[0] != dots.marker.color[1]
     assert [line.x0 for line in figure.layout.shapes] == [0.8, 0.74]
-    assert [note.text for note in figure.layout.annotations] == ["FM", "POPULARITY"]
+    assert [note.text for note in figure.layout.annotations] == ["POPULARITY", "FM"]
+
+
+def test_what_is_in_print_stands_hollow_below_a_line_and_ranks_nobody() -> None:
+    rows = [row("din", "next", 0.16), row("fm", "next", 0.15)]
+    printed = published.beside("next", "last", "ndcg@10")
+    figure = charts.ranking(rows, "ndcg@10", [], "din", printed)
+    ours, theirs = figure.data
+    assert list(ours.y) == ["DIN", "FM"]
+    assert list(theirs.x) == [None, *(one.figures["ndcg@10"] for one in printed)]
+    assert theirs.marker.symbol == "circle-open"
+    assert [one.source for one in printed] == list(theirs.customdata[1:])
+    (line,) = figure.layout.shapes
+    assert line.y0 == len(rows), "after the last of ours"
 
 
 def test_the_front_is_a_line_and_the_far_are_left_out_of_the_picture() -> None:

@@ -10,14 +10,21 @@ import plotly.graph_objects as go
 
 from recdemo.catalogue import shorten
 from recdemo.charts.style import CATEGORIES, DOWN, TOTAL, UP, sized
-from recdemo.standings import BASELINES, METRICS, Bin, Row, figure_of
+from recdemo.published import Published
+from recdemo.standings import METRICS, Bin, Row, figure_of, is_baseline
 
 LABEL = 24  # characters of a title in a chart
 LINE = "rgba(128,128,128,0.6)"
 ABOVE = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.0, "yanchor": "bottom", "title": ""}
 
 
-def ranking(rows: Sequence[Row], name: str, baselines: Sequence[Row], chosen: str) -> go.Figure:
+def ranking(
+    rows: Sequence[Row],
+    name: str,
+    baselines: Sequence[Row],
+    chosen: str,
+    printed: Sequence[Published] = (),
+) -> go.Figure:
     """One dot per model, the first row on top, with its deviation over seeds where that is known.
 
     Args:
@@ -25,6 +32,7 @@ def ranking(rows: Sequence[Row], name: str, baselines: Sequence[Row], chosen: st
         name: of the figure.
         baselines: drawn as vertical lines, whether or not they are among the rows.
         chosen: key of the model to set apart.
+        printed: figures of others, drawn hollow below the rows and a line: they rank nobody.
     """
     metric = METRICS[name]
     found = [(row, figure) for row in rows if (figure := figure_of(row, name))]
@@ -42,8 +50,8 @@ def ranking(rows: Sequence[Row], name: str, baselines: Sequence[Row], chosen: st
             },
             marker={
                 "size": [13 if row.model == chosen else 10 for row, _ in found],
-                "symbol": ["diamond" if row.model in BASELINES else "circle" for row, _ in found],
-                "color": [_colour(row.model, chosen) for row, _ in found],
+                "symbol": ["diamond" if is_baseline(row) else "circle" for row, _ in found],
+                "color": [_colour(row.model, is_baseline(row), chosen) for row, _ in found],
                 "opacity": 1,
             },
             customdata=[
@@ -64,9 +72,22 @@ def ranking(rows: Sequence[Row], name: str, baselines: Sequence[Row], chosen: st
                 annotation={"text": row.title, "font": {"color": TOTAL}, "showarrow": False},
                 annotation_position="top",
             )
-    figure.update_yaxes(autorange="reversed")
+    if printed:
+        figure.add_scatter(
+            x=[None, *(one.figures[name] for one in printed)],
+            y=["<b>In print</b>", *(f"<i>{one.title}</i>" for one in printed)],
+            mode="markers",
+            marker={"size": 9, "symbol": "circle-open", "color": TOTAL, "line": {"width": 2}},
+            customdata=["", *(one.source for one in printed)],
+            hovertemplate="%{y}<br>%{customdata}<br>"
+            + metric.title
+            + " %{x:.3f}, in print<extra></extra>",
+        )
+        figure.add_hline(len(found), line={"color": LINE, "width": 1})
+    figure.update_yaxes(autorange="reversed", dtick=1)
     figure.update_xaxes(title=_axis(name), tickformat=_ticks(name), nticks=5)
-    return sized(figure, len(found), extra=86, row=22).update_layout(margin={"t": 26})
+    lines = len(found) + (len(printed) + 1 if printed else 0)
+    return sized(figure, lines, extra=86, row=22).update_layout(margin={"t": 26})
 
 
 def speed(table: pd.DataFrame, name: str, front: Sequence[int], chosen: str) -> go.Figure:
@@ -117,7 +138,10 @@ def speed(table: pd.DataFrame, name: str, front: Sequence[int], chosen: str) -> 
                 marker={
                     "size": [13 if key == chosen else 10 for key in table["model"]],
                     "symbol": ["diamond" if b else "circle" for b in table["baseline"]],
-                    "color": [_colour(key, chosen) for key in table["model"]],
+                    "color": [
+                        _colour(key, baseline, chosen)
+                        for key, baseline in zip(table["model"], table["baseline"], strict=True)
+                    ],
                     "opacity": [
                         1 if i in front or key == chosen else 0.7
                         for i, key in enumerate(table["model"])
@@ -226,10 +250,10 @@ def groups(
     return figure.update_layout(showlegend=True, legend=ABOVE | {"traceorder": "reversed"})
 
 
-def _colour(model: str, chosen: str) -> str:
+def _colour(model: str, baseline: bool, chosen: str) -> str:
     if model == chosen:
         return DOWN
-    return TOTAL if model in BASELINES else UP
+    return TOTAL if baseline else UP
 
 
 def _axis(name: str) -> str:

@@ -232,6 +232,7 @@ def evaluate(
 ) -> None:
     """Measure a checkpoint on the test part of a data set, beside what its card states."""
     from recdemo import checkpoints
+    from recdemo.faithfulness import measure_faithfulness
     from recdemo.models import objective_of
     from recdemo.training.loop import evaluate as measure
     from recdemo.training.run import open_test_part
@@ -241,14 +242,23 @@ def evaluate(
     dataset, ratings, test = open_test_part(loaded, data)
     metrics = measure(loaded.model, ratings, test, objective)
     stated = loaded.card.metrics.test
+    told = (loaded.card.report or {}).get("faithfulness") or {}
+    # How far attention tells what mattered, by kind; measured only where the card states it.
+    faithful = measure_faithfulness(loaded.model, ratings, test) if told else {}
     if as_json:
-        print_json(
-            {"data": dataset.name, "simulated": dataset.simulated, "test": metrics, "card": stated}
-        )
+        found: dict[str, object] = {"data": dataset.name, "simulated": dataset.simulated}
+        found |= {"test": metrics, "card": stated}
+        print_json(found | {"faithfulness": {k: one.mean for k, one in faithful.items()}})
         return
     rows = ([name, f"{value:.4f}", f"{stated[name]:.4f}"] for name, value in metrics.items())
     card_column = f"card ({loaded.card.data.title})"
-    print_table(f"{model}, {objective}, test part", ["metric", dataset.title, card_column], rows)
+    attention = (
+        [f"attention tells: {kind}", f"{one.mean:.4f}", f"{told[kind]['mean']:.4f}"]
+        for kind, one in faithful.items()
+        if kind in told
+    )
+    columns = ["metric", dataset.title, card_column]
+    print_table(f"{model}, {objective}, test part", columns, [*rows, *attention])
 
 
 @app.command()

@@ -37,6 +37,7 @@ class Card:
         training: settings that differ from `recdemo.training.settings.Settings`, by objective.
         objectives: what it can be trained for.
         aside: a sentence to read beside its lists, where there is something to know.
+        baseline: it is counted, or solved in closed form, in seconds: what a trained model is held against.
     """
 
     key: str
@@ -53,6 +54,7 @@ class Card:
     training: Mapping[Objective, Mapping[str, float | str]] = field(default_factory=dict)
     objectives: tuple[Objective, ...] = ("like", "next")
     aside: str = ""
+    baseline: bool = False
 
     @property
     def default_objective(self) -> Objective:

@@ -31,6 +31,7 @@ _ALL = (
         network="popularity.Popularity",
         objectives=("like", "next", "rating"),
         aside="Popularity gives everybody the same list; only films already watched are left out.",
+        baseline=True,
     ),
     Card(
         key="ease",
@@ -46,6 +47,7 @@ _ALL = (
         shows=("films",),
         objectives=("next",),
         aside="EASE reads the films watched, the latest most, and no profile.",
+        baseline=True,
     ),
     Card(
         key="linear_next",
@@ -61,6 +63,7 @@ _ALL = (
         shows=("films",),
         objectives=("next",),
         aside="Linear next film reads the films watched, the latest most, and no profile.",
+        baseline=True,
     ),
     Card(
         key="ials",

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from recdemo.blocks.users import UserTable
 from recdemo.contracts import (
     Known,
+    LearnsBesides,
     Objective,
     ReadsInteractions,
     RequestError,
@@ -50,10 +51,11 @@ VALIDATED_BY: dict[Objective, tuple[str, int]] = {
     "rating": ("rmse", -1),
 }
 VALIDATION_USERS = 1000  # users ranked after each epoch of `next`
+EXPLODED = 10  # times the loss of a constant answer, which no beginning is, however slow
 
 
 class DivergedError(RequestError):
-    """The loss, or a weight, is no number any more."""
+    """The loss, or a weight, is no number any more, or the loss is far above that of a constant answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,15 +209,17 @@ def fit_parts(
                     batches = of_like_length(batches, ratings)
                     batches = [batches[i] for i in stage.order(len(batches)).tolist()]
                 for batch_rows in batches:
-                    total += stage.learn_from(ratings, part, batch_rows)
+                    last = stage.learn_from(ratings, part, batch_rows)
+                    total += last
                     samples += len(batch_rows)
                     step += 1
                     losses = total * ranks.size  # its own share of the rows stands for all
                     on_step(Step(len(done) + 1, most, step, steps, samples, losses))
-            total = ranks.total(total)
+            total, last = ranks.total(total), ranks.total(last)
             ranks.settle(learner)
             seconds = time.perf_counter() - epoch_began
-            _check_finite(learner, float(total), len(done) + 1, settings)
+            losses_of = float(total) / drawn, float(last) / len(batch_rows)
+            _check_sound(learner, losses_of, len(done) + 1, supply.schema.size, settings)
             epoch = Epoch(
                 epoch=len(done) + 1,
                 loss=float(total) / drawn,
@@ -373,12 +377,33 @@ def _connect(model: ReadsInteractions, supply: Supply, objective: Objective) -> 
     model.connect(torch.cat(users), torch.cat(movies))
 
 
-def _check_finite(model: nn.Module, loss: float, epoch: int, settings: Settings) -> None:
-    if math.isfinite(loss) and all(bool(p.isfinite().all()) for p in model.parameters()):
+def _check_sound(
+    model: nn.Module, losses: tuple[float, float], epoch: int, films: int, settings: Settings
+) -> None:
+    """Refuse what has diverged.
+
+    A constant answer has a loss of log 2 at most where likes are learned, of log M where M films are told apart, and
+    of the stars' variance, 4 at most, where stars are: 4 + log M bounds it for every objective. What begins slowly, or
+    is thrown back for some steps, does not end an epoch far above that.
+
+    Args:
+        model: after the epoch.
+        losses: mean of the epoch, and of its last step.
+        epoch: its number.
+        films: M.
+        settings: of the fit.
+    """
+    besides = settings.second_task if isinstance(model, LearnsBesides) else 0.0
+    constant = (4 + math.log(films)) * (1 + besides)
+    finite = all(map(math.isfinite, losses))
+    if not finite or not all(bool(p.isfinite().all()) for p in model.parameters()):
+        what = f"the loss became NaN or infinite in epoch {epoch}"
+    elif min(losses) > EXPLODED * constant:
+        what = f"epoch {epoch} has a loss of {losses[0]:.2g}, where a constant answer has {constant:.2g} at most"
+    else:
         return
     raise DivergedError(
-        f"training diverged: the loss is no number any more in epoch {epoch}; ask for a learning rate below "
-        f"{settings.learning_rate:g}"
+        f"training diverged: {what}; ask for a learning rate below {settings.learning_rate:g}"
     )
 
 

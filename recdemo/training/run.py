@@ -34,11 +34,14 @@ from recdemo.data import (
     open_parts,
     split_ratings,
 )
+from recdemo.faithfulness import measure_faithfulness
 from recdemo.features import Ratings, Schema
 from recdemo.memory import few_heaps, give_back
 from recdemo.models import card_of
+from recdemo.standings import Report
 from recdemo.text import title_text
 from recdemo.training import resume
+from recdemo.training.constant import constant_answer
 from recdemo.training.loop import answers_of, fit_parts
 from recdemo.training.metrics import Answers, questions
 from recdemo.training.ranks import ALONE, Ranks
@@ -140,7 +143,8 @@ def train(
         on_step: as in `fit`.
         on_epoch: as in `fit`; called first for the epochs that `state` holds.
         on_measure: called when training is over.
-        on_problem: called with what was wrong with `state`; the fit then starts from the beginning.
+        on_problem: called with what a person should know: that `state` was damaged, and the fit starts from the
+            beginning; or that nothing was learned.
 
     Raises:
         DataError: the source cannot be read.
@@ -201,6 +205,10 @@ def train(
         validated = best.metrics if best else answers_about(VALIDATION).metrics
         tested = answers_about(TEST)
         report = report_of(tested, films=schema.size)
+        if split == "order" and isinstance(supply, Resident):
+            ratings, part = supply[0]
+            faithful = measure_faithfulness(network, ratings, part == TEST)
+            report = report.model_copy(update={"faithfulness": faithful})
         card = CheckpointCard(
             format=checkpoints.FORMAT,
             model=model,
@@ -214,6 +222,7 @@ def train(
                 validation=validated,
                 test=tested.metrics,
             ),
+            constant=None if model == "popularity" else constant_answer(supply, objective),
             data=data,
             split=split,
             report=report.model_dump(),
@@ -228,7 +237,10 @@ def train(
         )
         return checkpoints.save(network, card, checkpoints.folder_of(model, objective, base))
 
-    return ranks.once(measure_and_save)
+    card = ranks.once(measure_and_save)
+    if card.nothing_learned:
+        on_problem(card.nothing_learned)
+    return card
 
 
 def _supply_of(dataset: Dataset | PartedDataset, schema: Schema, split: Split) -> Supply:
@@ -333,9 +345,26 @@ def measure_again(
     checkpoints.round_weights(loaded.model)
     _, ratings, test = open_test_part(loaded, source)
     figures, report = measure(loaded.model, ratings, test, objective)
+    report = report.model_copy(
+        update={"faithfulness": measure_faithfulness(loaded.model, ratings, test)}
+    )
     metrics = loaded.card.metrics.model_copy(update={"test": figures})
     card = loaded.card.model_copy(update={"metrics": metrics, "report": report.model_dump()})
     return checkpoints.save(loaded.model, card, loaded.folder)
+
+
+def weigh_attention(
+    model: str, objective: Objective, source: str, base: Path | None = None
+) -> CheckpointCard:
+    """Measure how far a checkpoint's attention tells what mattered, and write it into its card's report, nothing else."""
+    loaded = checkpoints.load(model, objective, base)
+    _, ratings, test = open_test_part(loaded, source)
+    report = Report.model_validate(loaded.card.report).model_copy(
+        update={"faithfulness": measure_faithfulness(loaded.model, ratings, test)}
+    )
+    card = loaded.card.model_copy(update={"report": report.model_dump()})
+    checkpoints.write_card(card, loaded.folder)
+    return card
 
 
 def command_of(model: str, objective: Objective, source: str, seed: int, split: Split) -> str:

@@ -109,7 +109,8 @@ class Trainer:
 
     def on_problem(self, problem: str) -> None:
         print(problem, file=sys.stderr)
-        self._say(note=problem.replace(f"{self.folder}{os.sep}", ""))
+        problem = problem.replace(f"{self.folder}{os.sep}", "")
+        self._say(note="; ".join(filter(None, [self._status.note, problem])))
 
     def on_step(self, step: Step) -> None:
         clock, self._step = monotonic(), step

@@ -195,8 +195,11 @@ def watch(run: Run) -> None:
     """How far a run is: state, curves, speed, and what can be done with it."""
     icon, name = STATES[run.state]
     simulated = "simulated data" if run.request.source == "simulated" else ""
-    st.markdown(" · ".join(filter(None, [f"{icon} **{name}**", simulated, plain(run.progress)])))
     status = run.status
+    said = run.progress.removesuffix(status.note).removesuffix(", ")
+    st.markdown(" · ".join(filter(None, [f"{icon} **{name}**", simulated, plain(said)])))
+    if status.note:
+        st.warning(plain(status.note), icon=":material/warning:")
     epochs, now = run.epochs, None
     if run.state == "running" and status.steps and status.epochs:
         done = max(status.epoch - 1, 0) + status.step / status.steps

@@ -1,0 +1,50 @@
+"""What an answer that is the same for everybody reaches on validation: whoever is no better has learned nothing.
+
+For ``like`` one chance for all films, an AUC of 0.5; for ``rating`` the mean of the stars that train; for ``next`` one
+list for all users, films by the picks that train (`recdemo.models.popularity`).
+"""
+
+from __future__ import annotations
+
+import torch
+
+from recdemo.contracts import Objective
+from recdemo.data import TRAIN, VALIDATION
+from recdemo.models import CARDS
+from recdemo.standings import Constant
+from recdemo.training.loop import fit_parts, validation
+from recdemo.training.metrics import rating_metrics
+from recdemo.training.settings import Settings
+from recdemo.training.supply import Supply, each
+
+ERRORS = (
+    3  # standard errors that an AUC by chance alone stays within, the best of several epochs too
+)
+
+
+def constant_answer(supply: Supply, objective: Objective) -> Constant:
+    """The figure that decides of the best constant answer, on the validation part.
+
+    Args:
+        supply: the ratings.
+        objective: what is asked.
+    """
+    if objective == "next":
+        popular = CARDS["popularity"].model(supply.schema)
+        fit_parts(popular, supply, objective, Settings())
+        return Constant(figure=validation(supply, objective)(popular)["ndcg@10"])
+    if objective == "rating":
+        stars = {
+            which: torch.cat([ratings.stars[part == which] for ratings, part in each(supply)])
+            for which in (TRAIN, VALIDATION)
+        }
+        mean = stars[TRAIN].double().mean()
+        asked = stars[VALIDATION]
+        return Constant(figure=rating_metrics(mean.expand(len(asked)), asked)["rmse"])
+    liked = torch.cat([ratings.liked[part == VALIDATION] for ratings, part in each(supply)])
+    return Constant(figure=0.5, chance=ERRORS * _auc_error(int(liked.sum()), int((~liked).sum())))
+
+
+def _auc_error(liked: int, others: int) -> float:
+    """Standard deviation of the AUC of scores drawn at random (Mann and Whitney, 1947)."""
+    return float(((liked + others + 1) / (12 * max(liked * others, 1))) ** 0.5)
