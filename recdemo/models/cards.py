@@ -154,7 +154,7 @@ _ALL = (
         objectives=("next",),
         training={
             "next": {
-                "epochs": 6,
+                "epochs": 4,
                 "batch_size": 1024,
                 "learning_rate": 2e-2,
                 "weight_decay": 0.0,
@@ -400,13 +400,14 @@ _ALL = (
         arguments_for={"like": {"recency": 30.0}, "next": {"recency": 12.0}},
         shows=("fields", "crosses"),
         training={
-            "like": {"epochs": 4, "learning_rate": 2e-3},
+            "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.5},
             "next": {
                 "epochs": 4,
                 "batch_size": 512,
                 "learning_rate": 0.003,
                 "negatives": 32,
                 "by_popularity": 0.8,
+                "share": 0.7,
             },
         },
     ),
@@ -426,13 +427,14 @@ _ALL = (
         arguments_for={"like": {"recency": 30.0}, "next": {"recency": 12.0}},
         shows=("streams",),
         training={
-            "like": {"epochs": 4, "learning_rate": 2e-3},
+            "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.5},
             "next": {
                 "epochs": 4,
                 "batch_size": 512,
                 "learning_rate": 0.003,
                 "negatives": 32,
                 "by_popularity": 0.8,
+                "share": 0.7,
             },
         },
     ),
@@ -686,10 +688,9 @@ _ALL = (
         network="sasrec.SASRec",
         shows=("history", "layers"),
         objectives=("next",),
-        arguments_for={"next": {"embed_dim": 128, "dropout": 0.4}},
         training={
             "next": {
-                "epochs": 18,
+                "epochs": 14,
                 "batch_size": 64,
                 "learning_rate": 0.002,
                 "history_length": 200,
@@ -713,7 +714,7 @@ _ALL = (
         arguments_for={"next": {"layers": 2}},
         training={
             "next": {
-                "epochs": 18,
+                "epochs": 12,
                 "batch_size": 64,
                 "learning_rate": 0.002,
                 "history_length": 200,
