@@ -23,6 +23,7 @@ from torch.overrides import TorchFunctionMode
 
 from recdemo.blocks.head import InterestHead
 from recdemo.blocks.interaction import FactorizationMachine
+from recdemo.blocks.solved import FilmSum
 from recdemo.blocks.transformer import DecoderLayer, EncoderLayer
 from recdemo.blocks.words import describe, words_of
 from recdemo.contracts import Batch
@@ -31,7 +32,7 @@ Shape = tuple[int, ...]
 Kind = Literal["input", "block", "table", "output"]
 
 # Blocks that are drawn as a frame around what they hold; all others are one box each.
-FRAMES = (FactorizationMachine, InterestHead, EncoderLayer, DecoderLayer, nn.ModuleList)
+FRAMES = (FactorizationMachine, InterestHead, FilmSum, EncoderLayer, DecoderLayer, nn.ModuleList)
 # What a model reads, in words, and the fields of `Batch` it consists of.
 INPUTS = {
     "(user)": ("User's number", ("user",)),

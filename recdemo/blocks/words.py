@@ -14,6 +14,7 @@ from recdemo.blocks.history import FilmEmbedding
 from recdemo.blocks.interaction import CrossNetwork
 from recdemo.blocks.mlp import TwoSidedMLP
 from recdemo.blocks.recurrent import AUGRU, Recurrence
+from recdemo.blocks.solved import FilmToFilm
 from recdemo.blocks.text import TextCNN
 from recdemo.blocks.transformer import MultiHeadAttention, Positions
 from recdemo.blocks.users import UserTable
@@ -49,6 +50,8 @@ def describe(module: nn.Module) -> str:
             return f"{layers} cross layers, width {width}"
         case HashedCrosses():
             return f"{len(module.pairs)} crossed pairs, {len(module.weight):,} weights"
+        case FilmToFilm():
+            return f"{module.keep} films to each of {module.films:,}"
         case nn.Conv1d():
             return f"{module.out_channels} filters of width {module.kernel_size[0]}"
         case TextCNN():
