@@ -24,6 +24,7 @@ from torch.overrides import TorchFunctionMode
 from recdemo.blocks.causal import CausalLayer
 from recdemo.blocks.head import InterestHead
 from recdemo.blocks.interaction import FactorizationMachine
+from recdemo.blocks.solved import FilmSum
 from recdemo.blocks.transformer import DecoderLayer, EncoderLayer
 from recdemo.blocks.words import describe, words_of
 from recdemo.contracts import Batch
@@ -38,6 +39,7 @@ FRAMES = (
     EncoderLayer,
     DecoderLayer,
     CausalLayer,
+    FilmSum,
     nn.ModuleList,
 )
 # What a model reads, in words, and the fields of `Batch` it consists of.

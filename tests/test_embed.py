@@ -37,8 +37,8 @@ from recdemo.models import CARDS
 from recdemo.models.popularity import Popularity
 
 SIZES = {"genre": 18, "year": 19, "age": 7, "occupation": 21, "gender": 2}
-PLACED = [key for key in CARDS if key != "popularity"]
-BY_DOT = ("mf", "two_tower", "fm", "rnn_als", "rnn_joint")
+PLACED = [key for key in CARDS if key not in ("popularity", "ease", "linear_next")]
+BY_DOT = ("ials", "mf", "two_tower", "fm", "rnn_als", "rnn_joint")
 
 
 @pytest.fixture(scope="module")

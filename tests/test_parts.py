@@ -242,9 +242,13 @@ def test_one_part_is_the_whole(resident: Resident) -> None:
         assert torch.equal(value, other.state_dict()[name])
 
 
-def test_popularity_counts_all_parts(streamed: Streamed, resident: Resident) -> None:
-    one, other = (_fitted("popularity", "next", supply)[0] for supply in (streamed, resident))
-    assert torch.equal(one.scores, other.scores)
+@pytest.mark.parametrize("key", ["popularity", "ease", "linear_next", "ials"])
+def test_what_is_solved_is_solved_from_all_parts(
+    key: str, streamed: Streamed, resident: Resident
+) -> None:
+    one, other = (_fitted(key, "next", supply)[0].state_dict() for supply in (streamed, resident))
+    for name, value in one.items():
+        assert torch.equal(value, other[name]), name
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ MOST_FILMS = 20_000  # a matrix of so many films each way is 1.6 GB
 SHORT = torch.iinfo(torch.int16).max  # film indices up to this take two bytes
 QUESTIONS = 2000  # picks that a scale is fitted on
 CHUNK = 256  # of them answered at once
+SHARE = 0.02  # of the logarithm of a film's share of all picks in its logit: it orders what nothing watched speaks for
 
 
 class Recall(nn.Module):
@@ -172,10 +173,8 @@ class FilmSum(nn.Module):
         def score(history: Tensor, feedback: Tensor) -> Tensor:
             return self.weights(history, self.recall(feedback), everything.expand(len(history), -1))
 
-        share = log_share(known, films)
-        of_share, of_score = fit_chance(known, share, self.length, score)
-        self.bias.copy_((of_share * share).half())
-        self.weights.weight.mul_(of_score)
+        self.bias.copy_(film_biases(known, films))
+        self.weights.weight.mul_(fit_scale(known, self.bias, self.length, score))
 
 
 def _starts(film: Tensor, films: int) -> Tensor:
@@ -220,21 +219,22 @@ def add_products(total: Tensor, films: Tensor, others: Tensor, values: Tensor) -
     total.view(-1).scatter_add_(0, place.flatten(), values.flatten())
 
 
-def log_share(known: Known, films: int) -> Tensor:
-    """[M + 1] logarithm of each film's share of all that was picked, half a pick added to each."""
+def film_biases(known: Known, films: int) -> Tensor:
+    """[M + 1] what a film has before anything was watched: `SHARE` of the logarithm of its share of all that was picked, half
+    a pick added to each. More of it would be likelier, and a worse ranking."""
     picks = torch.bincount(known.movie.long(), weights=known.answer.double(), minlength=films + 1)
-    return ((picks + 0.5) / (picks + 0.5).sum()).log().float()
+    return (SHARE * ((picks + 0.5) / (picks + 0.5).sum()).log()).half().float()
 
 
-def fit_chance(
-    known: Known, share: Tensor, length: int, score: Callable[[Tensor, Tensor], Tensor]
-) -> tuple[float, float]:
-    """The a and b for which softmax(a · share + b · score) over the films not yet watched gives what was picked the highest
+def fit_scale(
+    known: Known, bias: Tensor, length: int, score: Callable[[Tensor, Tensor], Tensor]
+) -> float:
+    """The s for which softmax(bias + s · score) over the films not yet watched gives what was picked the highest
     likelihood, over some of what is known.
 
     Args:
         known: what the scores were solved from.
-        share: [M + 1], see `log_share`.
+        bias: [M + 1].
         length: films of a history that are read.
         score: of histories and their feedback [n, L], the scores [n, M + 1].
     """
@@ -245,7 +245,7 @@ def fit_chance(
     begins = torch.searchsorted(same, same[rows])  # first row of each one's user
     first = torch.maximum(begins, rows - length)
     target = known.movie[rows].long()
-    table = torch.empty(len(rows), len(share))
+    table = torch.empty(len(rows), len(bias))
     closed = torch.zeros(table.shape, dtype=torch.bool)  # what cannot be picked
     for chunk in torch.arange(len(rows)).split(CHUNK):
         place = first[chunk].unsqueeze(1) + torch.arange(length)
@@ -256,18 +256,17 @@ def fit_chance(
         closed[chunk] = closed[chunk].scatter(1, history, True)
     closed[:, 0] = True
     closed[torch.arange(len(rows)), target] = False  # not even if it had been watched before
-    spread = table.std().clamp(min=1e-6)
-    factors = torch.tensor([0.5, 1.0], requires_grad=True)
-    optimizer = torch.optim.LBFGS([factors], max_iter=50, line_search_fn="strong_wolfe")
+    spread = float(table.std().clamp(min=1e-6))
+    factor = torch.ones((), requires_grad=True)
+    optimizer = torch.optim.LBFGS([factor], max_iter=50, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:
         optimizer.zero_grad()
-        logits = factors[0] * share + factors[1] / spread * table
-        found = nn.functional.cross_entropy(logits.masked_fill(closed, float("-inf")), target)
+        logits = (bias + factor / spread * table).masked_fill(closed, float("-inf"))
+        found = nn.functional.cross_entropy(logits, target)
         found.backward()
         return found
 
     with torch.enable_grad():
         optimizer.step(loss)
-    bias, scale = factors.tolist()
-    return bias, scale / float(spread)
+    return float(factor.detach()) / spread

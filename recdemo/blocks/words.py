@@ -15,6 +15,7 @@ from recdemo.blocks.history import FilmEmbedding
 from recdemo.blocks.interaction import CrossNetwork, CrossNetworkV2
 from recdemo.blocks.mlp import TwoSidedMLP
 from recdemo.blocks.recurrent import AUGRU, Recurrence
+from recdemo.blocks.solved import FilmToFilm
 from recdemo.blocks.streams import BilinearFusion, GatedStream
 from recdemo.blocks.text import TextCNN
 from recdemo.blocks.transduction import TransductionUnit
@@ -63,6 +64,8 @@ def describe(module: nn.Module) -> str:
             return f"two streams multiplied, {heads} heads of width {size}"
         case HashedCrosses():
             return f"{len(module.pairs)} crossed pairs, {len(module.weight):,} weights"
+        case FilmToFilm():
+            return f"{module.keep} films to each of {module.films:,}"
         case nn.Conv1d():
             return f"{module.out_channels} filters of width {module.kernel_size[0]}"
         case TextCNN():

@@ -1,10 +1,11 @@
 """EASE: a linear autoencoder over films, solved in one step.
 
 Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", WWW 2019. Each film is predicted from all others that the same
-people watched: B = I − P diag(1 / diag P) with P = (XᵀX + λI)⁻¹ is the best such matrix with a diagonal of zero. A row of X
-is a user, as there: B knows no order. Ours differs in the answer, in which the latest films count most, and B keeps only the
-largest weights of each film. One number brings the sum to logits, another the share of all picks that a film has, so that a
-softmax is a chance; both are fitted on what was picked in training.
+people watched: B = I − P diag(1 / diag P) with P = (XᵀX + λI)⁻¹ is the best such matrix with a diagonal of zero. There a row
+of X is a user; ours is a stretch of the films that a user watched one after the other, so that B knows what is watched
+together, if not in which order. An answer counts the latest films most, and B keeps only the largest weights of each film. One
+number, fitted on what was picked in training, brings the sum to logits whose softmax is a chance; a trace of the share of all
+picks that a film has orders the films for who has watched nothing.
 """
 
 from __future__ import annotations
@@ -38,13 +39,13 @@ class EASE(nn.Module):
         schema: Schema,
         *,
         ridge: float = 300.0,
-        window: int = 0,
+        window: int = 25,
         unliked: float = 1.0,
         fade: float = 0.8,
         reach: float = 0.0,
         watched: float = 0.9,
         disliked: float = 0.8,
-        keep: int = 200,
+        keep: int = 400,
     ) -> None:
         super().__init__()
         self.ridge, self.window, self.unliked = ridge, window, unliked

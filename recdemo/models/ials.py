@@ -8,8 +8,8 @@ watched should score 1, everything a little (α₀) 0, and who or what has more 
 
 with r the sum of c of a row plus α₀ times its length. No user is kept: every visitor's vector is solved anew from the films
 watched, A⁻¹ Σ_i c_i q_i with A = Σ_i c_i q_i q_iᵀ + α₀ QᵀQ + λ r^ν I, in which the latest films count most; that is also why the
-score is an exact sum over them. One number brings it to logits, another the share of all picks that a film has, so that
-a softmax is a chance; both are fitted on what was picked in training.
+score is an exact sum over them. One number, fitted on what was picked in training, brings it to logits whose softmax is a
+chance; a trace of the share of all picks that a film has orders the films for who has watched nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from recdemo.blocks.solved import Recall, fit_chance, log_share, rows_of
+from recdemo.blocks.solved import Recall, film_biases, fit_scale, rows_of
 from recdemo.contracts import Batch, Known, Objective
 from recdemo.features import Schema
 
@@ -45,8 +45,8 @@ class IALS(nn.Module):
 
     film_meaning = "the film's own vector"
     user_meaning = (
-        "the vector that gives the films watched a score nearest to 1, and all others nearest to 0; its dot product with a "
-        "film's vector, scaled, is the score"
+        "the vector that gives the films watched a score nearest to 1 and all others nearest to 0, scaled; its dot product with a "
+        "film's vector is the score"
     )
 
     def __init__(
@@ -79,7 +79,7 @@ class IALS(nn.Module):
         """Logits [B]."""
         films = batch.target_movie.view(batch.users, -1)
         user = self.user_vectors(batch).unsqueeze(2)
-        return (self.bias[films] + self.scale * (self.films(films) @ user).squeeze(2)).flatten()
+        return (self.bias[films] + (self.films(films) @ user).squeeze(2)).flatten()
 
     def film_terms(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """See `ShowsFilmTerms`: b_q, and s q · A⁻¹ c_i q_i of each film watched."""
@@ -93,8 +93,8 @@ class IALS(nn.Module):
         return self.films.weight
 
     def user_vectors(self, batch: Batch) -> Tensor:
-        """u of each visitor, [U, k]."""
-        return self._users(batch.history, batch.feedback)
+        """s u of each visitor, [U, k]."""
+        return self.scale * self._users(batch.history, batch.feedback)
 
     def _users(self, history: Tensor, feedback: Tensor) -> Tensor:
         system, pulls = self._normal_equations(history, feedback)
@@ -129,10 +129,8 @@ class IALS(nn.Module):
         def score(history: Tensor, feedback: Tensor) -> Tensor:
             return self._users(history, feedback) @ films.T
 
-        share = log_share(known, len(films) - 1)
-        of_share, of_score = fit_chance(known, share, self.length, score)
-        self.bias.copy_((of_share * share).half())
-        self.scale.fill_(of_score).copy_(self.scale.half())
+        self.bias.copy_(film_biases(known, len(films) - 1))
+        self.scale.fill_(fit_scale(known, self.bias, self.length, score)).copy_(self.scale.half())
 
     def _solve_side(
         self, mine: Tensor, other: Tensor, counts: Tensor, vectors: Tensor, size: int

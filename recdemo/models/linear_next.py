@@ -4,8 +4,8 @@ The sequential half of Choi et al., "Session-aware Linear Item-Item Models for S
 B = (XᵀX + λI)⁻¹ XᵀY, where each film picked in training is a row of Y, and the row of X is what was watched before it,
 the latest films most. An answer reads a visitor's films in the same way. Ours weighs by feedback too, fades by a power of the
 age, which did better than the paper's exp(−age / reach), takes all rows alike, and keeps only the largest weights of each film.
-One number brings the sum to logits, another the share of all picks that a film has, so that a softmax is a chance; both are
-fitted on what was picked in training.
+One number, fitted on what was picked in training, brings the sum to logits whose softmax is a chance; a trace of the share of
+all picks that a film has orders the films for who has watched nothing.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class LinearNext(nn.Module):
         reach: float = 0.0,
         watched: float = 0.9,
         disliked: float = 0.8,
-        keep: int = 200,
+        keep: int = 400,
     ) -> None:
         super().__init__()
         self.ridge = ridge
