@@ -213,6 +213,7 @@ def fit_parts(
             ranks.settle(learner)
             seconds = time.perf_counter() - epoch_began
             _check_finite(learner, float(total), len(done) + 1, settings)
+            stage.summarise(supply.profile)
             epoch = Epoch(
                 epoch=len(done) + 1,
                 loss=float(total) / drawn,
@@ -322,6 +323,10 @@ class _Stage:
     def go_back_to_best(self, profile: Tensor) -> None:
         self.learner.load_state_dict(self.best_state)
         self.learner.eval()
+        self.summarise(profile)
+
+    def summarise(self, profile: Tensor) -> None:
+        """What is known of users in general, for those who are folded in."""
         for module in self.learner.modules():
             if isinstance(module, UserTable):
                 module.summarise(profile)
