@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import torch
 from scipy.optimize import minimize
-from scipy.stats import spearmanr
+from scipy.stats import norm, spearmanr
 from torch import Tensor, nn
 
 from recdemo.blocks.users import UserTable
@@ -27,12 +27,23 @@ KNOW_USERS = [
     if card.knows_users
     for objective in card.objectives
 ]
+READ_ALWAYS = [key for key, objective in KNOW_USERS if objective == "next"]
 FILMS = torch.tensor([8, 32, 11, 9, 38, 2])
 every_model = pytest.mark.parametrize(("key", "objective"), KNOW_USERS)
 
 
 def test_the_models_that_know_users() -> None:
     assert {key for key, _ in KNOW_USERS} == {"mf", "two_tower", "concat_mlp", "rating_mlp"}
+
+
+def _spread_out(model: nn.Module) -> np.ndarray:
+    """S [d, d] of uneven lengths in directions of its own, from 1.2 down to 0.2, put into a model."""
+    dim = len(model.users.spread)
+    direction, _ = torch.linalg.qr(
+        torch.randn(dim, dim, generator=torch.Generator().manual_seed(3))
+    )
+    model.users.spread.copy_(direction * torch.linspace(1.2, 0.2, dim))
+    return model.users.spread.double().numpy()
 
 
 def _vectors(model: nn.Module, batch: Batch) -> np.ndarray:
@@ -73,14 +84,21 @@ def _scores_by_hand(key: str, w: dict[str, np.ndarray], user: np.ndarray) -> np.
 
 
 def _loss_by_hand(
-    scores: np.ndarray, objective: Objective, watched: list[tuple[int, int]], films: int
+    scores: np.ndarray,
+    objective: Objective,
+    watched: list[tuple[int, int]],
+    films: int,
+    recency: float | None = None,
 ) -> float:
     """The loss of one history of (film, feedback). In `next` a film picked is told from all not picked."""
     total = 0.0
     picked = [film for film, feedback in watched if feedback != DISLIKED]
-    for film, feedback in watched:
+    for place, (film, feedback) in enumerate(watched):
         if objective == "next":
             weight = {LIKED: 1.0, JUST_WATCHED: 0.5, DISLIKED: 0.0}[feedback]
+            if recency is not None:
+                later = [f for _, f in watched[place + 1 :] if f != DISLIKED]
+                weight *= np.exp(-len(later) / recency)
             others = [scores[other] for other in range(1, films + 1) if other not in picked]
             total -= weight * (scores[film] - np.logaddexp.reduce([scores[film], *others]))
         elif feedback == JUST_WATCHED:
@@ -89,7 +107,8 @@ def _loss_by_hand(
             p = by_hand.sigmoid(scores[film])
             total -= np.log(p if feedback == LIKED else 1 - p)
         else:
-            total += (scores[film] - (4.39 if feedback == LIKED else 2.48)) ** 2
+            beyond = (scores[film] - 3.5) / 0.85
+            total -= norm.logcdf(beyond if feedback == LIKED else -beyond)
     return total
 
 
@@ -109,7 +128,9 @@ def test_folding_in_finds_a_minimum_of_the_training_loss(
     if steps:
         monkeypatch.setattr("recdemo.blocks.users.STEPS", steps)
     strength, visitors = 1.5, sessions[1::2]
-    model = make_model(key, schema, std=0.6, objective=objective, strength=strength)
+    recent = {"recency": 2.5} if objective == "next" else {}
+    model = make_model(key, schema, std=0.6, objective=objective, strength=strength, **recent)
+    spread = _spread_out(model)
     batch = encode(schema, visitors, FILMS)
     start = model.users.group_mean(batch).double().numpy()
     found = _vectors(model, batch)
@@ -119,16 +140,15 @@ def test_folding_in_finds_a_minimum_of_the_training_loss(
         ids = schema.movie_ids.tolist()
         watched = [(ids.index(f.movie_id) + 1, f.feedback) for f in session.history[-6:]]
 
-        def loss(
-            vector: np.ndarray, begin: np.ndarray = start[u], watched: list = watched
-        ) -> float:
-            scores = _scores_by_hand(key, w, vector)
-            away = strength / 2 * ((vector - begin) ** 2).sum()
-            return _loss_by_hand(scores, objective, watched, schema.size) + away
+        def loss(z: np.ndarray, begin: np.ndarray = start[u], watched: list = watched) -> float:
+            scores = _scores_by_hand(key, w, begin + spread @ z)
+            away = strength / 2 * (z**2).sum()
+            return _loss_by_hand(scores, objective, watched, schema.size, **recent) + away
 
-        before, after = before + loss(start[u]), after + loss(found[u])
-        assert loss(found[u]) < loss(start[u]) + 0.005  # steps of Adam are long where it is flat
-        best += minimize(loss, found[u], method="L-BFGS-B").fun
+        z = np.linalg.solve(spread, found[u] - start[u])
+        before, after = before + loss(0 * z), after + loss(z)
+        assert loss(z) < loss(0 * z) + 0.005  # steps of Adam are long where it is flat
+        best += minimize(loss, z, method="L-BFGS-B").fun
     gained, missed = before - after, after - best
     assert gained > 0.5
     assert missed < share * gained, f"{missed / gained:.4f} of what can be gained is missed"

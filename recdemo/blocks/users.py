@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +13,7 @@ from recdemo.contracts import (
     DISLIKED,
     JUST_WATCHED,
     LIKED,
+    LIKED_FROM,
     PROFILE,
     Batch,
     Objective,
@@ -18,13 +21,18 @@ from recdemo.contracts import (
 from recdemo.features import Schema
 
 STEPS = 30
-RATE = 0.1  # of Adam at the first step, falling linearly to zero
+RATE = 0.3  # of Adam at the first step, in standard deviations, falling linearly to zero
 FLAT = 0.01  # slopes well below this hardly move a vector
 ROUNDING = 1e-5  # and smaller ones are no slopes: in `next` a user's bias has none
 CHUNK = 64  # visitors fitted at once: what a fit holds in memory does not grow with an explanation
 NEGATIVES = 256  # films, evenly spaced over the catalogue, that a film liked is told from
-LIKED_STARS, DISLIKED_STARS = 4.39, 2.48  # mean ratings of MovieLens-1M from 4 stars up, and below
-GROUP_PRIOR = 20.0  # users whose vectors count as zero in the mean of a demographic group
+LIKED_ABOVE = (
+    LIKED_FROM - 0.5
+)  # stars, half way between those that are liked and those that are not
+NOISE = 0.85  # standard deviation of the stars that users gave from those predicted
+GROUP_PRIOR = (
+    20.0  # users without any difference of group or direction, counted beside the real ones
+)
 
 # Of films [U, N], or [N] for everybody, the scores [U, N] of user vectors [U, d]: what a film alone decides is
 # computed once, however many user vectors are tried.
@@ -34,22 +42,38 @@ Scorer = Callable[[Tensor], Callable[[Tensor], Tensor]]
 class UserTable(nn.Module):
     """The vector of each training user; for anybody else, one fitted to their history.
 
-    Folding in minimises the model's own training loss over the films watched, plus `strength` / 2 times
-    the squared distance from the mean vector of the visitor's demographic group, with everything but the
-    vector frozen: a fixed number of Adam steps from that mean, so that the answer is always the same.
-    Without a history the mean itself is the answer. In ``next`` a film just watched counts half a film
-    liked; ``like`` and ``rating`` learn nothing from it.
+    Folding in finds the vector that is most likely given the films watched, everything but the vector frozen, under
+    a normal distribution of vectors: around the mean of the visitor's demographic group, with the covariance S Sᵀ. With
+    v = mean + S z this is the least loss plus `strength` / 2 times |z|², reached by a fixed number of Adam steps from
+    z = 0: the answer is always the same, near the group's mean after a film or two, and the visitor's own after many.
+    For ``like`` and ``rating`` the covariance is that of the training users' vectors around the means of their groups.
+    For ``next`` it is the same in all directions, S = 1: what is picked next moves with a mood in which the users'
+    whole histories hardly differ.
+
+    The loss of a film is, for ``like``, the model's own. For ``next`` too, over a part of the catalogue that stands for
+    the whole; a film just watched counts half a film liked, and each counts less the more were picked after it. For
+    ``rating`` it is −log of the probability that the stars, normal around those predicted, lie above or below what
+    counts as liked: a visitor says no more. ``like`` and ``rating`` learn nothing from a film just watched.
+
+    What somebody picks next depends on what they watched last, which a learned vector does not know: with `recency`,
+    training users too are folded in when a model for ``next`` is not in training.
 
     Args:
         schema: vocabularies.
         users: number of training users; their ids are 1 to `users`.
         dim: width d of a vector.
         objective: which loss the model was trained with.
-        strength: of the pull towards the group's mean.
+        strength: of the pull towards the group's mean; at 1 the covariance is taken as it is.
+        recency: for ``next``: after how many more films picked a film counts 1/e as much. None: all count alike, and
+            training users are answered by their learned vectors, as in the documents.
         init: standard deviation of the initial values.
+
+    Raises:
+        ValueError: `recency` is not above 0.
     """
 
     mean: Tensor
+    spread: Tensor
     negatives: Tensor
 
     def __init__(
@@ -60,22 +84,35 @@ class UserTable(nn.Module):
         dim: int,
         objective: Objective,
         strength: float,
+        recency: float | None = None,
         init: float = 0.05,
     ) -> None:
         super().__init__()
+        if recency is not None and not recency > 0:
+            raise ValueError(f"recency {recency} is not above 0; None lets all films count alike")
         self.objective = objective
         self.strength = strength
+        self.recency = recency if objective == "next" else None
         self.vectors = nn.Embedding(users + 1, dim, padding_idx=0)
         nn.init.normal_(self.vectors.weight[1:], std=init)
         self.sizes = (schema.genders, schema.ages, schema.occupations)
         self.register_buffer("mean", torch.zeros(dim))
+        self.register_buffer("spread", torch.eye(dim))  # S
         for name, size in zip(PROFILE, self.sizes, strict=True):
             self.register_buffer(f"mean_{name}", torch.zeros(size + 1, dim))
         negatives = torch.linspace(1, schema.size, min(NEGATIVES, schema.size)).long()
         self.register_buffer("negatives", negatives, persistent=False)
+        self.stand_for = math.log(schema.size / len(negatives))  # films of the catalogue
+
+    @property
+    def folds_everybody(self) -> bool:
+        """Whether training users are answered from their histories, now."""
+        return self.recency is not None and not self.training
 
     def forward(self, batch: Batch, scorer: Scorer) -> Tensor:
         """[U, d]: learned for training users, fitted through `scorer` for others."""
+        if self.folds_everybody:
+            return self._fit(batch, scorer)
         known = (batch.user > 0).unsqueeze(1)
         if known.all():
             return self.vectors(batch.user)
@@ -83,7 +120,7 @@ class UserTable(nn.Module):
         return torch.where(known, self.vectors(batch.user), fitted) if known.any() else fitted
 
     def summarise(self, profile: Tensor) -> None:
-        """Learn the mean vector of each demographic group from the users' own.
+        """Learn from the users' own vectors the mean of each demographic group, and how vectors lie around it.
 
         A group's mean is a sum of one vector per gender, age and occupation, fitted by ridge regression:
         few users share all three.
@@ -102,6 +139,19 @@ class UserTable(nn.Module):
         found = torch.linalg.solve(x.T @ x + ridge, x.T @ (y - self.mean))  # [groups, d]
         for name, part in zip(PROFILE, found.split(self.sizes), strict=True):
             getattr(self, f"mean_{name}")[1:] = part
+        if self.objective != "next":
+            self.spread.copy_(_spread(y - self.mean - x @ found))
+
+    def _load_from_state_dict(
+        self, state_dict: Mapping[str, Any], prefix: str, *others: Any
+    ) -> None:
+        # Weights that were saved without a spread have the users' vectors to find it from.
+        vectors = state_dict.get(f"{prefix}vectors.weight")
+        if vectors is not None and f"{prefix}spread" not in state_dict:
+            alike = self.objective == "next"
+            spread = torch.eye(vectors.shape[1]) if alike else _spread(vectors[1:].float())
+            state_dict = {**state_dict, f"{prefix}spread": spread}
+        super()._load_from_state_dict(state_dict, prefix, *others)  # type: ignore[no-untyped-call]
 
     def group_mean(self, batch: Batch) -> Tensor:
         """Mean vector of each visitor's demographic group, [U, d]; what is unknown is left out."""
@@ -123,19 +173,19 @@ class UserTable(nn.Module):
     def _descend(self, scorer: Scorer, start: Tensor, history: Tensor, feedback: Tensor) -> Tensor:
         """Adam from the mean: [U, d], [U, L], [U, L] → [U, d]."""
         loss_of = self._loss(scorer, history, feedback)
-        vector, first, second = start.clone(), torch.zeros_like(start), torch.zeros_like(start)
+        spread = self.spread.T.clone()  # one made within torch.inference_mode knows no gradients
+        z, first, second = (torch.zeros_like(start) for _ in range(3))
         for step in range(1, STEPS + 1):
-            vector.requires_grad_()
-            away = 0.5 * self.strength * (vector - start).square().sum()
-            loss = loss_of(vector) + away
-            (slope,) = torch.autograd.grad(loss, vector)
+            z.requires_grad_()
+            loss = loss_of(start + z @ spread) + 0.5 * self.strength * z.square().sum()
+            (slope,) = torch.autograd.grad(loss, z)
             slope = torch.where(slope.abs() < ROUNDING, 0.0, slope)
             first = torch.lerp(slope, first, 0.9)
             second = torch.lerp(slope.square(), second, 0.99)
             size = (second / (1 - 0.99**step)).sqrt() + FLAT
             rate = RATE * (1 - (step - 1) / STEPS)
-            vector = (vector - rate * first / (1 - 0.9**step) / size).detach()
-        return torch.where((history != 0).any(1, keepdim=True), vector, start)
+            z = (z - rate * first / (1 - 0.9**step) / size).detach()
+        return torch.where((history != 0).any(1, keepdim=True), start + z @ spread, start)
 
     def _loss(
         self, scorer: Scorer, history: Tensor, feedback: Tensor
@@ -147,13 +197,16 @@ class UserTable(nn.Module):
         if self.objective == "next":
             with torch.no_grad():
                 score_others = scorer(self.negatives)
-            weight = liked + 0.5 * (feedback == JUST_WATCHED)
+            weight = (liked + 0.5 * (feedback == JUST_WATCHED)) * self._fading(
+                liked | (feedback == JUST_WATCHED)
+            )
             picked = torch.where(weight > 0, history, 0)  # what was picked is no negative
             same = (self.negatives.view(1, -1, 1) == picked.unsqueeze(1)).any(-1)  # [U, N]
 
             def loss(vector: Tensor) -> Tensor:
                 watched, others = score(vector), score_others(vector)
                 against = others.masked_fill(same, float("-inf")).logsumexp(1, keepdim=True)
+                against = against + self.stand_for
                 return ((torch.logaddexp(watched, against) - watched) * weight).sum()
 
         elif self.objective == "like":
@@ -164,12 +217,35 @@ class UserTable(nn.Module):
                 )
 
         else:
-            stars = torch.where(liked, LIKED_STARS, DISLIKED_STARS)
+            side = liked.float() * 2 - 1  # of what counts as liked
 
             def loss(vector: Tensor) -> Tensor:
-                return ((score(vector) - stars).square() * rated).sum()
+                beyond = side * (score(vector) - LIKED_ABOVE) / NOISE
+                return -(torch.special.log_ndtr(beyond) * rated).sum()
 
         return loss
+
+    def _fading(self, picked: Tensor) -> Tensor | float:
+        """[U, L] how much each film counts for the films picked after it; `picked` [U, L] says which are."""
+        if self.recency is None:
+            return 1.0
+        later = picked.flip(1).cumsum(1).flip(1) - picked.long()
+        return torch.exp(-later / self.recency)
+
+
+def _spread(vectors: Tensor) -> Tensor:
+    """S [d, d] with S Sᵀ the covariance of vectors [N, d], shrunk a little to the same in all directions.
+
+    Its columns are the principal directions, each as long as the standard deviation along it.
+    """
+    count, dim = vectors.shape
+    if not count:
+        return torch.eye(dim)
+    vectors = vectors - vectors.mean(0)
+    total = vectors.T @ vectors
+    alike = total.trace() / (count * dim) * torch.eye(dim)
+    variance, direction = torch.linalg.eigh((total + GROUP_PRIOR * alike) / (count + GROUP_PRIOR))
+    return direction * variance.clamp(min=0).sqrt()
 
 
 def rows_of(table: Tensor, layer: nn.Module, films: Tensor) -> Tensor:

@@ -25,9 +25,8 @@ class ConcatMLP(nn.Module):
         embed_dim: k.
         dropout: share of hidden units dropped in training.
         strength: of the pull of a new visitor towards the mean of their group, see `UserTable`.
+        recency: for ``next``, how soon films watched count less; None for the documents' form, see `UserTable`.
     """
-
-    reads_history = False  # of users it knows
 
     def __init__(
         self,
@@ -38,14 +37,26 @@ class ConcatMLP(nn.Module):
         embed_dim: int = 32,
         dropout: float = 0.2,
         strength: float = 1.0,
+        recency: float | None = 2.0,
     ) -> None:
         super().__init__()
         self.users = UserTable(
-            schema, users=users, dim=embed_dim, objective=objective, strength=strength, init=0.1
+            schema,
+            users=users,
+            dim=embed_dim,
+            objective=objective,
+            strength=strength,
+            recency=recency,
+            init=0.1,
         )
         self.films = nn.Embedding(schema.size + 1, embed_dim)
         self.head = TwoSidedMLP(embed_dim, embed_dim, [embed_dim, embed_dim // 2], dropout=dropout)
         nn.init.normal_(self.films.weight, std=0.1)
+
+    @property
+    def reads_history(self) -> bool:
+        """Of users it knows."""
+        return self.users.folds_everybody
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""

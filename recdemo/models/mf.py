@@ -27,9 +27,9 @@ class MF(nn.Module):
         objective: what it is trained for; somebody new is folded in by the same loss.
         embed_dim: k.
         strength: of the pull of a new visitor towards the mean of their group, see `UserTable`.
+        recency: for ``next``, how soon films watched count less; None for the documents' form, see `UserTable`.
     """
 
-    reads_history = False  # of users it knows
     film_meaning = "the film's own vector"
     user_meaning = (
         "the vector that explains the films watched best; its dot product with a film's vector, biases "
@@ -44,20 +44,37 @@ class MF(nn.Module):
         objective: Objective = "next",
         embed_dim: int = 32,
         strength: float = 1.0,
+        recency: float | None = 2.0,
     ) -> None:
         super().__init__()
         self.users = UserTable(
-            schema, users=users, dim=embed_dim + 1, objective=objective, strength=strength
+            schema,
+            users=users,
+            dim=embed_dim + 1,
+            objective=objective,
+            strength=strength,
+            recency=recency,
         )
         self.films = nn.Embedding(schema.size + 1, embed_dim)
         self.film_bias = film_biases(schema)
         self.bias = nn.Parameter(torch.zeros(()))
         nn.init.normal_(self.films.weight, std=0.05)
 
+    @property
+    def reads_history(self) -> bool:
+        """Of users it knows."""
+        return self.users.folds_everybody
+
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
         films = batch.target_movie.view(batch.users, -1)
         return self._scorer(films)(self.users(batch, self._scorer)).flatten()
+
+    def sides(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """[u, 1, b_u] and [q, b_q + b, 1]."""
+        user, bias = self.users(batch, self._scorer), self.film_bias.weight + self.bias
+        visitors = torch.cat([user[:, :-1], torch.ones_like(user[:, :1]), user[:, -1:]], dim=1)
+        return visitors, torch.cat([self.films.weight, bias, torch.ones_like(bias)], dim=1)
 
     def film_vectors(self) -> Tensor:
         """q of every film, [M + 1, k]."""

@@ -25,12 +25,12 @@ class TwoTower(nn.Module):
         objective: what it is trained for; somebody new is folded in by the same loss.
         embed_dim: k, a multiple of 4.
         strength: of the pull of a new visitor towards the mean of their group, see `UserTable`.
+        recency: for ``next``, how soon films watched count less; None for the documents' form, see `UserTable`.
 
     Raises:
         ValueError: `embed_dim` is not a multiple of 4.
     """
 
-    reads_history = False  # of users it knows
     film_meaning = "what the film's tower makes of the film's own vector"
     user_meaning = (
         "what the user's tower makes of the vector that explains the films watched best; its dot product "
@@ -45,22 +45,38 @@ class TwoTower(nn.Module):
         objective: Objective = "next",
         embed_dim: int = 64,
         strength: float = 1.0,
+        recency: float | None = 2.0,
     ) -> None:
         super().__init__()
         if embed_dim % 4:
             raise ValueError(f"embed_dim {embed_dim} is not a multiple of 4")
         self.users = UserTable(
-            schema, users=users, dim=embed_dim, objective=objective, strength=strength, init=0.1
+            schema,
+            users=users,
+            dim=embed_dim,
+            objective=objective,
+            strength=strength,
+            recency=recency,
+            init=0.1,
         )
         self.films = nn.Embedding(schema.size + 1, embed_dim)
         self.user_tower = MLP(embed_dim, [embed_dim // 2], embed_dim // 4)
         self.film_tower = MLP(embed_dim, [embed_dim // 2], embed_dim // 4)
         nn.init.normal_(self.films.weight, std=0.1)
 
+    @property
+    def reads_history(self) -> bool:
+        """Of users it knows."""
+        return self.users.folds_everybody
+
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
         films = batch.target_movie.view(batch.users, -1)
         return self._scorer(films)(self.users(batch, self._scorer)).flatten()
+
+    def sides(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """What the two towers give."""
+        return self.user_vectors(batch), self.film_vectors()
 
     def user_vectors(self, batch: Batch) -> Tensor:
         """What the user tower gives, [U, k/4]: search `film_vectors` with it."""

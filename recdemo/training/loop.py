@@ -220,6 +220,7 @@ def fit_parts(
             seconds = time.perf_counter() - epoch_began
             losses_of = float(total) / drawn, float(last) / len(batch_rows)
             _check_sound(learner, losses_of, len(done) + 1, supply.schema.size, settings)
+            stage.summarise(supply.profile)
             epoch = Epoch(
                 epoch=len(done) + 1,
                 loss=float(total) / drawn,
@@ -331,6 +332,10 @@ class _Stage:
     def go_back_to_best(self, profile: Tensor) -> None:
         self.learner.load_state_dict(self.best_state)
         self.learner.eval()
+        self.summarise(profile)
+
+    def summarise(self, profile: Tensor) -> None:
+        """What is known of users in general, for those who are folded in."""
         for module in self.learner.modules():
             if isinstance(module, UserTable):
                 module.summarise(profile)

@@ -15,10 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from recdemo.contracts import Objective, reads_history
+from recdemo.contracts import Objective, TwoSided, reads_history
 from recdemo.features import Ratings
 
 CHUNK = 2048  # rows scored at once
+USERS = 64  # ranked at once by a model whose scores are one product of matrices
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,21 +110,31 @@ def rank_and_list(
         best ranked, [len(rows), k] film indices. A list that runs out of films ends in zeros.
     """
     model.eval()
-    histories = reads_history(model)
-    catalogue = torch.arange(1, ratings.schema.size + 1)
     ranks = torch.zeros(len(rows), dtype=torch.long)
-    shown = torch.zeros(len(rows), min(k, len(catalogue)), dtype=torch.long)
+    shown = torch.zeros(len(rows), min(k, ratings.schema.size), dtype=torch.long)
     with torch.inference_mode():
-        for i, row in enumerate(rows):
-            batch = ratings.batch(row.unsqueeze(0), catalogue.unsqueeze(0), histories=histories)
-            scores = model(batch)  # [M]
-            target = scores[ratings.movie[row] - 1].clone()
-            seen = ratings.movie[ratings.start[ratings.user[row]] : row]
-            scores[seen - 1] = float("-inf")
-            ranks[i] = (~(scores < target)).sum()  # what is not a number ranks last
-            best, films = scores.topk(shown.shape[1])
-            shown[i] = (films + 1) * best.isfinite()
+        i = 0
+        for part in rows.split(USERS if isinstance(model, TwoSided) else 1):
+            for row, scores in zip(part, _of_all_films(model, ratings, part), strict=True):
+                target = scores[ratings.movie[row] - 1].clone()
+                seen = ratings.movie[ratings.start[ratings.user[row]] : row]
+                scores[seen - 1] = float("-inf")
+                ranks[i] = (~(scores < target)).sum()  # what is not a number ranks last
+                best, films = scores.topk(shown.shape[1])
+                shown[i] = (films + 1) * best.isfinite()
+                i += 1
     return ranks, shown
+
+
+def _of_all_films(model: nn.Module, ratings: Ratings, rows: Tensor) -> Tensor:
+    """[U, M] logits of every film for the users of some rows."""
+    histories = reads_history(model)
+    if isinstance(model, TwoSided):
+        visitors, films = model.sides(ratings.batch(rows, histories=histories))
+        return visitors @ films[1:].T
+    catalogue = torch.arange(1, ratings.schema.size + 1).expand(len(rows), -1)
+    scores: Tensor = model(ratings.batch(rows, catalogue, histories=histories))
+    return scores.view(len(rows), -1)
 
 
 def like_metrics(logits: Tensor, liked: Tensor) -> dict[str, float]:
