@@ -151,7 +151,7 @@ class UserTable(nn.Module):
             alike = self.objective == "next"
             spread = torch.eye(vectors.shape[1]) if alike else _spread(vectors[1:].float())
             state_dict = {**state_dict, f"{prefix}spread": spread}
-        super()._load_from_state_dict(state_dict, prefix, *others)  # type: ignore[no-untyped-call]
+        super()._load_from_state_dict(state_dict, prefix, *others)
 
     def group_mean(self, batch: Batch) -> Tensor:
         """Mean vector of each visitor's demographic group, [U, d]; what is unknown is left out."""
