@@ -38,7 +38,7 @@ from recdemo.models.popularity import Popularity
 
 SIZES = {"genre": 18, "year": 19, "age": 7, "occupation": 21, "gender": 2}
 PLACED = [key for key in CARDS if key not in ("popularity", "ease", "linear_next")]
-BY_DOT = ("ials", "mf", "two_tower", "fm", "rnn_als", "rnn_joint")
+BY_DOT = ("ials", "mf", "two_tower", "lightgcn", "fm", "rnn_als", "rnn_joint", "sasrec", "hstu")
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +20,7 @@ from recdemo.training.run import build
 from recdemo.training.search import Trial, draw, markdown, search
 from recdemo.training.settings import Settings
 
-SETTINGS = Settings(epochs=2, batch_size=128, learning_rate=0.01, negatives=4)
+SETTINGS = Settings(epochs=2, batch_size=128, learning_rate=0.01, negatives=4, history_length=6)
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +55,16 @@ def test_a_trial_is_a_fit_and_the_best_comes_first(world: Dataset, schema: Schem
         Ratings(world, schema),
         part,
         "like",
-        Settings(epochs=2, batch_size=128, learning_rate=0.02, negatives=4),
+        replace(SETTINGS, learning_rate=0.02),
     )
     assert found[0].figure == alone.epochs[alone.best_epoch - 1].metrics["auc"]
+
+
+def test_how_many_films_are_read_can_be_searched_for(world: Dataset, schema: Schema) -> None:
+    found = search(
+        "rnn_als", "next", world, schema, SETTINGS, {"history_length": [1, 30]}, trials=2
+    )
+    assert len({trial.figure for trial in found}) == 2
 
 
 def test_of_stars_the_smallest_error_comes_first(world: Dataset, schema: Schema) -> None:

@@ -440,7 +440,7 @@ def test_an_epoch_reads_each_training_row_once(
         *_: object,
     ) -> Tensor:
         read[objective].append(rows.tolist())
-        return model.table.square().sum()
+        return model.table.square().mean()
 
     monkeypatch.setattr(loop, "loss_of", recorded)
     train = [row for row in range(len(ratings)) if part[row] == TRAIN]
@@ -474,7 +474,7 @@ def test_no_batch_is_a_single_row(
 
     def recorded(model: Taste, ratings: Ratings, rows: Tensor, *_: object) -> Tensor:
         lengths.append(len(rows))
-        return model.table.square().sum()
+        return model.table.square().mean()
 
     monkeypatch.setattr(loop, "loss_of", recorded)
     few = part.clone()
