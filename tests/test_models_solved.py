@@ -13,7 +13,15 @@ from by_hand import close, numbers, scores_of
 from torch import Tensor, nn
 
 from recdemo.blocks import solved
-from recdemo.blocks.solved import SHARE, FilmToFilm, Recall, film_biases, fit_scale, rows_of
+from recdemo.blocks.solved import (
+    SHARE,
+    FilmToFilm,
+    Recall,
+    film_biases,
+    fit_scale,
+    rows_of,
+    split_known,
+)
 from recdemo.contracts import DISLIKED, LIKED, Known, RequestError, Session, Watched
 from recdemo.data import simulate
 from recdemo.features import Ratings, Schema, encode
@@ -283,8 +291,38 @@ def test_the_scale_is_that_of_the_highest_likelihood(known: Known) -> None:
                 count += 1
         return total / count
 
-    best = fit_scale(known, bias, 3, score)
+    best = fit_scale(known, torch.arange(len(known.movie)), bias, 3, score)
     assert unlikely(best) < min(unlikely(0.9 * best), unlikely(1.1 * best), unlikely(0.0))
+
+
+def test_the_scale_is_fitted_on_what_was_not_solved_from(
+    known: Known, schema: Schema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, list[int]]] = []
+
+    def recorded(known: Known, asked: Tensor, *_: object) -> float:
+        seen.append((len(known.movie), asked.tolist()))
+        return 2.0
+
+    monkeypatch.setattr(solved, "fit_scale", recorded)
+    model = LinearNext(schema)
+    model.solve(known, "next")
+    lasts = [
+        i for i in range(1, len(known.user) + 1) if known.user[i - 1 : i + 1].unique().numel() > 1
+    ]
+    earlier, later = split_known(known)
+    assert seen == [(len(known.movie), later.tolist())]
+    assert len(earlier.movie) + len(later) == len(known.movie)
+    for end in [*lasts, len(known.user)]:  # one place after each user's last rating
+        count = int((known.user == known.user[end - 1]).sum())
+        wanted = list(range(end - count // 10, end))
+        assert [row for row in later.tolist() if end - count <= row < end] == wanted
+    assert len(later) > 0
+
+
+def test_without_ratings_to_ask_about_the_scale_is_one(known: Known) -> None:
+    nothing = torch.zeros(0, dtype=torch.long)
+    assert fit_scale(known, nothing, film_biases(known, M), 3, lambda *_: torch.empty(0)) == 1.0
 
 
 @pytest.mark.parametrize("make", [EASE, LinearNext])

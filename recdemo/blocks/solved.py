@@ -164,17 +164,23 @@ class FilmSum(nn.Module):
         terms = self.weights.terms(batch.history, self.recall(batch.feedback), films)
         return self.bias[batch.target_movie], terms
 
-    def take(self, dense: Tensor, known: Known) -> None:
-        """Keep the largest weights of B [M, M], which is used up, and bring them to logits."""
-        films = len(dense)
-        self.weights.take(dense)
+    def solve(self, known: Known, solved: Callable[[Known], Tensor]) -> None:
+        """Keep the largest weights of B [M, M] as `solved` from what is known, and bring them to logits.
+
+        The scale is that of the same weights solved without what each user watched last, and asked about that.
+        """
+        films = self.weights.films
         everything = torch.arange(films + 1)
 
         def score(history: Tensor, feedback: Tensor) -> Tensor:
             return self.weights(history, self.recall(feedback), everything.expand(len(history), -1))
 
         self.bias.copy_(film_biases(known, films))
-        self.weights.weight.mul_(fit_scale(known, self.bias, self.length, score))
+        earlier, later = split_known(known)
+        self.weights.take(solved(earlier))
+        scale = fit_scale(known, later, self.bias, self.length, score)
+        self.weights.take(solved(known))
+        self.weights.weight.mul_(scale)
 
 
 def _starts(film: Tensor, films: int) -> Tensor:
@@ -226,19 +232,36 @@ def film_biases(known: Known, films: int) -> Tensor:
     return (SHARE * ((picks + 0.5) / (picks + 0.5).sum()).log()).half().float()
 
 
+def split_known(known: Known) -> tuple[Known, Tensor]:
+    """What is known without the last tenth of each user's ratings, and which rows these are."""
+    user = torch.unique_consecutive(known.user, return_inverse=True)[1]
+    count = torch.bincount(user)
+    place = torch.arange(len(user)) - torch.searchsorted(user, user)
+    later = place >= count[user] - count[user] // 10
+    columns = (known.user, known.movie, known.feedback, known.answer)
+    return Known(*(column[~later] for column in columns)), torch.nonzero(later).squeeze(1)
+
+
 def fit_scale(
-    known: Known, bias: Tensor, length: int, score: Callable[[Tensor, Tensor], Tensor]
+    known: Known,
+    asked: Tensor,
+    bias: Tensor,
+    length: int,
+    score: Callable[[Tensor, Tensor], Tensor],
 ) -> float:
     """The s for which softmax(bias + s · score) over the films not yet watched gives what was picked the highest
-    likelihood, over some of what is known.
+    likelihood. Asked about what the scores were solved from, it would be far too sure.
 
     Args:
-        known: what the scores were solved from.
+        known: whose films, in the order rated.
+        asked: [n] rows that the scores were not solved from; some of those picked are asked about. Where there are none, 1.
         bias: [M + 1].
         length: films of a history that are read.
         score: of histories and their feedback [n, L], the scores [n, M + 1].
     """
-    rows = torch.nonzero(known.answer.bool()).squeeze(1)
+    rows = asked[known.answer[asked].bool()]
+    if not len(rows):
+        return 1.0
     draw = torch.Generator("cpu").manual_seed(0)
     rows = rows[torch.randperm(len(rows), generator=draw, device="cpu")[:QUESTIONS]]
     same = torch.unique_consecutive(known.user, return_inverse=True)[1]

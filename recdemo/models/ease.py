@@ -4,7 +4,7 @@ Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", WWW 2019. Each fil
 people watched: B = I − P diag(1 / diag P) with P = (XᵀX + λI)⁻¹ is the best such matrix with a diagonal of zero. There a row
 of X is a user; ours is a stretch of the films that a user watched one after the other, so that B knows what is watched
 together, if not in which order. An answer counts the latest films most, and B keeps only the largest weights of each film. One
-number, fitted on what was picked in training, brings the sum to logits whose softmax is a chance; a trace of the share of all
+number, fitted on picks that were left out of a first solve, brings the sum to logits whose softmax is a chance; a trace of the share of all
 picks that a film has orders the films for who has watched nothing.
 """
 
@@ -67,12 +67,16 @@ class EASE(nn.Module):
         Raises:
             RequestError: there are too many films.
         """
+        check_films(self.sum.weights.films)
+        self.sum.solve(known, self._solved)
+
+    def _solved(self, known: Known) -> Tensor:
+        """B [M, M]."""
         films = self.sum.weights.films
-        check_films(films)
         value = torch.where(known.feedback == LIKED, 1.0, self.unliked)
         gram = torch.zeros(films, films)
         for movie, x in by_row(rows_of(known, self.window), known.movie.long(), value):
             add_products(gram, movie, movie, x.unsqueeze(1) * x)
         gram.diagonal().add_(self.ridge)
         inverse = torch.cholesky_inverse(torch.linalg.cholesky(gram))
-        self.sum.take(inverse.div_(-inverse.diagonal().clone()), known)
+        return inverse.div_(-inverse.diagonal().clone())

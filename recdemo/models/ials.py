@@ -8,7 +8,7 @@ watched should score 1, everything a little (α₀) 0, and who or what has more 
 
 with r the sum of c of a row plus α₀ times its length. No user is kept: every visitor's vector is solved anew from the films
 watched, A⁻¹ Σ_i c_i q_i with A = Σ_i c_i q_i q_iᵀ + α₀ QᵀQ + λ r^ν I, in which the latest films count most; that is also why the
-score is an exact sum over them. One number, fitted on what was picked in training, brings it to logits whose softmax is a
+score is an exact sum over them. One number, fitted on picks that were left out of a first solve, brings it to logits whose softmax is a
 chance; a trace of the share of all picks that a film has orders the films for who has watched nothing.
 """
 
@@ -17,7 +17,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from recdemo.blocks.solved import Recall, film_biases, fit_scale, rows_of
+from recdemo.blocks.solved import Recall, film_biases, fit_scale, rows_of, split_known
 from recdemo.contracts import Batch, Known, Objective
 from recdemo.features import Schema
 
@@ -116,21 +116,28 @@ class IALS(nn.Module):
         return self.pull * (counts + self.unobserved * (others - 1)) ** self.balance
 
     def solve(self, known: Known, objective: Objective) -> None:
-        """The films' vectors, and the scale of the logits."""
-        row = rows_of(known, self.window)  # from 1
-        movie, counts = known.movie.long(), self.recall.weight[known.feedback.long()]
+        """The films' vectors, and the scale of the logits: as of vectors solved without what each user watched last."""
         films = self.films.weight
-        vectors = films.clone()
-        for _ in range(self.rounds):
-            rows = self._solve_side(row, movie, counts, vectors, int(row[-1]) + 1)
-            vectors = self._solve_side(movie, row, counts, rows, len(films))
-        films.copy_(vectors.half())
+        first = films.clone()
 
         def score(history: Tensor, feedback: Tensor) -> Tensor:
             return self._users(history, feedback) @ films.T
 
         self.bias.copy_(film_biases(known, len(films) - 1))
-        self.scale.fill_(fit_scale(known, self.bias, self.length, score)).copy_(self.scale.half())
+        earlier, later = split_known(known)
+        films.copy_(self._solved(earlier, first))
+        scale = fit_scale(known, later, self.bias, self.length, score)
+        films.copy_(self._solved(known, first))
+        self.scale.fill_(scale).copy_(self.scale.half())
+
+    def _solved(self, known: Known, vectors: Tensor) -> Tensor:
+        """The films' vectors [M + 1, k], from first ones."""
+        row = rows_of(known, self.window)  # from 1
+        movie, counts = known.movie.long(), self.recall.weight[known.feedback.long()]
+        for _ in range(self.rounds):
+            rows = self._solve_side(row, movie, counts, vectors, int(row[-1]) + 1)
+            vectors = self._solve_side(movie, row, counts, rows, len(vectors))
+        return vectors.half()
 
     def _solve_side(
         self, mine: Tensor, other: Tensor, counts: Tensor, vectors: Tensor, size: int

@@ -4,7 +4,7 @@ The sequential half of Choi et al., "Session-aware Linear Item-Item Models for S
 B = (XᵀX + λI)⁻¹ XᵀY, where each film picked in training is a row of Y, and the row of X is what was watched before it,
 the latest films most. An answer reads a visitor's films in the same way. Ours weighs by feedback too, fades by a power of the
 age, which did better than the paper's exp(−age / reach), takes all rows alike, and keeps only the largest weights of each film.
-One number, fitted on what was picked in training, brings the sum to logits whose softmax is a chance; a trace of the share of
+One number, fitted on picks that were left out of a first solve, brings the sum to logits whose softmax is a chance; a trace of the share of
 all picks that a film has orders the films for who has watched nothing.
 """
 
@@ -62,8 +62,12 @@ class LinearNext(nn.Module):
         Raises:
             RequestError: there are too many films.
         """
+        check_films(self.sum.weights.films)
+        self.sum.solve(known, self._solved)
+
+    def _solved(self, known: Known) -> Tensor:
+        """B [M, M]."""
         films = self.sum.weights.films
-        check_films(films)
         gram, cross = torch.zeros(films, films), torch.zeros(films, films)  # XᵀX and XᵀY
         columns = (known.movie.long(), known.feedback, known.answer.bool())
         for movie, feedback, picked in by_row(rows_of(known), *columns):
@@ -71,4 +75,4 @@ class LinearNext(nn.Module):
             add_products(gram, movie, movie, x.T @ x)
             add_products(cross, movie, movie[picked], x.T)
         gram.diagonal().add_(self.ridge)
-        self.sum.take(torch.cholesky_solve(cross, torch.linalg.cholesky(gram)), known)
+        return torch.cholesky_solve(cross, torch.linalg.cholesky(gram))

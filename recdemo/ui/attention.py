@@ -265,7 +265,7 @@ def show_films(
             alt="What each film watched adds, and what is lost without it",
         )
         st.caption(
-            "Lost without it: how far the logit falls when the model is asked anew without the film. It is another number, for "
+            "Lost without it: how far the logit falls when the model is asked again without the film. It is another number, for "
             "the films before it then come closer to the present and count more."
         )
     sum_of_terms(explanation)
