@@ -400,7 +400,7 @@ _ALL = (
         arguments_for={"like": {"recency": 30.0}, "next": {"recency": 12.0}},
         shows=("fields", "crosses"),
         training={
-            "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.5},
+            "like": {"epochs": 5, "learning_rate": 2e-3},
             "next": {
                 "epochs": 4,
                 "batch_size": 512,
@@ -427,7 +427,7 @@ _ALL = (
         arguments_for={"like": {"recency": 30.0}, "next": {"recency": 12.0}},
         shows=("streams",),
         training={
-            "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.5},
+            "like": {"epochs": 5, "learning_rate": 2e-3},
             "next": {
                 "epochs": 4,
                 "batch_size": 512,
@@ -637,7 +637,7 @@ _ALL = (
         shows=("history", "heads"),
         arguments_for={"next": {"embed_dim": 64}},
         training={
-            "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.5},
+            "like": {"epochs": 5, "learning_rate": 2e-3},
             "next": {
                 "epochs": 5,
                 "batch_size": 256,
