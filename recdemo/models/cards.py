@@ -637,7 +637,7 @@ _ALL = (
         shows=("history", "heads"),
         arguments_for={"next": {"embed_dim": 64}},
         training={
-            "like": {"epochs": 5, "learning_rate": 2e-3},
+            "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.5},
             "next": {
                 "epochs": 5,
                 "batch_size": 256,
