@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from recdemo.recommend import Recommender
 
 ORDERS = 8  # orders of adding films that a film's term is averaged over, half of them reversed
+MOST_ASKED = 400  # films added in all orders: of a history of more than 50 there are fewer orders
 Kept = tuple[int, ...]  # places in the history of the films that are not taken away
 
 FIELD_NAMES = {
@@ -313,7 +314,8 @@ def _orders(films: Kept) -> list[tuple[int, ...]]:
     """Orders of adding films: as watched, others drawn by lot, and each of them reversed."""
     rng = np.random.default_rng(0)
     orders = [films]
-    while 2 * len(orders) < ORDERS:
+    ways = min(ORDERS, MOST_ASKED // max(1, len(films)))
+    while 2 * len(orders) < ways:
         orders.append(tuple(rng.permutation(films).tolist()))
     return [way for order in orders for way in (order, order[::-1])]
 

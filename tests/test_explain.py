@@ -17,6 +17,7 @@ from recdemo.checkpoints import open_folder
 from recdemo.contracts import ShowsFields
 from recdemo.explain import (
     FIELD_NAMES,
+    _orders,
     field_values,
     film_terms,
     history_weights,
@@ -225,3 +226,13 @@ def test_an_explanation_is_plain_data(pair) -> None:
     assert again["total"] == explanation.total
     fields = isinstance(recdemo.load(*pair).checkpoint.model, ShowsFields)
     assert bool(explanation.fields) == fields
+
+
+@pytest.mark.parametrize(("films", "wanted"), [(0, 8), (1, 8), (50, 8), (100, 4), (200, 2)])
+def test_long_histories_are_built_up_in_fewer_orders(films: int, wanted: int) -> None:
+    places = tuple(range(films))
+    orders = _orders(places)
+    assert len(orders) == wanted
+    for order, reverse in zip(orders[::2], orders[1::2], strict=True):
+        assert order == reverse[::-1]
+        assert sorted(order) == list(places)
