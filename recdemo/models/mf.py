@@ -54,6 +54,7 @@ class MF(nn.Module):
             objective=objective,
             strength=strength,
             recency=recency,
+            mood=1.8,
         )
         self.films = nn.Embedding(schema.size + 1, embed_dim)
         self.film_bias = film_biases(schema)

@@ -1,0 +1,92 @@
+"""How well the stars of a visitor of few films are predicted: test users as strangers on their last n films.
+
+    python benchmarks/few_films.py [--users U] [--questions Q] [--models KEY ...] [--validation]
+
+Of each of U users of MovieLens-1M, drawn at random, Q ratings of the test part at most are asked about. What the models
+know of a user is whether the n films before the one asked about were liked, as they know it of a visitor of the demo.
+Prints the RMSE by n and model, and how many films stand at exactly 5.00 in the full lists of 20 of these users with
+7 films each. Popularity knows no visitor: no other model should ever be worse.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from recdemo import checkpoints
+from recdemo.data import TEST, VALIDATION, Dataset, split_ratings
+from recdemo.features import Ratings, Schema
+from recdemo.training.metrics import rating_metrics, score_rows
+from recdemo.training.run import open_data
+
+COUNTS = (1, 3, 5, 7, 20, 50)
+MODELS = ["popularity", "rating_mlp", "textcnn_history"]
+LISTS, FILMS = 20, 7  # visitors whose whole lists are looked at, and what each has watched
+TOP = 4.995  # is shown as 5.00
+
+
+def drawn(part: Tensor, user: Tensor, users: int, questions: int) -> Tensor:
+    """Rows of a part [N]: of so many users, so many ratings of each at most."""
+    draw = torch.Generator().manual_seed(0)
+    rows = torch.nonzero(part).squeeze(1)
+    rows = rows[torch.randperm(len(rows), generator=draw)]
+    rows = rows[torch.argsort(user[rows], stable=True)]
+    first = torch.searchsorted(user[rows].contiguous(), user[rows].contiguous())
+    rows = rows[torch.arange(len(rows)) - first < questions]
+    chosen = user[rows].unique()
+    chosen = chosen[torch.randperm(len(chosen), generator=draw)[:users]]
+    return rows[torch.isin(user[rows], chosen)].sort().values
+
+
+def strangers(dataset: Dataset, schema: Schema, films: int) -> Ratings:
+    """All ratings by users whom no model knows, who have watched so many films at most."""
+    return Ratings(dataset, Schema(schema.movies, history_length=films), strangers=True)
+
+
+def at_the_top(model: torch.nn.Module, ratings: Ratings, rows: Tensor) -> int:
+    """The most films shown as 5.00 in one list."""
+    films = torch.arange(1, ratings.schema.size + 1)
+    with torch.inference_mode():
+        lists = [model(ratings.batch(row.view(1), films.view(1, -1))) for row in rows]
+    return max(int((stars >= TOP).sum()) for stars in lists)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--users", type=int, default=1000)
+    parser.add_argument("--questions", type=int, default=2, help="ratings of each user at most")
+    parser.add_argument("--models", nargs="+", default=MODELS)
+    parser.add_argument("--validation", action="store_true", help="ask about the validation part")
+    chosen = parser.parse_args()
+    torch.set_num_threads(1)
+    dataset, schema = open_data("ml-1m", checkpoints.root())
+    part = torch.as_tensor(split_ratings(dataset.ratings, "order"))
+    models = {key: checkpoints.load(key, "rating").model for key in chosen.models}
+    by_count = {films: strangers(dataset, schema, films) for films in COUNTS}
+    everything = by_count[FILMS]
+    asked = part == (VALIDATION if chosen.validation else TEST)
+    rows = drawn(asked, everything.user, chosen.users, chosen.questions)
+    name = "validation" if chosen.validation else "test"
+    title = f"RMSE of {len(rows):,} {name} ratings by strangers of n films"
+    table = Table("model", *map(str, COUNTS), "films at 5.00", title=title)
+    visitors = rows[:: chosen.questions][:LISTS]
+    for key, model in models.items():
+        figures = [
+            rating_metrics(score_rows(model, ratings, rows), ratings.stars[rows])["rmse"]
+            for ratings in by_count.values()
+        ]
+        top = at_the_top(model, everything, visitors)
+        table.add_row(key, *(f"{figure:.4f}" for figure in figures), str(top))
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
