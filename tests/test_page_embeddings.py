@@ -21,7 +21,10 @@ from recdemo.embed import agreement, analogy, nearest, neighbours, place_of, spa
 from recdemo.ui.personas import PERSONAS
 
 MAYA = PERSONAS[0].session
-MODELS = [key for key, _ in dict(checkpoints.available()).items() if key != "popularity"]
+# What is counted, and weights from film to film, have no vector of a film.
+MODELS = [
+    key for key in dict(checkpoints.available()) if key not in ("popularity", "ease", "linear_next")
+]
 
 
 def opened(model: str, objective: str, session: Session = MAYA, **more: str) -> AppTest:
