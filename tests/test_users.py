@@ -404,7 +404,7 @@ def test_weights_saved_without_a_spread_find_it_from_the_users(
     state = nothing.state_dict()
     del state["users.spread"]
     nothing.load_state_dict(state)
-    assert torch.equal(nothing.users.spread, 1.8 * torch.eye(33))
+    assert torch.equal(nothing.users.spread, torch.eye(33))
 
 
 # Groups

@@ -47,8 +47,8 @@ class UserTable(nn.Module):
     v = mean + S z this is the least loss plus `strength` / 2 times |z|², reached by a fixed number of Adam steps from
     z = 0: the answer is always the same, near the group's mean after a film or two, and the visitor's own after many.
     For ``like`` and ``rating`` the covariance is that of the training users' vectors around the means of their groups.
-    For ``next`` it is `mood`² in all directions: what is picked next moves with a mood in which the users' whole
-    histories hardly differ.
+    For ``next`` it is the same in all directions, S = 1: what is picked next moves with a mood in which the users'
+    whole histories hardly differ.
 
     The loss of a film is, for ``like``, the model's own. For ``next`` too, over a part of the catalogue that stands for
     the whole; a film just watched counts half a film liked, and each counts less the more were picked after it. For
@@ -66,7 +66,6 @@ class UserTable(nn.Module):
         strength: of the pull towards the group's mean; at 1 the covariance is taken as it is.
         recency: for ``next``: after how many more films picked a film counts 1/e as much. None: all count alike, and
             training users are answered by their learned vectors, as in the documents.
-        mood: for ``next``, standard deviation of a visitor's vector around the group's mean, in all directions.
         init: standard deviation of the initial values.
 
     Raises:
@@ -86,7 +85,6 @@ class UserTable(nn.Module):
         objective: Objective,
         strength: float,
         recency: float | None = None,
-        mood: float = 1.0,
         init: float = 0.05,
     ) -> None:
         super().__init__()
@@ -99,7 +97,7 @@ class UserTable(nn.Module):
         nn.init.normal_(self.vectors.weight[1:], std=init)
         self.sizes = (schema.genders, schema.ages, schema.occupations)
         self.register_buffer("mean", torch.zeros(dim))
-        self.register_buffer("spread", mood * torch.eye(dim))  # S
+        self.register_buffer("spread", torch.eye(dim))  # S
         for name, size in zip(PROFILE, self.sizes, strict=True):
             self.register_buffer(f"mean_{name}", torch.zeros(size + 1, dim))
         negatives = torch.linspace(1, schema.size, min(NEGATIVES, schema.size)).long()

@@ -43,7 +43,7 @@ class MF(nn.Module):
         users: int = 0,
         objective: Objective = "next",
         embed_dim: int = 32,
-        strength: float = 1.0,
+        strength: float = 0.3,
         recency: float | None = 2.0,
     ) -> None:
         super().__init__()
@@ -54,7 +54,6 @@ class MF(nn.Module):
             objective=objective,
             strength=strength,
             recency=recency,
-            mood=1.8,
         )
         self.films = nn.Embedding(schema.size + 1, embed_dim)
         self.film_bias = film_biases(schema)
