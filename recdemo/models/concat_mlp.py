@@ -37,7 +37,7 @@ class ConcatMLP(nn.Module):
         embed_dim: int = 32,
         dropout: float = 0.2,
         strength: float = 1.0,
-        recency: float | None = 2.0,
+        recency: float | None = None,
     ) -> None:
         super().__init__()
         self.users = UserTable(
