@@ -42,6 +42,11 @@ NDCG_FLOORS = {
     "fm": 0.14,
     "ease": 0.13,
     "ials": 0.07,
+    "bst": 0.14,
+    "pooling": 0.11,
+    "attention_pooling": 0.11,
+    "lightgcn": 0.07,
+    "mf": 0.07,
 }
 BEST_NDCG = 0.165
 POPULARITY_NEXT = (0.0535, 0.0265)

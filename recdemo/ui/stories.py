@@ -120,7 +120,7 @@ _ALL = (
             ),
             Step(
                 "pages/attention.py",
-                {"m": "bst", "obj": "next", "t": "1240", **_MAYA},
+                {"m": "attention_pooling", "obj": "next", "t": "1240", **_MAYA},
                 "Here the weights are a good guide: what gets weight moves the score when taken away.",
                 "Read the faithfulness meter, then open “Every weight beside its effect”.",
             ),
