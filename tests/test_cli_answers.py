@@ -59,8 +59,8 @@ def test_compare_shows_lists_in_columns_and_has_models_to_begin_with() -> None:
 def test_what_if_prints_the_library_s_ranks() -> None:
     change = Change("M", "-", 0, (260,), Watched(1210, False))
     words = "--to-gender M --to-age - --to-occupation 0 --drop 260 --add-dislike 1210"
-    found = answer(f"what-if --model fm {VISITOR} {words} -k 6 --json")
-    expected = rank_changes(recdemo.load("fm"), SESSION, change.of(SESSION), 6)
+    found = answer(f"what-if --model fm {VISITOR} {words} -k 60 --json")
+    expected = rank_changes(recdemo.load("fm"), SESSION, change.of(SESSION), 60)
     assert found["stay"] == expected.stay
     assert found["same_scores"] is False
     assert len(found["films"]) == len(expected.films)

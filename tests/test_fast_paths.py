@@ -118,6 +118,12 @@ def _double() -> Iterator[None]:
 
 
 @pytest.fixture
+def schema(schema: Schema) -> Schema:
+    """One of its own: what is made of the films in double precision is not for other tests."""
+    return Schema(schema.movies, schema.history_length)
+
+
+@pytest.fixture
 def make(variant: str, schema: Schema, make_model: Callable) -> Make:
     """A small model of the variant, the same at every call."""
     key, more = VARIANTS[variant]
