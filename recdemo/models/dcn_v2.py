@@ -28,7 +28,9 @@ class DCNV2(nn.Module):
         experts: how many matrices of that rank each layer mixes, by a gate that reads x_l.
         hidden: widths of the deep branch's hidden layers.
         dropout: share of its hidden units dropped in training.
-        recency, norm, content: of the history's fields, see `FieldEmbedding`.
+        recency: of the history's fields, see `FieldEmbedding`.
+        norm: how they are averaged, see `FieldEmbedding`; 0 adds them up.
+        content: a film watched stands there with its genres and year too.
 
     Raises:
         ValueError: several experts without a rank, or no layer.

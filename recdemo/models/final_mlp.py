@@ -31,7 +31,9 @@ class FinalMLP(nn.Module):
         stream_dim: width of what a stream gives.
         heads: pieces in which the two streams are multiplied.
         dropout: share of hidden units dropped in training.
-        recency, norm, content: of the history's fields, see `FieldEmbedding`.
+        recency: of the history's fields, see `FieldEmbedding`.
+        norm: how they are averaged, see `FieldEmbedding`; 0 adds them up.
+        content: a film watched stands there with its genres and year too.
 
     Raises:
         ValueError: `stream_dim` does not fall into as many heads.
