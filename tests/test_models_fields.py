@@ -80,7 +80,7 @@ def test_a_known_user_is_their_own_vector(
     w = by_hand.weights_of(model)
     wanted = [[formula(w, user, film) for film in FILMS] for user in users]
     np.testing.assert_allclose(found.numpy(), wanted, atol=2e-5)
-    assert found.std() > 0.05
+    assert found.std() > 0.03
 
 
 def test_towers_can_be_searched_on_their_own(
