@@ -2,47 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
 import pytest
-import streamlit as st
-from app import PAGES, ROOT, VISITS, link_of, open_page, sound
+from app import PAGES, VISITS, link_of, open_page, sound
 
-from recdemo import Session, Watched, checkpoints
-from recdemo.catalogue import read_catalogue
-from recdemo.features import Schema
+from recdemo import Session, Watched
 from recdemo.models import CARDS
 
 KEYS = [key for key, card in CARDS.items() if "films" in card.shows]
 SESSION = Session(history=[Watched(1721, False), Watched(1196), Watched(260, True)])
-
-
-@pytest.fixture(scope="module")
-def base(
-    tmp_path_factory: pytest.TempPathFactory, make_model: Callable, write_checkpoint: Callable
-) -> Path:
-    """The shipped checkpoints, and small made-up ones of these models."""
-    folder = tmp_path_factory.mktemp("with") / "checkpoints"
-    shutil.copytree(ROOT / "checkpoints", folder)
-    schema = Schema(read_catalogue(folder / checkpoints.CATALOGUE))
-    for key in KEYS:
-        figures = {"hr@10": 0.2, "ndcg@10": 0.1, "mrr": 0.1}
-        metrics = {"validation": figures, "test": figures}
-        small = {"embed_dim": 8} if key == "ials" else {"keep": 20}
-        model = make_model(key, schema, **small)
-        place = checkpoints.folder_of(key, "next", folder)
-        write_checkpoint(place, key, model, schema, metrics=metrics, arguments=small)
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def _shown(base: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv(checkpoints.ROOT_VARIABLE, str(base))
-    st.cache_resource.clear()
-    yield
-    st.cache_resource.clear()
 
 
 @pytest.mark.parametrize("page", PAGES)
