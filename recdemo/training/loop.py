@@ -55,7 +55,7 @@ EXPLODED = 10  # times the loss of a constant answer, which no beginning is, how
 
 
 class DivergedError(RequestError):
-    """The loss, or a weight, is no number any more, or the loss is far above that of a constant answer."""
+    """The loss, or a weight, became NaN or infinite, or the loss is far above that of a constant answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,13 +362,12 @@ def _batches(rows: int, settings: Settings) -> int:
 def _known(supply: Supply, objective: Objective) -> Known:
     """All that trains, of all parts."""
     columns = []
-    users = 0  # of the parts before
     for ratings, part in each(supply):
         rows = torch.nonzero(part == TRAIN).squeeze(1)
         answer = {"like": ratings.liked, "next": ratings.picked, "rating": ratings.stars}[objective]
-        read = (ratings.user + users, ratings.movie, ratings.feedback, answer)
+        user = ratings.user + ratings.earlier_users
+        read = (user, ratings.movie, ratings.feedback, answer)
         columns.append([column[rows] for column in read])
-        users += len(ratings.count)
     return Known(*map(torch.cat, zip(*columns, strict=True)))
 
 

@@ -106,7 +106,8 @@ def trains_steps(model: nn.Module, objective: Objective) -> bool:
 
 
 def to_learn(ratings: Ratings, part: Tensor, objective: Objective, *, steps: bool) -> Tensor:
-    """[n] the rows that train; with `steps`, of each user as few as have all others in their histories."""
+    """[n] the rows that train; with `steps`, of each user as few as have all others in their histories, where a user's
+    first ratings train, as in the splits ``order`` and ``last``; in ``random`` some are left out."""
     train = part == TRAIN
     if not steps:
         return torch.nonzero(train & ratings.picked if objective == "next" else train).squeeze(1)
