@@ -14,6 +14,7 @@ check: lint types test  ## what must pass before a commit lands
 lint:
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
+	$(dir $(PYTHON))lint-imports
 
 types:
 	$(PYTHON) -m mypy

@@ -27,12 +27,14 @@ from dataclasses import replace
 
 from streamlit.delta_generator import DeltaGenerator
 
-from recdemo import checkpoints, standings
+from recdemo import checkpoints
 from recdemo.checkpoints import CheckpointCard
-from recdemo.contracts import QUESTIONS, CheckpointError, Objective
+from recdemo.core.errors import CheckpointError
+from recdemo.core.figures import MAIN, METRICS
+from recdemo.core.vocabulary import QUESTIONS, Objective
 from recdemo.data.sources import find_data
+from recdemo.leaderboard.table import Row, best_first, read_leaderboard
 from recdemo.models import CARDS
-from recdemo.standings import MAIN, METRICS, Row
 from recdemo.ui import engine, frame, state
 from recdemo.ui.engine import plain
 from recdemo.ui.personas import PERSONAS
@@ -114,12 +116,12 @@ def show_scenarios() -> None:
 def leaders() -> Iterator[tuple[Row, str]]:
     """The first row of the leaderboard for each question, and the figure it is first by."""
     try:
-        board = standings.read(checkpoints.root())
+        board = read_leaderboard(checkpoints.root())
     except CheckpointError:
         return  # the page Leaderboard says why
     for objective, name in MAIN.items():
         rows = [row for row in board.rows if (row.objective, row.split) == (objective, "order")]
-        first = standings.best_first(rows, name)[:1]
+        first = best_first(rows, name)[:1]
         yield from ((row, name) for row in first if name in row.figures)
 
 

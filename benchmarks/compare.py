@@ -20,12 +20,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import torch
 
 from recdemo import Session, Watched, checkpoints
-from recdemo.catalogue import read_catalogue
-from recdemo.compare import Ranking, by_similarity, overlaps, rank, side_by_side
-from recdemo.contracts import Objective
-from recdemo.features import Schema
+from recdemo.answers.compare import Ranking, by_similarity, overlaps, rank, side_by_side
+from recdemo.answers.recommend import Recommender
+from recdemo.core.vocabulary import Objective
+from recdemo.data.catalogue import read_catalogue
+from recdemo.encoding.schema import Schema
 from recdemo.models import CARDS
-from recdemo.recommend import Recommender
 from recdemo.ui.personas import PERSONAS
 
 

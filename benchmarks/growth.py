@@ -39,8 +39,8 @@ RESULT = "result: "
 def make(ratings: int, folder: Path) -> Path:
     """A simulated data set of about so many ratings, in parts; made if it is not there."""
     from recdemo import checkpoints
-    from recdemo.catalogue import read_catalogue
     from recdemo.data import Dataset, save_parts, simulate
+    from recdemo.data.catalogue import read_catalogue
 
     path = folder / f"simulated-{ratings}"
     if path.exists():
@@ -79,14 +79,15 @@ def run(path: Path, way: str, model: str, objective: str, seconds: float) -> dic
     import torch
 
     from recdemo import checkpoints
-    from recdemo.catalogue import read_catalogue
     from recdemo.data import Dataset, open_parts, split_ratings
-    from recdemo.features import Ratings, Schema
+    from recdemo.data.catalogue import read_catalogue
+    from recdemo.encoding.ratings import Ratings
+    from recdemo.encoding.schema import Schema
+    from recdemo.training.distributed import ranks_here
+    from recdemo.training.feed import Resident, Streamed, Supply
     from recdemo.training.loop import fit_parts
-    from recdemo.training.ranks import ranks_here
-    from recdemo.training.run import build
+    from recdemo.training.pipeline import build
     from recdemo.training.settings import Step, settings_for
-    from recdemo.training.supply import Resident, Streamed, Supply
 
     torch.set_num_threads(1)
     schema = Schema(read_catalogue(checkpoints.root() / checkpoints.CATALOGUE))

@@ -38,10 +38,11 @@ from websockets.asyncio.client import ClientConnection, connect
 import recdemo
 from benchmarks.browser import App, running_app
 from recdemo import checkpoints
-from recdemo.catalogue import labels_of, read_catalogue
-from recdemo.contracts import AGES, GENDERS, OCCUPATIONS, Session, Watched
-from recdemo.recommend import Recommender
-from recdemo.training import launch, runs
+from recdemo.answers.recommend import Recommender
+from recdemo.core.session import Session, Watched
+from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS
+from recdemo.data.catalogue import labels_of, read_catalogue
+from recdemo.jobs import control, store
 from recdemo.ui.visit import Visit, encode_visit
 
 MODELS = ("din", "fm", "mf", "afm", "bst", "two_tower", "deepfm", "popularity")
@@ -245,9 +246,9 @@ class Memory:
         """Note peaks, and keep a run going."""
         current = ""
         while True:
-            found = [run for run in runs.all_runs() if not run.ended]
+            found = [run for run in store.all_runs() if not run.ended]
             if not found:
-                current = launch.start(launch.ask(**TRAINED)).id  # type: ignore[arg-type]
+                current = control.start(control.ask(**TRAINED)).id  # type: ignore[arg-type]
                 self.trained += 1
             for run in found:
                 if run.status.pid and run.id == current:
@@ -279,13 +280,13 @@ def processor_seconds(pid: int) -> float:
 def private_runs() -> Iterator[Path]:
     """A folder of runs for this benchmark alone; what still trains at its end is cancelled."""
     with tempfile.TemporaryDirectory(prefix="recdemo-load-") as folder:
-        os.environ[runs.ROOT_VARIABLE] = folder
+        os.environ[store.ROOT_VARIABLE] = folder
         try:
             yield Path(folder)
         finally:
-            for run in runs.all_runs():
+            for run in store.all_runs():
                 if not run.ended:
-                    launch.cancel(run.id)
+                    control.cancel(run.id)
 
 
 async def load(app: App, crowd: list[Visitor], seconds: float, pause: float, home: Path) -> int:
@@ -304,9 +305,9 @@ async def load(app: App, crowd: list[Visitor], seconds: float, pause: float, hom
     watch.cancel()
     worked = processor_seconds(app.process) - worked
     times = [one for visitor in crowd for one in visitor.seconds]
-    for run in runs.all_runs():
+    for run in store.all_runs():
         if not run.ended:
-            launch.cancel(run.id)
+            control.cancel(run.id)
     await asyncio.sleep(FORGOTTEN)
     await visit(crowd[0], app.url, time.monotonic() + 3, 0.5, 0)
     await asyncio.sleep(SETTLE)

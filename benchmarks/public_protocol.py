@@ -93,7 +93,7 @@ def questions(place: Path, count: int | None, seed: int) -> list[Question]:
     return [found[number] for number in chosen]
 
 
-def rank_of(model: recdemo.recommend.Recommender, question: Question) -> int:
+def rank_of(model: recdemo.answers.recommend.Recommender, question: Question) -> int:
     """Place of the target among all films not rated before it, 1 the best."""
     ranking = model.recommend(question.session, k=ALL)
     ranking = ranking[~ranking["movie_id"].isin(question.before)]

@@ -31,12 +31,8 @@ import torch
 import recdemo
 from benchmarks.growth import resident_mb
 from recdemo import Session, Watched, checkpoints
-from recdemo.catalogue import read_catalogue
-from recdemo.data import TEST, Dataset, find_data, read_movielens, simulate, split_ratings
-from recdemo.features import Ratings, Schema, encode
-from recdemo.models import CARDS
-from recdemo.recommend import Recommender
-from recdemo.retrieval import (
+from recdemo.answers.recommend import Recommender
+from recdemo.answers.retrieval import (
     CANDIDATES,
     EFFORT,
     FilmIndex,
@@ -45,6 +41,12 @@ from recdemo.retrieval import (
     recall,
     retrieve_then_rank,
 )
+from recdemo.data import TEST, Dataset, find_data, read_movielens, simulate, split_ratings
+from recdemo.data.catalogue import read_catalogue
+from recdemo.encoding.encode import encode
+from recdemo.encoding.ratings import Ratings
+from recdemo.encoding.schema import Schema
+from recdemo.models import CARDS
 from recdemo.training.metrics import next_targets
 
 EFFORTS = (64, 128, 256, 512)

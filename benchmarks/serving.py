@@ -25,7 +25,7 @@ from rich.table import Table
 
 import recdemo
 from recdemo import checkpoints
-from recdemo.recommend import Recommender
+from recdemo.answers.recommend import Recommender
 
 HISTORIES = (0, 10, 50, 200)
 Key = tuple[str, str]

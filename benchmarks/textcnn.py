@@ -27,13 +27,13 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from recdemo import checkpoints
-from recdemo.contracts import PROFILE
+from recdemo.core.vocabulary import PROFILE
 from recdemo.data import TRAIN, VALIDATION
-from recdemo.features import Ratings
+from recdemo.encoding.ratings import Ratings
+from recdemo.encoding.text_vectors import title_text
 from recdemo.models import CARDS
-from recdemo.text import title_text
 from recdemo.training.loop import fit
-from recdemo.training.run import open_data
+from recdemo.training.pipeline import open_data
 from recdemo.training.settings import settings_for
 
 BATCH, RATE = 64, 1.5e-3  # the document's

@@ -43,10 +43,10 @@ from rich.table import Table
 from benchmarks.peers.task import PARTS, SEQUENCE
 from recdemo import checkpoints
 from recdemo.blocks.embedding import HISTORY_FIELDS
-from recdemo.contracts import JUST_WATCHED
+from recdemo.core.vocabulary import JUST_WATCHED
 from recdemo.data import split_ratings
-from recdemo.features import Ratings
-from recdemo.training.run import open_data
+from recdemo.encoding.ratings import Ratings
+from recdemo.training.pipeline import open_data
 
 PEERS = Path(__file__).resolve().parent / "peers"
 RATIOS = Path(__file__).resolve().parent / "ratios.json"

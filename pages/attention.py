@@ -14,8 +14,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from recdemo.catalogue import shorten
-from recdemo.contracts import SCORE_NAMES
+from recdemo.core.vocabulary import SCORE_NAMES
+from recdemo.data.catalogue import shorten
 from recdemo.ui import engine, frame, state
 from recdemo.ui.attention import show_fields, show_films, show_history, show_streams
 from recdemo.ui.engine import plain

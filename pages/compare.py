@@ -20,9 +20,7 @@ import pandas as pd
 import streamlit as st
 from pandas.io.formats.style import Styler
 
-from recdemo.charts import compare as charts
-from recdemo.charts.style import CATEGORIES
-from recdemo.compare import (
+from recdemo.answers.compare import (
     FEW,
     PERSISTENCE,
     Ranking,
@@ -33,7 +31,10 @@ from recdemo.compare import (
     rank,
     side_by_side,
 )
-from recdemo.contracts import QUESTIONS, CheckpointError, Objective
+from recdemo.charts import compare as charts
+from recdemo.charts.style import CATEGORIES
+from recdemo.core.errors import CheckpointError
+from recdemo.core.vocabulary import QUESTIONS, Objective
 from recdemo.models import CARDS
 from recdemo.ui import engine, frame, state
 from recdemo.ui.engine import plain

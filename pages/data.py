@@ -19,10 +19,12 @@ import streamlit as st
 from plotly.graph_objects import Figure
 
 from recdemo import checkpoints
-from recdemo.aggregates import FEWEST, FILE, Aggregates, Group, read_aggregates
 from recdemo.charts import data as charts
 from recdemo.charts.data import PEOPLE
-from recdemo.contracts import AGES, GENDERS, LIKED_FROM, OCCUPATIONS, CheckpointError, Session
+from recdemo.core.errors import CheckpointError
+from recdemo.core.session import Session
+from recdemo.core.vocabulary import AGES, GENDERS, LIKED_FROM, OCCUPATIONS
+from recdemo.data.summary import FEWEST, FILE, Aggregates, Group, read_aggregates
 from recdemo.ui import engine, frame, state
 from recdemo.ui.engine import plain
 from recdemo.ui.why import CHART

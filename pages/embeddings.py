@@ -15,8 +15,7 @@ from typing import Literal, cast
 import numpy as np
 import streamlit as st
 
-from recdemo.charts import embed as charts
-from recdemo.embed import (
+from recdemo.answers.embeddings import (
     Space,
     between_neighbours,
     film_table,
@@ -25,8 +24,9 @@ from recdemo.embed import (
     principal,
     spaces,
 )
-from recdemo.maps import Method
-from recdemo.recommend import Recommender
+from recdemo.answers.maps import Method
+from recdemo.answers.recommend import Recommender
+from recdemo.charts import embeddings as charts
 from recdemo.ui import embeddings as pieces
 from recdemo.ui import engine, frame, state, vectors
 from recdemo.ui.engine import plain

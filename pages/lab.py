@@ -15,13 +15,13 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from recdemo import lab
+from recdemo.anatomy import lab
+from recdemo.anatomy.lab import ACTIVATIONS, FORMULAS, Slopes
+from recdemo.answers.explain import history_weights
+from recdemo.answers.recommend import Recommender
 from recdemo.blocks.attention import Basic
 from recdemo.charts import lab as charts
-from recdemo.explain import history_weights
-from recdemo.lab import ACTIVATIONS, FORMULAS, Slopes
-from recdemo.recommend import Recommender
-from recdemo.standings import METRICS
+from recdemo.core.figures import METRICS
 from recdemo.ui import engine, frame, state
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import DEFAULT_MODEL, DEFAULT_OBJECTIVE, Visit

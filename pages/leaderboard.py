@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+from recdemo.leaderboard import intervals
+from recdemo.leaderboard.table import (
+    Leaderboard,
+    as_frame,
+    below,
+    below_in_words,
+    best_first,
+    faithfulness_of,
+    is_baseline,
+    read_leaderboard,
+    seeds_in_words,
+)
 from recdemo.ui import opening
 
 opening.show(
@@ -16,11 +28,14 @@ from dataclasses import replace
 
 import streamlit as st
 
-from recdemo import checkpoints, published, standings
+from recdemo import checkpoints
 from recdemo.charts import leaderboard as charts
-from recdemo.contracts import QUESTIONS, CheckpointError, Objective
-from recdemo.published import Published
-from recdemo.standings import MAIN, METRICS, SPLIT_NAMES, SPLITS, Figure, Row, figure_of
+from recdemo.core.errors import CheckpointError
+from recdemo.core.figures import MAIN, METRICS, SPLIT_NAMES, SPLITS
+from recdemo.core.vocabulary import QUESTIONS, Objective
+from recdemo.leaderboard import published
+from recdemo.leaderboard.published import Published
+from recdemo.leaderboard.table import Figure, Row, figure_of
 from recdemo.ui import engine, frame, state
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit
@@ -54,7 +69,7 @@ COSTS = {
 }
 
 
-def rows_to_show(board: standings.Leaderboard, visit: Visit) -> tuple[list[Row], list[Row], str]:
+def rows_to_show(board: Leaderboard, visit: Visit) -> tuple[list[Row], list[Row], str]:
     """The controls: rows of one question and split, those the filters leave, and the figure to rank by."""
     questions = [goal for goal in QUESTIONS if any(r.objective == goal for r in board.rows)]
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -111,7 +126,7 @@ def rows_to_show(board: standings.Leaderboard, visit: Visit) -> tuple[list[Row],
                 key="leaderboard_search",
                 persist_state="session",
             )
-    rows = standings.best_first(rows, name)
+    rows = best_first(rows, name)
     sought = words.casefold().strip()
     kept = [
         row
@@ -123,7 +138,7 @@ def rows_to_show(board: standings.Leaderboard, visit: Visit) -> tuple[list[Row],
     models = f"{len(rows)} model{'' if len(rows) == 1 else 's'}"
     st.subheader(f"{QUESTIONS[question]} Tested on: {SPLIT_NAMES[split].lower()}")
     st.caption(
-        f"{models}, {standings.seeds_in_words(rows)}. {SPLITS[split]}"
+        f"{models}, {seeds_in_words(rows)}. {SPLITS[split]}"
         + (f" Only {', '.join(only)} below." if only else "")
     )
     return rows, kept, name
@@ -131,16 +146,16 @@ def rows_to_show(board: standings.Leaderboard, visit: Visit) -> tuple[list[Row],
 
 def show_ranking(rows: list[Row], kept: list[Row], name: str, chosen: str) -> None:
     best, metric = rows[0], METRICS[name]
-    floors = [floor for floor, _ in standings.below(rows, name)]
+    floors = [floor for floor, _ in below(rows, name)]
     leader = figure_of(best, name)
     assert leader is not None  # a figure is offered only where a row has it
     st.markdown(
         f"**{best.title}, the only one measured so, reaches {metric.title} {leader.mean:.4f}**"
         if len(rows) == 1
         else f"**{best.title} leads with {metric.title} {leader.mean:.4f}"
-        + (", and is a baseline: nobody trained it**" if standings.is_baseline(best) else "**")
+        + (", and is a baseline: nobody trained it**" if is_baseline(best) else "**")
     )
-    for sentence in standings.below_in_words(rows, name, most=NAMED):
+    for sentence in below_in_words(rows, name, most=NAMED):
         st.markdown(sentence)
     printed = printed_beside(best, name)
     st.plotly_chart(
@@ -149,7 +164,7 @@ def show_ranking(rows: list[Row], kept: list[Row], name: str, chosen: str) -> No
         config=CHART,
         alt=f"{metric.title} of {len(kept)} models, best first",
     )
-    margin = standings.margin_of(best, name)
+    margin = intervals.margin_of(best, name)
     near = [row.title for row in rows[1:] if margin and _distance(row, leader, name) <= margin]
     level = f", which leaves it level with {', '.join(near)}" if near else ""
     seeds = max(len(row.seeds) for row in kept)
@@ -200,7 +215,7 @@ def _distance(row: Row, leader: Figure, name: str) -> float:
 
 
 def show_speed(rows: list[Row], name: str, chosen: str, times: dict[str, float]) -> None:
-    table = standings.table(rows)
+    table = as_frame(rows)
     table["milliseconds"] = table["milliseconds"].fillna(table["model"].map(times))
     table = table.dropna(subset=["milliseconds", name]).reset_index(drop=True)
     if table.empty:
@@ -213,7 +228,7 @@ def show_speed(rows: list[Row], name: str, chosen: str, times: dict[str, float])
         )
         return
     better = METRICS[name].better
-    front = standings.pareto(table["milliseconds"].tolist(), table[name].tolist(), better)
+    front = intervals.pareto(table["milliseconds"].tolist(), table[name].tolist(), better)
     best = table.loc[front[-1]]
     # Half of the time at least: a smaller lead may be noise. Popularity answers everybody alike.
     fast = table.loc[front]
@@ -250,15 +265,12 @@ def show_speed(rows: list[Row], name: str, chosen: str, times: dict[str, float])
 
 def choose_row(kept: list[Row], name: str, question: str, visit: Visit) -> Row:
     """The table; the row picked in it, else the visitor's model, else the first."""
-    table = standings.table(kept)
+    table = as_frame(kept)
     figures = [name for name in METRICS if name in table]
     baseline, simulated = " (baseline)", " (simulated)"
     faithful = ["faithfulness"] if "faithfulness" in table else []
     marked = table.round({"train_seconds": 0, "samples_per_second": 0}).assign(
-        title=[
-            row.title + baseline * standings.is_baseline(row) + simulated * row.simulated
-            for row in kept
-        ],
+        title=[row.title + baseline * is_baseline(row) + simulated * row.simulated for row in kept],
         split=SPLIT_NAMES[kept[0].split],
     )
     columns = {
@@ -320,7 +332,7 @@ def choose_row(kept: list[Row], name: str, question: str, visit: Visit) -> Row:
     return next((row for row in kept if row.model == visit.model), kept[0])
 
 
-def show_facts(row: Row, board: standings.Leaderboard, visit: Visit) -> None:
+def show_facts(row: Row, board: Leaderboard, visit: Visit) -> None:
     figures = [(METRICS[name], figure) for name in METRICS if (figure := figure_of(row, name))]
     st.markdown(
         " · ".join(
@@ -360,7 +372,7 @@ def show_faithfulness(row: Row) -> None:
     found = (row.report and row.report.faithfulness) or {}
     if not found:
         return
-    whole = standings.faithfulness_of(row)
+    whole = faithfulness_of(row)
     assert whole is not None
     st.markdown(
         f"Attention tells what mattered: **{whole.mean:.2f}**, mean over {whole.users} test users"
@@ -390,7 +402,7 @@ def show_calibration(row: Row, rows: list[Row]) -> None:
     if not models:
         st.info("Choose a model to see how far its chances can be taken at their word.")
         return
-    errors = {key: standings.calibration_error(bins[key]) for key in models}
+    errors = {key: intervals.calibration_error(bins[key]) for key in models}
     first, *others = models
     beside = ", ".join(f"{titles[key]}’s by {100 * errors[key]:.1f}" for key in others)
     st.markdown(
@@ -422,12 +434,12 @@ def show_groups(row: Row, rows: list[Row], name: str) -> None:
         key="leaderboard_field",
         persist_state="session",
     )
-    table = standings.slices(row, field, name)
+    table = intervals.slices(row, field, name)
     if table.empty:
         st.info(f"{row.title} has not been measured by {FIELDS[field].lower()}.")
         return
     metric = METRICS[name]
-    best, worst, chance = standings.extremes(table, metric.better)
+    best, worst, chance = intervals.extremes(table, metric.better)
     gap = abs(best["value"] - worst["value"])
     verdict = ""
     if chance is not None:
@@ -441,7 +453,7 @@ def show_groups(row: Row, rows: list[Row], name: str) -> None:
         else f"**{metric.title} {best['value']:.3f} for “{best['group']}”, the only group large enough**"
     )
     popular = next((r for r in rows if r.model == "popularity" and r is not row), None)
-    other = standings.slices(popular, field, name) if popular else None
+    other = intervals.slices(popular, field, name) if popular else None
     st.plotly_chart(
         charts.groups(table, name, row.title, other, popular.title if popular else ""),
         key="leaderboard_groups",
@@ -463,7 +475,7 @@ def show_groups(row: Row, rows: list[Row], name: str) -> None:
 
 with frame.page() as visit:
     try:
-        board = standings.read(checkpoints.root())
+        board = read_leaderboard(checkpoints.root())
     except CheckpointError as error:
         st.error(plain(str(error)), icon=":material/error:")
         st.markdown("From the folder of the project, this makes the table anew:")

@@ -14,15 +14,15 @@ import pandas as pd
 import streamlit as st
 import torch
 
-from recdemo import datasheet
+from recdemo.anatomy import datasheet
+from recdemo.anatomy.diagram import Diagram, shape_text, trace
+from recdemo.anatomy.trap_demos import demonstrate
+from recdemo.anatomy.traps import Trap, traps_of
+from recdemo.answers.recommend import Recommender
 from recdemo.charts.diagram import dot
-from recdemo.contracts import QUESTIONS
-from recdemo.diagram import Diagram, shape_text, trace
-from recdemo.features import encode
-from recdemo.models.museum import Trap, traps_of
-from recdemo.museum import demonstrate
-from recdemo.recommend import Recommender
-from recdemo.standings import METRICS
+from recdemo.core.figures import METRICS
+from recdemo.core.vocabulary import QUESTIONS
+from recdemo.encoding.encode import encode
 from recdemo.ui import engine, frame, state
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit, encode_visit

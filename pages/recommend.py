@@ -16,7 +16,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from recdemo.contracts import GENRES, SCORE_NAMES
+from recdemo.core.vocabulary import GENRES, SCORE_NAMES
 from recdemo.ui import engine, frame, state
 from recdemo.ui.engine import plain
 from recdemo.ui.why import sum_of_terms

@@ -12,7 +12,7 @@ opening.show(
 
 import streamlit as st
 
-from recdemo.training.launch import allowed
+from recdemo.jobs.control import allowed
 from recdemo.ui import frame, retrain
 
 with frame.page() as visit:

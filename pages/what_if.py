@@ -14,14 +14,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from recdemo.charts import whatif as charts
-from recdemo.contracts import SCORE_NAMES, Session
-from recdemo.recommend import MAX_K, Recommender
-from recdemo.ui import change, engine, frame, state
-from recdemo.ui.engine import plain
-from recdemo.ui.visit import MAX_TARGETS, Visit
-from recdemo.ui.why import CHART
-from recdemo.whatif import (
+from recdemo.answers.counterfactual import (
     STEPS,
     Change,
     Drop,
@@ -32,6 +25,14 @@ from recdemo.whatif import (
     unread,
     what_it_takes,
 )
+from recdemo.answers.recommend import MAX_K, Recommender
+from recdemo.charts import counterfactual as charts
+from recdemo.core.session import Session
+from recdemo.core.vocabulary import SCORE_NAMES
+from recdemo.ui import change, engine, frame, state
+from recdemo.ui.engine import plain
+from recdemo.ui.visit import MAX_TARGETS, Visit
+from recdemo.ui.why import CHART
 
 CHOICE = 100  # films of the list that can be chosen to be dropped
 PARTS = {"profile": "gender, age or occupation", "history": "films watched"}

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from recdemo.contracts import CheckpointError, Objective, RequestError, Session, Watched
+from recdemo.core.errors import CheckpointError, RequestError
+from recdemo.core.session import Session, Watched
+from recdemo.core.vocabulary import Objective
 
 if TYPE_CHECKING:
-    from recdemo.recommend import Recommender
+    from recdemo.answers.recommend import Recommender
 
 __version__ = "0.1.0"
 
@@ -31,7 +33,7 @@ def load(model: str, objective: Objective | None = None) -> Recommender:
         RequestError: no such model or objective.
         CheckpointError: its checkpoint, or the catalogue, is missing or damaged.
     """
-    from recdemo.recommend import Recommender
+    from recdemo.answers.recommend import Recommender
 
     return Recommender.load(model, objective)
 

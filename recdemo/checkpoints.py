@@ -21,15 +21,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from recdemo.catalogue import read_catalogue
-from recdemo.contracts import CheckpointError, Objective, Settles, Solved, Split
+from recdemo.core.errors import CheckpointError
+from recdemo.core.figures import MAIN
+from recdemo.core.protocols import Settles, Solved
+from recdemo.core.report import Constant, nothing_learned
+from recdemo.core.vocabulary import Objective, Split
+from recdemo.data.catalogue import read_catalogue
 from recdemo.models import CARDS
-from recdemo.standings import MAIN, Constant, nothing_learned
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from recdemo.features import Schema
+    from recdemo.encoding.schema import Schema
 
 FORMAT: Literal[1] = 1
 WEIGHTS, CARD, CATALOGUE = "weights.safetensors", "card.json", "catalogue.csv"
@@ -74,7 +77,7 @@ class CheckpointCard(BaseModel):
     constant: Constant | None = None  # to weigh the validation figures against; None: not measured
     data: DataCard
     split: Split = "order"
-    report: dict[str, Any] | None = None  # a `recdemo.standings.Report` of the test part
+    report: dict[str, Any] | None = None  # a `recdemo.core.report.Report` of the test part
     seed: int
     command: str
     settings: dict[str, float | str]
@@ -258,7 +261,7 @@ def load(
         CheckpointError: missing, altered, in the wrong folder, of another catalogue, made by other code or
             another major version of torch; or the catalogue is missing or damaged.
     """
-    from recdemo.features import Schema
+    from recdemo.encoding.schema import Schema
 
     base = base or root()
     schema = schema or Schema(read_catalogue(base / CATALOGUE))

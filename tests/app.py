@@ -7,7 +7,7 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from recdemo import Session, Watched, checkpoints
-from recdemo.catalogue import read_catalogue
+from recdemo.data.catalogue import read_catalogue
 from recdemo.ui.frame import MENU
 from recdemo.ui.visit import Visit, encode_visit
 

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from recdemo.contracts import Session
-from recdemo.features import Schema, encode
+from recdemo.core.session import Session
+from recdemo.encoding.encode import encode
+from recdemo.encoding.schema import Schema
 
 Numbers = Sequence[float] | np.ndarray
 Weights = dict[str, np.ndarray]

@@ -20,20 +20,14 @@ from torch import nn
 import recdemo
 from benchmarks.browser import CHROMIUM, running_app, start_chromium
 from recdemo import checkpoints
-from recdemo.catalogue import read_catalogue
 from recdemo.checkpoints import FORMAT, CheckpointCard, DataCard, save, versions
-from recdemo.contracts import AGES, GENDERS, GENRES, OCCUPATIONS, Session, Watched
-from recdemo.data import (
-    DATA_VARIABLE,
-    Dataset,
-    find_data,
-    read_movielens,
-    save_dataset,
-    simulate,
-)
-from recdemo.features import YEAR_EDGES, Schema
+from recdemo.core.session import Session, Watched
+from recdemo.core.vocabulary import AGES, GENDERS, GENRES, OCCUPATIONS
+from recdemo.data import DATA_VARIABLE, Dataset, find_data, read_movielens, save_dataset, simulate
+from recdemo.data.catalogue import read_catalogue
+from recdemo.encoding.schema import YEAR_EDGES, Schema
+from recdemo.jobs import control, store
 from recdemo.models import CARDS
-from recdemo.training import launch, runs
 
 # The tensors are tiny, and one thread adds up in one order. Processes that tests start share the processors with other
 # tests, and a thread that waits for a busy processor makes them slower, not faster.
@@ -373,5 +367,5 @@ def world(films: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path
 def desk(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     made = make_desk(world, tmp_path, monkeypatch)
     yield made
-    for run in runs.all_runs():
-        launch.cancel(run.id)
+    for run in store.all_runs():
+        control.cancel(run.id)

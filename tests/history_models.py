@@ -15,8 +15,10 @@ import torch
 from by_hand import numbers, scores_of, weights_of
 from torch import Tensor, nn
 
-from recdemo.contracts import DISLIKED, JUST_WATCHED, LIKED, Batch, Session
-from recdemo.features import Schema
+from recdemo.core.batch import Batch
+from recdemo.core.session import Session
+from recdemo.core.vocabulary import DISLIKED, JUST_WATCHED, LIKED
+from recdemo.encoding.schema import Schema
 from recdemo.models.bst import BST
 from recdemo.models.dien import DIEN
 from recdemo.models.din import DIN

@@ -24,10 +24,10 @@ from unittest.mock import patch
 
 import torch
 
-import recdemo.training.run  # noqa: F401  (what a run needs, imported once)
+import recdemo.training.pipeline  # noqa: F401  (what a run needs, imported once)
 from recdemo import checkpoints, cli
-from recdemo.training import launch, runs
-from recdemo.training.runs import Run
+from recdemo.jobs import control, store
+from recdemo.jobs.store import Run
 
 MODELS = (("fm", "next"), ("fnn", "like"), ("rnn_joint", "next"))
 
@@ -60,8 +60,8 @@ def live(words: list[str]) -> None:
         cli.main()
 
 
-def ask(world: Path, model: str, objective: Any) -> runs.Request:
-    return launch.ask(model, objective, str(world), epochs=3, batch_size=128, threads=1, seed=3)
+def ask(world: Path, model: str, objective: Any) -> store.Request:
+    return control.ask(model, objective, str(world), epochs=3, batch_size=128, threads=1, seed=3)
 
 
 def result(run: Run) -> tuple[Any, ...]:
@@ -75,34 +75,34 @@ def undisturbed(world: Path, model: str, objective: Any) -> tuple[tuple[Any, ...
     for _ in range(2):
         began = time.monotonic()
         request = ask(world, model, objective)
-        with patch.object(launch, "_set_going", lambda folder, request: runs.read(folder)):
-            run = launch.start(request)
+        with patch.object(control, "_set_going", lambda folder, request: store.read(folder)):
+            run = control.start(request)
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            live([sys.executable, *launch.command(request), "--run", str(run.folder)])
-    return result(runs.find(run.id)), time.monotonic() - began
+            live([sys.executable, *control.command(request), "--run", str(run.folder)])
+    return result(store.find(run.id)), time.monotonic() - began
 
 
 def main(world: Path, kills: int, seed: int) -> dict[str, Any]:
-    launch.subprocess.Popen = Forked  # type: ignore[misc, assignment]
+    control.subprocess.Popen = Forked  # type: ignore[misc, assignment]
     os.nice = lambda by: by  # as fast as the machine allows
     draw, found = random.Random(seed), {}
     for model, objective in MODELS:
         wanted, life = undisturbed(world, model, objective)
         killed, equal = 0, []
         while killed < kills:
-            run = launch.start(ask(world, model, objective))
+            run = control.start(ask(world, model, objective))
             while run.state != "done":
                 if killed < kills:
                     time.sleep(draw.uniform(0, 1.1 * life))
                     os.kill(Forked.last, signal.SIGKILL)
                 os.waitpid(Forked.last, 0)
-                run = runs.find(run.id)
+                run = store.find(run.id)
                 if run.state == "queued":  # killed before it came, and nobody waits for it
-                    run = launch.cancel(run.id)
+                    run = control.cancel(run.id)
                 if run.state != "done":
                     assert run.state in ("interrupted", "cancelled"), run.log()
                     killed += 1
-                    run = launch.resume(run.id)
+                    run = control.resume(run.id)
             equal.append(result(run) == wanted)
         found[model] = {"killed": killed, "equal": equal, "life": life}
     return found

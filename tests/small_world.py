@@ -17,8 +17,8 @@ import pytest
 
 from recdemo import cli
 from recdemo.data import Dataset
-from recdemo.training import launch, runs
-from recdemo.training.runs import Request, Run, Status
+from recdemo.jobs import control, store
+from recdemo.jobs.store import Request, Run, Status
 
 SECONDS = 120.0  # that anything may take on a busy machine
 
@@ -58,20 +58,20 @@ class Desk:
         given = {"epochs": 2, "batch_size": 256, "threads": 1, "source": str(self.world)} | changes
         if model == "popularity":
             given = {k: v for k, v in given.items() if k not in ("epochs", "batch_size")}
-        return launch.ask(model, given.pop("objective", "like"), given.pop("source"), **given)
+        return control.ask(model, given.pop("objective", "like"), given.pop("source"), **given)
 
     def queue(self, model: str = "fm", **changes: Any) -> Run:
         """A run that is asked for, and whose process never comes."""
         with self.patch.context() as patch:
-            patch.setattr(launch.subprocess, "Popen", NoProcess)
-            return launch.start(self.ask(model, **changes))
+            patch.setattr(control.subprocess, "Popen", NoProcess)
+            return control.start(self.ask(model, **changes))
 
     def work(self, run: Run) -> Run:
         """What a run's process does, in this one."""
-        words = [*launch.command(run.request)[3:], "--run", str(run.folder)]
+        words = [*control.command(run.request)[3:], "--run", str(run.folder)]
         with suppress(SystemExit):
             cli.app(["train", *words], standalone_mode=False)
-        return runs.find(run.id)
+        return store.find(run.id)
 
     def done(self, model: str = "fm", **changes: Any) -> Run:
         """A run that has ended well."""
@@ -79,11 +79,11 @@ class Desk:
         assert run.state == "done", run.status.reason
         return run
 
-    def ended(self, state: runs.State) -> Run:
+    def ended(self, state: store.State) -> Run:
         """A run that has ended some way."""
         run = self.queue()
-        runs.write_status(run.folder, Status(state=state))
-        return runs.find(run.id)
+        store.write_status(run.folder, Status(state=state))
+        return store.find(run.id)
 
 
 class NoProcess:
@@ -101,17 +101,17 @@ class NoProcess:
 def make_desk(world: Path, folder: Path, patch: pytest.MonkeyPatch) -> Desk:
     """A desk; the variables that runs go by are its own until the patch is undone."""
     for variable in (
-        launch.ALLOWED_VARIABLE,
-        launch.MOST_RUNS_VARIABLE,
-        launch.MOST_BYTES_VARIABLE,
-        launch.MOST_WAITING_VARIABLE,
+        control.ALLOWED_VARIABLE,
+        control.MOST_RUNS_VARIABLE,
+        control.MOST_BYTES_VARIABLE,
+        control.MOST_WAITING_VARIABLE,
     ):
         patch.delenv(variable, raising=False)
     (folder / "nothing").mkdir()
     patch.setenv("RECDEMO_CHECKPOINTS", str(folder / "nothing"))
-    patch.setenv(runs.ROOT_VARIABLE, str(folder / "runs"))
+    patch.setenv(store.ROOT_VARIABLE, str(folder / "runs"))
     patch.setattr("os.nice", lambda by: by)  # the tests go on after it
-    return Desk(runs.root(), world, patch)
+    return Desk(store.root(), world, patch)
 
 
 def wait_until(reached: Callable[[], bool], seconds: float = SECONDS) -> None:
@@ -122,16 +122,16 @@ def wait_until(reached: Callable[[], bool], seconds: float = SECONDS) -> None:
         time.sleep(0.01)
 
 
-def wait_for(run: Run, *states: runs.State) -> Run:
+def wait_for(run: Run, *states: store.State) -> Run:
     """Until a run is in one of these states."""
-    wait_until(lambda: runs.find(run.id).state in states)
-    return runs.find(run.id)
+    wait_until(lambda: store.find(run.id).state in states)
+    return store.find(run.id)
 
 
 def wait_for_doing(run: Run, doing: str) -> None:
     """Until a run says that it does this."""
-    wait_until(lambda: runs.find(run.id).status.doing == doing or runs.find(run.id).ended)
-    assert not runs.find(run.id).ended, runs.find(run.id).log()
+    wait_until(lambda: store.find(run.id).status.doing == doing or store.find(run.id).ended)
+    assert not store.find(run.id).ended, store.find(run.id).log()
 
 
 def gone(pid: int) -> bool:

@@ -16,7 +16,6 @@ import pytest
 import torch
 
 from recdemo import checkpoints
-from recdemo.catalogue import catalogue_of, read_catalogue, write_catalogue
 from recdemo.checkpoints import (
     CARD,
     CATALOGUE,
@@ -31,9 +30,11 @@ from recdemo.checkpoints import (
     root,
     round_weights,
 )
-from recdemo.contracts import Session
+from recdemo.core.session import Session
 from recdemo.data import Dataset, simulate
-from recdemo.features import Schema, encode
+from recdemo.data.catalogue import catalogue_of, read_catalogue, write_catalogue
+from recdemo.encoding.encode import encode
+from recdemo.encoding.schema import Schema
 from recdemo.models import CARDS
 
 

@@ -17,12 +17,13 @@ import numpy as np
 import pandas as pd
 import torch
 
-from recdemo.contracts import GENRES, Objective
+from recdemo.core.vocabulary import GENRES, Objective
 from recdemo.data import simulate, split_by_order
-from recdemo.features import Ratings, Schema
+from recdemo.encoding.ratings import Ratings
+from recdemo.encoding.schema import Schema
 from recdemo.models import CARDS
+from recdemo.training.distributed import ranks_here
 from recdemo.training.loop import Settings, evaluate, fit
-from recdemo.training.ranks import ranks_here
 
 # Nothing is drawn but the order of the rows: as many processes as there may be take the same steps.
 EXACT = Settings(

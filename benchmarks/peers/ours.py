@@ -11,12 +11,12 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from benchmarks.peers.task import PARTS, SEQUENCE, Task, main
-from recdemo.contracts import JUST_WATCHED
-from recdemo.features import Ratings
+from recdemo.core.vocabulary import JUST_WATCHED
+from recdemo.encoding.ratings import Ratings
 from recdemo.models import CARDS
 from recdemo.training.loop import fit
 from recdemo.training.metrics import score_rows
-from recdemo.training.run import open_data
+from recdemo.training.pipeline import open_data
 from recdemo.training.settings import Settings
 
 FIRST = 1e-4  # deviation of the vectors' first values in DeepCTR-Torch and torch-rechub

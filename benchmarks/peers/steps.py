@@ -19,10 +19,11 @@ import numpy as np
 import torch
 
 from recdemo import checkpoints
-from recdemo.features import Ratings, Schema
+from recdemo.encoding.ratings import Ratings
+from recdemo.encoding.schema import Schema
 from recdemo.models import CARDS
 from recdemo.training.losses import loss_of
-from recdemo.training.run import open_data
+from recdemo.training.pipeline import open_data
 from recdemo.training.settings import Settings
 
 WARM = 3  # steps before any is counted

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.embedding import ITEM_FIELDS, gather
-from recdemo.contracts import PROFILE, Batch
-from recdemo.features import Schema
+from recdemo.core.batch import Batch
+from recdemo.core.vocabulary import PROFILE
+from recdemo.encoding.schema import Schema
 
 CROSSED_USER_FIELDS = (*PROFILE, "favourite_genre", "last_five")
 CROSSED_FIELDS = CROSSED_USER_FIELDS + ITEM_FIELDS

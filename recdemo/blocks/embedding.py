@@ -18,8 +18,9 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from recdemo.contracts import JUST_WATCHED, LIKED, PROFILE, Batch
-from recdemo.features import Schema
+from recdemo.core.batch import Batch
+from recdemo.core.vocabulary import JUST_WATCHED, LIKED, PROFILE
+from recdemo.encoding.schema import Schema
 
 TASTE_FIELDS = ("favourite_genre", "last_five")
 HISTORY_FIELDS = ("watched", "disliked", "liked")  # feedback ids 1, 2 and 3

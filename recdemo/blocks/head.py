@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from recdemo.blocks.embedding import FieldEmbedding, film_biases
 from recdemo.blocks.mlp import MLP, Dice
-from recdemo.contracts import PROFILE, Batch
-from recdemo.features import Schema
+from recdemo.core.batch import Batch
+from recdemo.core.vocabulary import PROFILE
+from recdemo.encoding.schema import Schema
 
 PROFILE_DIM = 8
 HEAD_FIELDS = (*PROFILE, "favourite_genre")  # what a head reads of the visitor

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.embedding import ITEM_FIELDS, FieldEmbedding, rows
-from recdemo.contracts import Batch
-from recdemo.features import Schema
+from recdemo.core.batch import Batch
+from recdemo.encoding.schema import Schema
 
 FILM_MEANING = "the sum of the vectors of the film, of its genres and of its year"
 

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from recdemo.blocks.embedding import FieldEmbedding, WeighedFields, spread
 from recdemo.blocks.mlp import pieces
-from recdemo.contracts import Batch
-from recdemo.features import Schema
+from recdemo.core.batch import Batch
+from recdemo.encoding.schema import Schema
 
 
 def bi_interaction(fields: Tensor) -> Tensor:

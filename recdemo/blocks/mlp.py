@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.embedding import spread
-from recdemo.contracts import Batch
+from recdemo.core.batch import Batch
 
 CELLS = 500_000  # of a hidden layer made at once when answering: keeps it in the processor's cache
 

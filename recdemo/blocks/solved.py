@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
-from recdemo.contracts import DISLIKED, JUST_WATCHED, LIKED, Batch, Known, RequestError
+from recdemo.core.batch import Batch, Known
+from recdemo.core.errors import RequestError
+from recdemo.core.vocabulary import DISLIKED, JUST_WATCHED, LIKED
 
 MOST_FILMS = 20_000  # a matrix of so many films each way is 1.6 GB
 SHORT = torch.iinfo(torch.int16).max  # film indices up to this take two bytes

@@ -10,9 +10,9 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from recdemo.catalogue import shorten
+from recdemo.answers.explain import FIELD_NAMES, Weights, pair_label
 from recdemo.charts.style import CATEGORIES, POSITIVE, ROW, SIGNED, TOTAL, UP, distinct, sized
-from recdemo.explain import FIELD_NAMES, Weights, pair_label
+from recdemo.data.catalogue import shorten
 
 
 def pair_map(
@@ -22,7 +22,7 @@ def pair_map(
 
     Args:
         fields: F field names, as in `FieldTerms`.
-        values: by `recdemo.explain.pair_label`.
+        values: by `recdemo.answers.explain.pair_label`.
         signed: colours about zero; otherwise from zero up.
         unit: what the numbers are.
     """
@@ -58,7 +58,7 @@ def cross_map(fields: Sequence[str], layer: np.ndarray, held: np.ndarray) -> go.
 
     Args:
         fields: F field names.
-        layer: [F, F], as `recdemo.inside.crosses` has it for each layer.
+        layer: [F, F], as `recdemo.answers.attention.crosses` has it for each layer.
         held: [F] fields that hold something; the cells of others stay empty.
     """
     names = [FIELD_NAMES[name] for name in fields]
@@ -88,7 +88,7 @@ def gate_map(gates: pd.DataFrame) -> go.Figure:
     """How much of each field (rows) each of two streams (columns) reads, from 0 to 2; 1 is as it comes.
 
     Args:
-        gates: as `recdemo.inside.streams` has them.
+        gates: as `recdemo.answers.attention.streams` has them.
     """
     grid = gates[["visitor", "film"]].to_numpy(dtype=float)
     figure = go.Figure(
@@ -114,7 +114,7 @@ def history_map(table: pd.DataFrame, targets: dict[int, str], *, unit: str = "we
     """Weight of each watched film (rows, latest first) for each target (columns), or what it adds.
 
     Args:
-        table: as `recdemo.explain.history_weights` or `film_terms` returns it.
+        table: as `recdemo.answers.explain.history_weights` or `film_terms` returns it.
         targets: titles by film id, in the order of the columns.
         unit: what the numbers are.
     """
@@ -166,7 +166,7 @@ def head_map(table: pd.DataFrame) -> go.Figure:
     """Where a film looks: films watched (rows, latest first, the film itself on top), heads and their mean.
 
     Args:
-        table: as `recdemo.inside.head_weights` returns it.
+        table: as `recdemo.answers.attention.head_weights` returns it.
     """
     table = table[::-1]
     heads = [name for name in table if name not in ("movie_id", "title")]
@@ -201,7 +201,7 @@ def evolution_lines(table: pd.DataFrame, targets: Mapping[int, str], focus: int)
     """The logit after each film for each target, and below how far each film moved the interest for one.
 
     Args:
-        table: as `recdemo.inside.evolution` returns it.
+        table: as `recdemo.answers.attention.evolution` returns it.
         targets: titles by film id.
         focus: the target whose gates are shown.
     """

@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 from plotly.subplots import make_subplots
 
-from recdemo.catalogue import shorten
 from recdemo.charts.style import CATEGORIES, POSITIVE, TOTAL, UP, distinct, sized
+from recdemo.data.catalogue import shorten
 
 DENSE = 8  # from so many models on, cells are small
 AGREEMENT = [[0.0, "#E9EDF2"], [1.0, "#5BA7D1"]]  # light to the end: dark text stays readable
@@ -36,7 +36,7 @@ def rank_matrix(table: pd.DataFrame, models: Mapping[str, str], k: int) -> go.Fi
     """Films (rows) by models (columns), a film's rank in the cell where it is among the first k.
 
     Args:
-        table: as `recdemo.compare.side_by_side` returns it, with a column ``title``.
+        table: as `recdemo.answers.compare.side_by_side` returns it, with a column ``title``.
         models: labels by key, in the order of the columns; one that is not in `table` has an empty column.
         k: length of the lists.
     """
@@ -115,7 +115,7 @@ def rank_ranges(
     Models keep to lanes, slightly above and below the line, so that dots of one rank do not hide each other.
 
     Args:
-        parts: by heading, rows of `recdemo.compare.side_by_side` with a column ``title``, the first on top.
+        parts: by heading, rows of `recdemo.answers.compare.side_by_side` with a column ``title``, the first on top.
         models: labels by key.
         groups: what the dots are coloured by, by key.
         size: number of films ranked, the end of the axis.

@@ -8,10 +8,10 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from recdemo.aggregates import Group, Range
 from recdemo.charts.style import CATEGORIES, DOWN, TOTAL, UP, sized
-from recdemo.contracts import AGES
+from recdemo.core.vocabulary import AGES
 from recdemo.data import TEST, TRAIN, VALIDATION, split_ratings
+from recdemo.data.summary import Group, Range
 
 LINE = "rgba(128,128,128,0.6)"
 ABOVE = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.0, "yanchor": "bottom", "title": ""}
@@ -23,7 +23,7 @@ def long_tail(head: Sequence[float]) -> go.Figure:
     """Share of the ratings held by the most rated films.
 
     Args:
-        head: as in `recdemo.aggregates.Aggregates`.
+        head: as in `recdemo.data.summary.Aggregates`.
     """
     share = [percent / 100 for percent in range(101)]
     figure = go.Figure(
@@ -55,7 +55,7 @@ def histogram(ranges: Sequence[Range], of: str, watched: Sequence[int]) -> go.Fi
     """How many films, or users, have how many ratings.
 
     Args:
-        ranges: as `recdemo.aggregates.ranges` returns them.
+        ranges: as `recdemo.data.summary.ranges` returns them.
         of: what is counted.
         watched: ratings of each film watched, whose ranges are set apart; none for users.
     """

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from recdemo.catalogue import shorten
+from recdemo.anatomy.diagram import Box, Diagram, shape_text
 from recdemo.charts.style import CATEGORIES
-from recdemo.diagram import Box, Diagram, shape_text
+from recdemo.data.catalogue import shorten
 
 INK = "#717B89"  # as far from white as from the dark page
 BLUE, ORANGE, GREEN, *_ = CATEGORIES

@@ -9,9 +9,9 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from recdemo.catalogue import shorten
+from recdemo.anatomy.lab import ACTIVATIONS
 from recdemo.charts.style import CATEGORIES, POSITIVE, distinct, sized
-from recdemo.lab import ACTIVATIONS
+from recdemo.data.catalogue import shorten
 
 BAND = "rgba(204, 121, 167, 0.25)"  # RReLU's colour, seen through
 DASHES = ("solid", "dash", "dot", "dashdot", "solid")
@@ -22,7 +22,7 @@ def curves(table: pd.DataFrame) -> go.Figure:
     """Each activation above, its slope below, over the same inputs.
 
     Args:
-        table: as `recdemo.lab.activation_curves` returns it.
+        table: as `recdemo.anatomy.lab.activation_curves` returns it.
     """
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.08)
     for name, curve in table.groupby("name", sort=False):
@@ -72,7 +72,7 @@ def weights(table: pd.DataFrame, targets: dict[int, str], most: float) -> go.Fig
     """Share of each watched film (rows, latest first) for each film asked about (columns).
 
     Args:
-        table: as `recdemo.explain.history_weights` returns it, weights adding up to one.
+        table: as `recdemo.answers.explain.history_weights` returns it, weights adding up to one.
         targets: titles by film id, in the order of the columns.
         most: the weight of the darkest colour, so that several such maps can be compared.
     """

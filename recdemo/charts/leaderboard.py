@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from recdemo.catalogue import shorten
 from recdemo.charts.style import CATEGORIES, DOWN, TOTAL, UP, sized
-from recdemo.published import Published
-from recdemo.standings import METRICS, Bin, Row, figure_of, is_baseline
+from recdemo.core.figures import METRICS
+from recdemo.core.report import Bin
+from recdemo.data.catalogue import shorten
+from recdemo.leaderboard.published import Published
+from recdemo.leaderboard.table import Row, figure_of, is_baseline
 
 LABEL = 24  # characters of a title in a chart
 LINE = "rgba(128,128,128,0.6)"
@@ -95,9 +97,9 @@ def speed(table: pd.DataFrame, name: str, front: Sequence[int], chosen: str) -> 
     both. What is far worse than most lies below the picture, see `out_of_picture`.
 
     Args:
-        table: as `recdemo.standings.table` returns it, each row timed and measured.
+        table: as `recdemo.leaderboard.table.as_frame` returns it, each row timed and measured.
         name: of the figure.
-        front: places of the unbeaten, as `recdemo.standings.pareto` gives them.
+        front: places of the unbeaten, as `recdemo.leaderboard.intervals.pareto` gives them.
         chosen: key of the model to set apart.
     """
     metric = METRICS[name]
@@ -218,7 +220,7 @@ def groups(
     """A figure for each group of users, with what chance leaves open, beside another model's.
 
     Args:
-        table: as `recdemo.standings.slices` returns it.
+        table: as `recdemo.leaderboard.intervals.slices` returns it.
         name: of the figure.
         title: of the model.
         other: the same of the model to compare with; None for none.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from recdemo.catalogue import shorten
+from recdemo.answers.explain import Explanation
 from recdemo.charts.style import DOWN, TOTAL, UP, distinct, sized
-from recdemo.explain import Explanation
+from recdemo.data.catalogue import shorten
 
 LEFT = 0.4  # of the steps' width kept free beside the lowest, enough for a number on a phone
 RIGHT = 48  # pixels kept free for the numbers of the highest

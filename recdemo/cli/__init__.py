@@ -11,8 +11,8 @@ from typing import NoReturn
 import typer
 
 from recdemo.cli import answers, data, runs, training, visits
-from recdemo.contracts import CheckpointError, RequestError
-from recdemo.printing import err
+from recdemo.cli.tables import err
+from recdemo.core.errors import CheckpointError, RequestError
 
 app = typer.Typer(
     no_args_is_help=True,

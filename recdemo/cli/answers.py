@@ -19,8 +19,7 @@ from recdemo.cli.options import (
     session_of,
     years_of,
 )
-from recdemo.contracts import AGES, GENDERS, OCCUPATIONS, RequestError
-from recdemo.printing import (
+from recdemo.cli.tables import (
     err,
     finite_or_none,
     percent,
@@ -28,6 +27,8 @@ from recdemo.printing import (
     print_json,
     print_table,
 )
+from recdemo.core.errors import RequestError
+from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,7 +92,7 @@ def films(
 ) -> None:
     """Find films by words of their titles, most rated first."""
     from recdemo import checkpoints
-    from recdemo.catalogue import read_catalogue
+    from recdemo.data.catalogue import read_catalogue
 
     catalogue = read_catalogue(checkpoints.root() / checkpoints.CATALOGUE)
     titles = catalogue["title"].str.casefold()
@@ -207,7 +208,7 @@ def neighbours(
 ) -> None:
     """List the films that a model holds to be most like one: cosines of its vectors."""
     import recdemo
-    from recdemo.embed import neighbours as nearest_films
+    from recdemo.answers.embeddings import neighbours as nearest_films
 
     table = nearest_films(recdemo.load(model, objective), movie, k, space=space)
     _print_nearest(f"{model}, {space}", table, as_json)
@@ -229,7 +230,7 @@ def analogy(
     Aliens is to Alien as what is to The Terminator: analogy 1200 1214 1240
     """
     import recdemo
-    from recdemo.embed import film_analogy
+    from recdemo.answers.embeddings import film_analogy
 
     table = film_analogy(recdemo.load(model, objective), a, b, c, k, space=space)
     _print_nearest(f"{model}, {space}: {a} − {b} + {c}", table, as_json)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from recdemo.cli.options import Json, today
-from recdemo.printing import Progress, err, out, print_json, print_table
+from recdemo.cli.tables import Progress, err, out, print_json, print_table
 
 app = typer.Typer(no_args_is_help=True, help="Where ratings come from, and what is in them.")
 
@@ -20,8 +20,8 @@ def info(
 ) -> None:
     """Read a data set whole, and say what is in it."""
     from recdemo import checkpoints
-    from recdemo.catalogue import read_catalogue
     from recdemo.data import load_dataset
+    from recdemo.data.catalogue import read_catalogue
 
     dataset = load_dataset(data, read_catalogue(checkpoints.root() / checkpoints.CATALOGUE))
     figures: dict[str, Any] = {
@@ -54,9 +54,9 @@ def aggregates(
 ) -> None:
     """Count what the page Data shows into checkpoints/aggregates.json: groups of users, never one user."""
     from recdemo import checkpoints
-    from recdemo.aggregates import FILE, aggregates_of
-    from recdemo.catalogue import read_catalogue
     from recdemo.data import load_dataset
+    from recdemo.data.catalogue import read_catalogue
+    from recdemo.data.summary import FILE, aggregates_of
 
     dataset = load_dataset(data, read_catalogue(checkpoints.root() / checkpoints.CATALOGUE))
     found = aggregates_of(dataset, today())

@@ -10,7 +10,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from recdemo.contracts import AGES, Objective, RequestError, Session, Split, Watched
+from recdemo.core.errors import RequestError
+from recdemo.core.session import Session, Watched
+from recdemo.core.vocabulary import AGES, Objective, Split
 
 
 class InOrder(TyperCommand):

@@ -18,8 +18,9 @@ from recdemo.cli.options import (
     named,
     today,
 )
-from recdemo.contracts import Optimizer, RequestError, Split
-from recdemo.printing import Progress, err, out, print_json, print_metrics, print_table
+from recdemo.cli.tables import Progress, err, out, print_json, print_metrics, print_table
+from recdemo.core.errors import RequestError
+from recdemo.core.vocabulary import Optimizer, Split
 
 DATA_NAMES = ("ml-1m", "ml-100k", "ml-latest-small", "ml-32m", "simulated")
 
@@ -89,10 +90,10 @@ def train(
 
     Several processes train one model when torchrun starts them: torchrun --nproc-per-node 2 -m recdemo train fm
     """
+    from recdemo.jobs.worker import Trainer
     from recdemo.models import objective_of
-    from recdemo.training.ranks import ranks_here
+    from recdemo.training.distributed import ranks_here
     from recdemo.training.settings import settings_for
-    from recdemo.training.trainer import Trainer
 
     ranks = ranks_here()
     if run and not ranks.alone:
@@ -116,8 +117,8 @@ def train(
     # A run has waited for its turn when this is entered, and torch is imported only then.
     with watch, ranks.together():
         from recdemo import checkpoints
-        from recdemo.training.run import command_of
-        from recdemo.training.run import train as fit_and_save
+        from recdemo.training.pipeline import command_of
+        from recdemo.training.pipeline import train as fit_and_save
 
         objective = objective_of(model, objective)
         settings = settings_for(model, objective, seed=seed, **changes)
@@ -184,7 +185,7 @@ def search(
     from recdemo import checkpoints
     from recdemo.models import objective_of
     from recdemo.training import search as trying
-    from recdemo.training.run import open_data
+    from recdemo.training.pipeline import open_data
     from recdemo.training.settings import settings_for
 
     objective = objective_of(model, objective)
@@ -232,10 +233,10 @@ def evaluate(
 ) -> None:
     """Measure a checkpoint on the test part of a data set, beside what its card states."""
     from recdemo import checkpoints
-    from recdemo.faithfulness import measure_faithfulness
     from recdemo.models import objective_of
+    from recdemo.training.faithfulness import measure_faithfulness
     from recdemo.training.loop import evaluate as measure
-    from recdemo.training.run import open_test_part
+    from recdemo.training.pipeline import open_test_part
 
     objective = objective_of(model, objective)
     loaded = checkpoints.load(model, objective)
@@ -290,15 +291,16 @@ def leaderboard(
 
     The weights of seed 0 and split 'order' are kept; of other runs only the card, as evidence.
     """
-    from recdemo import checkpoints, standings
+    from recdemo import checkpoints
+    from recdemo.leaderboard import build as board
+    from recdemo.leaderboard import table
     from recdemo.models import CARDS
-    from recdemo.training import leaderboard as board
-    from recdemo.training import zoo
+    from recdemo.training import train_all
 
     base = output or checkpoints.root()
     if train_missing:
-        lacking = zoo.missing(base, models=only or CARDS, seeds=seed or [0], split=split)
-        zoo.train_all(
+        lacking = train_all.missing(base, models=only or CARDS, seeds=seed or [0], split=split)
+        train_all.train_all(
             lacking,
             base,
             data,
@@ -307,7 +309,7 @@ def leaderboard(
         )
     board.measure_missing(base, data, on_start=err.print)
     found = board.assemble(board.cards_of(base), base, today())
-    (base / standings.FILE).write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    (base / table.FILE).write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
     document = board.markdown(found)
     if base == checkpoints.root():
         (Path(__file__).resolve().parents[2] / "docs" / "leaderboard.md").write_text(
@@ -330,7 +332,7 @@ def maps(
 
     Needs requirements-maps.txt. One objective per model, the one it is asked by default.
     """
-    from recdemo.maps import make_missing
+    from recdemo.answers.maps import make_missing
     from recdemo.models import card_of
 
     keys = [card_of(key).key for key in models or ()]
@@ -346,7 +348,7 @@ def maps(
 @app.command()
 def lab(data: DataOption = "ml-1m") -> None:
     """Train the five small DINs of the Lab page that are missing, each with its own way to weigh a history."""
-    from recdemo.lab import train_missing
+    from recdemo.anatomy.lab import train_missing
 
     train_missing(data, on_start=lambda command: err.print(command, soft_wrap=True, markup=False))
 

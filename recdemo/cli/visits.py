@@ -20,12 +20,14 @@ from recdemo.cli.options import (
     OccupationOption,
     session_of,
 )
-from recdemo.contracts import Objective, RequestError, Session, Watched
-from recdemo.printing import finite_or_none, out, percent, print_json, print_table
+from recdemo.cli.tables import finite_or_none, out, percent, print_json, print_table
+from recdemo.core.errors import RequestError
+from recdemo.core.session import Session, Watched
+from recdemo.core.vocabulary import Objective
 
 if TYPE_CHECKING:
-    from recdemo.recommend import Recommender
-    from recdemo.whatif import Change, Drop
+    from recdemo.answers.counterfactual import Change, Drop
+    from recdemo.answers.recommend import Recommender
 
 NEW = "Another one, or - for unknown."
 SIDES = ("before", "after")
@@ -56,8 +58,8 @@ def compare(
     hundred films of two models are the same, 0 where none is, and the top counts most.
     """
     from recdemo import checkpoints
-    from recdemo.compare import default_models, overlaps, rank, side_by_side
-    from recdemo.explain import titles_of
+    from recdemo.answers.compare import default_models, overlaps, rank, side_by_side
+    from recdemo.answers.explain import titles_of
 
     session = session_of(context, gender, age, occupation, like, dislike, watched)
     if not model:
@@ -132,7 +134,7 @@ def what_if(
     what-if --gender F --like 260 --like 2571 --movie 1196
     """
     import recdemo
-    from recdemo.whatif import Change, rank_changes, what_it_takes
+    from recdemo.answers.counterfactual import Change, rank_changes, what_it_takes
 
     session = session_of(context, gender, age, occupation, like, dislike, watched)
     added = [
@@ -204,7 +206,7 @@ def report(
 ) -> None:
     """Write a visitor's answers as one HTML page to print: the list, why, models beside, sources."""
     import recdemo
-    from recdemo.handout import handout
+    from recdemo.charts.report import handout
     from recdemo.models import card_of
 
     session = session_of(context, gender, age, occupation, like, dislike, watched)
@@ -223,7 +225,7 @@ def report(
 def _loaded(keys: list[str], objective: Objective | None) -> list[Recommender]:
     """Models, each asked what is wanted if it is trained for that."""
     import recdemo
-    from recdemo.compare import question
+    from recdemo.answers.compare import question
     from recdemo.models import card_of
 
     wanted = objective or "next"
@@ -245,8 +247,8 @@ def _code(text: str | None, option: str) -> Any:
 def _print_changes(
     recommender: Recommender, session: Session, change: Change, records: list[dict[str, Any]]
 ) -> None:
-    from recdemo.explain import titles_of
-    from recdemo.whatif import in_words
+    from recdemo.answers.counterfactual import in_words
+    from recdemo.answers.explain import titles_of
 
     films = [*session.movie_ids, *([change.added.movie_id] if change.added else [])]
     titles = dict(zip(films, titles_of(recommender, films), strict=True))
@@ -266,8 +268,8 @@ def _print_changes(
 
 def _print_drop(recommender: Recommender, session: Session, found: Drop, as_json: bool) -> None:
     """What it takes, and how far that is certain."""
-    from recdemo.explain import titles_of
-    from recdemo.whatif import enumerated
+    from recdemo.answers.counterfactual import enumerated
+    from recdemo.answers.explain import titles_of
 
     if as_json:
         value = asdict(found) | {"smallest": found.smallest, "margin": finite_or_none(found.margin)}

@@ -5,8 +5,8 @@ from recdemo.data.latest import read_latest
 from recdemo.data.mapping import Mapping, guess_mapping
 from recdemo.data.movielens import read_movielens
 from recdemo.data.own import Findings, check, to_dataset
-from recdemo.data.parts import PartedDataset, in_parts, open_parts, save_parts
 from recdemo.data.saved import read_saved, save_dataset
+from recdemo.data.shards import PartedDataset, in_parts, open_parts, save_parts
 from recdemo.data.simulated import planted_taste, simulate
 from recdemo.data.sources import DATA_VARIABLE, SIMULATED, find_data, load_dataset
 from recdemo.data.split import TEST, TRAIN, VALIDATION, split_by_order, split_ratings

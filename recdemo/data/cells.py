@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from recdemo.contracts import AGES, GENDERS, GENRES, OCCUPATIONS
+from recdemo.core.vocabulary import AGES, GENDERS, GENRES, OCCUPATIONS
 from recdemo.data.movielens import OCCUPATION_WORDS, OLDEST
 from recdemo.data.titles import split_title
 

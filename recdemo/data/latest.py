@@ -17,10 +17,10 @@ from typing import IO
 import numpy as np
 import pandas as pd
 
-from recdemo.contracts import GENRES
+from recdemo.core.vocabulary import GENRES
 from recdemo.data.archive import Archive, Member, open_archive
-from recdemo.data.catalogue import check_catalogue, match_films, most_rated, to_catalogue
 from recdemo.data.dataset import DataError, Dataset, people, stars_column
+from recdemo.data.matching import check_catalogue, match_films, most_rated, to_catalogue
 from recdemo.data.titles import split_title
 
 MAX_USERS = 10_000  # kept
@@ -52,7 +52,7 @@ def read_latest(
     Args:
         source: the official zip, the unzipped folder, or the folder that holds it.
         catalogue: films by MovieLens-1M id; the set's films are matched to them by title and year.
-        own_films: keep the set's own films instead, at most `recdemo.data.catalogue.MAX_FILMS` of them;
+        own_films: keep the set's own films instead, at most `recdemo.data.matching.MAX_FILMS` of them;
             no catalogue is needed then.
 
     Raises:

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from recdemo.contracts import AGES, GENDERS, GENRES, OCCUPATIONS
+from recdemo.core.vocabulary import AGES, GENDERS, GENRES, OCCUPATIONS
 from recdemo.data.archive import LAYOUTS, Archive, Member, open_archive
-from recdemo.data.catalogue import check_catalogue, match_films, to_catalogue
 from recdemo.data.dataset import Dataset
 from recdemo.data.latest import read_latest
+from recdemo.data.matching import check_catalogue, match_films, to_catalogue
 from recdemo.data.titles import split_title
 
 # MovieLens-100K's words, each with the MovieLens-1M code that comes nearest.

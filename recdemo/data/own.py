@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from recdemo.contracts import LIKED_FROM, PROFILE
+from recdemo.core.vocabulary import LIKED_FROM, PROFILE
 from recdemo.data import cells
-from recdemo.data.catalogue import check_catalogue, match_films, match_titles, most_rated
 from recdemo.data.dataset import DataError, Dataset, people, stars_column
 from recdemo.data.mapping import Mapping
+from recdemo.data.matching import check_catalogue, match_films, match_titles, most_rated
 from recdemo.data.table import SHOWN, Problem, Table
 
 # Ids of a file's own films: none that MovieLens uses, so that nothing takes them for its films.
@@ -65,7 +65,7 @@ def to_dataset(
         table: what a file holds.
         mapping: what its columns mean.
         catalogue: films by MovieLens-1M id, columns as in ``Dataset.movies``.
-        own_films: the films of the file, at most `recdemo.data.catalogue.MAX_FILMS` of them, are the catalogue.
+        own_films: the films of the file, at most `recdemo.data.matching.MAX_FILMS` of them, are the catalogue.
         fewest: users with fewer ratings are left out.
         leave_out: leave out rows with problems, instead of refusing the table.
         name: of the data set, in checkpoints.

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, Field, ValidationError
 
-from recdemo.contracts import AGES, GENDERS, GENRES, OCCUPATIONS
+from recdemo.core.vocabulary import AGES, GENDERS, GENRES, OCCUPATIONS
 from recdemo.data.archive import LAYOUTS, Archive, open_archive
 from recdemo.data.dataset import DataError, Dataset, people
 from recdemo.data.table import read_table

@@ -13,8 +13,8 @@ from recdemo.data.download import SOURCES
 from recdemo.data.mapping import guess_mapping
 from recdemo.data.movielens import read_movielens
 from recdemo.data.own import to_dataset
-from recdemo.data.parts import in_parts
 from recdemo.data.saved import LAYOUT, read_saved
+from recdemo.data.shards import in_parts
 from recdemo.data.simulated import simulate
 from recdemo.data.table import SUFFIXES, read_table
 

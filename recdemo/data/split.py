@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from recdemo.contracts import Split
+from recdemo.core.vocabulary import Split
 
 TRAIN, VALIDATION, TEST = range(3)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from recdemo.contracts import Objective, RequestError
-from recdemo.models.card import Card
+from recdemo.core.errors import RequestError
+from recdemo.core.vocabulary import Objective
 from recdemo.models.cards import CARDS
+from recdemo.models.cards.card import Card
 
 
 def card_of(key: str) -> Card:

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from recdemo.blocks.embedding import FieldEmbedding, WeighedFields, spread
 from recdemo.blocks.interaction import pair_indices, pair_products
-from recdemo.contracts import Batch, FieldTerms
-from recdemo.features import Schema
+from recdemo.core.batch import Batch
+from recdemo.core.terms import FieldTerms
+from recdemo.encoding.schema import Schema
 
 
 class AFM(nn.Module):

@@ -19,8 +19,8 @@ from recdemo.blocks.head import HEAD_FIELDS, PROFILE_DIM, beside_candidates
 from recdemo.blocks.history import FilmEmbedding, pooled
 from recdemo.blocks.mlp import MLP
 from recdemo.blocks.transformer import EncoderLayer, Positions
-from recdemo.contracts import Batch
-from recdemo.features import Schema
+from recdemo.core.batch import Batch
+from recdemo.encoding.schema import Schema
 
 Read = Literal["target", "mean", "flatten"]
 

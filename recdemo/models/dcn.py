@@ -10,16 +10,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from recdemo.blocks.embedding import (
-    FieldEmbedding,
-    checked_recency,
-    history_shares,
-    rows_for,
-)
+from recdemo.blocks.embedding import FieldEmbedding, checked_recency, history_shares, rows_for
 from recdemo.blocks.interaction import CrossNetwork
 from recdemo.blocks.mlp import TwoSidedMLP
-from recdemo.contracts import Batch, TitleText
-from recdemo.features import Schema
+from recdemo.core.batch import Batch, TitleText
+from recdemo.encoding.schema import Schema
 
 
 class DeepAndCross(nn.Module):

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from recdemo.blocks.embedding import FieldEmbedding
 from recdemo.blocks.interaction import CrossNetworkV2, pair_indices
 from recdemo.blocks.mlp import TwoSidedMLP
-from recdemo.contracts import Batch, CrossTerms, FieldTerms
-from recdemo.features import Schema
+from recdemo.core.batch import Batch
+from recdemo.core.terms import CrossTerms, FieldTerms
+from recdemo.encoding.schema import Schema
 
 
 class DCNV2(nn.Module):

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from recdemo.blocks.interaction import FactorizationMachine
 from recdemo.blocks.mlp import TwoSidedMLP
-from recdemo.contracts import Batch, FieldTerms
-from recdemo.features import Schema
+from recdemo.core.batch import Batch
+from recdemo.core.terms import FieldTerms
+from recdemo.encoding.schema import Schema
 
 
 class DeepFM(nn.Module):

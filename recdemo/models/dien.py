@@ -19,8 +19,8 @@ from recdemo.blocks.embedding import gather, rows
 from recdemo.blocks.head import InterestHead
 from recdemo.blocks.history import FilmEmbedding
 from recdemo.blocks.recurrent import AUGRU, Recurrence
-from recdemo.contracts import Batch
-from recdemo.features import Schema
+from recdemo.core.batch import Batch
+from recdemo.encoding.schema import Schema
 
 
 class DIEN(nn.Module):

@@ -16,8 +16,9 @@ from recdemo.blocks.attention import ActivationUnit, Basic, BasicAttention
 from recdemo.blocks.embedding import ITEM_FIELDS, FieldEmbedding, gather
 from recdemo.blocks.head import PROFILE_DIM, InterestHead
 from recdemo.blocks.history import FilmEmbedding
-from recdemo.contracts import PROFILE, Batch
-from recdemo.features import Schema
+from recdemo.core.batch import Batch
+from recdemo.core.vocabulary import PROFILE
+from recdemo.encoding.schema import Schema
 
 
 class DIN(nn.Module):

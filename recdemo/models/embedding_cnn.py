@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from recdemo.blocks.embedding import FieldEmbedding, spread
 from recdemo.blocks.mlp import MLP
-from recdemo.contracts import Batch
-from recdemo.features import Schema
+from recdemo.core.batch import Batch
+from recdemo.encoding.schema import Schema
 
 
 class EmbeddingCNN(nn.Module):

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from recdemo.blocks.embedding import FieldEmbedding
 from recdemo.blocks.mlp import TwoSidedMLP
-from recdemo.contracts import Batch
-from recdemo.features import Schema
+from recdemo.core.batch import Batch
+from recdemo.encoding.schema import Schema
 
 
 class EmbeddingMLP(nn.Module):

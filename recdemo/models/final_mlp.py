@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from recdemo.blocks.embedding import FieldEmbedding, spread
 from recdemo.blocks.mlp import pieces
 from recdemo.blocks.streams import BilinearFusion, GatedStream
-from recdemo.contracts import Batch, StreamTerms
-from recdemo.features import Schema
+from recdemo.core.batch import Batch
+from recdemo.core.terms import StreamTerms
+from recdemo.encoding.schema import Schema
 
 
 class FinalMLP(nn.Module):

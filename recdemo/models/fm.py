@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from recdemo.blocks.history import FILM_MEANING
 from recdemo.blocks.interaction import FactorizationMachine
-from recdemo.contracts import Batch, FieldTerms
-from recdemo.features import Schema
+from recdemo.core.batch import Batch
+from recdemo.core.terms import FieldTerms
+from recdemo.encoding.schema import Schema
 
 
 class FM(nn.Module):

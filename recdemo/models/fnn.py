@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.mlp import TwoSidedMLP
-from recdemo.contracts import Batch
-from recdemo.features import Schema
+from recdemo.core.batch import Batch
+from recdemo.encoding.schema import Schema
 from recdemo.models.fm import FM
 
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from recdemo.blocks.embedding import FieldEmbedding, spread
 from recdemo.blocks.mlp import MLP
-from recdemo.contracts import Batch
-from recdemo.features import Schema
+from recdemo.core.batch import Batch
+from recdemo.encoding.schema import Schema
 
 
 class FNNPlus(nn.Module):

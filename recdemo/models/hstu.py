@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from recdemo.blocks.history import FILM_MEANING
 from recdemo.blocks.transduction import TransductionUnit
-from recdemo.contracts import Batch
-from recdemo.features import Schema
+from recdemo.core.batch import Batch
+from recdemo.encoding.schema import Schema
 from recdemo.models.sasrec import SASRec
 
 

@@ -18,8 +18,9 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.solved import Recall, film_biases, fit_scale, rows_of, split_known
-from recdemo.contracts import Batch, Known, Objective
-from recdemo.features import Schema
+from recdemo.core.batch import Batch, Known
+from recdemo.core.vocabulary import Objective
+from recdemo.encoding.schema import Schema
 
 CHUNK = 100_000  # films met by the rows solved at once, padding included
 MOST_ROWS = 2048  # solved at once

@@ -24,8 +24,9 @@ from recdemo.blocks.embedding import (
     rows,
     with_bias,
 )
-from recdemo.contracts import JUST_WATCHED, LIKED, Batch
-from recdemo.features import Schema
+from recdemo.core.batch import Batch
+from recdemo.core.vocabulary import JUST_WATCHED, LIKED
+from recdemo.encoding.schema import Schema
 
 
 class LightGCN(nn.Module):
@@ -73,11 +74,11 @@ class LightGCN(nn.Module):
         self.register_buffer("smoothed", None, persistent=False)
 
     def connect(self, user: Tensor, movie: Tensor) -> None:
-        """See `recdemo.contracts.ReadsInteractions`."""
+        """See `recdemo.core.protocols.ReadsInteractions`."""
         self.smoothing = film_smoothing(user, movie, len(self.films.weight), self.layers)
 
     def disconnect(self) -> None:
-        """See `recdemo.contracts.ReadsInteractions`."""
+        """See `recdemo.core.protocols.ReadsInteractions`."""
         with torch.no_grad():
             self.films.weight.copy_(self._smooth())
         self.smoothing = None
@@ -102,7 +103,7 @@ class LightGCN(nn.Module):
         return with_bias(visitors, films, self.film_bias.weight)
 
     def film_terms(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """See `recdemo.contracts.ShowsFilmTerms`: b_q, and w_i x_i · x_q of each film watched."""
+        """See `recdemo.core.protocols.ShowsFilmTerms`: b_q, and w_i x_i · x_q of each film watched."""
         films = self.film_vectors()
         watched = self._weights(batch).unsqueeze(-1) * rows(films, batch.history)  # [U, L, k]
         alone = self.film_bias(batch.target_movie).squeeze(-1)

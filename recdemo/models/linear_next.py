@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.solved import FilmSum, Recall, add_products, by_row, check_films, rows_of
-from recdemo.contracts import Batch, Known, Objective
-from recdemo.features import Schema
+from recdemo.core.batch import Batch, Known
+from recdemo.core.vocabulary import Objective
+from recdemo.encoding.schema import Schema
 
 
 class LinearNext(nn.Module):

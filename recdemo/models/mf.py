@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.embedding import film_biases
-from recdemo.blocks.users import UserTable
-from recdemo.contracts import Batch, Objective
-from recdemo.features import Schema
+from recdemo.blocks.fold_in import UserTable
+from recdemo.core.batch import Batch
+from recdemo.core.vocabulary import Objective
+from recdemo.encoding.schema import Schema
 
 
 class MF(nn.Module):

@@ -15,8 +15,8 @@ from recdemo.blocks.attention import BasicAttention
 from recdemo.blocks.embedding import rows_for
 from recdemo.blocks.history import FILM_MEANING, FilmEmbedding, LearnedRecency, pooled
 from recdemo.blocks.mlp import TwoSidedMLP
-from recdemo.contracts import Batch
-from recdemo.features import Schema
+from recdemo.core.batch import Batch
+from recdemo.encoding.schema import Schema
 
 
 class Pooling(nn.Module):

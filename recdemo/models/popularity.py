@@ -9,8 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from recdemo.contracts import Batch, Known, Objective
-from recdemo.features import Schema
+from recdemo.core.batch import Batch, Known
+from recdemo.core.vocabulary import Objective
+from recdemo.encoding.schema import Schema
 
 
 class Popularity(nn.Module):

@@ -10,10 +10,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from recdemo.blocks.fold_in import UserTable, rows_of
 from recdemo.blocks.mlp import TwoSidedMLP
-from recdemo.blocks.users import UserTable, rows_of
-from recdemo.contracts import Batch, Objective
-from recdemo.features import Schema
+from recdemo.core.batch import Batch
+from recdemo.core.vocabulary import Objective
+from recdemo.encoding.schema import Schema
 
 
 class RatingMLP(nn.Module):

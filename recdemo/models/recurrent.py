@@ -17,8 +17,8 @@ from recdemo.blocks.embedding import dots, film_biases, gather, with_bias
 from recdemo.blocks.history import FILM_MEANING, FilmEmbedding, next_film_loss
 from recdemo.blocks.mlp import MLP
 from recdemo.blocks.recurrent import Cell, Recurrence, last_of
-from recdemo.contracts import Batch
-from recdemo.features import Schema
+from recdemo.core.batch import Batch
+from recdemo.encoding.schema import Schema
 
 
 class RNN(nn.Module):

@@ -20,8 +20,8 @@ from recdemo.blocks.embedding import dots, film_biases, with_bias
 from recdemo.blocks.history import FILM_MEANING, FilmEmbedding
 from recdemo.blocks.mlp import PlaceDropout
 from recdemo.blocks.recurrent import last_of
-from recdemo.contracts import Batch
-from recdemo.features import Schema
+from recdemo.core.batch import Batch
+from recdemo.encoding.schema import Schema
 
 
 class SASRec(nn.Module):

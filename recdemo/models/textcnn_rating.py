@@ -18,8 +18,9 @@ from torch.nn.functional import embedding
 from recdemo.blocks.embedding import FieldEmbedding
 from recdemo.blocks.mlp import SharedDropout
 from recdemo.blocks.text import TextCNN
-from recdemo.contracts import PROFILE, Batch, TitleText
-from recdemo.features import Schema
+from recdemo.core.batch import Batch, TitleText
+from recdemo.core.vocabulary import PROFILE
+from recdemo.encoding.schema import Schema
 
 WORD_DIM = 50  # GloVe 6B, 50 dimensions
 OPINIONS = 3  # just watched, disliked, liked

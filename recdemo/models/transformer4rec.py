@@ -25,8 +25,8 @@ from recdemo.blocks.transformer import (
     causal,
     distance_from_end,
 )
-from recdemo.contracts import Batch
-from recdemo.features import Schema
+from recdemo.core.batch import Batch
+from recdemo.encoding.schema import Schema
 
 
 class Transformer4Rec(nn.Module):

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from recdemo.blocks.crosses import CROSSED_FIELDS, HashedCrosses
 from recdemo.blocks.embedding import FieldEmbedding, WeighedFields
 from recdemo.blocks.mlp import TwoSidedMLP
-from recdemo.contracts import Batch, FieldTerms
-from recdemo.features import Schema
+from recdemo.core.batch import Batch
+from recdemo.core.terms import FieldTerms
+from recdemo.encoding.schema import Schema
 
 # Taste against film: the favourite genre against the film's genres, and the last films seen against the film.
 TASTE = (("favourite_genre", "genres"), ("last_five", "movie"))

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import torch
 
-from recdemo.contracts import Objective
+from recdemo.core.report import Constant
+from recdemo.core.vocabulary import Objective
 from recdemo.data import TRAIN, VALIDATION
 from recdemo.models import CARDS
-from recdemo.standings import Constant
+from recdemo.training.feed import Supply, each
 from recdemo.training.loop import fit_parts, validation
 from recdemo.training.metrics import rating_metrics
 from recdemo.training.settings import Settings
-from recdemo.training.supply import Supply, each
 
 ERRORS = (
     3  # standard errors that an AUC by chance alone stays within, the best of several epochs too

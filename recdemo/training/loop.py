@@ -1,6 +1,6 @@
 """One training loop for every model: it knows batches and losses, nothing of what a model computes.
 
-Ratings lie in memory as tensors, all or a part of them at a time (`recdemo.training.supply`); a batch is a gather. What is learned
+Ratings lie in memory as tensors, all or a part of them at a time (`recdemo.training.feed`); a batch is a gather. What is learned
 from it, `recdemo.training.losses` says.
 """
 
@@ -18,31 +18,20 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from recdemo.blocks.users import UserTable
-from recdemo.contracts import (
-    Known,
-    LearnsBesides,
-    Objective,
-    ReadsInteractions,
-    RequestError,
-    Solved,
-    Staged,
-)
+from recdemo.blocks.fold_in import UserTable
+from recdemo.core.batch import Known
+from recdemo.core.errors import RequestError
+from recdemo.core.protocols import LearnsBesides, ReadsInteractions, Solved, Staged
+from recdemo.core.vocabulary import Objective
 from recdemo.data import TRAIN, VALIDATION
-from recdemo.features import Ratings
-from recdemo.training.losses import (
-    chances_of,
-    loss_of,
-    of_like_length,
-    to_learn,
-    trains_steps,
-)
+from recdemo.encoding.ratings import Ratings
+from recdemo.training.distributed import ALONE, Ranks, check_shares
+from recdemo.training.feed import Resident, Supply, each
+from recdemo.training.losses import chances_of, loss_of, of_like_length, to_learn, trains_steps
 from recdemo.training.metrics import Answers, ask, join, questions
-from recdemo.training.ranks import ALONE, Ranks, check_shares
 from recdemo.training.settings import Epoch as Epoch
 from recdemo.training.settings import Settings as Settings
 from recdemo.training.settings import Step
-from recdemo.training.supply import Resident, Supply, each
 
 # The validation figure that decides, and whether more of it is better.
 VALIDATED_BY: dict[Objective, tuple[str, int]] = {

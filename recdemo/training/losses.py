@@ -16,11 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.softmax import catalogue_loss
-from recdemo.contracts import Causal, LearnsBesides, Objective, TwoSided, reads_history
+from recdemo.core.protocols import Causal, LearnsBesides, TwoSided, reads_history
+from recdemo.core.vocabulary import Objective
 from recdemo.data import TRAIN
-from recdemo.features import Ratings
+from recdemo.encoding.ratings import Ratings
+from recdemo.training.feed import Supply, each
 from recdemo.training.settings import Settings
-from recdemo.training.supply import Supply, each
 
 
 def loss_of(

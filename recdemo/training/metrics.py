@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from recdemo.contracts import Objective, TwoSided, reads_history
-from recdemo.features import Ratings
+from recdemo.core.protocols import TwoSided, reads_history
+from recdemo.core.vocabulary import Objective
+from recdemo.encoding.ratings import Ratings
 
 CHUNK = 2048  # rows scored at once
 USERS = 64  # ranked at once by a model whose scores are one product of matrices

@@ -10,13 +10,16 @@ from typing import Any
 
 import torch
 
-from recdemo.contracts import Objective, RequestError, Solved, Split
+from recdemo.core.errors import RequestError
+from recdemo.core.protocols import Solved
+from recdemo.core.vocabulary import Objective, Split
 from recdemo.data import Dataset, split_ratings
-from recdemo.features import Ratings, Schema
+from recdemo.encoding.ratings import Ratings
+from recdemo.encoding.schema import Schema
+from recdemo.training.feed import Resident
 from recdemo.training.loop import VALIDATED_BY, DivergedError, fit, validation
-from recdemo.training.run import build
+from recdemo.training.pipeline import build
 from recdemo.training.settings import Settings
-from recdemo.training.supply import Resident
 
 FIELDS = tuple(field.name for field in fields(Settings))
 

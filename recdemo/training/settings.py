@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from recdemo.contracts import Objective, Optimizer
+from recdemo.core.vocabulary import Objective, Optimizer
 from recdemo.models import card_of, objective_of
 
 if TYPE_CHECKING:

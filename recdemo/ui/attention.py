@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from recdemo import inside
-from recdemo.charts import attention as charts
-from recdemo.explain import (
+from recdemo.answers import attention as inside
+from recdemo.answers.explain import (
     FIELD_NAMES,
     NONE_YET,
     UNKNOWN,
@@ -22,7 +21,8 @@ from recdemo.explain import (
     rank_correlation,
     titles_of,
 )
-from recdemo.recommend import Recommender
+from recdemo.answers.recommend import Recommender
+from recdemo.charts import attention as charts
 from recdemo.ui import engine
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit

@@ -7,12 +7,13 @@ from typing import Any
 
 import streamlit as st
 
-from recdemo.catalogue import shorten
-from recdemo.contracts import AGES, GENDERS, OCCUPATIONS, Session, Watched
+from recdemo.answers.counterfactual import UNKNOWN, Change
+from recdemo.core.session import Session, Watched
+from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS
+from recdemo.data.catalogue import shorten
 from recdemo.ui import engine, state
 from recdemo.ui.sidebar import REACTIONS
 from recdemo.ui.visit import Visit
-from recdemo.whatif import UNKNOWN, Change
 
 VALUES: dict[str, dict[Any, str]] = {
     "Gender": {**GENDERS},

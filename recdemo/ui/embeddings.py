@@ -10,11 +10,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from recdemo.catalogue import labels_of as titles_with_years
-from recdemo.catalogue import shorten
-from recdemo.charts import embed as charts
-from recdemo.contracts import QUESTIONS, PlacesUsers
-from recdemo.embed import (
+from recdemo.answers.embeddings import (
     Agreement,
     Principal,
     Space,
@@ -27,7 +23,12 @@ from recdemo.embed import (
     principal,
     spaces,
 )
-from recdemo.recommend import Recommender
+from recdemo.answers.recommend import Recommender
+from recdemo.charts import embeddings as charts
+from recdemo.core.protocols import PlacesUsers
+from recdemo.core.vocabulary import QUESTIONS
+from recdemo.data.catalogue import labels_of as titles_with_years
+from recdemo.data.catalogue import shorten
 from recdemo.ui import engine, state, vectors
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit

@@ -20,17 +20,18 @@ import pandas as pd
 import streamlit as st
 
 from recdemo import checkpoints
-from recdemo.catalogue import labels_of, read_catalogue
-from recdemo.contracts import OBJECTIVES, CheckpointError, Objective, RequestError
-from recdemo.memory import few_heaps, give_back
+from recdemo.core.allocator import few_heaps, give_back
+from recdemo.core.errors import CheckpointError, RequestError
+from recdemo.core.vocabulary import OBJECTIVES, Objective
+from recdemo.data.catalogue import labels_of, read_catalogue
+from recdemo.jobs.kept import Kept, all_kept, look
 from recdemo.models import CARDS, Card
-from recdemo.training.kept import Kept, all_kept, look
 
 if TYPE_CHECKING:
+    from recdemo.answers.recommend import Recommender
     from recdemo.blocks.attention import Basic
     from recdemo.checkpoints import Checkpoint
-    from recdemo.features import Schema
-    from recdemo.recommend import Recommender
+    from recdemo.encoding.schema import Schema
 
 OF = "~"  # in the key of a kept model: what it was trained from, and the name of its folder
 CATALOGUES = 6  # held at a time: the shipped one, and those of kept models
@@ -132,7 +133,7 @@ def _learned_from(key: str) -> tuple[str, bool]:
 
 def recommender_at(model: str, objective: Objective, base: Path) -> Recommender:
     """A model from another folder of checkpoints, such as a run's; see `recommender`."""
-    from recdemo.recommend import Recommender
+    from recdemo.answers.recommend import Recommender
 
     return Recommender(_loaded(model, objective, base))
 
@@ -148,7 +149,7 @@ def recommender(model: str, objective: Objective, *, p_like: bool = True) -> Rec
     Raises:
         CheckpointError: it, or the catalogue, is missing or damaged.
     """
-    from recdemo.recommend import Recommender
+    from recdemo.answers.recommend import Recommender
 
     checkpoint = _loaded(model, objective)
     wanted = p_like and objective == "next" and OF not in model
@@ -166,7 +167,7 @@ def small_dins() -> dict[Basic, Recommender]:
     Raises:
         CheckpointError: one of them is damaged.
     """
-    from recdemo.lab import FORMULAS, folder_of
+    from recdemo.anatomy.lab import FORMULAS, folder_of
 
     folders = {kind: folder_of(kind) for kind in FORMULAS}
     there = {kind: f for kind, f in folders.items() if (f / checkpoints.CARD).is_file()}
@@ -178,7 +179,7 @@ def small_dins() -> dict[Basic, Recommender]:
 
 @st.cache_resource(show_spinner="Loading the model…", max_entries=5)
 def _small_din(folder: str, stamps: tuple[tuple[int, int], ...]) -> Recommender:
-    from recdemo.recommend import Recommender
+    from recdemo.answers.recommend import Recommender
 
     return Recommender(checkpoints.open_folder(Path(folder), _schema(*_catalogue())))
 
@@ -196,7 +197,7 @@ def warm_up() -> None:
 
     def load() -> None:
         with suppress(Exception):
-            for name in ("recdemo.recommend", "recdemo.charts.terms"):
+            for name in ("recdemo.answers.recommend", "recdemo.charts.terms"):
                 importlib.import_module(name)
         gc.collect()
         gc.freeze()
@@ -226,7 +227,7 @@ def _films(path: str, stamp: tuple[int, int]) -> Films:
 @st.cache_resource(show_spinner=False, max_entries=CATALOGUES)
 def _schema(path: str, stamp: tuple[int, int]) -> Schema:
     """One for all models of a catalogue, which so share its memory."""
-    from recdemo.features import Schema
+    from recdemo.encoding.schema import Schema
 
     return Schema(_films(path, stamp).table)
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from recdemo.contracts import CheckpointError, RequestError
+from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.ui import engine, guide, sidebar, state
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit, encode_visit

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from recdemo.contracts import Gender, Session, Watched
+from recdemo.core.session import Session, Watched
+from recdemo.core.vocabulary import Gender
 
 
 @dataclass(frozen=True, slots=True)

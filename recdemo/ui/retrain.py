@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from recdemo import checkpoints
-from recdemo.catalogue import label_of
+from recdemo.charts.counterfactual import slopes
 from recdemo.charts.training import curves
-from recdemo.charts.whatif import slopes
 from recdemo.checkpoints import CheckpointCard
-from recdemo.contracts import QUESTIONS, CheckpointError, Objective, RequestError, Session
+from recdemo.core.durations import duration
+from recdemo.core.errors import CheckpointError, RequestError
+from recdemo.core.session import Session
+from recdemo.core.vocabulary import QUESTIONS, Objective
+from recdemo.data.catalogue import label_of
+from recdemo.jobs import control, kept, kept_zip, store
+from recdemo.jobs.control import allowed
+from recdemo.jobs.store import Request, Run
 from recdemo.models import CARDS
-from recdemo.training import exchange, kept, launch, runs
-from recdemo.training.launch import allowed
-from recdemo.training.runs import Request, Run, duration
 from recdemo.training.settings import settings_for
 from recdemo.ui import engine, sources, state
 from recdemo.ui.engine import plain
@@ -26,7 +29,7 @@ from recdemo.ui.visit import Visit
 from recdemo.ui.why import CHART
 
 if TYPE_CHECKING:
-    from recdemo.recommend import Recommender
+    from recdemo.answers.recommend import Recommender
 
 QUICK: dict[str, Any] = {"model": "fm", "objective": "like", "source": "simulated", "epochs": 2}
 VALIDATED_BY: dict[Objective, tuple[str, str, bool]] = {  # figure, its name, more is better
@@ -60,7 +63,7 @@ K = 10
 def started(request: Request) -> None:
     """Start a run and look at it; say why where it cannot be started."""
     try:
-        st.session_state[_CHOSEN] = launch.start(request).id
+        st.session_state[_CHOSEN] = control.start(request).id
     except RequestError as error:
         st.error(plain(str(error)), icon=":material/block:")
     else:
@@ -83,7 +86,7 @@ def quick_start() -> None:
             width="stretch",
             disabled=allowed() == "off",
         ):
-            started(launch.ask(**QUICK))
+            started(control.ask(**QUICK))
 
 
 def new_run(visit: Visit) -> None:
@@ -110,8 +113,8 @@ def new_run(visit: Visit) -> None:
         if chosen is None:
             st.caption("Choose data first.")
             return
-        request = launch.ask(model, objective, chosen.source, **changes)
-        seconds = launch.estimate(request, chosen.ratings) if chosen.ratings else None
+        request = control.ask(model, objective, chosen.source, **changes)
+        seconds = control.estimate(request, chosen.ratings) if chosen.ratings else None
         unknown = (
             "nothing like it was trained yet"
             if chosen.ratings
@@ -123,7 +126,7 @@ def new_run(visit: Visit) -> None:
             else f"About {duration(seconds)} at most, going by how fast the shipped model was trained, and then some "
             "time to measure it. On a busy or slower machine it takes longer."
         )
-        st.code(f"python {' '.join(launch.command(request))}", language=None, wrap_lines=True)
+        st.code(f"python {' '.join(control.command(request))}", language=None, wrap_lines=True)
         if st.button("Start", key="retrain_start", type="primary", icon=":material/play_arrow:"):
             started(request)
 
@@ -164,7 +167,7 @@ def _settings(model: str, objective: Objective) -> dict[str, Any]:
 
 def all_runs() -> None:
     """The runs, newest first, and the one looked at."""
-    found = runs.all_runs()[::-1]
+    found = store.all_runs()[::-1]
     if not found:
         st.info("No run yet. Press “Train now” to see one.", icon=":material/model_training:")
         return
@@ -179,7 +182,7 @@ def all_runs() -> None:
     @st.fragment(run_every=None if run.ended else 1)
     def watched() -> None:
         try:
-            now = runs.find(run.id)
+            now = store.find(run.id)
         except RequestError:  # deleted just now: a click in here draws nothing but this fragment
             st.rerun()
         if now.state != run.state or _PROBLEM in st.session_state:
@@ -234,13 +237,13 @@ def watch(run: Run) -> None:
     with st.container(horizontal=True):
         if not run.ended:
             st.button("Cancel", key=f"retrain_cancel_{run.id}", icon=":material/stop_circle:",
-                      on_click=_tell, args=(launch.cancel, run.id))  # fmt: skip
+                      on_click=_tell, args=(control.cancel, run.id))  # fmt: skip
         if run.state in ("failed", "cancelled", "interrupted"):
             st.button("Resume", key=f"retrain_resume_{run.id}", icon=":material/resume:",
-                      help="From the last whole epoch.", on_click=_tell, args=(launch.resume, run.id))  # fmt: skip
+                      help="From the last whole epoch.", on_click=_tell, args=(control.resume, run.id))  # fmt: skip
         if run.ended:
             _delete(f"retrain_delete_{run.id}", "Its curves and its model go. Models kept from it stay.",
-                    launch.delete, run.id)  # fmt: skip
+                    control.delete, run.id)  # fmt: skip
     if run.log():
         with st.expander("Log"):
             st.code(run.log(4000), language=None)
@@ -291,7 +294,7 @@ def _figures(new: CheckpointCard, old: CheckpointCard) -> None:
 
 
 def _lists(old: Recommender, new: Recommender, session: Session) -> None:
-    from recdemo.drift import list_changes, neighbours_kept
+    from recdemo.answers.old_and_new import list_changes, neighbours_kept
 
     changes = list_changes(old, new, session, K)
     both = int(((changes["rank_before"] <= K) & (changes["rank_after"] <= K)).sum())
@@ -363,7 +366,7 @@ def kept_models() -> None:
                     f"{QUESTIONS[model.card.objective]} · {plain(model.card.data)}{simulated}, {model.card.date}"
                 )
                 st.download_button(
-                    "Download", partial(exchange.export, model.slug), file_name=f"{model.slug}.zip",
+                    "Download", partial(kept_zip.export, model.slug), file_name=f"{model.slug}.zip",
                     mime="application/zip", key=f"kept_download_{model.slug}", on_click="ignore",
                     icon=":material/download:",
                 )  # fmt: skip
@@ -392,7 +395,7 @@ def _delete(key: str, consequence: str, act: Callable[[str], object], name: str)
 def _bring_in() -> None:
     file = st.session_state["kept_bring_in"]
     if file is not None:
-        _tell(exchange.bring_in, file.getvalue())
+        _tell(kept_zip.bring_in, file.getvalue())
 
 
 def _tell(act: Callable[..., object], *given: object) -> None:

@@ -10,7 +10,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from recdemo.contracts import MAX_SESSION_FILMS, Objective, RequestError
+from recdemo.core.errors import RequestError
+from recdemo.core.session import MAX_SESSION_FILMS
+from recdemo.core.vocabulary import Objective
 from recdemo.ui.visit import MAX_TARGETS, Visit, decode_visit
 
 MAX_BYTES = 200_000

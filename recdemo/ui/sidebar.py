@@ -8,8 +8,10 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from recdemo.catalogue import shorten
-from recdemo.contracts import AGES, GENDERS, OCCUPATIONS, QUESTIONS, RequestError, Watched
+from recdemo.core.errors import RequestError
+from recdemo.core.session import Watched
+from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS, QUESTIONS
+from recdemo.data.catalogue import shorten
 from recdemo.ui import engine, state
 from recdemo.ui.engine import plain
 from recdemo.ui.personas import PERSONAS
@@ -155,8 +157,8 @@ def _share(visit: Visit) -> None:
 
 def _report(visit: Visit, link: str) -> str:
     """The page to print. It is made when asked for, outside the run of a page."""
-    from recdemo.compare import default_models, question
-    from recdemo.handout import handout
+    from recdemo.answers.compare import default_models, question
+    from recdemo.charts.report import handout
 
     peers = engine.peers(visit.model)
     compared = visit.compared or default_models(list(peers), visit.model)

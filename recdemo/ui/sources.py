@@ -12,17 +12,17 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from recdemo.data.catalogue import MAX_FILMS
 from recdemo.data.cells import SCALES
 from recdemo.data.dataset import DataError, Dataset
 from recdemo.data.download import SOURCES, fetch_zip, licence
 from recdemo.data.mapping import Mapping, guess_mapping
+from recdemo.data.matching import MAX_FILMS
 from recdemo.data.own import Findings, check, to_dataset
 from recdemo.data.saved import save_dataset
 from recdemo.data.sources import SIMULATED, find_data
 from recdemo.data.table import MAX_BYTES, MAX_ROWS, SUFFIXES, Table, read_table
-from recdemo.training import runs
-from recdemo.training.launch import allowed
+from recdemo.jobs import store
+from recdemo.jobs.control import allowed
 from recdemo.ui import engine
 from recdemo.ui.engine import plain
 
@@ -285,7 +285,7 @@ def _kept_file(content: bytes, mapping: Mapping, leave_out: bool, dataset: Datas
     choices = repr((mapping, dataset.own_films, leave_out)).encode()
     digest = hashlib.sha256(content + choices).hexdigest()[:16]
     name = re.sub(r"\W+", "-", Path(dataset.title).stem).strip("-")[:NAME_LETTERS] or "own"
-    path = runs.root() / "data" / digest / f"{name}.zip"
+    path = store.root() / "data" / digest / f"{name}.zip"
     if not path.exists():
         save_dataset(dataset, path)
     return path

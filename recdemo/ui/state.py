@@ -15,15 +15,9 @@ from typing import Any
 
 import streamlit as st
 
-from recdemo.contracts import Session
+from recdemo.core.session import Session
 from recdemo.ui import engine
-from recdemo.ui.visit import (
-    DEFAULT_OBJECTIVE,
-    Visit,
-    decode_visit,
-    default_model,
-    encode_visit,
-)
+from recdemo.ui.visit import DEFAULT_OBJECTIVE, Visit, decode_visit, default_model, encode_visit
 
 _VISIT, _UNDO, _PROBLEMS = "visit", "visit_undo", "visit_problems"
 MAX_UNDO = 50

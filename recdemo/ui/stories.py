@@ -1,6 +1,6 @@
 """Guided stories: a few steps each, every step a page with a visit and one finding. No streamlit here.
 
-What a step claims is checked against the shipped checkpoints in ``tests/test_stories.py``.
+What a step claims is checked against the shipped checkpoints in ``tests/ui/test_stories.py``.
 """
 
 from __future__ import annotations

@@ -9,9 +9,9 @@ import numpy as np
 import streamlit as st
 
 if TYPE_CHECKING:
-    from recdemo.embed import Agreement, Space
-    from recdemo.maps import Maps
-    from recdemo.recommend import Recommender
+    from recdemo.answers.embeddings import Agreement, Space
+    from recdemo.answers.maps import Maps
+    from recdemo.answers.recommend import Recommender
 
 
 def directions(model: Recommender, space: Space) -> np.ndarray:
@@ -21,7 +21,7 @@ def directions(model: Recommender, space: Space) -> np.ndarray:
 
 def maps(model: Recommender) -> Maps:
     """The maps beside the model's weights, or none; read again when the file changes."""
-    from recdemo.maps import FILE
+    from recdemo.answers.maps import FILE
 
     path = model.checkpoint.folder / FILE
     stamp = (path.stat().st_mtime_ns, path.stat().st_size) if path.exists() else (0, 0)
@@ -30,12 +30,12 @@ def maps(model: Recommender) -> Maps:
 
 
 def agreement(model: Recommender, space: Space, viewers: int) -> Agreement:
-    """`recdemo.embed.agreement` over the films that at least `viewers` people rated."""
+    """`recdemo.answers.embeddings.agreement` over the films that at least `viewers` people rated."""
     return _agreement(model.checkpoint.card.weights_sha256, space.key, viewers, model, space)
 
 
 def best_example(model: Recommender, space: Space) -> tuple[int, int, int] | None:
-    """`recdemo.embed.best_example`, found once."""
+    """`recdemo.answers.embeddings.best_example`, found once."""
     return _best_example(model.checkpoint.card.weights_sha256, space.key, model, space)
 
 
@@ -46,14 +46,14 @@ def _directions(sha: str, key: str, _space: Space) -> np.ndarray:
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _maps(folder: str, stamp: tuple[int, int], sha: str, films: int) -> Maps:
-    from recdemo.maps import read
+    from recdemo.answers.maps import read
 
     return read(Path(folder), sha, films)
 
 
 @st.cache_data(show_spinner=False, max_entries=200)
 def _agreement(sha: str, key: str, viewers: int, _model: Recommender, _space: Space) -> Agreement:
-    from recdemo.embed import agreement
+    from recdemo.answers.embeddings import agreement
 
     shown = _model.catalogue["ratings"].to_numpy() >= viewers
     flags = _model.checkpoint.schema.genre_flags[1:].numpy()
@@ -65,6 +65,6 @@ def _agreement(sha: str, key: str, viewers: int, _model: Recommender, _space: Sp
 def _best_example(
     sha: str, key: str, _model: Recommender, _space: Space
 ) -> tuple[int, int, int] | None:
-    from recdemo.embed import best_example
+    from recdemo.answers.embeddings import best_example
 
     return best_example(directions(_model, _space), _model.checkpoint.schema)

@@ -9,18 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from recdemo.contracts import (
-    AGES,
-    GENDERS,
-    MAX_SESSION_FILMS,
-    OBJECTIVES,
-    OCCUPATIONS,
-    Objective,
-    Session,
-    Watched,
-)
+from recdemo.answers.counterfactual import UNKNOWN, Change, Unknown
+from recdemo.core.session import MAX_SESSION_FILMS, Session, Watched
+from recdemo.core.vocabulary import AGES, GENDERS, OBJECTIVES, OCCUPATIONS, Objective
 from recdemo.ui.stories import step_of
-from recdemo.whatif import UNKNOWN, Change, Unknown
 
 DEFAULT_MODEL = "din"
 DEFAULT_OBJECTIVE: Objective = "next"

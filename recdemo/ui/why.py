@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from recdemo.answers.explain import Explanation, Weights
 from recdemo.charts.attention import weight_against_removal
 from recdemo.charts.terms import waterfall
-from recdemo.explain import Explanation, Weights
 from recdemo.ui.engine import plain
 
 CHART = {"displayModeBar": False}

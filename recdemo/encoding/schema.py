@@ -1,0 +1,187 @@
+"""The vocabularies that give an index its meaning. Id 0 is always unknown or padding."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from recdemo.core.errors import RequestError
+from recdemo.core.vocabulary import AGES, GENDERS, GENRES, OCCUPATIONS
+
+HISTORY_LENGTH = 50
+TITLE_LENGTH = 10
+
+
+# Upper edges of the release-year buckets: MovieLens is thin before 1980 and crowded in the nineties.
+YEAR_EDGES: tuple[int, ...] = (
+    1929,
+    1939,
+    1949,
+    1959,
+    1969,
+    1974,
+    1979,
+    1984,
+    1987,
+    1990,
+    1992,
+    1993,
+    1994,
+    1995,
+    1996,
+)
+YEAR_EDGES += (1997, 1998, 1999)
+
+
+@dataclass(frozen=True, eq=False)
+class Schema:
+    """The vocabularies a model is built for. Two schemas with one `hash` read the same ids alike.
+
+    Args:
+        movies: the catalogue, as `Dataset.movies`; film index ``i`` is its row ``i - 1``.
+        history_length: ``L``, the number of latest films a model sees.
+    """
+
+    movies: pd.DataFrame
+    history_length: int = HISTORY_LENGTH
+
+    genders = len(GENDERS)
+    ages = len(AGES)
+    occupations = len(OCCUPATIONS)
+    genres = len(GENRES)
+    years = len(YEAR_EDGES) + 1
+
+    def of_length(self, history_length: int) -> Schema:
+        """The same vocabularies for a model that reads so many films; what is made of the films is shared."""
+        if history_length == self.history_length:
+            return self
+        other = self._others.get(history_length)
+        if other is None:
+            other = Schema(self.movies, history_length)
+            other.__dict__.update(self._made_of_films, _others=self._others)
+            self._others[self.history_length] = self
+            self._others[history_length] = other
+        return other
+
+    @cached_property
+    def _others(self) -> dict[int, Schema]:
+        """By history length."""
+        return {}
+
+    @property
+    def _made_of_films(self) -> dict[str, object]:
+        names = (
+            "movie_ids",
+            "index",
+            "genre_flags",
+            "year_ids",
+            "words",
+            "title_words",
+            "_meaning",
+        )
+        return {name: getattr(self, name) for name in names}
+
+    @property
+    def size(self) -> int:
+        """M, the number of films."""
+        return len(self.movies)
+
+    @cached_property
+    def movie_ids(self) -> np.ndarray:
+        """[M] MovieLens ids in index order."""
+        return self.movies["movie_id"].to_numpy()
+
+    @cached_property
+    def index(self) -> dict[int, int]:
+        """Film index (1 to M) by MovieLens id."""
+        return {int(movie): i for i, movie in enumerate(self.movie_ids, start=1)}
+
+    @cached_property
+    def genre_flags(self) -> Tensor:
+        """[M + 1, 18] one where the film has the genre; row 0 is zero."""
+        flags = torch.zeros(self.size + 1, self.genres)
+        for row, names in enumerate(self.movies["genres"], start=1):
+            for name in names:
+                flags[row, GENRES.index(name)] = 1.0
+        return flags
+
+    @cached_property
+    def year_ids(self) -> Tensor:
+        """[M + 1] release-year bucket, 1 to `years`; 0 where the year is unknown; row 0 is 0."""
+        years = self.movies["year"].to_numpy()
+        buckets = np.searchsorted(YEAR_EDGES, years, side="left") + 1
+        return torch.as_tensor(np.concatenate([[0], np.where(years > 0, buckets, 0)]))
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """Every word of the titles, in alphabetical order; word id 0 pads."""
+        return tuple(sorted({word for title in self.movies["title"] for word in words_of(title)}))
+
+    @cached_property
+    def title_words(self) -> Tensor:
+        """[M + 1, 10] word ids of each title, padded at the end; row 0 is zero."""
+        ids = {word: i for i, word in enumerate(self.words, start=1)}
+        table = torch.zeros(self.size + 1, TITLE_LENGTH, dtype=torch.long)
+        for row, title in enumerate(self.movies["title"], start=1):
+            found = [ids[word] for word in words_of(title)]
+            table[row, : len(found)] = torch.tensor(found)
+        return table
+
+    @cached_property
+    def hash(self) -> str:
+        """Digest of everything that gives an index its meaning."""
+        meaning = self._meaning | {"history_length": self.history_length}
+        return hashlib.sha256(json.dumps(meaning).encode()).hexdigest()[:16]
+
+    @cached_property
+    def _meaning(self) -> dict[str, object]:
+        return {
+            "movies": [int(movie) for movie in self.movie_ids],
+            "genres": self.genre_flags.int().tolist(),
+            "years": self.year_ids.tolist(),
+            "vocabularies": [list(GENDERS), list(AGES), list(OCCUPATIONS), GENRES, YEAR_EDGES],
+            "words": self.words,
+        }
+
+    def index_of(self, movie_id: int) -> int:
+        """Film index of a MovieLens id.
+
+        Raises:
+            RequestError: the catalogue has no such film.
+        """
+        try:
+            return self.index[movie_id]
+        except KeyError:
+            raise RequestError(
+                f"film {movie_id} is not in the catalogue of {self.size} films; "
+                "look its id up in checkpoints/catalogue.csv"
+            ) from None
+
+
+def words_of(title: str) -> list[str]:
+    """The first `TITLE_LENGTH` words of a title, in lower case and without accents, as GloVe has them."""
+    plain = unicodedata.normalize("NFKD", title.lower())
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    return re.findall(r"[a-z0-9]+(?:'[a-z]+)?", plain)[:TITLE_LENGTH]
+
+
+def year_label(bucket: int) -> str:
+    """The years of a bucket in words, e.g. ``1994`` or ``1930–1939``; bucket 0 is unknown."""
+    if bucket == 0:
+        return "unknown"
+    if bucket == 1:
+        return f"before {YEAR_EDGES[0] + 1}"
+    first = YEAR_EDGES[bucket - 2] + 1
+    if bucket > len(YEAR_EDGES):
+        return f"from {first}"
+    last = YEAR_EDGES[bucket - 1]
+    return str(first) if first == last else f"{first}–{last}"

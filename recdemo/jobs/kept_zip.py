@@ -1,0 +1,244 @@
+"""Kept models as zip files: passed on, and taken in from whoever made them.
+
+A zip from outside is material to judge. It holds exactly the files of `_LIMITS`, none larger than it says there;
+nothing is unpacked by name, and nothing is unpickled. It is written down only after the model was built from it, within
+bounds, and has answered.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import stat
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from recdemo import checkpoints
+from recdemo.checkpoints import CARD, CATALOGUE, WEIGHTS, CheckpointCard
+from recdemo.core.errors import CheckpointError, RequestError
+from recdemo.core.report import Report
+from recdemo.core.session import Session, Watched
+from recdemo.jobs import kept
+from recdemo.jobs.control import allowed
+from recdemo.jobs.kept import KEPT, Kept, KeptCard
+from recdemo.training.settings import Epoch
+
+NOTICE = "NOTICE.txt"
+# What a zip holds, and how many bytes of each at most.
+_LIMITS = {
+    KEPT: 10_000,
+    CATALOGUE: 5_000_000,
+    CARD: checkpoints.MAX_CARD_BYTES,
+    WEIGHTS: 50_000_000,
+    NOTICE: 100_000,
+}
+MAX_BYTES = 60_000_000  # of the zip
+MAX_RATIO = 200  # of unpacked to packed bytes
+MAX_TENSORS = 1000
+MAX_NUMBER = 1_000_000  # in a model's arguments
+_NOT_A_ZIP = "this is not a model saved by recdemo"
+_EPOCHS = TypeAdapter(list[Epoch])
+_EARLIEST = (1980, 1, 1, 0, 0, 0)  # a zip of the same model is the same, byte by byte
+
+
+def export(slug: str) -> bytes:
+    """A kept model as a zip.
+
+    Raises:
+        RequestError: there is none.
+        CheckpointError: it is damaged.
+    """
+    found = kept.find_kept(slug)
+    assert found.card is not None
+    content = {KEPT: (found.base / KEPT).read_bytes(), NOTICE: _notice(found.card).encode()}
+    content |= {
+        name: path.read_bytes() for name, path in kept.files_of(found.base, found.card).items()
+    }
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w") as archive:
+        for name in _LIMITS:
+            info = zipfile.ZipInfo(name, _EARLIEST)
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, content[name])
+    return raw.getvalue()
+
+
+def bring_in(raw: bytes, name: str | None = None) -> Kept:
+    """Keep a model from a zip.
+
+    Args:
+        raw: the zip.
+        name: to keep it under; None for the name it has.
+
+    Raises:
+        RequestError: it is not such a zip, the name cannot be used or is taken, or training is switched off here.
+        CheckpointError: what it holds is damaged, or of a model that this version has not.
+    """
+    if allowed() == "off":
+        raise RequestError("models cannot be brought in where training is switched off")
+    content = _unpacked(raw)
+    card = kept.read_card(content[KEPT])
+    for file in (CATALOGUE, CARD, WEIGHTS):
+        if kept.digest_of(content[file]) != card.files.get(file):
+            raise CheckpointError(
+                f"{_NOT_A_ZIP}: {file} is not the file that {KEPT} was written for"
+            )
+    name = card.name if name is None else name
+    kept.slug_of(name)
+    with tempfile.TemporaryDirectory(prefix="recdemo-") as folder:
+        for file, path in kept.files_of(Path(folder), card).items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content[file])
+        inside = _check(Path(folder), card)
+    true = {
+        "name": name,
+        "run": "",
+        "date": inside.date[:40],
+        "data": inside.data.title[:200],
+        "simulated": inside.data.simulated,
+    }
+    return kept.put(card.model_copy(update=true), content)
+
+
+def _unpacked(raw: bytes) -> dict[str, bytes]:
+    if len(raw) > MAX_BYTES:
+        raise RequestError(f"{_NOT_A_ZIP}: it has {len(raw):,} bytes, {MAX_BYTES:,} is the limit")
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            entries = archive.infolist()
+            names = sorted(entry.filename for entry in entries)
+            if names != sorted(_LIMITS):
+                odd = next((n for n in names if n not in _LIMITS or names.count(n) > 1), None)
+                problem = f"{odd[:80]!r} does not belong in it" if odd else "a file is missing"
+                raise RequestError(f"{_NOT_A_ZIP}: {problem}")
+            return {entry.filename: _member(archive, entry) for entry in entries}
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        NotImplementedError,  # a way of packing that Python does not know
+        OSError,
+        RuntimeError,  # encrypted
+        ValueError,
+    ) as error:
+        if isinstance(error, RequestError):
+            raise
+        raise RequestError(f"{_NOT_A_ZIP}: it is damaged ({str(error)[:200]})") from None
+
+
+def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    mode, limit = entry.external_attr >> 16, _LIMITS[entry.filename]
+    if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
+        raise RequestError(f"{_NOT_A_ZIP}: {entry.filename} is no plain file")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise RequestError(f"{_NOT_A_ZIP}: {entry.filename} is packed in an unusual way")
+    if entry.file_size > min(limit, MAX_RATIO * max(entry.compress_size, 1)):
+        raise RequestError(f"{_NOT_A_ZIP}: {entry.filename} unpacks to {entry.file_size:,} bytes")
+    with archive.open(entry) as file:
+        content = file.read(limit + 1)
+    if len(content) != entry.file_size:
+        raise RequestError(f"{_NOT_A_ZIP}: {entry.filename} is not as long as it says")
+    return content
+
+
+def _check(base: Path, stated: KeptCard) -> CheckpointCard:
+    """Build the model and let it answer.
+
+    Raises:
+        CheckpointError: something about it does not fit.
+    """
+    import torch
+    from safetensors import SafetensorError, safe_open
+
+    from recdemo.encoding.encode import encode
+
+    folder = checkpoints.folder_of(stated.model, stated.objective, base)
+    card = checkpoints.read_card(folder)
+    try:
+        _EPOCHS.validate_python(card.epochs)
+        if card.report is not None:
+            Report.model_validate(card.report)
+        with safe_open(folder / WEIGHTS, framework="pt") as file:
+            shapes = [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118
+    except (ValidationError, SafetensorError) as error:
+        raise CheckpointError(
+            f"{CARD} or {WEIGHTS} is damaged: {str(error).splitlines()[0]}"
+        ) from None
+    if len(shapes) > MAX_TENSORS:
+        raise CheckpointError(
+            f"{WEIGHTS} holds {len(shapes):,} tensors, {MAX_TENSORS} are the limit"
+        )
+    figures = [value for _, part in card.metrics for value in part.values()]
+    _check_numbers([card.arguments, figures])
+    try:
+        with _bounded(shapes):
+            loaded = checkpoints.load(stated.model, stated.objective, base)
+        films = loaded.schema.movie_ids[:2].tolist()
+        sessions = [Session(), Session("F", 25, 4, [Watched(films[0], liked=True)])]
+        batch = encode(loaded.schema, sessions, torch.arange(1, len(films) + 1))
+        with torch.inference_mode():
+            answered = bool(loaded.model(batch).isfinite().all())
+        sound = all(bool(value.isfinite().all()) for value in loaded.model.state_dict().values())
+    except CheckpointError:
+        raise
+    except Exception as error:  # code of 27 models meets arguments from anywhere
+        first = (str(error).splitlines() or [""])[0]
+        raise CheckpointError(
+            f"the {stated.model} in it does not answer ({first[:200]})"
+        ) from error
+    if not (answered and sound):
+        raise CheckpointError(
+            f"the {stated.model} in it answers with what is no number; train it anew"
+        )
+    return card
+
+
+@contextmanager
+def _bounded(shapes: Sequence[Sequence[int]]) -> Iterator[None]:
+    """A model built in here may not become much larger than these, those of its weights, whatever its arguments say."""
+    import torch
+    from torch.overrides import TorchFunctionMode
+
+    class Bounded(TorchFunctionMode):
+        tensors = 2000 + 20 * len(shapes)
+        numbers = 5_000_000 + 4 * sum(map(math.prod, shapes))
+
+        def __torch_function__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            given = kwargs or {}
+            if func in (torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn):
+                self.tensors -= 1
+                self.numbers -= func(*args, **given | {"device": "meta"}).numel()
+                if min(self.tensors, self.numbers) < 0:
+                    raise CheckpointError(f"{CARD} asks for a model much larger than its weights")
+            return func(*args, **given)
+
+    with Bounded():
+        yield
+
+
+def _check_numbers(value: Any) -> None:
+    if isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            _check_numbers(part)
+    elif isinstance(value, int | float) and not abs(value) <= MAX_NUMBER:
+        raise CheckpointError(f"{CARD} asks for a model with an argument of {value}")
+
+
+def _notice(card: KeptCard) -> str:
+    made = "made-up (simulated) ratings" if card.simulated else card.data
+    project = Path(__file__).resolve().parents[2] / "NOTICE"
+    terms = project.read_text(encoding="utf-8") if project.is_file() else ""
+    return (
+        f"{card.name}: a {card.model} for {card.objective!r}, trained with recdemo on {made}, {card.date}.\n"
+        "It holds a model's weights and the list of films it knows. It holds no ratings.\n\n"
+        f"{terms}"
+    )

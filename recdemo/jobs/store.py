@@ -1,0 +1,385 @@
+"""Training runs: each a process of its own, which speaks through the files of its folder.
+
+``<root>/<id>/`` holds ``request.json`` (what was asked), ``status.json`` (how far it is), ``epochs.json``,
+``log.txt``, ``resume.state`` until it is done, and then ``checkpoint/``, a folder of checkpoints. Ids sort in the
+order of creation. `recdemo.jobs.control` starts and ends runs, `recdemo.jobs.worker` is what runs.
+
+Whether a run is alive is asked of the operating system, never of a file: from its start to its end, however it
+ends, its process holds a lock on a file of its folder. Everybody who looks at that lock, or takes it, does so inside
+`door`, so that a lock found held is held by the run itself.
+
+Nothing here imports torch: a page looks every second.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock, Timeout
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    JsonValue,
+    TypeAdapter,
+    ValidationError,
+)
+
+from recdemo.core.durations import duration, now, when
+from recdemo.core.errors import RequestError
+from recdemo.core.files import write_whole
+from recdemo.core.vocabulary import Objective, Optimizer, Split
+from recdemo.models import CARDS
+from recdemo.training.settings import Epoch
+
+ROOT_VARIABLE = "RECDEMO_RUNS"
+REQUEST, STATUS, EPOCHS, LOG = "request.json", "status.json", "epochs.json", "log.txt"
+RESUME, CHECKPOINT, LOCK = "resume.state", "checkpoint", ".lock"
+KEPT = "kept"  # the folder of models that were kept, beside the runs
+DRAFT = ".draft-"  # begins the names of folders that are being made, or removed
+DOOR_SECONDS = 10.0  # longer than anybody stands in it
+STARTING_SECONDS = 30.0  # that a new process may take to say that it is there
+
+State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
+ENDED: tuple[State, ...] = ("done", "failed", "cancelled", "interrupted")
+OVER: dict[str, Any] = {
+    "doing": "",
+    "loss": None,
+    "seconds_left": None,
+}  # in the status of an ended run
+GONE = "its process is gone: it was killed, ran out of memory, or the machine was restarted"
+
+_PROJECT = Path(__file__).resolve().parents[2]
+_ID = re.compile(r"\d{8}-\d{6}-\d{3}", re.ASCII)
+_EPOCHS = TypeAdapter(list[Epoch])
+_STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Changes(BaseModel):
+    """The settings that a request may change; None leaves the model's own."""
+
+    model_config = _STRICT
+
+    epochs: int | None = Field(default=None, ge=1, le=1000)
+    batch_size: int | None = Field(default=None, ge=2, le=100_000)
+    optimizer: Optimizer | None = None
+    learning_rate: float | None = Field(default=None, ge=0)
+    weight_decay: float | None = Field(default=None, ge=0)
+    negatives: int | None = Field(default=None, ge=1, le=10_000)
+    share: float | None = Field(default=None, ge=0.001, le=1)
+
+
+class Request(BaseModel):
+    """``request.json``: what was asked."""
+
+    model_config = _STRICT
+
+    model: str
+    objective: Objective
+    source: str = Field(min_length=1, max_length=4000)
+    changes: Changes = Changes()
+    arguments: dict[str, JsonValue] = {}
+    split: Split = "order"
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    threads: int = Field(default_factory=lambda: spare_threads(), ge=1, le=256)
+    created: datetime.datetime = Field(default_factory=lambda: now())
+
+
+class Status(BaseModel):
+    """``status.json``: how far a run is."""
+
+    model_config = _STRICT
+
+    state: State
+    pid: int | None = None
+    doing: str = ""  # in words, e.g. "reading the ratings"
+    epoch: int = 0
+    epochs: int = 0  # at most so many
+    step: int = 0
+    steps: int = 0
+    loss: FiniteFloat | None = None  # of the epoch it is in, so far
+    samples_per_second: FiniteFloat | None = None
+    seconds_left: FiniteFloat | None = None
+    reason: str = ""  # why it has failed, or was interrupted
+    note: str = ""  # what else a person should know
+    updated: datetime.datetime = Field(default_factory=lambda: now())
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as it stood when it was read."""
+
+    folder: Path
+    request: Request
+    status: Status
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    @property
+    def state(self) -> State:
+        return self.status.state
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+    @property
+    def title(self) -> str:
+        """A name for people."""
+        asked = self.request
+        model = CARDS[asked.model].title if asked.model in CARDS else asked.model
+        return f"{model}, {asked.objective}, {Path(asked.source).name}, {when(asked.created)}"
+
+    @property
+    def progress(self) -> str:
+        """How far it is, or how it ended, in words."""
+        status, parts = self.status, [self.status.doing] if self.status.doing else []
+        if status.epoch and not status.reason:
+            parts.append(f"epoch {status.epoch} of {status.epochs}")
+        if status.seconds_left is not None:
+            left = status.seconds_left
+            parts.append(f"{duration(left)} left" if left >= 2 else "nearly done")
+        return ", ".join([*parts, *filter(None, [status.reason, status.note])])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        asked = self.request.model_dump(mode="json", exclude={"threads"})
+        return (
+            {"id": self.id, "title": self.title, "folder": str(self.folder)}
+            | asked
+            | {**self.status.model_dump(mode="json", exclude={"pid"})}
+        )
+
+    @property
+    def base(self) -> Path:
+        """Its folder of checkpoints, as `recdemo.checkpoints` reads it; there once it is done."""
+        return self.folder / CHECKPOINT
+
+    @property
+    def epochs(self) -> list[Epoch]:
+        """What each epoch has reached so far."""
+        try:
+            return _EPOCHS.validate_json((self.folder / EPOCHS).read_bytes())
+        except (OSError, ValidationError):
+            return []
+
+    def log(self, last: int = 8000) -> str:
+        """The end of all that the process has printed, at most so many bytes."""
+        try:
+            with (self.folder / LOG).open("rb") as file:
+                file.seek(max(0, os.fstat(file.fileno()).st_size - last))
+                return file.read().decode("utf-8", errors="replace")
+        except OSError:
+            return ""
+
+
+def root() -> Path:
+    """The folder of runs: RECDEMO_RUNS, else ``runs`` in the project; one for temporary files if it cannot be written.
+
+    Raises:
+        RequestError: nor can that.
+    """
+    given = os.environ.get(ROOT_VARIABLE)
+    first = Path(given).expanduser() if given else _PROJECT / "runs"
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    second = Path(tempfile.gettempdir()) / f"recdemo-runs-{user}"
+    for place in (first, second):
+        try:
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            foreign = place is second and (place.is_symlink() or place.stat().st_uid != user)
+        except OSError:
+            continue
+        if not foreign and os.access(place, os.R_OK | os.W_OK | os.X_OK):
+            return place.resolve()
+    raise RequestError(
+        f"no folder for runs: neither {first} nor {second} can be written; set {ROOT_VARIABLE}"
+    )
+
+
+def all_runs() -> list[Run]:
+    """Every run whose request can be read, oldest first."""
+    home = root()
+    with door(home):
+        return [run for run in map(read, ids(home)) if run]
+
+
+def find(id: str) -> Run:
+    """A run by its id.
+
+    Raises:
+        RequestError: there is none.
+    """
+    home = root()
+    with door(home):
+        run = read(folder_of(id, home))
+    if run is None:
+        raise RequestError(
+            f"the run {id} cannot be read; remove it with 'python -m recdemo runs delete {id}'"
+        )
+    return run
+
+
+def total_bytes() -> int:
+    """What all runs and kept models take on disk."""
+    return size_of(root())
+
+
+def spare_threads() -> int:
+    """All cores but one, which is for the app; more than four do not make small batches faster."""
+    return min(max(1, (os.cpu_count() or 1) - 1), 4)
+
+
+# What follows is for the modules beside this one.
+
+
+@contextmanager
+def door(home: Path) -> Iterator[None]:
+    """One at a time looks at locks, or starts, ends and removes runs: nobody mistakes another's look for a run.
+
+    Raises:
+        RequestError: somebody has stood in it for long.
+    """
+    lock = FileLock(
+        home / ".door", timeout=DOOR_SECONDS, poll_interval=0.005, fallback_to_soft=False
+    )
+    try:
+        lock.acquire()
+    except Timeout:
+        raise RequestError(
+            f"{home} is in use by another process that does not end; try again"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def hold(path: Path) -> FileLock | None:
+    """A lock on a file, held until released or the process ends; None where another has it. Inside `door` only."""
+    lock = FileLock(path, thread_local=False, fallback_to_soft=False)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return None
+    return lock
+
+
+def is_alive(folder: Path) -> bool:
+    """Whether a run's process is there, or about to be. Inside `door` only."""
+    lock = hold(folder / LOCK)
+    if lock is None:
+        return True
+    lock.release()
+    status = read_status(folder)
+    waited = (now() - status.updated).total_seconds()
+    return status.state == "queued" and status.pid is None and 0 <= waited < STARTING_SECONDS
+
+
+def read(folder: Path) -> Run | None:
+    """A run as it stands; None where its request cannot be read. Inside `door` only."""
+    try:
+        request = Request.model_validate_json((folder / REQUEST).read_bytes())
+    except (OSError, ValidationError):
+        return None
+    status = read_status(folder)
+    if status.state not in ENDED and not is_alive(folder):
+        status = read_status(folder)  # it may have ended well between the two looks
+        if status.state not in ENDED:
+            status = status.model_copy(update={"state": "interrupted", "reason": GONE, **OVER})
+    return Run(folder, request, status)
+
+
+def read_status(folder: Path) -> Status:
+    """What the file says, which may be out of date; interrupted where it cannot be read."""
+    try:
+        return Status.model_validate_json((folder / STATUS).read_bytes())
+    except (OSError, ValidationError):
+        return Status(state="interrupted", reason=f"{folder / STATUS} cannot be read")
+
+
+def write_status(folder: Path, status: Status) -> None:
+    """Replace the file; for the run's own process, or inside `door` where there is none."""
+    write_whole(folder / STATUS, status.model_dump_json(indent=1).encode())
+
+
+def write_epochs(folder: Path, epochs: list[Epoch]) -> None:
+    """Replace the figures of the epochs."""
+    write_whole(folder / EPOCHS, json.dumps([asdict(epoch) for epoch in epochs]).encode())
+
+
+def ids(home: Path) -> list[Path]:
+    """The folders of all runs, oldest first."""
+    return sorted(path for path in home.iterdir() if _ID.fullmatch(path.name) and path.is_dir())
+
+
+def new_id(home: Path, created: datetime.datetime) -> str:
+    """An id behind all there are, even where the clock was set back. Inside `door` only."""
+    newest = max((path.name for path in ids(home)), default="")
+    while (name := f"{created:%Y%m%d-%H%M%S-}{created.microsecond // 1000:03}") <= newest:
+        latest = datetime.datetime.strptime(f"{newest}000+0000", "%Y%m%d-%H%M%S-%f%z")
+        created = latest + datetime.timedelta(milliseconds=1)
+    return name
+
+
+def folder_of(id: str, home: Path) -> Path:
+    """The folder of a run.
+
+    Raises:
+        RequestError: there is none.
+    """
+    folder = home / id
+    if not _ID.fullmatch(id) or not folder.is_dir():
+        raise RequestError(f"there is no run {id!r}; 'python -m recdemo runs' lists them")
+    return folder
+
+
+def limit(default: int, variable: str) -> int:
+    """A limit, or what the environment says it is.
+
+    Raises:
+        RequestError: it says no number.
+    """
+    given = os.environ.get(variable)
+    try:
+        return int(given) if given else default
+    except ValueError:
+        raise RequestError(f"{variable} is {given!r}; set it to a whole number") from None
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files in a folder; what vanishes meanwhile does not count."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(place, name)).st_size
+            except OSError:
+                continue
+    return total
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder: at once out of sight, then from the disk. Inside `door` only."""
+    aside = folder.with_name(f"{DRAFT}{folder.name}")
+    folder.rename(aside)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def clear_drafts(home: Path) -> None:
+    """Remove what was left half made or half removed. Inside `door` only."""
+    for place in (home, home / KEPT):
+        for path in place.glob(f"{DRAFT}*"):
+            shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,78 @@
+"""What a model says of itself: its name, idea and source, what it shows, and how it is best trained."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+from recdemo.core.vocabulary import Objective
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Shows = Literal["fields", "films", "history", "heads", "layers", "evolution", "crosses", "streams"]
+
+# Families, in the order of the menus.
+BASELINE = "Baseline"
+SOLVED = "Solved in one go"
+BY_ID = "Users and films by id"
+FIELDS = "Fields and their pairs"
+SEQUENCE = "History as a sequence"
+ATTENTION = "Attention over the history"
+TEXT = "Words of the titles"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One row of the zoo.
+
+    Args:
+        key: name in commands, links and folders.
+        title: name for people.
+        family: what it belongs with in menus.
+        idea: two sentences for somebody who has never seen it.
+        source: paper and document.
+        formula: LaTeX.
+        network: where its class is, as ``file.Class`` within `recdemo.models`.
+        arguments: constructor arguments that make the class this model.
+        arguments_for: constructor arguments that it is trained with for an objective, unless others are asked for.
+        knows_users: it knows training users by id, and folds others in; built with ``users`` and ``objective``.
+        shows: what can be shown of its inside: ``fields`` if it is a `ShowsFields`, ``films`` a `ShowsFilmTerms`, ``history`` a
+            `ShowsHistory`, ``heads`` a `ShowsHeads`, ``layers`` a `ShowsLayers`, ``evolution`` a `ShowsEvolution`,
+            ``crosses`` a `ShowsCrosses`, ``streams`` a `ShowsStreams`.
+        training: settings that differ from `recdemo.training.settings.Settings`, by objective.
+        objectives: what it can be trained for.
+        aside: a sentence to read beside its lists, where there is something to know.
+        baseline: it is counted, or solved in closed form, in seconds: what a trained model is held against.
+    """
+
+    key: str
+    title: str
+    family: str
+    idea: str
+    source: str
+    formula: str
+    network: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    arguments_for: Mapping[Objective, Mapping[str, Any]] = field(default_factory=dict)
+    knows_users: bool = False
+    shows: tuple[Shows, ...] = ()
+    training: Mapping[Objective, Mapping[str, float | str]] = field(default_factory=dict)
+    objectives: tuple[Objective, ...] = ("like", "next")
+    aside: str = ""
+    baseline: bool = False
+
+    @property
+    def default_objective(self) -> Objective:
+        """What it is asked for where nobody says: ``next`` where it can be."""
+        return "next" if "next" in self.objectives else self.objectives[0]
+
+    @property
+    def model(self) -> Callable[..., nn.Module]:
+        """What makes it, imported on demand; called as ``model(schema, **arguments)``."""
+        file, name = self.network.split(".")
+        found = getattr(importlib.import_module(f"recdemo.models.{file}"), name)
+        return partial(found, **self.arguments)

@@ -1,0 +1,146 @@
+"""Heads, layers and evolving interest as shown are those of the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import recdemo
+from recdemo import Session, Watched, checkpoints
+from recdemo.answers import attention
+from recdemo.answers.explain import history_weights, pair_label
+from recdemo.models import CARDS
+
+SESSION = Session(
+    "F",
+    25,
+    12,
+    [Watched(1721, False), Watched(1196), *(Watched(m, True) for m in (260, 1214, 541, 589, 2571))],
+)
+LONG = Session(history=[Watched(movie, True) for movie in range(1, 81)])
+TARGETS = [1210, 2571, 1]  # one of them is in the history, and asked about as if it were not
+
+
+def _showing(kind: str) -> list[tuple[str, str]]:
+    return [pair for pair in checkpoints.available() if kind in CARDS[pair[0]].shows]
+
+
+@pytest.mark.parametrize("pair", _showing("heads"))
+@pytest.mark.parametrize("session", [SESSION, LONG], ids=["seven films", "eighty films"])
+def test_heads_share_out_one_and_their_mean_is_the_weight_shown(pair, session: Session) -> None:
+    model = recdemo.load(*pair)
+    for movie in TARGETS:
+        table = attention.head_weights(model, session, movie)
+        heads = table.drop(columns=["movie_id", "title"])
+        assert heads.shape[1] > 1
+        assert heads.sum().to_numpy() == pytest.approx(np.ones(heads.shape[1]), abs=1e-5)
+        assert table["movie_id"].iloc[-1] == movie
+        explanation = model.explain(session, movie)
+        assert table["movie_id"].tolist()[:-1] == [film for film, _ in explanation.removal]
+        assert heads.mean(axis=1).tolist()[:-1] == pytest.approx(explanation.weights.weights)
+
+
+@pytest.mark.parametrize("pair", _showing("layers"))
+@pytest.mark.parametrize("session", [SESSION, LONG], ids=["seven films", "eighty films"])
+def test_the_latest_film_s_look_in_the_last_layer_is_the_weight_shown(
+    pair, session: Session
+) -> None:
+    model = recdemo.load(*pair)
+    films, weights = attention.layer_weights(model, session)
+    assert films == session.movie_ids[-model.checkpoint.schema.history_length :]
+    assert weights.shape[2:] == (len(films), len(films))
+    if pair[0] != "hstu":  # whose weights are no shares
+        assert weights.sum(-1) == pytest.approx(np.ones(weights.shape[:3]), abs=1e-5)
+    shown = history_weights(model, session, [1210])[1210]
+    assert weights[-1, :, -1].mean(0) == pytest.approx(shown.dropna().to_numpy())
+
+
+@pytest.mark.parametrize("pair", _showing("evolution"))
+@pytest.mark.parametrize("session", [SESSION, LONG], ids=["seven films", "eighty films"])
+def test_an_interest_ends_at_the_logit_and_a_shorter_history_is_another(
+    pair, session: Session
+) -> None:
+    model = recdemo.load(*pair)
+    table = attention.evolution(model, session, TARGETS)
+    for movie in TARGETS:
+        mine = table[table["target"] == movie]
+        explanation = model.explain(session, movie)
+        assert len(mine) == explanation.films_read
+        assert [session.movie_ids[step - 1] for step in mine["step"]] == mine["movie_id"].tolist()
+        assert mine["attention"].tolist() == pytest.approx(explanation.weights.weights)
+        assert mine["logit"].iloc[-1] == pytest.approx(explanation.logit, abs=1e-4)
+        assert mine["logit"].nunique() > 1
+        assert (mine["gate"] > 0).all()
+        assert (mine["gate"] < mine["attention"]).all()  # u' = a_t u with u < 1
+
+
+def test_a_target_that_was_watched_leaves_a_gap_and_moves_no_film() -> None:
+    model = recdemo.load("dien", "next")
+    watched = SESSION.movie_ids[2]
+    table = attention.evolution(model, SESSION, [watched, TARGETS[0]])
+    assert (table.groupby("step")["movie_id"].nunique() == 1).all()
+    mine, other = (
+        table[table["target"] == movie]["step"].tolist() for movie in (watched, TARGETS[0])
+    )
+    assert other == list(range(1, len(SESSION.history) + 1))
+    assert mine == [step for step in other if step != 3]
+
+
+@pytest.mark.parametrize("session", [Session(), SESSION, LONG], ids=["empty", "seven", "eighty"])
+def test_layers_of_crosses_add_up_to_the_logit_and_to_the_terms_of_its_explanation(
+    session: Session, untrained: Callable
+) -> None:
+    model = untrained("dcn_v2")
+    for movie in TARGETS:
+        found, explanation = attention.crosses(model, session, movie), model.explain(session, movie)
+        assert explanation.total == pytest.approx(explanation.logit, abs=1e-4)
+        parts = found.parts.set_index("part")["value"]
+        assert parts.sum() == pytest.approx(explanation.logit, abs=1e-4)
+        sums = found.layers.sum(axis=(1, 2)).tolist()
+        assert sums == pytest.approx([parts["Layer 1"], parts["Layer 2"]], abs=1e-5)
+        told = {term.label: term.value for term in explanation.terms}
+        whole = found.layers.sum(axis=0)
+        i, j = (found.fields.index(name) for name in ("age", "movie"))
+        assert told[pair_label("age", "movie")] == pytest.approx(
+            whole[i, j] + whole[j, i], abs=1e-5
+        )
+        assert not any(term.visitor_only for term in explanation.terms if term.kind != "bias")
+        # An empty list of films adds nothing, and is said to hold nothing.
+        empty = dict(zip(found.fields, ~found.held, strict=True))
+        assert empty["liked"] == (session == Session())
+        assert empty["disliked"] == (session != SESSION)
+        assert not empty["movie"]
+        assert not empty["gender"]
+
+
+@pytest.mark.parametrize("session", [Session(), SESSION, LONG], ids=["empty", "seven", "eighty"])
+def test_streams_add_up_to_the_logit_and_each_set_of_gates_reads_one_side(
+    session: Session, untrained: Callable
+) -> None:
+    model = untrained("final_mlp")
+    found = [attention.streams(model, session, movie) for movie in TARGETS]
+    for movie, one in zip(TARGETS, found, strict=True):
+        explanation = model.explain(session, movie)
+        assert one.parts["value"].sum() == pytest.approx(explanation.logit, abs=1e-4)
+        assert explanation.total == pytest.approx(explanation.logit, abs=1e-4)
+        assert len(one.parts) == 5  # the bias, two streams, two heads
+        assert one.gates["field"].tolist()[-3:] == ["This film", "Its genres", "Its release year"]
+        assert one.gates[["visitor", "film"]].stack().between(0, 2).all()
+    first, other = found[0].gates, found[2].gates  # neither film is in the history
+    assert first["visitor"].tolist() == pytest.approx(other["visitor"].tolist())
+    assert (first["film"] - other["film"]).abs().max() > 1e-3
+
+
+def test_models_without_such_an_inside_say_so() -> None:
+    model = recdemo.load("fm", "like")
+    for ask in (
+        lambda: attention.head_weights(model, SESSION, 1),
+        lambda: attention.layer_weights(model, SESSION),
+        lambda: attention.evolution(model, SESSION, [1]),
+        lambda: attention.crosses(model, SESSION, 1),
+        lambda: attention.streams(model, SESSION, 1),
+    ):
+        with pytest.raises(TypeError, match="fm has no"):
+            ask()

@@ -1,0 +1,374 @@
+"""Vectors against plain loops: which spaces a model has, neighbours, analogies, axes, and the visitor's place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.decomposition import PCA
+
+import recdemo
+from recdemo import RequestError, Session
+from recdemo.answers.embeddings import (
+    EXAMPLES,
+    agreement,
+    analogy,
+    best_example,
+    between_neighbours,
+    film_table,
+    labels_of,
+    nearest,
+    neighbours,
+    own_rows,
+    place_of,
+    principal,
+    spaces,
+    unit,
+)
+from recdemo.core.protocols import PlacesFilms, PlacesUsers
+from recdemo.core.vocabulary import LIKED
+from recdemo.encoding.encode import encode
+from recdemo.encoding.schema import Schema
+from recdemo.models import CARDS
+from recdemo.models.popularity import Popularity
+
+SIZES = {"genre": 18, "year": 19, "age": 7, "occupation": 21, "gender": 2}
+PLACED = [key for key in CARDS if key not in ("popularity", "ease", "linear_next")]
+BY_DOT = ("ials", "mf", "two_tower", "lightgcn", "fm", "rnn_als", "rnn_joint", "sasrec", "hstu")
+
+
+@pytest.fixture(scope="module")
+def make(make_model: Callable, schema: Schema) -> Callable[[str], Any]:
+    """A small model whose tensors numpy may read."""
+    return lambda key: make_model(key, schema).requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def cloud() -> np.ndarray:
+    """Sixty directions in six dimensions."""
+    return unit(np.random.default_rng(3).normal(size=(60, 6)).astype(np.float32))
+
+
+def cosine(a: Any, b: Any) -> float:
+    dot = sum(float(x) * float(y) for x, y in zip(a, b, strict=True))
+    return dot / math.sqrt(sum(float(x) ** 2 for x in a)) / math.sqrt(sum(float(y) ** 2 for y in b))
+
+
+# Which spaces there are
+
+
+@pytest.mark.parametrize("key", PLACED)
+def test_every_model_has_films_first_and_rows_for_every_value(
+    key: str, schema: Schema, make: Callable
+) -> None:
+    found = spaces(make(key))
+    assert next(iter(found)) == "film"
+    assert len({space.title for space in found.values()}) == len(found)
+    for name, space in found.items():
+        assert space.key == name
+        directions = space.directions()
+        assert len(directions) == SIZES.get(space.kind, schema.size)
+        assert directions.shape[1] > 1
+        assert np.linalg.norm(directions, axis=1) == pytest.approx(1, abs=1e-5)
+        if space.kind != "film":
+            assert len(labels_of(space.kind)) == len(directions)
+
+
+def test_what_is_counted_has_no_space(schema: Schema) -> None:
+    assert spaces(Popularity(schema)) == {}
+
+
+def test_a_machine_has_a_table_for_each_way_of_meeting_a_film(
+    schema: Schema, make: Callable
+) -> None:
+    model = make("deepfm")
+    found = spaces(model)
+    ways = {"film": "movie", **{n: n for n in ("last_five", "watched", "disliked", "liked")}}
+    assert {key for key, space in found.items() if space.kind == "film"} == set(ways)
+    assert set(found) - set(ways) == {
+        "genres", "favourite_genre", "year", "age", "occupation", "gender"
+    }  # fmt: skip
+    for key, table in ways.items():
+        given = model.machine.embedding.weight(table)[1:].numpy()
+        assert found[key].directions() == pytest.approx(unit(given))
+
+
+def test_a_film_of_a_sequence_is_the_sum_of_its_vectors(
+    schema: Schema, make: Callable, small_films: pd.DataFrame, vectors_by_hand: Callable
+) -> None:
+    model = make("din")
+    parts = {n: model.films.fields.weight(n).numpy() for n in model.films.fields.fields}
+    sums = [
+        sum(vectors_by_hand(parts, small_films, 6, Session(), film).values())
+        for film in range(1, schema.size + 1)
+    ]
+    assert spaces(model)["film"].directions() == pytest.approx(unit(np.array(sums)), abs=1e-5)
+
+
+def test_two_towers_have_their_films_before_and_after(schema: Schema, make: Callable) -> None:
+    model = make("two_tower")
+    found = spaces(model)
+    assert found["movie"].directions() == pytest.approx(unit(model.films.weight[1:].numpy()))
+    assert found["film"].directions() == pytest.approx(unit(model.film_vectors()[1:].numpy()))
+    assert "movie" not in spaces(make("mf")), "there before and after are the same"
+
+
+def test_a_title_is_read_without_its_place_in_the_catalogue(schema: Schema, make: Callable) -> None:
+    model = make("textcnn_rating")
+    some = torch.tensor([5, 1, 5])
+    assert model.film_vectors()[some].numpy() == pytest.approx(
+        torch.cat([model._encode(film[None]) for film in some]).numpy(), abs=1e-5
+    )
+
+
+# What a visitor's vector is
+
+
+@pytest.mark.parametrize("key", BY_DOT)
+def test_what_depends_on_visitor_and_film_is_their_dot_product(
+    key: str, schema: Schema, make: Callable, sessions: list[Session]
+) -> None:
+    model = make(key)
+    assert isinstance(model, PlacesUsers)
+    batch = encode(schema, sessions, torch.arange(1, schema.size + 1))
+    with torch.inference_mode():
+        logits = model(batch).view(len(sessions), -1).double().numpy()
+        users = model.user_vectors(batch).double().numpy()
+        films = model.film_vectors()[1:].double().numpy()
+    rest = logits.copy()
+    for u, user in enumerate(users):
+        for f, film in enumerate(films):
+            rest[u, f] -= sum(a * b for a, b in zip(user, film, strict=True))
+    # What is left is a sum of something of the visitor and something of the film.
+    assert rest - rest[:1] == pytest.approx(np.tile((rest - rest[:1])[:, :1], len(films)), abs=2e-4)
+
+
+@pytest.mark.parametrize("key", ["pooling", "attention_pooling", "dcn_text"])
+def test_a_pooled_visitor_is_a_mean_of_films(
+    key: str, schema: Schema, make: Callable, sessions: list[Session]
+) -> None:
+    model = make(key)
+    batch = encode(schema, sessions, torch.tensor([1]))
+    with torch.inference_mode():
+        films, users = model.film_vectors().numpy(), model.user_vectors(batch).numpy()
+        weights = model.history_weights(batch)[:, 0].numpy() if key == "attention_pooling" else None
+    for u in range(len(sessions)):
+        total, count = np.zeros(films.shape[1]), 0.0
+        for place, film in enumerate(batch.history[u].tolist()):
+            feedback = int(batch.feedback[u, place])
+            if film == 0 or (key == "dcn_text" and feedback != LIKED):
+                continue
+            weight = 1.0 if weights is None else weights[u, place]
+            reaction = 0 if key == "dcn_text" else model.films.feedback.weight[feedback].numpy()
+            total = total + weight * (films[film] + reaction)
+            count += weight
+        assert users[u] == pytest.approx(total / max(count, 1e-9), abs=1e-5)
+
+
+def test_only_models_with_one_vector_for_a_visitor_place_them(
+    schema: Schema, make: Callable
+) -> None:
+    placing = {key for key in PLACED if isinstance(make(key), PlacesUsers)}
+    assert placing == {*BY_DOT, "pooling", "attention_pooling", "dcn_text"}
+    for key in PLACED:
+        model = make(key)
+        if isinstance(model, PlacesFilms):
+            assert model.film_meaning
+            assert not model.film_meaning.endswith(".")
+
+
+def test_nothing_known_is_no_place(schema: Schema, make: Callable) -> None:
+    model = make("rnn_als")
+    asked = SimpleNamespace(checkpoint=SimpleNamespace(model=model, schema=schema))
+    assert place_of(asked, Session("F")) is None  # type: ignore[arg-type]
+    known = place_of(asked, Session(history=[recdemo.Watched(2, True)]))  # type: ignore[arg-type]
+    assert known is not None
+    assert np.linalg.norm(known) == pytest.approx(1, abs=1e-5)
+    asked.checkpoint.model = make("din")
+    assert place_of(asked, Session(history=[recdemo.Watched(2)])) is None  # type: ignore[arg-type]
+
+
+def test_own_rows_are_the_visitor_s(schema: Schema, small_films: pd.DataFrame) -> None:
+    film = small_films.iloc[5]
+    session = Session("M", 45, 20, [recdemo.Watched(int(film["movie_id"]), True)])
+    rows = own_rows(schema, session)
+    assert labels_of("gender")[rows["gender"]] == "Male"
+    assert labels_of("age")[rows["age"]] == "45–49"
+    assert labels_of("occupation")[rows["occupation"]] == "Writer"
+    assert labels_of("genre")[rows["genre"]] == film["genres"][0]
+    assert own_rows(schema, Session(gender="F")) == {"gender": 0}
+
+
+# Neighbours and analogies
+
+
+@pytest.mark.parametrize("row", [0, 17, 59])
+def test_nearest_is_what_a_loop_finds(cloud: np.ndarray, row: int) -> None:
+    among = np.arange(60) % 3 != 1
+    rows, cosines = nearest(cloud, 5 * cloud[row], 7, among=among, without=[row])
+    wanted = sorted(
+        (-cosine(cloud[i], cloud[row]), i) for i in range(60) if i % 3 != 1 and i != row
+    )[:7]
+    assert rows.tolist() == [i for _, i in wanted]
+    assert cosines == pytest.approx([-c for c, _ in wanted], abs=1e-5)
+    assert among.sum() == 40, "what is given is left as it was"
+
+
+def test_equals_come_in_order_and_lists_run_out() -> None:
+    same = unit(np.array([[1.0, 0], [0, 1], [1, 0], [2, 0]]))
+    rows, cosines = nearest(same, np.array([3.0, 0]), 9)
+    assert rows.tolist() == [0, 2, 3, 1]
+    assert cosines == pytest.approx([1, 1, 1, 0])
+    assert unit(np.zeros(2)).tolist() == [0, 0]
+
+
+def test_an_analogy_is_what_a_loop_finds(cloud: np.ndarray) -> None:
+    among = np.arange(60) != 30
+    a, b, c = 4, 9, 21
+    found = analogy(cloud, a, b, c, 8, among=among)
+    towards = [cloud[a][d] - cloud[b][d] + cloud[c][d] for d in range(6)]
+    candidates = [i for i in range(60) if i not in (a, b, c, 30)]
+    wanted = sorted(candidates, key=lambda i: -cosine(cloud[i], towards))[:8]
+    alone = sorted(candidates, key=lambda i: -cosine(cloud[i], cloud[c]))
+    assert found.rows.tolist() == wanted
+    assert found.cosines == pytest.approx([cosine(cloud[i], towards) for i in wanted], abs=1e-5)
+    assert found.alone.tolist() == [alone.index(i) + 1 for i in wanted]
+
+
+def test_a_planted_analogy_is_the_example_chosen() -> None:
+    """One sequel lies exactly at A − B + C; where two are, the one that C alone would not give wins."""
+    ids = sorted({movie for films in EXAMPLES for movie in films})
+    schema = SimpleNamespace(index={movie: i for i, movie in enumerate(ids, start=1)})
+    rng = np.random.default_rng(5)
+    vectors = rng.normal(size=(len(ids), 40))
+    place = {movie: i for i, movie in enumerate(ids)}
+
+    def plant(films: tuple[int, int, int, int], along: float) -> None:
+        a, b, c, wanted = (place[movie] for movie in films)
+        vectors[b] = rng.normal(size=40)
+        vectors[a] = vectors[b] + along * rng.normal(size=40)
+        vectors[wanted] = unit(vectors[a]) - unit(vectors[b]) + unit(vectors[c])
+
+    plant(EXAMPLES[2], 0.1)
+    assert best_example(unit(vectors), schema) == EXAMPLES[2][:3]  # type: ignore[arg-type]
+    plant(EXAMPLES[5], 30.0)
+    for movie in {*EXAMPLES[6], *EXAMPLES[7]}:  # a crowd about C, which C alone would give
+        vectors[place[movie]] = vectors[place[EXAMPLES[5][2]]] + 0.01 * rng.normal(size=40)
+    assert best_example(unit(vectors), schema) == EXAMPLES[5][:3]  # type: ignore[arg-type]
+    schema.index = {1: 1}
+    assert best_example(unit(vectors), schema) is None  # type: ignore[arg-type]
+
+
+def test_examples_are_films_of_the_catalogue() -> None:
+    titles = recdemo.load("popularity").catalogue.set_index("movie_id")["title"]
+    assert [titles[movie] for movie in EXAMPLES[0]] == [
+        "Aliens", "Alien", "The Terminator", "Terminator 2: Judgment Day"
+    ]  # fmt: skip
+    for *_, wanted in EXAMPLES[1:]:
+        assert wanted in titles.index
+
+
+def test_the_list_of_neighbours_is_the_library_s() -> None:
+    model = recdemo.load("mf", "like")
+    table = neighbours(model, 260, 5)
+    vectors = model.checkpoint.model.films.weight[1:].numpy()
+    ids = model.catalogue["movie_id"].tolist()
+    own = vectors[ids.index(260)]
+    for movie, value in zip(table["movie_id"], table["cosine"], strict=True):
+        assert cosine(vectors[ids.index(movie)], own) == pytest.approx(value, abs=1e-5)
+    assert 260 not in table["movie_id"].tolist()
+    assert table["cosine"].is_monotonic_decreasing
+    assert table["rank"].tolist() == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("key", "space", "words"),
+    [("popularity", "film", "another model"), ("mf", "liked", "use one of film")],
+)
+def test_a_space_that_is_not_there_is_named(key: str, space: str, words: str) -> None:
+    with pytest.raises(RequestError, match=words):
+        neighbours(recdemo.load(key, "like"), 260, space=space)
+
+
+def test_a_table_of_films_names_them() -> None:
+    films = recdemo.load("popularity").catalogue
+    table = film_table(films, np.array([3, 0]), np.array([0.5, 0.25]))
+    assert table["title"].tolist() == films["title"].iloc[[3, 0]].tolist()
+    assert table["ratings"].tolist() == films["ratings"].iloc[[3, 0]].tolist()
+    assert table.index.tolist() == [0, 1]
+
+
+# What a space is like
+
+
+def test_agreement_is_what_loops_count(cloud: np.ndarray) -> None:
+    rng = np.random.default_rng(8)
+    flags = (rng.random((60, 5)) < 0.25).astype(np.float32)
+    ratings = rng.integers(0, 90, 60)
+    assert (flags.sum(1) == 0).any(), "some film has no genre"
+    found = agreement(cloud, flags, ratings)
+    shared, closest = 0, []
+    for i in range(60):
+        best = max((j for j in range(60) if j != i), key=lambda j: cosine(cloud[i], cloud[j]))
+        closest.append(best)
+        shared += bool((flags[i] * flags[best]).any())
+    pairs = [(flags[i] * flags[j]).any() for i in range(60) for j in range(60) if i != j]
+    assert found.genre == pytest.approx(shared / 60)
+    assert found.chance == pytest.approx(sum(pairs) / len(pairs))
+    ranks = pd.DataFrame({"own": ratings, "next": ratings[closest]}).rank().corr().iloc[0, 1]
+    assert found.popularity == pytest.approx(ranks)
+
+
+def test_agreement_over_more_films_than_are_compared_at_once() -> None:
+    """Twins lie side by side, far apart in the catalogue."""
+    rng = np.random.default_rng(1)
+    half = unit(rng.normal(size=(700, 8)))
+    directions = np.concatenate([half, half])
+    flags = np.eye(700, dtype=np.float32)[np.tile(np.arange(700), 2)]
+    found = agreement(directions, flags, np.arange(1400))
+    assert found.genre == 1.0
+    assert found.chance == pytest.approx(1 / 1399)
+    number = np.arange(1400)
+    twins = np.corrcoef(number, (number + 700) % 1400)[0, 1]
+    assert found.popularity == pytest.approx(twins), "nobody is their own neighbour"
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+def test_axes_are_principal_components(cloud: np.ndarray, dimensions: int) -> None:
+    found = principal(cloud, dimensions)
+    theirs = PCA(dimensions, svd_solver="full").fit(cloud)
+    assert found.share == pytest.approx(theirs.explained_variance_ratio_, abs=1e-5)
+    places, wanted = found.project(cloud), theirs.transform(cloud)
+    for axis in range(dimensions):
+        sign = np.sign(places[0, axis] * wanted[0, axis])
+        assert places[:, axis] == pytest.approx(sign * wanted[:, axis], abs=1e-4)
+        assert found.axes[axis][np.abs(found.axes[axis]).argmax()] > 0
+    # Another vector's place is exact: what a point amid two films gets is the middle of their places.
+    middle = (cloud[0] + cloud[1]) / 2
+    assert found.project(middle) == pytest.approx((places[0] + places[1]) / 2, abs=1e-5)
+
+
+def test_two_points_differ_along_one_line() -> None:
+    found = principal(unit(np.array([[1.0, 0, 0], [0, 1, 0]], dtype=np.float32)), 2)
+    assert found.share == pytest.approx((1, 0), abs=1e-6)
+    assert principal(np.array([[1.0], [-1.0]]), 2).project(np.array([[1.0]])).shape == (1, 2)
+
+
+def test_between_neighbours_is_their_weighted_mean(cloud: np.ndarray) -> None:
+    places = np.random.default_rng(2).normal(size=(60, 2))
+    towards = cloud[7] + cloud[8]
+    order = sorted(range(60), key=lambda i: -cosine(cloud[i], towards))[:4]
+    weights = [cosine(cloud[i], towards) for i in order]
+    for axis in (0, 1):
+        wanted = sum(w * places[i][axis] for w, i in zip(weights, order, strict=True))
+        found = between_neighbours(cloud, places, towards, 4)
+        assert found[axis] == pytest.approx(wanted / sum(weights), abs=1e-5)
+    away = -np.ones((3, 2)) / math.sqrt(2)
+    corners = np.array([[0.0, 0], [3, 0], [0, 3]])
+    assert between_neighbours(away, corners, np.ones(2)).tolist() == [1, 1]

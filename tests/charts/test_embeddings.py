@@ -1,0 +1,185 @@
+"""Maps hold every film once, at its place, with its id; marks and labels are where they belong."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+
+from recdemo.charts import embeddings as charts
+from recdemo.charts.embeddings import Marks, film_map, likeness_map, value_map
+
+GENRES = [
+    ("Horror", "Sci-Fi"),
+    ("Drama", "Children's"),
+    (),
+    ("War",),
+    ("Drama",),
+    ("Comedy", "War"),
+]
+
+
+@pytest.fixture
+def films() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "movie_id": [10, 20, 30, 40, 50, 60],
+            "title": ["A", "B", "C", "D", "E", "A very long title that no legend would bear"],
+            "year": [1921, 1950, 1980, 1990, 1999, 2000],
+            "genres": GENRES,
+            "ratings": [100, 10, 0, 1, 1000, 50],
+            "likes": [50, 10, 0, 0, 250, 25],
+        }
+    )
+
+
+def places(size: int = 2) -> np.ndarray:
+    return np.arange(6 * size, dtype=float).reshape(6, size) ** 1.5
+
+
+def draw(films: pd.DataFrame, colour: Any = "genre", size: int = 2, **more: Any) -> go.Figure:
+    shown = np.array([True, True, True, True, True, False])
+    marks = more.pop("marks", Marks(0))
+    return film_map(places(size), films, shown, colour, marks, [""] * size, **more)
+
+
+def points(figure: go.Figure, *marks: str) -> dict[int, tuple[str, tuple[float, ...]]]:
+    """Trace and place of each film by id, marks left out unless asked for."""
+    found = {}
+    for trace in figure.data:
+        marked = trace.name in ("Liked", "Disliked", "Just watched", "Neighbours", "Film chosen")
+        if trace.customdata is None or (trace.name not in marks if marks else marked):
+            continue
+        z = [trace.z] if trace.type == "scatter3d" else []
+        for movie, *where in zip(trace.customdata, trace.x, trace.y, *z, strict=True):
+            assert int(movie) not in found, "a film is one point"
+            found[int(movie)] = (trace.name, tuple(map(float, where)))
+    return found
+
+
+@pytest.mark.parametrize("size", [2, 3])
+@pytest.mark.parametrize("colour", ["genre", "year", "viewers", "likes"])
+def test_each_film_shown_is_one_point_at_its_place(
+    films: pd.DataFrame, colour: str, size: int
+) -> None:
+    found = points(draw(films, colour, size))
+    assert set(found) == {10, 20, 30, 40, 50}
+    for row, movie in enumerate(films["movie_id"][:5]):
+        assert found[movie][1] == pytest.approx(tuple(places(size)[row]), rel=1e-5)
+
+
+def test_a_film_takes_the_first_genre_named(films: pd.DataFrame) -> None:
+    names = {movie: name for movie, (name, _) in points(draw(films)).items()}
+    other = "Other genres"
+    assert names == {10: "Horror", 20: "Children's", 30: other, 40: other, 50: "Drama"}
+
+
+def test_colours_say_what_the_bar_says(films: pd.DataFrame) -> None:
+    def colour(name: str) -> dict[int, float]:
+        (trace,) = (t for t in draw(films, name).data if t.name == "Films")
+        return dict(zip(map(int, trace.customdata), map(float, trace.marker.color), strict=True))
+
+    assert colour("year") == {10: 1921, 20: 1950, 30: 1980, 40: 1990, 50: 1999}
+    assert colour("viewers") == pytest.approx({10: 2, 20: 1, 40: 0, 50: 3})
+    assert colour("likes") == pytest.approx({10: 0.5, 20: 1.0, 40: 0.0, 50: 0.25})
+    assert points(draw(films, "likes"))[30][0] == "Rated by nobody"
+    bar = next(t.marker.colorbar for t in draw(films, "viewers").data if t.name == "Films")
+    assert dict(zip(bar.tickvals, bar.ticktext, strict=True))[3] == "1,000"
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_marks_stand_where_their_films_are(films: pd.DataFrame, size: int) -> None:
+    star = np.full(size, 2.5)
+    marks = Marks(0, [4, 2], {1: True, 3: False, 5: None}, star)
+    figure = draw(films, size=size, marks=marks)
+    for name, movies in (
+        ("Liked", [20]),
+        ("Disliked", [40]),
+        ("Just watched", [60]),  # not among the films shown, yet marked
+        ("Neighbours", [50, 30]),
+        ("Film chosen", [10]),
+    ):
+        found = points(figure, name)
+        assert list(found) == movies
+        for movie in movies:
+            where = places(size)[films["movie_id"].tolist().index(movie)]
+            assert found[movie][1] == pytest.approx(tuple(where), rel=1e-5)
+    lines = next(t for t in figure.data if t.mode == "lines")
+    assert [float(x) for x in lines.x[[1, 4]]] == pytest.approx(places(size)[[4, 2], 0])
+    assert lines.x[[0, 3]] == pytest.approx(places(size)[[0, 0], 0])
+    assert all(math.isnan(x) for x in lines.x[[2, 5]])
+    visitor = next(t for t in figure.data if t.name == "Visitor")
+    assert float(visitor.y[0]) == 2.5
+    assert len({trace.type for trace in figure.data}) == 1, "one kind, so that marks lie on top"
+    assert figure.data[-1].name == "Film chosen"
+
+
+def test_nothing_watched_and_nowhere_leaves_no_mark(films: pd.DataFrame) -> None:
+    names = {trace.name for trace in draw(films).data}
+    assert not names & {"Liked", "Disliked", "Just watched", "Neighbours", "Visitor"}
+
+
+def test_a_close_up_holds_the_film_and_its_neighbours(films: pd.DataFrame) -> None:
+    figure = draw(films, marks=Marks(3, [4]), close_up=True)
+    low, high = figure.layout.xaxis.range
+    x = places()[:, 0]
+    assert low < x[3] < x[4] < high
+    assert not low < x[1] < high
+    texts = next(t for t in figure.data if t.mode == "text").text
+    assert texts[0].strip() == "D (1990)"
+    # Neighbours at one place are not blown up beyond measure.
+    same = np.ones((6, 2)) + np.array([[9.0, 9]] + 5 * [[0, 0]])
+    still = film_map(same, films, np.ones(6, bool), "genre", Marks(3, [4]), ["", ""], close_up=True)
+    low, high = still.layout.xaxis.range
+    assert high - low > 0.2
+
+
+def test_labels_neither_meet_nor_leave_the_chart() -> None:
+    rng = np.random.default_rng(0)
+    where = rng.random((30, 2))
+    labels = [f"Label {number}" for number in range(30)]
+    found = charts._labelled(where, labels, first=[29])
+    assert found["text"][29] == "Label 29"
+    assert 5 < sum(map(bool, found["text"])) < 30
+    boxes = []
+    for (x, y), text, side in zip(where, found["text"], found["textposition"], strict=True):
+        if text:
+            wide, high = charts.LETTER * len(text), charts.LINE_HEIGHT
+            left = {"middle right": x, "middle left": x - wide}.get(side, x - wide / 2)
+            foot = {"top center": y, "bottom center": y - high}.get(side, y - high / 2)
+            boxes.append((left, foot, left + wide, foot + high))
+    for i, one in enumerate(boxes[:-1]):  # the last was promised its place
+        assert min(one) > -0.02
+        assert max(one) < 1.02
+        for other in boxes[i + 1 : -1]:
+            apart = 2 * charts.DOT
+            assert (
+                one[2] <= other[0] + apart
+                or other[2] <= one[0] + apart
+                or one[3] <= other[1] + apart
+                or other[3] <= one[1] + apart
+            )
+
+
+def test_a_small_map_shows_the_visitor_s_own_value() -> None:
+    labels = ["one", "two", "three"]
+    figure = value_map(np.eye(3)[:, :2], labels, 1, ["a", "b"], path=True)
+    trace = figure.data[0]
+    assert list(trace.text) == ["one", "<b>two</b>", "three"]
+    assert list(trace.hovertext) == labels
+    assert trace.marker.size[1] > trace.marker.size[0]
+    assert len(set(trace.marker.color)) == 2
+    low, high = figure.layout.xaxis.range
+    assert low < 0 < 1 < high
+    alone = value_map(np.zeros((2, 2)), ["Female", "Male"], None, ["a", "b"], path=False)
+    assert len(set(alone.data[0].marker.color)) == 1
+
+
+def test_years_are_names_not_numbers() -> None:
+    figure = likeness_map(np.eye(3), ["1994", "1995", "from 2000"])
+    assert figure.layout.xaxis.type == figure.layout.yaxis.type == "category"
+    assert (figure.data[0].zmin, figure.data[0].zmax) == (-1, 1)

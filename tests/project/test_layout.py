@@ -1,0 +1,104 @@
+"""Files one can read at a sitting, and a doorway without torch. What may import what, `lint-imports` checks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+PACKAGE = PROJECT / "recdemo"
+
+LONGEST = 350  # lines of a file that one person reads at a sitting
+IN_DEBT = {  # still to be split
+    "pages/compare.py",
+    "pages/data.py",
+    "pages/leaderboard.py",
+    "recdemo/anatomy/diagram.py",
+    "recdemo/anatomy/trap_demos.py",
+    "recdemo/answers/counterfactual.py",
+    "recdemo/answers/embeddings.py",
+    "recdemo/answers/explain.py",
+    "recdemo/blocks/embedding.py",
+    "recdemo/charts/embeddings.py",
+    "recdemo/cli/training.py",
+    "recdemo/data/download.py",
+    "recdemo/data/own.py",
+    "recdemo/data/table.py",
+    "recdemo/jobs/store.py",
+    "recdemo/training/loop.py",
+    "recdemo/training/pipeline.py",
+    "recdemo/ui/attention.py",
+    "recdemo/ui/retrain.py",
+}
+
+
+def test_the_package_itself_holds_few_modules() -> None:
+    assert len(list(PACKAGE.glob("*.py"))) <= 6
+
+
+def test_no_file_is_too_long_to_read() -> None:
+    files = [*PACKAGE.rglob("*.py"), *PROJECT.glob("*.py"), *PROJECT.glob("pages/*.py")]
+    lines = {
+        str(path.relative_to(PROJECT)): len(path.read_text(encoding="utf-8").splitlines())
+        for path in files
+    }
+    assert {name for name, count in lines.items() if count > LONGEST} == IN_DEBT
+
+
+@pytest.mark.parametrize("module", ["recdemo", "recdemo.core.session", "recdemo.core.protocols"])
+def test_the_doorway_does_not_import_torch(module: str) -> None:
+    code = f"import sys, {module}; print(sorted({{'torch', 'pandas', 'streamlit'}} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+HOME = """
+import sys
+from streamlit.testing.v1 import AppTest
+from recdemo.ui import engine
+engine.warm_up = lambda: None
+home = AppTest.from_file("streamlit_app.py", default_timeout=60).run()
+assert not home.exception and not home.error
+assert any("trained models" in text.value for text in home.markdown)
+print(sorted({"torch", "sklearn"} & set(sys.modules)))
+"""
+
+
+def test_home_is_drawn_without_torch() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HOME], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+WARM_UP = """
+import importlib, threading
+from recdemo.ui import engine
+imported = []
+importlib.import_module = lambda name: imported.append(name) or int("fails")
+engine.WARM_UP_AFTER = engine.TIDY_EVERY = 0.05
+tidied = []
+engine.give_back = lambda: tidied.append(1)
+before = set(threading.enumerate())
+engine.warm_up()
+engine.warm_up()
+started = set(threading.enumerate()) - before
+assert len(started) == 1 and all(thread.daemon for thread in started)
+for thread in started:
+    thread.join(2)
+    assert thread.is_alive() and len(tidied) > 1  # it goes on tidying up
+print(imported)
+"""
+
+
+def test_the_warm_up_runs_once_never_raises_and_tidies_up() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WARM_UP], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "['recdemo.answers.recommend']"
+    assert "Traceback" not in done.stderr

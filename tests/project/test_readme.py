@@ -1,0 +1,65 @@
+"""What the README says in figures and lists is what the cards say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from recdemo import checkpoints
+from recdemo.checkpoints import CheckpointCard
+from recdemo.models import CARDS
+from recdemo.ui.frame import MENU
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+QUESTIONS = {
+    "`like`, AUC": ("like", "order", ("auc",)),
+    "`next`, HR@10 / NDCG@10": ("next", "order", ("hr@10", "ndcg@10")),
+    "`rating`, RMSE": ("rating", "order", ("rmse",)),
+    "`next`, leave-one-out, NDCG@10": ("next", "last", ("ndcg@10",)),
+    "`rating`, random tenth, MSE": ("rating", "random", ("mse",)),
+}
+
+
+def _card(model: str, objective: str, split: str) -> CheckpointCard:
+    base = checkpoints.root()
+    folder = base if split == "order" else base / "evidence" / f"{split}-0"
+    return checkpoints.read_card(checkpoints.folder_of(model, objective, folder))
+
+
+@pytest.mark.parametrize("question", list(QUESTIONS))
+def test_the_best_of_each_question_are_those_of_the_cards(question: str) -> None:
+    objective, split, metrics = QUESTIONS[question]
+    (row,) = (line for line in README.splitlines() if line.startswith(f"| {question} |"))
+    told = re.findall(r"`(\w+)` ((?:\.\d+)(?: / \.\d+)*)", row)
+    assert told
+    for model, figures in told:
+        measured = _card(model, objective, split).metrics.test
+        for name, figure in zip(metrics, figures.split(" / "), strict=True):
+            assert f"{measured[name]:.{len(figure) - 1}f}".lstrip("0") == figure, (model, name)
+
+
+@pytest.mark.parametrize("question", list(QUESTIONS)[:2])
+def test_none_better_is_left_out(question: str) -> None:
+    objective, split, metrics = QUESTIONS[question]
+    (row,) = (line for line in README.splitlines() if line.startswith(f"| {question} |"))
+    told = re.findall(r"`(\w+)` \.", row)
+    models = [key for key, card in CARDS.items() if objective in card.objectives]
+    best = sorted(models, key=lambda key: -_card(key, objective, split).metrics.test[metrics[-1]])
+    assert told == [*best[: len(told) - 1], "popularity"]
+
+
+def test_every_model_stands_with_its_family() -> None:
+    _, _, table = README.partition("| family | models |\n|---|---|\n")
+    rows = [line.strip("| ").split(" | ") for line in table.split("\n\n")[0].splitlines()]
+    assert len(rows) == len({card.family for card in CARDS.values()})
+    told = {key: family for family, keys in rows for key in re.findall(r"`(\w+)`", keys)}
+    assert told == {key: card.family.lower() for key, card in CARDS.items()}
+
+
+def test_every_page_is_told_of() -> None:
+    _, _, table = README.partition("| page | what it answers |\n|---|---|\n")
+    told = [line.split(" | ")[0].strip("| ") for line in table.split("\n\n")[0].splitlines()]
+    assert told == [title for section in MENU.values() for _, title, _ in section]
