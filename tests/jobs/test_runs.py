@@ -230,7 +230,7 @@ def test_ids_sort_in_the_order_of_creation_even_where_the_clock_goes_back(
     made = [desk.ended("done").id]
     late = datetime.datetime(2040, 2, 3, 4, 5, 6, 999_500, tzinfo=datetime.UTC)
     for moment in (late, late, late - datetime.timedelta(days=9)):
-        monkeypatch.setattr(store, "now", lambda moment=moment: moment)
+        monkeypatch.setattr(control, "now", lambda moment=moment: moment)
         made.append(desk.ended("done").id)
     assert made[1:] == ["20400203-040506-999", "20400203-040507-000", "20400203-040507-001"]
     assert [run.id for run in store.all_runs()] == made == sorted(made)
@@ -310,19 +310,19 @@ def test_a_folder_of_somebody_else_is_not_used(
 
 TORCH_FREE = """
 import sys
-from recdemo.training import kept, launch, runs
-found = runs.all_runs()
+from recdemo.jobs import control, kept, store
+found = store.all_runs()
 assert found, "nothing to read"
 for run in found:
     assert run.title and run.epochs and run.log() and run.progress is not None and run.as_dict()
-launch.estimate(launch.ask("fm"), 1000)
-launch.cancel(found[0].id)
-launch.allowed()
+control.estimate(control.ask("fm"), 1000)
+control.cancel(found[0].id)
+control.allowed()
 kept.keep(found[0].id, "From a page")
 assert kept.find_kept("from-a-page").name == "From a page" and kept.all_kept()
 kept.rename("from-a-page", "Again")
 kept.delete("again")
-launch.delete(found[0].id)
+control.delete(found[0].id)
 print(sorted({"torch", "sklearn"} & set(sys.modules)))
 """
 
@@ -592,8 +592,8 @@ def _alive_pid(run: Run) -> int:
 
 START = """
 import sys
-from recdemo.training import launch
-print(launch.start(launch.ask("fm", "like", sys.argv[1], epochs=2, batch_size=256, threads=1)).id)
+from recdemo.jobs import control
+print(control.start(control.ask("fm", "like", sys.argv[1], epochs=2, batch_size=256, threads=1)).id)
 """
 
 
@@ -686,7 +686,7 @@ STUBBORN = """
 import signal, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 from pathlib import Path
-from recdemo.training.trainer import Trainer
+from recdemo.jobs.worker import Trainer
 with Trainer(Path(sys.argv[1])) as trainer:
     time.sleep(600)
 """

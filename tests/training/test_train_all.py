@@ -113,9 +113,9 @@ SLEEPER = """
 import os, time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from recdemo.training import zoo
+from recdemo.training import train_all
 
-pool = ProcessPoolExecutor(1, get_context("spawn"), zoo._begin, (1,))
+pool = ProcessPoolExecutor(1, get_context("spawn"), train_all._begin, (1,))
 print(pool.submit(os.getpid).result(), flush=True)
 pool.submit(time.sleep, 600).result()
 """
