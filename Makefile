@@ -4,7 +4,7 @@ PYTHON ?= .venv/bin/python
 
 setup:        ## make the environment with everything for development
 	python3 -m venv .venv
-	$(PYTHON) -m pip install -r requirements-dev.txt
+	$(PYTHON) -m pip install -e ".[dev]"
 
 app:          ## start the app; what is edited takes effect at the next click
 	$(PYTHON) -m streamlit run streamlit_app.py --server.fileWatcherType=poll

@@ -2,7 +2,7 @@
 
     python benchmarks/startup.py [--repeats N]
 
-Needs playwright (requirements-dev.txt), Debian's chromium, and Linux (memory is read from /proc). The first
+Needs playwright (the extra dev), Debian's chromium, and Linux (memory is read from /proc). The first
 page is timed from asking a server that has just started: until its heading is there, and until its last
 section is.
 """

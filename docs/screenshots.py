@@ -2,7 +2,7 @@
 
     python docs/screenshots.py [--out FOLDER]
 
-Needs playwright (requirements-dev.txt) and Debian's chromium.
+Needs playwright (the extra dev) and Debian's chromium.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from recdemo.core.errors import CheckpointError
 from recdemo.core.figures import MAIN
+from recdemo.core.places import shipped
 from recdemo.core.protocols import Settles, Solved
 from recdemo.core.report import Constant, nothing_learned
 from recdemo.core.vocabulary import Objective, Split
@@ -39,7 +40,6 @@ WEIGHTS, CARD, CATALOGUE = "weights.safetensors", "card.json", "catalogue.csv"
 ROOT_VARIABLE = "RECDEMO_CHECKPOINTS"
 MAX_CARD_BYTES = 1_000_000
 MAX_WEIGHT_BYTES = 200_000_000
-_SHIPPED = Path(__file__).resolve().parents[1] / "checkpoints"
 
 
 class DataCard(BaseModel):
@@ -108,7 +108,7 @@ class Checkpoint:
 
 def root() -> Path:
     """The folder of checkpoints: RECDEMO_CHECKPOINTS if set, else the one shipped with the project."""
-    return Path(os.environ.get(ROOT_VARIABLE) or _SHIPPED)
+    return Path(os.environ.get(ROOT_VARIABLE) or shipped("checkpoints"))
 
 
 def folder_of(model: str, objective: str, base: Path | None = None) -> Path:

@@ -6,7 +6,6 @@ import importlib
 import inspect
 import re
 from dataclasses import asdict
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -18,8 +17,6 @@ from recdemo.checkpoints import Checkpoint
 from recdemo.core.batch import Batch
 from recdemo.models import CARDS
 from recdemo.training.loop import Settings
-
-PROJECT = Path(__file__).resolve().parents[2]
 
 
 def arguments(checkpoint: Checkpoint) -> pd.DataFrame:
@@ -87,7 +84,7 @@ def code(checkpoint: Checkpoint) -> dict[str, str]:
 
 
 def _path(module: ModuleType) -> str:
-    return str(Path(str(module.__file__)).relative_to(PROJECT))
+    return module.__name__.replace(".", "/") + ".py"
 
 
 def _defaults(kind: type[nn.Module]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
     python -m recdemo maps      makes what is missing
 
 t-SNE (van der Maaten and Hinton, 2008) and UMAP (McInnes, Healy and Melville, 2018) take half a minute, and UMAP a
-library that only their making needs (`requirements-maps.txt`). PCA takes milliseconds and is computed where it is
+library that only their making needs (the extra `maps`). PCA takes milliseconds and is computed where it is
 shown. A file names the weights it was made from; beside other weights it is stale, and counts as missing.
 """
 
@@ -78,7 +78,7 @@ def make(directions: np.ndarray) -> Maps:
         from umap import UMAP
     except ImportError:
         raise CheckpointError(
-            "maps are made with umap-learn; install it with 'pip install -r requirements-maps.txt'"
+            "maps are made with umap-learn; install it with \"pip install 'recdemo[maps]'\""
         ) from None
 
     tsne = TSNE(

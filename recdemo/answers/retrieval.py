@@ -4,7 +4,7 @@ A model that places visitors among films finds a hundred candidates through an i
 vectors, which is the very score of the two towers; any other model ranks those. Covington et al., "Deep Neural Networks for YouTube
 Recommendations", 2016.
 
-The index is an HNSW graph (Malkov and Yashunin, 2016) of the library usearch (requirements-retrieval.txt). Such a
+The index is an HNSW graph (Malkov and Yashunin, 2016) of the library usearch (the extra `retrieval`). Such a
 graph wants a distance, which the dot product is not: each film's vector gets one number more, so that all are of one
 length, and then the largest dot product is the smallest angle (Bachrach et al., "Speeding Up the Xbox Recommender
 System", 2014). On what the models of this project learn, that finds more than a graph over the dot product itself.
@@ -58,7 +58,7 @@ class FilmIndex:
             from usearch.index import Index
         except ImportError:
             raise RequestError(
-                "usearch is not installed: pip install -r requirements-retrieval.txt"
+                "usearch is not installed: pip install 'recdemo[retrieval]'"
             ) from None
         films = np.ascontiguousarray(vectors[1:], dtype=np.float32)
         squared = np.square(films).sum(1)

@@ -20,6 +20,7 @@ from recdemo.cli.options import (
 )
 from recdemo.cli.tables import Progress, err, out, print_json, print_metrics, print_table
 from recdemo.core.errors import RequestError
+from recdemo.core.places import IN_CHECKOUT, PROJECT
 from recdemo.core.vocabulary import Optimizer, Split
 
 DATA_NAMES = ("ml-1m", "ml-100k", "ml-latest-small", "ml-32m", "simulated")
@@ -311,10 +312,8 @@ def leaderboard(
     found = board.assemble(board.cards_of(base), base, today())
     (base / table.FILE).write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
     document = board.markdown(found)
-    if base == checkpoints.root():
-        (Path(__file__).resolve().parents[2] / "docs" / "leaderboard.md").write_text(
-            document, encoding="utf-8"
-        )
+    if IN_CHECKOUT and base == checkpoints.root():
+        (PROJECT / "docs" / "leaderboard.md").write_text(document, encoding="utf-8")
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:
@@ -330,7 +329,7 @@ def maps(
 ) -> None:
     """Make the maps of films (t-SNE and UMAP) that are missing or older than the weights beside them.
 
-    Needs requirements-maps.txt. One objective per model, the one it is asked by default.
+    Needs the extra "maps". One objective per model, the one it is asked by default.
     """
     from recdemo.answers.maps import make_missing
     from recdemo.models import card_of

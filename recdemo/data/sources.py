@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from recdemo.core.places import PROJECT
 from recdemo.data.archive import OFFICIAL_SITE, open_archive
 from recdemo.data.dataset import DataError, Dataset
 from recdemo.data.download import SOURCES
@@ -21,7 +22,6 @@ from recdemo.data.table import SUFFIXES, read_table
 SIMULATED = "simulated"
 NAMES = (SIMULATED, *SOURCES)  # what `load_dataset` knows by name; all else is a path
 DATA_VARIABLE = "RECDEMO_DATA"
-_PROJECT = Path(__file__).resolve().parents[2]
 
 
 def load_dataset(source: str | Path, catalogue: pd.DataFrame | None = None) -> Dataset:
@@ -85,9 +85,9 @@ def _places() -> list[Path]:
     places = [Path(given).expanduser()] if given else []
     known = [
         Path.cwd() / "data",
-        _PROJECT / "data",
+        PROJECT / "data",
         Path.cwd(),
-        _PROJECT.parent / "shared" / "data",
+        PROJECT.parent / "shared" / "data",
     ]
     return places + list(dict.fromkeys(known))
 

@@ -2,7 +2,7 @@
 
     python -m recdemo.encoding.text_vectors      makes checkpoints/titles.safetensors anew
 
-Making them needs `requirements-text.txt`; reading them does not. Words come from GloVe 6B (Pennington, Socher and
+Making them needs the extra `text`; reading them does not. Words come from GloVe 6B (Pennington, Socher and
 Manning, 2014), sentences from all-MiniLM-L6-v2, of which the first principal components over the catalogue are kept.
 """
 
@@ -19,12 +19,13 @@ from torch import Tensor
 
 from recdemo.core.batch import TitleText
 from recdemo.core.errors import CheckpointError
+from recdemo.core.places import shipped
 from recdemo.encoding.schema import Schema
 
 FILE = "titles.safetensors"
 SENTENCE_DIM = 128
 WORD_DIM = 50
-_SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints" / FILE
+_SHIPPED = shipped("checkpoints") / FILE
 
 
 def title_text(schema: Schema, path: Path = _SHIPPED) -> TitleText:

@@ -26,6 +26,7 @@ from pydantic import JsonValue, ValidationError
 from recdemo.core.durations import now
 from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.files import write_whole
+from recdemo.core.places import IMPORTED_FROM
 from recdemo.core.vocabulary import Objective, Split
 from recdemo.jobs import store
 from recdemo.jobs.store import ENDED, Changes, Request, Run, Status
@@ -40,7 +41,6 @@ PATIENCE = 1.0  # seconds from asking a process to end to ending it
 ANSWER = 10.0  # seconds after which even that has failed
 
 Allowed = Literal["on", "simulated", "off"]
-_PROJECT = Path(__file__).resolve().parents[2]
 LAST_EPOCHS = 3  # whose speed an estimate goes by
 
 
@@ -248,7 +248,7 @@ def command(request: Request) -> list[str]:
 def _set_going(folder: Path, request: Request) -> Run:
     """Start the process of a run that is written down as queued. Inside the door."""
     threads = str(request.threads)
-    paths = [str(_PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    paths = [str(IMPORTED_FROM), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(paths),
         "PYTHONSAFEPATH": "1",  # nothing is imported from the folder it is started in

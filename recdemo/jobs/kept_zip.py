@@ -23,6 +23,7 @@ from pydantic import TypeAdapter, ValidationError
 from recdemo import checkpoints
 from recdemo.checkpoints import CARD, CATALOGUE, WEIGHTS, CheckpointCard
 from recdemo.core.errors import CheckpointError, RequestError
+from recdemo.core.places import shipped
 from recdemo.core.report import Report
 from recdemo.core.session import Session, Watched
 from recdemo.jobs import kept
@@ -235,7 +236,7 @@ def _check_numbers(value: Any) -> None:
 
 def _notice(card: KeptCard) -> str:
     made = "made-up (simulated) ratings" if card.simulated else card.data
-    project = Path(__file__).resolve().parents[2] / "NOTICE"
+    project = shipped("NOTICE")
     terms = project.read_text(encoding="utf-8") if project.is_file() else ""
     return (
         f"{card.name}: a {card.model} for {card.objective!r}, trained with recdemo on {made}, {card.date}.\n"

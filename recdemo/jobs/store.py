@@ -39,6 +39,7 @@ from pydantic import (
 from recdemo.core.durations import duration, now, when
 from recdemo.core.errors import RequestError
 from recdemo.core.files import write_whole
+from recdemo.core.places import PROJECT
 from recdemo.core.vocabulary import Objective, Optimizer, Split
 from recdemo.models import CARDS
 from recdemo.training.settings import Epoch
@@ -60,7 +61,6 @@ OVER: dict[str, Any] = {
 }  # in the status of an ended run
 GONE = "its process is gone: it was killed, ran out of memory, or the machine was restarted"
 
-_PROJECT = Path(__file__).resolve().parents[2]
 _ID = re.compile(r"\d{8}-\d{6}-\d{3}", re.ASCII)
 _EPOCHS = TypeAdapter(list[Epoch])
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -193,7 +193,7 @@ def root() -> Path:
         RequestError: nor can that.
     """
     given = os.environ.get(ROOT_VARIABLE)
-    first = Path(given).expanduser() if given else _PROJECT / "runs"
+    first = Path(given).expanduser() if given else PROJECT / "runs"
     user = os.getuid() if hasattr(os, "getuid") else 0
     second = Path(tempfile.gettempdir()) / f"recdemo-runs-{user}"
     for place in (first, second):

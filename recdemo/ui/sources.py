@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from recdemo.core.places import PROJECT
 from recdemo.data.cells import SCALES
 from recdemo.data.dataset import DataError, Dataset
 from recdemo.data.download import SOURCES, fetch_zip, licence
@@ -165,7 +166,7 @@ def _fetch(name: str) -> Download:
 
 def data_folder() -> Path:
     """Where downloads go: ``data`` in the project, where `find_data` looks."""
-    return Path(__file__).resolve().parents[2] / "data"
+    return PROJECT / "data"
 
 
 def _place() -> Chosen | None:

@@ -15,7 +15,7 @@ from recdemo.core.session import Session
 from recdemo.encoding.encode import encode
 from recdemo.encoding.schema import Schema
 
-pytest.importorskip("usearch", reason="needs requirements-retrieval.txt")
+pytest.importorskip("usearch", reason="needs the extra retrieval")
 
 
 @pytest.fixture(scope="module")
@@ -120,5 +120,5 @@ def test_without_the_library_the_way_out_is_named(
     vectors: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "usearch.index", None)
-    with pytest.raises(RequestError, match=r"pip install -r requirements-retrieval\.txt"):
+    with pytest.raises(RequestError, match=r"pip install .recdemo\[retrieval\]"):
         FilmIndex(vectors)

@@ -220,7 +220,7 @@ def test_a_damaged_zip_is_named(tmp_path: Path) -> None:
 @pytest.fixture
 def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No data in any known place."""
-    monkeypatch.setattr(sources, "_PROJECT", tmp_path / "project")
+    monkeypatch.setattr(sources, "PROJECT", tmp_path / "project")
     monkeypatch.delenv(DATA_VARIABLE, raising=False)
     (tmp_path / "cwd").mkdir()
     monkeypatch.chdir(tmp_path / "cwd")
