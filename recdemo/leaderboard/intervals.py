@@ -12,6 +12,7 @@ from statistics import NormalDist
 
 import pandas as pd
 
+from recdemo.core.figures import METRICS
 from recdemo.core.report import Bin
 from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS
 from recdemo.leaderboard.table import Row, figure_of
@@ -57,7 +58,7 @@ def margin(name: str, mean: float, count: float, liked: float = 0.5) -> float | 
     Returns:
         None for a figure that has no upper bound, such as the log-loss.
     """
-    if name not in ("auc", "hr@10", "ndcg@10", "mrr"):
+    if not METRICS[name].is_share:
         return None
     number = count * min(liked, 1 - liked) if name == "auc" else count
     return None if number <= 0 else NORMAL_95 * float(mean * (1 - mean) / number) ** 0.5

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from recdemo.blocks.fold_in import UserTable
 from recdemo.core.batch import Known
 from recdemo.core.errors import RequestError
+from recdemo.core.figures import MAIN, METRICS
 from recdemo.core.protocols import LearnsBesides, ReadsInteractions, Solved, Staged
 from recdemo.core.vocabulary import Objective
 from recdemo.data import TRAIN, VALIDATION
@@ -33,12 +34,6 @@ from recdemo.training.settings import Epoch as Epoch
 from recdemo.training.settings import Settings as Settings
 from recdemo.training.settings import Step
 
-# The validation figure that decides, and whether more of it is better.
-VALIDATED_BY: dict[Objective, tuple[str, int]] = {
-    "like": ("auc", 1),
-    "next": ("ndcg@10", 1),
-    "rating": ("rmse", -1),
-}
 VALIDATION_USERS = 1000  # users ranked after each epoch of `next`
 EXPLODED = 10  # times the loss of a constant answer, which no beginning is, however slow
 
@@ -260,7 +255,8 @@ class _Stage:
     ) -> None:
         self.common = ranks.seed(settings.seed)
         self.learner, self.settings, self.ranks = learner, settings, ranks
-        self.figure, self.sign = VALIDATED_BY[objective]
+        self.figure = MAIN[objective]
+        self.sign = METRICS[self.figure].better
         steps = settings.epochs * steps_of_epoch
         self.optimizer = _optimizer(learner, settings)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(

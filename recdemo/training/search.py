@@ -11,13 +11,14 @@ from typing import Any
 import torch
 
 from recdemo.core.errors import RequestError
+from recdemo.core.figures import MAIN, METRICS
 from recdemo.core.protocols import Solved
 from recdemo.core.vocabulary import Objective, Split
 from recdemo.data import Dataset, split_ratings
 from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
 from recdemo.training.feed import Resident
-from recdemo.training.loop import VALIDATED_BY, DivergedError, fit, validation
+from recdemo.training.loop import DivergedError, fit, validation
 from recdemo.training.pipeline import build
 from recdemo.training.settings import Settings
 
@@ -74,7 +75,8 @@ def search(
             one of the values.
     """
     part = torch.from_numpy(split_ratings(dataset.ratings, split))
-    metric, sign = VALIDATED_BY[objective]
+    metric = MAIN[objective]
+    sign = METRICS[metric].better
     done = []
     for values in draw(space, trials, settings.seed):
         chosen = replace(settings, **{n: v for n, v in values.items() if n in FIELDS})

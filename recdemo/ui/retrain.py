@@ -15,6 +15,7 @@ from recdemo.charts.training import curves
 from recdemo.checkpoints import CheckpointCard
 from recdemo.core.durations import duration
 from recdemo.core.errors import CheckpointError, RequestError
+from recdemo.core.figures import MAIN, METRICS
 from recdemo.core.session import Session
 from recdemo.core.vocabulary import QUESTIONS, Objective
 from recdemo.data.catalogue import label_of
@@ -32,21 +33,6 @@ if TYPE_CHECKING:
     from recdemo.answers.recommend import Recommender
 
 QUICK: dict[str, Any] = {"model": "fm", "objective": "like", "source": "simulated", "epochs": 2}
-VALIDATED_BY: dict[Objective, tuple[str, str, bool]] = {  # figure, its name, more is better
-    "like": ("auc", "AUC on validation", True),
-    "next": ("ndcg@10", "NDCG@10 on validation", True),
-    "rating": ("rmse", "RMSE on validation", False),
-}
-FIGURES = {
-    "auc": "AUC",
-    "log_loss": "Log-loss",
-    "hr@10": "HR@10",
-    "ndcg@10": "NDCG@10",
-    "mrr": "MRR",
-    "rmse": "RMSE",
-    "mse": "MSE",
-}
-LESS_IS_BETTER = ("log_loss", "rmse", "mse")
 STATES = {
     "queued": (":material/schedule:", "Waiting"),
     "running": (":material/play_circle:", "Running"),
@@ -212,7 +198,8 @@ def watch(run: Run) -> None:
             said = f"{said} · loss {status.loss:.4f} in this epoch so far".removeprefix(" · ")
         st.progress(min(max(done / status.epochs, 0.0), 1.0), said or "Training…")
     if epochs or now:
-        figure, label, _ = VALIDATED_BY[run.request.objective]
+        figure = MAIN[run.request.objective]
+        label = f"{METRICS[figure].title} on validation"
         shipped = _shipped(run)
         source = Path(run.request.source)  # a name, or where the set of that name lies
         named = source.stem if source.suffix in ("", ".zip") else source.name
@@ -282,10 +269,10 @@ def _figures(new: CheckpointCard, old: CheckpointCard) -> None:
     for box, (name, value) in zip(boxes, new.metrics.test.items(), strict=True):
         before = old.metrics.test.get(name)
         box.metric(
-            f"{FIGURES.get(name, name)}, test",
+            f"{METRICS[name].title}, test",
             f"{value:.4f}",
             f"{value - before:+.4f} against shipped" if comparable and before is not None else None,
-            delta_color="inverse" if name in LESS_IS_BETTER else "normal",
+            delta_color="normal" if METRICS[name].better > 0 else "inverse",
         )
     st.caption(
         f"New: {plain(new.data.title)}, {new.data.ratings:,} ratings, {duration(new.seconds)}. Shipped: "

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from recdemo.core.batch import Batch, TitleText
 from recdemo.core.errors import RequestError
+from recdemo.core.figures import MAIN
 from recdemo.core.protocols import ReadsText
 from recdemo.core.vocabulary import Objective
 from recdemo.data import TEST, TRAIN, VALIDATION, simulate, simulated, split_by_order
@@ -611,7 +612,7 @@ def _figure(key: str, planted: Planted, objective: Objective) -> float:
         model.start_from(_texts(ratings.schema))
     fit(model, ratings, part, objective, Settings(**settings))
     figures = evaluate(model, ratings, part == TEST, objective)
-    return figures[loop.VALIDATED_BY[objective][0]]
+    return figures[MAIN[objective]]
 
 
 @pytest.fixture(scope="module")
