@@ -9,6 +9,8 @@ model.explain(session, movie_id=1210)
 
 from __future__ import annotations
 
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from recdemo.core.errors import CheckpointError, RequestError
@@ -19,6 +21,25 @@ if TYPE_CHECKING:
     from recdemo.answers.recommend import Recommender
 
 __version__ = "0.1.0"
+
+# What pages answer, for `from recdemo import …`: modules by the name they are known by, imported when asked for.
+_MODULES = {
+    "aggregates": "data.summary",
+    "compare": "answers.compare",
+    "datasheet": "anatomy.datasheet",
+    "embed": "answers.embeddings",
+    "handout": "charts.report",
+    "inside": "answers.attention",
+    "lab": "anatomy.lab",
+    "standings": "leaderboard.table",
+    "whatif": "answers.counterfactual",
+}
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(f"{__name__}.{_MODULES[name]}")
 
 
 def load(model: str, objective: Objective | None = None) -> Recommender:

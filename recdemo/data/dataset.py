@@ -21,7 +21,7 @@ class Dataset:
         name: short key, e.g. ``ml-1m``; stands in every checkpoint's card.
         title: name for people, e.g. ``MovieLens-1M``.
         movies: columns ``movie_id`` (MovieLens-1M id), ``title`` (natural order, no year), ``year``,
-            ``genres`` (tuple of names out of ``contracts.GENRES``), one row per film, by ``movie_id``. A year
+            ``genres`` (tuple of names out of ``vocabulary.GENRES``), one row per film, by ``movie_id``. A year
             of 0 is unknown; a film may have no genre.
         users: columns ``user_id``, ``gender`` (F or M), ``age`` (age-group code), ``occupation`` (0 to 20),
             one row per user, by ``user_id``; NA where a source does not know (see `people`).

@@ -40,7 +40,7 @@ OCCUPATION_TASTE = {code: _LEANINGS.normal(0, GROUP_SPREAD, len(GENRES)) for cod
 
 
 def planted_taste(gender: str, age: int, occupation: int) -> np.ndarray:
-    """[18] stars by which such a person leans to each genre of ``contracts.GENRES``, on average."""
+    """[18] stars by which such a person leans to each genre of ``vocabulary.GENRES``, on average."""
     return GENDER_TASTE[gender] + AGE_TASTE[age] + OCCUPATION_TASTE[occupation]
 
 

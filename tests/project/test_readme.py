@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,3 +66,30 @@ def test_every_page_is_told_of() -> None:
     _, _, table = README.partition("| page | what it answers |\n|---|---|\n")
     told = [line.split(" | ")[0].strip("| ") for line in table.split("\n\n")[0].splitlines()]
     assert told == [title for section in MENU.values() for _, title, _ in section]
+
+
+SNIPPETS = """
+import sys
+import recdemo
+from recdemo.jobs import control
+exec(sys.stdin.read())
+assert Path("report.html").stat().st_size > 10_000
+for run in control.store.all_runs():
+    control.cancel(run.id)
+    print("started", run.title)
+"""
+
+
+@pytest.mark.slow
+def test_what_it_says_of_python_runs(tmp_path: Path) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-c", SNIPPETS],
+        input="\n".join(blocks),
+        cwd=tmp_path,
+        env=os.environ | {"RECDEMO_RUNS": str(tmp_path / "runs"), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.count("started") == 1, done.stderr
