@@ -13,7 +13,6 @@ import math
 import os
 import platform
 import shutil
-import tempfile
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -23,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from recdemo.core.errors import CheckpointError
 from recdemo.core.figures import MAIN
+from recdemo.core.files import draft_of, write_whole
 from recdemo.core.places import shipped
 from recdemo.core.protocols import Settles, Solved
 from recdemo.core.report import Constant, nothing_learned
@@ -155,25 +155,11 @@ def save(model: nn.Module, card: CheckpointCard, folder: Path) -> CheckpointCard
     from safetensors.torch import save_file
 
     folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with draft_of(folder) as draft:
+        draft.mkdir()
         save_file(_packed(model), draft / WEIGHTS)
         card = card.model_copy(update={"weights_sha256": _digest(draft / WEIGHTS)})
         write_card(card, draft)
-        draft.chmod(0o755)
-        if folder.exists():
-            aside = draft.with_name(draft.name + "-old")
-            folder.rename(aside)
-            try:
-                draft.rename(folder)
-            except BaseException:
-                aside.rename(folder)
-                raise
-            shutil.rmtree(aside)
-        else:
-            draft.rename(folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return card
 
 
@@ -185,9 +171,7 @@ def sweep(folder: Path) -> None:
 
 def write_card(card: CheckpointCard, folder: Path) -> None:
     """Write a card, alone; the weights beside it stay."""
-    draft = folder / f".{CARD}"
-    draft.write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    draft.replace(folder / CARD)
+    write_whole(folder / CARD, card.model_dump_json(indent=2) + "\n")
 
 
 def round_weights(model: nn.Module) -> None:

@@ -395,11 +395,11 @@ def _break_weights(patch: pytest.MonkeyPatch) -> None:
 
 
 def _break_card(patch: pytest.MonkeyPatch) -> None:
-    def half(self: Path, text: str, **_: object) -> None:
-        self.write_bytes(b"{")
+    def half(path: Path, *_: object) -> None:
+        path.write_bytes(b"{")
         raise OSError("no space left on device")
 
-    patch.setattr(Path, "write_text", half)
+    patch.setattr(checkpoints, "write_whole", half)
 
 
 @pytest.mark.parametrize("fault", [_break_weights, _break_card])

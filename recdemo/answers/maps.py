@@ -18,6 +18,7 @@ import numpy as np
 from recdemo import checkpoints
 from recdemo.answers.embeddings import spaces
 from recdemo.core.errors import CheckpointError
+from recdemo.core.files import draft_of
 from recdemo.models import CARDS
 
 FILE = "maps.safetensors"
@@ -58,11 +59,10 @@ def write(folder: Path, maps: Maps, weights_sha256: str) -> None:
     """Write maps in half precision, centred and cut to a size of one, which a map may be: it has no unit."""
     from safetensors.numpy import save_file
 
-    draft = folder / f".{FILE}"
     packed = {f"{method}_{size}d": _scaled(places) for (method, size), places in maps.items()}
-    save_file(packed, draft, {MADE_FROM: weights_sha256})
-    draft.chmod(0o644)
-    draft.replace(folder / FILE)
+    with draft_of(folder / FILE) as draft:
+        save_file(packed, draft, {MADE_FROM: weights_sha256})
+        draft.chmod(0o644)
 
 
 def make(directions: np.ndarray) -> Maps:

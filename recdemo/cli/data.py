@@ -9,6 +9,7 @@ import typer
 
 from recdemo.cli.options import Json, today
 from recdemo.cli.tables import Progress, err, out, print_json, print_table
+from recdemo.core.files import write_whole
 
 app = typer.Typer(no_args_is_help=True, help="Where ratings come from, and what is in them.")
 
@@ -61,7 +62,7 @@ def aggregates(
     dataset = load_dataset(data, read_catalogue(checkpoints.root() / checkpoints.CATALOGUE))
     found = aggregates_of(dataset, today())
     path = (output or checkpoints.root()) / FILE
-    path.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    write_whole(path, found.model_dump_json(indent=1) + "\n")
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:

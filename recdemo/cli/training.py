@@ -20,6 +20,7 @@ from recdemo.cli.options import (
 )
 from recdemo.cli.tables import Progress, err, out, print_json, print_metrics, print_table
 from recdemo.core.errors import RequestError
+from recdemo.core.files import write_whole
 from recdemo.core.places import IN_CHECKOUT, PROJECT
 from recdemo.core.vocabulary import Optimizer, Split
 
@@ -310,10 +311,10 @@ def leaderboard(
         )
     board.measure_missing(base, data, on_start=err.print)
     found = board.assemble(board.cards_of(base), base, today())
-    (base / table.FILE).write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    write_whole(base / table.FILE, found.model_dump_json(indent=1) + "\n")
     document = board.markdown(found)
     if IN_CHECKOUT and base == checkpoints.root():
-        (PROJECT / "docs" / "leaderboard.md").write_text(document, encoding="utf-8")
+        write_whole(PROJECT / "docs" / "leaderboard.md", document)
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:

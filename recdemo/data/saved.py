@@ -7,11 +7,9 @@ all of it is checked at reading, since anybody may hand in such a folder.
 from __future__ import annotations
 
 import io
-import secrets
-import shutil
 import zipfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,6 +17,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, Field, ValidationError
 
+from recdemo.core.files import draft_of
 from recdemo.core.vocabulary import AGES, GENDERS, GENRES, OCCUPATIONS
 from recdemo.data.archive import LAYOUTS, Archive, open_archive
 from recdemo.data.dataset import DataError, Dataset, people
@@ -66,17 +65,12 @@ def whole(path: Path) -> Iterator[Path]:
     """
     if path.exists():
         raise DataError(f"{path} exists already; remove it, or choose another name")
-    draft = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield draft
-        draft.rename(path)
+        with draft_of(path) as draft:
+            yield draft
     except OSError as error:
         raise DataError(f"{path} cannot be written ({error.strerror or error})") from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-        with suppress(OSError):
-            draft.unlink()
 
 
 def read_saved(source: str | Path | Archive) -> Dataset:

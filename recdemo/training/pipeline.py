@@ -16,6 +16,7 @@ from recdemo import checkpoints
 from recdemo.checkpoints import Checkpoint, CheckpointCard, DataCard, Metrics
 from recdemo.core.allocator import few_heaps, give_back
 from recdemo.core.errors import CheckpointError, RequestError
+from recdemo.core.files import draft_of
 from recdemo.core.protocols import ReadsText
 from recdemo.core.report import Report
 from recdemo.core.vocabulary import LIKED_FROM, Objective, Split
@@ -78,9 +79,8 @@ def _open(
         )
     if write and not path.exists():
         base.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}")
-        write_catalogue(catalogue, draft)
-        draft.replace(path)
+        with draft_of(path) as draft:
+            write_catalogue(catalogue, draft)
     return dataset, Schema(catalogue)
 
 
