@@ -22,6 +22,7 @@ from recdemo.answers.recommend import Recommender
 from recdemo.blocks.attention import Basic
 from recdemo.charts import lab as charts
 from recdemo.core.figures import METRICS
+from recdemo.core.wording import counted
 from recdemo.ui import engine, frame, state
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import DEFAULT_MODEL, DEFAULT_OBJECTIVE, Visit
@@ -243,7 +244,7 @@ def show_attention(visit: Visit) -> None:
                     show_side_by_side(models, changes, tables, targets[0], asked[targets[0]])
     st.caption(
         "Rows are the films watched, latest first, columns the films asked about; a column adds up to 100 % over all "
-        f"{read} film{'' if read == 1 else 's'} read, and one scale of colours holds for all maps. Five small DINs, "
+        f"{counted(read, 'film')} read, and one scale of colours holds for all maps. Five small DINs, "
         "alike but for the formula, each trained once on a quarter of the ratings per epoch: a thousandth of AUC "
         "between two of them may be chance."
     )

@@ -33,6 +33,7 @@ from recdemo.charts import leaderboard as charts
 from recdemo.core.errors import CheckpointError
 from recdemo.core.figures import MAIN, METRICS, SPLIT_NAMES, SPLITS
 from recdemo.core.vocabulary import QUESTIONS, Objective
+from recdemo.core.wording import counted
 from recdemo.leaderboard import published
 from recdemo.leaderboard.published import Published
 from recdemo.leaderboard.table import Figure, Row, figure_of
@@ -135,7 +136,7 @@ def rows_to_show(board: Leaderboard, visit: Visit) -> tuple[list[Row], list[Row]
         and (sought in row.title.casefold() or sought in row.model)
     ]
     only = [*families, *([f"“{plain(words.strip())}”"] if sought else [])]
-    models = f"{len(rows)} model{'' if len(rows) == 1 else 's'}"
+    models = counted(len(rows), "model")
     st.subheader(f"{QUESTIONS[question]} Tested on: {SPLIT_NAMES[split].lower()}")
     st.caption(
         f"{models}, {seeds_in_words(rows)}. {SPLITS[split]}"

@@ -15,6 +15,7 @@ from torch import nn
 from recdemo.blocks.embedding import FieldEmbedding
 from recdemo.checkpoints import Checkpoint
 from recdemo.core.batch import Batch
+from recdemo.core.wording import counted
 from recdemo.models import CARDS
 from recdemo.training.loop import Settings
 
@@ -55,7 +56,7 @@ def letters(checkpoint: Checkpoint, batch: Batch) -> dict[str, str]:
     model, schema = checkpoint.model, checkpoint.schema
     found = {
         "U": f"{batch.users} visitor",
-        "C": f"{batch.candidates:,} film{'' if batch.candidates == 1 else 's'} to score",
+        "C": f"{counted(batch.candidates, 'film')} to score",
         "L": f"{schema.history_length} places for films watched",
         "M": f"{schema.size:,} films, tables have one row more",
     }

@@ -21,6 +21,7 @@ from recdemo.blocks.streams import BilinearFusion, GatedStream
 from recdemo.blocks.text import TextCNN
 from recdemo.blocks.transduction import TransductionUnit
 from recdemo.blocks.transformer import MultiHeadAttention, Positions
+from recdemo.core.wording import counted
 
 NAMES = {"TwoSidedMLP": "MLP", "Sequential": "MLP", "LayerNorm": "layer norm"}
 
@@ -31,9 +32,8 @@ def describe(module: nn.Module) -> str:
         case nn.Embedding():
             return f"table {module.num_embeddings:,} × {module.embedding_dim}"
         case FieldEmbedding():
-            count = len(module.tables)
             width = module.weight(module.fields[0]).shape[1]
-            return f"{count} table{'' if count == 1 else 's'}, width {width}"
+            return f"{counted(len(module.tables), 'table')}, width {width}"
         case FilmEmbedding():
             return f"film vectors, {describe(module.fields)}"
         case UserTable():

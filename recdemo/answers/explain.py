@@ -32,6 +32,7 @@ from recdemo.core.protocols import ShowsFields, ShowsFilmTerms, ShowsHeads, Show
 from recdemo.core.session import Session
 from recdemo.core.terms import FieldTerms
 from recdemo.core.vocabulary import GENRES
+from recdemo.core.wording import counted
 from recdemo.data.catalogue import labels_of
 from recdemo.encoding.encode import encode
 from recdemo.encoding.schema import year_label
@@ -273,17 +274,13 @@ def field_values(recommender: Scorer, session: Session, movie_id: int) -> dict[s
         "occupation": UNKNOWN if session.occupation is None else OCCUPATIONS[session.occupation],
         "favourite_genre": GENRES[favourite - 1] if favourite else NONE_YET,
         "last_five": ", ".join(titles_of(recommender, [f.movie_id for f in read[-5:]])) or "none",
-        "watched": _films(len(read) - liked - disliked),
-        "disliked": _films(disliked),
-        "liked": _films(liked),
+        "watched": counted(len(read) - liked - disliked, "film"),
+        "disliked": counted(disliked, "film"),
+        "liked": counted(liked, "film"),
         "movie": str(film["title"]),
         "genres": ", ".join(film["genres"]) or "none",
         "year": year_label(int(schema.year_ids[schema.index_of(movie_id)])),
     }
-
-
-def _films(count: int) -> str:
-    return f"{count} film{'' if count == 1 else 's'}"
 
 
 def titles_of(recommender: Scorer, movie_ids: Sequence[int]) -> tuple[str, ...]:

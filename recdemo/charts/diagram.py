@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from recdemo.anatomy.diagram import Box, Diagram, shape_text
 from recdemo.charts.style import CATEGORIES
+from recdemo.core.wording import counted
 from recdemo.data.catalogue import shorten
 
 INK = "#717B89"  # as far from white as from the dark page
@@ -74,7 +75,7 @@ def _node(box: Box) -> str:
     colour = COLOURS[box.kind]
     rows = [box.title, box.detail]
     if box.kind == "block":
-        rows.append(f"{box.parameters:,} parameter{'' if box.parameters == 1 else 's'}")
+        rows.append(counted(box.parameters, "parameter"))
     label = r"\n".join(shorten(row, 44) for row in rows)
     look = f'color="{colour}", fillcolor="{colour}{SHADE}"'
     return f"{_quoted(box.path)} [{look}, label={_quoted(label)}]"

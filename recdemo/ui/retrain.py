@@ -18,6 +18,7 @@ from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.figures import MAIN, METRICS
 from recdemo.core.session import Session
 from recdemo.core.vocabulary import QUESTIONS, Objective
+from recdemo.core.wording import counted
 from recdemo.data.catalogue import label_of
 from recdemo.jobs import control, kept, kept_zip, store
 from recdemo.jobs.control import allowed
@@ -315,10 +316,8 @@ def _own_list(new: Recommender, session: Session) -> None:
         )
         or "Nothing: every film that it knows has been watched."
     )
-    read = len(session.history)
-    st.caption(
-        f"For this visitor, of whose history it knows {read} film{'' if read == 1 else 's'}."
-    )
+    read = counted(len(session.history), "film")
+    st.caption(f"For this visitor, of whose history it knows {read}.")
 
 
 def _keep(run: Run) -> None:

@@ -11,6 +11,7 @@ import streamlit as st
 from recdemo.core.errors import RequestError
 from recdemo.core.session import Watched
 from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS, QUESTIONS
+from recdemo.core.wording import counted
 from recdemo.data.catalogue import shorten
 from recdemo.ui import engine, state
 from recdemo.ui.engine import plain
@@ -218,8 +219,7 @@ def _history(visit: Visit, seen: Visit) -> None:
         **state.bound("side_add", None, _add),
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        count = f"{len(history)} film{'' if len(history) == 1 else 's'}"
-        st.markdown(f"**History** · {count}" if history else "**History**")
+        st.markdown(f"**History** · {counted(len(history), 'film')}" if history else "**History**")
         st.button(
             ":material/undo:",
             key="side_undo",
@@ -265,9 +265,8 @@ def _set_aside(films: list[Watched]) -> None:
     labels = engine.all_labels()
     names = [plain(labels.get(film.movie_id, f"film {film.movie_id}")) for film in films[::-1]]
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    count = f"{len(names)} film{'' if len(names) == 1 else 's'}"
     st.caption(
-        f":material/inventory: {count} set aside, which this model does not know: "
+        f":material/inventory: {counted(len(names), 'film')} set aside, which this model does not know: "
         f"{', '.join(names[:NAMED])}{more}. Nothing is lost: a model that knows them brings them back."
     )
 

@@ -7,6 +7,7 @@ import streamlit as st
 from recdemo.answers.explain import Explanation, Weights
 from recdemo.charts.attention import weight_against_removal
 from recdemo.charts.terms import waterfall
+from recdemo.core.wording import counted
 from recdemo.ui.engine import plain
 
 CHART = {"displayModeBar": False}
@@ -62,9 +63,7 @@ def faithfulness(weights: Weights) -> None:
     item = weights.axis
     with st.container(border=True):
         if value is None:
-            st.markdown(
-                f"**Faithfulness** · not defined for {len(weights.labels)} {item}{'' if len(weights.labels) == 1 else 's'}"
-            )
+            st.markdown(f"**Faithfulness** · not defined for {counted(len(weights.labels), item)}")
             st.caption(
                 f"A rank correlation needs at least three {item}s whose weights and effects differ."
             )
