@@ -12,18 +12,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 
+from recdemo.core.wording import counted
+from recdemo.data import limits
 from recdemo.data.dataset import DataError
+from recdemo.data.parquet import read_parquet
 
-MAX_BYTES = 50_000_000
-MAX_ROWS = 1_000_000
-MAX_COLUMNS = 100
-MAX_CELL = 1_000  # characters
-MAX_CELLS = 20_000_000  # of a Parquet file, whose size says little
-MAX_TEXT = 200_000_000  # bytes of one of its columns
 SHOWN = 20  # problems named; the others are counted
 
 Kind = Literal["csv", "parquet"]
@@ -105,26 +102,19 @@ def read_table(source: bytes | str | Path, kind: Kind | None = None, *, name: st
         path = Path(source)
         name, kind = name or path.name, kind or SUFFIXES.get(path.suffix.lower())
         try:
-            _check_size(name, path.stat().st_size)
+            limits.check_size(name, path.stat().st_size)
             raw = path.read_bytes()
         except OSError as error:
             raise DataError(f"{path} cannot be read ({error.strerror or error})") from error
-    _check_size(name, len(raw))
+    limits.check_size(name, len(raw))
     if not raw:
         raise DataError(f"{name} {_NOTHING}")
     if kind is None:
         kind = "parquet" if raw.startswith(b"PAR1") else "csv"
-    table = _read_parquet(name, raw) if kind == "parquet" else _read_csv(name, raw)
+    table = Table(name, *read_parquet(name, raw)) if kind == "parquet" else _read_csv(name, raw)
     if table.frame.empty and not table.ragged:
         raise DataError(f"{name} holds a header and no ratings; add a row for each rating")
     return table
-
-
-def _check_size(name: str, size: int) -> None:
-    if size > MAX_BYTES:
-        raise DataError(
-            f"{name} has {size:,} bytes, {MAX_BYTES:,} are the limit; leave out columns or users"
-        )
 
 
 # CSV
@@ -158,8 +148,8 @@ def _read_csv(name: str, raw: bytes) -> Table:
     count = 0
     for row, values in rows:
         count += 1
-        if count > MAX_ROWS:
-            raise DataError(f"{name} has more than {MAX_ROWS:,} rows; leave out users")
+        if count > limits.MAX_ROWS:
+            raise DataError(f"{name} has more than {limits.MAX_ROWS:,} rows; leave out users")
         while len(values) > len(columns) and not values[-1]:
             values.pop()
         if len(values) != len(columns):
@@ -178,13 +168,12 @@ def _read_csv(name: str, raw: bytes) -> Table:
 
 
 def _ragged(values: Sequence[str], wanted: int, separator: str) -> str:
-    cells = f"{len(values)} cell{'s' if len(values) > 1 else ''}"
     way_out = (
         "add what is missing"
         if len(values) < wanted
         else f"put text that holds a {separator} in quotation marks"
     )
-    return f"{cells} where the header has {wanted}, beginning with {values[0][:40]!r}; {way_out}"
+    return f"{counted(len(values), 'cell')} where the header has {wanted}, beginning with {values[0][:40]!r}; {way_out}"
 
 
 def _text(raw: bytes, encoding: str) -> io.TextIOWrapper:
@@ -272,9 +261,9 @@ def _rows(name: str, text: io.TextIOWrapper, separator: str) -> Iterator[tuple[i
         together = len("".join(values))
         if not together:
             continue
-        if together > MAX_CELL and (longest := max(map(len, values))) > MAX_CELL:
+        if together > limits.MAX_CELL and (longest := max(map(len, values))) > limits.MAX_CELL:
             raise DataError(
-                f"{name}, row {row:,}: a cell of {longest:,} characters, {MAX_CELL:,} are the limit; shorten it, or "
+                f"{name}, row {row:,}: a cell of {longest:,} characters, {limits.MAX_CELL:,} are the limit; shorten it, or "
                 "look for a quotation mark that is never closed"
             )
         yield row, values
@@ -282,110 +271,11 @@ def _rows(name: str, text: io.TextIOWrapper, separator: str) -> Iterator[tuple[i
 
 def _columns(name: str, row: int, header: Sequence[str]) -> list[str]:
     """Names of the columns; one without a name gets its number."""
-    if len(header) > MAX_COLUMNS:
-        raise DataError(f"{name} has {len(header):,} columns, {MAX_COLUMNS} are the limit")
     columns = [text or f"column {number}" for number, text in enumerate(header, start=1)]
     if all(re.fullmatch(r"[-+0-9.,:eE ]*", text) for text in header):
         raise DataError(
             f"{name}, row {row}: expected names of columns, found {', '.join(header)[:80]!r}; put a row such as "
             "user,title,rating first"
         )
-    for column in columns:
-        if columns.count(column) > 1:
-            raise DataError(f"{name}, row {row}: two columns are named {column!r}; rename one")
+    limits.check_columns(name, columns, f", row {row}")
     return columns
-
-
-# Parquet
-
-
-def _read_parquet(name: str, raw: bytes) -> Table:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        file = pq.ParquetFile(io.BytesIO(raw))
-        _check_parquet(name, file)
-        schema = file.schema_arrow
-        texts = [field.name for field in schema if _is_text(field.type)]
-        flat = [field for field in schema if not _is_of_another_kind(field.type)]
-        # Texts as dictionaries, so that a long one repeated a million times stays one.
-        file = pq.ParquetFile(io.BytesIO(raw), read_dictionary=texts)
-        table = file.read(columns=[field.name for field in flat], use_threads=False)
-        left_out = [f"{field.name} ({field.type})" for field in schema if field not in flat]
-        return _text_columns(name, table, left_out)
-    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise DataError(f"{name} is not a whole Parquet file ({reason}); save it anew") from error
-
-
-def _check_parquet(name: str, file: Any) -> None:
-    facts = file.metadata
-    columns = list(file.schema_arrow.names)
-    if facts.num_rows > MAX_ROWS:
-        raise DataError(f"{name} has {facts.num_rows:,} rows, {MAX_ROWS:,} are the limit")
-    if len(columns) > MAX_COLUMNS:
-        raise DataError(f"{name} has {len(columns):,} columns, {MAX_COLUMNS} are the limit")
-    cells = facts.num_rows * len(columns)
-    if cells > MAX_CELLS:
-        raise DataError(
-            f"{name} has {cells:,} cells, {MAX_CELLS:,} are the limit; leave out columns"
-        )
-    for column in columns:
-        if columns.count(column) > 1:
-            raise DataError(f"{name}: two columns are named {column!r}; rename one")
-
-
-def _is_text(kind: Any) -> bool:
-    import pyarrow as pa
-
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-def _is_of_another_kind(kind: Any) -> bool:
-    """Neither text nor number, time or truth."""
-    import pyarrow as pa
-
-    types = pa.types
-    return bool(
-        types.is_nested(kind)
-        or types.is_binary(kind)
-        or types.is_large_binary(kind)
-        or types.is_fixed_size_binary(kind)
-    )
-
-
-def _text_columns(name: str, table: Any, left_out: list[str]) -> Table:
-    """Every column as text; what has no text is left out, with a note."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    columns: dict[str, Any] = {}
-    for column, values in zip(table.column_names, table.columns, strict=True):
-        for chunk in values.chunks if pa.types.is_dictionary(values.type) else ():
-            _check_texts(name, column, pc.binary_length(chunk.dictionary), chunk.indices)
-        try:
-            text = pc.fill_null(values.cast(pa.string()), "")
-        except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
-            left_out.append(f"{column} ({values.type})")
-            continue
-        columns[column or f"column {len(columns) + 1}"] = pc.utf8_trim_whitespace(text)
-    notes = (f"Columns of other kinds are left out: {', '.join(left_out)}.",) if left_out else ()
-    frame = pa.table(columns).to_pandas() if columns else pd.DataFrame()
-    frame.index = pd.RangeIndex(1, len(frame) + 1)
-    return Table(name, frame.astype("str"), notes)
-
-
-def _check_texts(name: str, column: str, lengths: Any, indices: Any) -> None:
-    """That a column's texts are neither too long nor too many: of each, and which row has which."""
-    import pyarrow.compute as pc
-
-    longest, total = pc.max(lengths).as_py() or 0, pc.sum(lengths.take(indices)).as_py() or 0
-    if longest > MAX_CELL:
-        raise DataError(
-            f"{name}: column {column!r} holds a text of {longest:,} bytes, {MAX_CELL:,} are the limit"
-        )
-    if total > MAX_TEXT:
-        raise DataError(
-            f"{name}: column {column!r} holds {total:,} bytes of text, {MAX_TEXT:,} are the limit"
-        )

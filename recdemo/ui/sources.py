@@ -16,12 +16,13 @@ from recdemo.core.places import PROJECT
 from recdemo.data.cells import SCALES
 from recdemo.data.dataset import DataError, Dataset
 from recdemo.data.download import SOURCES, fetch_zip, licence
+from recdemo.data.limits import MAX_BYTES, MAX_ROWS
 from recdemo.data.mapping import Mapping, guess_mapping
 from recdemo.data.matching import MAX_FILMS
 from recdemo.data.own import Findings, check, to_dataset
 from recdemo.data.saved import save_dataset
 from recdemo.data.sources import SIMULATED, find_data
-from recdemo.data.table import MAX_BYTES, MAX_ROWS, SUFFIXES, Table, read_table
+from recdemo.data.table import SUFFIXES, Table, read_table
 from recdemo.jobs import store
 from recdemo.jobs.control import allowed
 from recdemo.ui import engine

@@ -11,7 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recdemo.data import DataError, Dataset, check, guess_mapping, read_table, table, to_dataset
+from recdemo.data import (
+    DataError,
+    Dataset,
+    check,
+    guess_mapping,
+    limits,
+    read_table,
+    table,
+    to_dataset,
+)
 
 CSV = "user,title,rating\nann,Amélie (2001),4\nbob,Heat (1995),3.5\n"
 ROWS = [["ann", "Amélie (2001)", "4"], ["bob", "Heat (1995)", "3.5"]]
@@ -144,10 +153,10 @@ def test_limits_are_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
         "a,b\n" + "x" * 1001 + ",1\n", "row 2: a cell of 1,001 characters, 1,000 are the limit"
     )
     _refused(",".join(f"c{number}" for number in range(101)) + "\n", "has 101 columns, 100 are")
-    monkeypatch.setattr(table, "MAX_ROWS", 2)
+    monkeypatch.setattr(limits, "MAX_ROWS", 2)
     assert len(_rows("a,b\n1,2\n3,4\n")) == 2
     _refused("a,b\n1,2\n3,4\n5,6\n", "has more than 2 rows")
-    monkeypatch.setattr(table, "MAX_BYTES", 10)
+    monkeypatch.setattr(limits, "MAX_BYTES", 10)
     _refused(CSV, "has [0-9]+ bytes, 10 are the limit")
     path = tmp_path / "mine.csv"
     path.write_text(CSV)
@@ -214,15 +223,15 @@ def test_columns_of_other_kinds_are_left_out_with_a_note() -> None:
 def test_parquet_limits_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     long = pd.DataFrame({"a": ["x" * 1001] * 3, "b": [1, 2, 3]})
     _refused(_parquet(long), "column 'a' holds a text of 1,001 bytes, 1,000 are the limit")
-    monkeypatch.setattr(table, "MAX_TEXT", 2000)
+    monkeypatch.setattr(limits, "MAX_TEXT", 2000)
     _refused(_parquet(long.assign(a="x" * 900)), "column 'a' holds 2,700 bytes of text, 2,000 are")
     small = _parquet(pd.DataFrame({"a": [1, 2], "b": [3, 4]}))
-    monkeypatch.setattr(table, "MAX_CELLS", 3)
+    monkeypatch.setattr(limits, "MAX_CELLS", 3)
     _refused(small, "has 4 cells, 3 are the limit")
-    monkeypatch.setattr(table, "MAX_COLUMNS", 1)
-    monkeypatch.setattr(table, "MAX_CELLS", 9)
+    monkeypatch.setattr(limits, "MAX_COLUMNS", 1)
+    monkeypatch.setattr(limits, "MAX_CELLS", 9)
     _refused(small, "has 2 columns, 1 are the limit")
-    monkeypatch.setattr(table, "MAX_ROWS", 1)
+    monkeypatch.setattr(limits, "MAX_ROWS", 1)
     _refused(small, "has 2 rows, 1 are the limit")
 
 
