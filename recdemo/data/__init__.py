@@ -4,7 +4,8 @@ from recdemo.data.dataset import DataError, Dataset
 from recdemo.data.latest import read_latest
 from recdemo.data.mapping import Mapping, guess_mapping
 from recdemo.data.movielens import read_movielens
-from recdemo.data.own import Findings, check, to_dataset
+from recdemo.data.own import check, to_dataset
+from recdemo.data.own_rows import Findings
 from recdemo.data.saved import read_saved, save_dataset
 from recdemo.data.shards import PartedDataset, in_parts, open_parts, save_parts
 from recdemo.data.simulated import planted_taste, simulate

@@ -20,7 +20,7 @@ import pandas as pd
 from recdemo.core.vocabulary import GENRES
 from recdemo.data.archive import Archive, Member, open_archive
 from recdemo.data.dataset import DataError, Dataset, people, stars_column
-from recdemo.data.matching import check_catalogue, match_films, most_rated, to_catalogue
+from recdemo.data.matching import COLUMNS, check_catalogue, match_films, most_rated, to_catalogue
 from recdemo.data.titles import split_title
 
 MAX_USERS = 10_000  # kept
@@ -62,23 +62,21 @@ def read_latest(
     if archive.layout != "ml-latest":
         raise DataError(f"{archive.path} holds no {_MOVIES} and {_RATINGS} but {archive.layout}")
     name, title = _name_of(archive)
-    if not own_films:
-        catalogue = check_catalogue(catalogue, title)
+    movies = None if own_films else check_catalogue(catalogue, title)[COLUMNS]
     films = _films(archive.member(_MOVIES))
     rated, notes = _rated(archive, films.index.to_numpy())
     films = films.loc[np.unique(rated["movie_id"])]
-    if catalogue is None or own_films:
+    if movies is None:
         ratings, more = most_rated(rated)
         movies = films[films.index.isin(ratings["movie_id"])].reset_index()
     else:
         titles = [(t, y or None) for t, y in zip(films["title"], films["year"], strict=True)]
-        found = dict(zip(films.index.tolist(), match_films(titles, catalogue), strict=True))
+        found = dict(zip(films.index.tolist(), match_films(titles, movies), strict=True))
         ratings, more = to_catalogue(rated, found, title)
-        movies = catalogue[["movie_id", "title", "year", "genres"]].sort_values("movie_id")
     return Dataset(
         name,
         title,
-        movies.reset_index(drop=True),
+        movies,
         people(np.unique(ratings["user_id"])),
         ratings,
         notes=(*notes, *more, "Gender, age and occupation of the users are unknown."),

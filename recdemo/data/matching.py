@@ -14,14 +14,14 @@ import pandas as pd
 from recdemo.data.dataset import DataError
 from recdemo.data.titles import match_keys, part_keys
 
-COLUMNS = ("movie_id", "title", "year", "genres")
+COLUMNS = ["movie_id", "title", "year", "genres"]  # of `Dataset.movies`
 MAX_FILMS = (
     10_000  # of a catalogue of a source's own: what a list of all films can still be ranked of
 )
 
 
 def check_catalogue(catalogue: pd.DataFrame | None, reader: str) -> pd.DataFrame:
-    """The catalogue itself, or a DataError where it is missing or lacks a column."""
+    """The catalogue itself by ``movie_id``, or a DataError where it is missing or lacks a column."""
     if catalogue is None:
         raise DataError(f"{reader} needs the catalogue of MovieLens-1M films; pass catalogue=")
     missing = [column for column in COLUMNS if column not in catalogue.columns]
@@ -29,7 +29,7 @@ def check_catalogue(catalogue: pd.DataFrame | None, reader: str) -> pd.DataFrame
         raise DataError(f"the catalogue lacks {', '.join(missing)}; it needs {', '.join(COLUMNS)}")
     if catalogue.empty:
         raise DataError("the catalogue holds no film; pass the MovieLens-1M films")
-    return catalogue
+    return catalogue.sort_values("movie_id", ignore_index=True)
 
 
 Index = dict[str, set[tuple[int, int]]]  # key -> (year, movie_id) of each film that has it

@@ -17,7 +17,7 @@ from recdemo.core.vocabulary import AGES, GENDERS, GENRES, OCCUPATIONS
 from recdemo.data.archive import LAYOUTS, Archive, Member, open_archive
 from recdemo.data.dataset import Dataset
 from recdemo.data.latest import read_latest
-from recdemo.data.matching import check_catalogue, match_films, to_catalogue
+from recdemo.data.matching import COLUMNS, check_catalogue, match_films, to_catalogue
 from recdemo.data.titles import split_title
 
 # MovieLens-100K's words, each with the MovieLens-1M code that comes nearest.
@@ -115,15 +115,7 @@ def _read_100k(archive: Archive, catalogue: pd.DataFrame) -> Dataset:
     rated = _ratings(ratings_file, "\t", users_file, users, items_file, list(items))
     found = match_films(items.values(), catalogue)
     ratings, notes = to_catalogue(rated, dict(zip(items, found, strict=True)), "MovieLens-100K")
-    movies = catalogue[["movie_id", "title", "year", "genres"]].sort_values("movie_id")
-    return Dataset(
-        "ml-100k",
-        "MovieLens-100K",
-        movies.reset_index(drop=True),
-        users,
-        ratings,
-        notes=notes,
-    )
+    return Dataset("ml-100k", "MovieLens-100K", catalogue[COLUMNS], users, ratings, notes=notes)
 
 
 def _items_100k(member: Member) -> dict[int, tuple[str, int | None]]:

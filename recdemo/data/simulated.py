@@ -68,8 +68,7 @@ def simulate(
     Raises:
         DataError: no catalogue, or no user.
     """
-    films = check_catalogue(catalogue, "the simulated data").sort_values("movie_id")
-    films = films.reset_index(drop=True)
+    films = check_catalogue(catalogue, "the simulated data")
     if users < 1:
         raise DataError(f"users must be 1 or more, not {users}")
     rng = np.random.default_rng(seed)

@@ -19,7 +19,8 @@ from recdemo.data.download import SOURCES, fetch_zip, licence
 from recdemo.data.limits import MAX_BYTES, MAX_ROWS
 from recdemo.data.mapping import Mapping, guess_mapping
 from recdemo.data.matching import MAX_FILMS
-from recdemo.data.own import Findings, check, to_dataset
+from recdemo.data.own import check, to_dataset
+from recdemo.data.own_rows import Findings
 from recdemo.data.saved import save_dataset
 from recdemo.data.sources import SIMULATED, find_data
 from recdemo.data.table import SUFFIXES, Table, read_table

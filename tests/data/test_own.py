@@ -27,6 +27,7 @@ from recdemo.data import (
     guess_mapping,
     load_dataset,
     own,
+    own_films,
     read_table,
     save_dataset,
     table,
@@ -34,7 +35,7 @@ from recdemo.data import (
 )
 from recdemo.data import matching as films_of_ours
 from recdemo.data.catalogue import catalogue_of, read_catalogue, write_catalogue
-from recdemo.data.own import FIRST_ID, LAST_ID, own_ids
+from recdemo.data.own_films import FIRST_ID, LAST_ID, own_ids
 from recdemo.encoding.encode import encode
 from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
@@ -444,7 +445,7 @@ def test_a_film_of_its_own_has_one_id_in_every_file_and_no_other_film_has_it() -
 
 
 def test_films_whose_ids_meet_get_one_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(own, "LAST_ID", FIRST_ID + 4)
+    monkeypatch.setattr(own_films, "LAST_ID", FIRST_ID + 4)
     assert sorted(own_ids("abcde", [0] * 5)) == list(range(FIRST_ID, FIRST_ID + 5))
     assert len(set(own_ids(["a", "a"], [0, 0]))) == 2
 

@@ -25,8 +25,6 @@ IN_DEBT = {  # still to be split
     "recdemo/charts/embeddings.py",
     "recdemo/cli/training.py",
     "recdemo/data/download.py",
-    "recdemo/data/own.py",
-    "recdemo/data/table.py",
     "recdemo/jobs/store.py",
     "recdemo/training/loop.py",
     "recdemo/training/pipeline.py",

@@ -16,7 +16,7 @@ from recdemo.answers.counterfactual import Change
 from recdemo.checkpoints import CheckpointCard
 from recdemo.core.session import Session, Watched
 from recdemo.data.catalogue import labels_of, write_catalogue
-from recdemo.data.own import own_ids
+from recdemo.data.own_films import own_ids
 from recdemo.encoding.schema import Schema
 from recdemo.jobs import kept, store
 from recdemo.jobs.kept import KeptCard

@@ -1,0 +1,144 @@
+"""The films of a person's own ratings: told apart, matched to a catalogue, or a catalogue of their own."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from recdemo.core.wording import counted, cut
+from recdemo.data.catalogue import label_of
+from recdemo.data.dataset import DataError
+from recdemo.data.matching import match_films, match_titles
+from recdemo.data.own_rows import Read
+from recdemo.data.table import Table
+
+# Ids of a file's own films: none that MovieLens uses, so that nothing takes them for its films.
+FIRST_ID, LAST_ID = 1_000_001, 9_999_999
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """A film as the file names it."""
+
+    movie_id: Hashable = None
+    title: str = ""
+    year: int | None = None
+    genres: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return label_of(self.title, self.year or 0) if self.title else f"film {self.movie_id}"
+
+
+def rated_films(read: Read) -> tuple[pd.DataFrame, list[Film]]:
+    """The good rows as user_id, movie_id (both numbered from 0) and rating, in order; and the films."""
+    columns = read.columns
+    number, films = _films(read)
+    rows = np.flatnonzero(read.good)
+    rated = pd.DataFrame(
+        {
+            "user_id": columns["user"].codes[rows],
+            "movie_id": number,
+            "rating": columns["rating"].of_rows()[rows].astype(np.float64),
+        }
+    )
+    keys = [rated["user_id"].to_numpy()]
+    if "time" in columns:
+        keys.insert(0, columns["time"].of_rows()[rows].astype(np.float64))
+    return rated.iloc[np.lexsort(keys)].reset_index(drop=True), films
+
+
+def _films(read: Read) -> tuple[np.ndarray, list[Film]]:
+    """Which film each good row is about, and the films: told apart by id, else by title and year."""
+    roles = [role for role in ("movie_id", "title", "year", "genres") if role in read.columns]
+    rows = np.flatnonzero(read.good)
+    spelt = pd.DataFrame({role: read.columns[role].codes[rows] for role in roles})
+    code = spelt.groupby(roles, sort=False).ngroup().to_numpy()
+    first = np.flatnonzero(~spelt.duplicated())
+    place: dict[Hashable, int] = {}
+    films: list[Film] = []
+    number = np.zeros(len(first), dtype=np.int64)
+    for spelling, row in enumerate(rows[first]):
+        film = _film({r: read.columns[r].values[read.columns[r].codes[row]] for r in roles})
+        key = film.movie_id or (film.title.casefold(), film.year)
+        number[spelling] = place.setdefault(key, len(films))
+        if number[spelling] == len(films):
+            films.append(film)
+    return number[code], films
+
+
+def _film(values: dict[str, Any]) -> Film:
+    title, year = values.get("title", ("", None))
+    return Film(values.get("movie_id"), title, values.get("year") or year, values.get("genres", ()))
+
+
+def matched(
+    table: Table, rated: pd.DataFrame, films: list[Film], catalogue: pd.DataFrame
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Ratings of catalogue films, and what could not be matched, in sentences.
+
+    Raises:
+        DataError: nothing could.
+    """
+    found, by_title = _ids(films, catalogue)
+    ids = np.array([-1 if movie_id is None else movie_id for movie_id in found])
+    movie = ids[rated["movie_id"].to_numpy()]
+    lost = int((movie < 0).sum())
+    unknown = [film for film, movie_id in zip(films, found, strict=True) if movie_id is None]
+    examples = ", ".join(cut(str(film)) for film in unknown[:3])
+    if len(unknown) == len(films):
+        raise DataError(
+            f"{table.name}: of {counted(len(films), 'film')} none is in the catalogue, as {examples}; choose "
+            "other columns, or keep the file's own films as the catalogue"
+        )
+    notes = []
+    if by_title:
+        notes.append(f"{counted(by_title, 'film')} without a year matched by title alone.")
+    if unknown:
+        notes.append(
+            f"{len(unknown):,} of {counted(len(films), 'film')} without a match in the catalogue, among them "
+            f"{examples}; left out with {counted(lost, 'rating')}."
+        )
+    return rated.assign(movie_id=movie)[movie >= 0].reset_index(drop=True), tuple(notes)
+
+
+def _ids(films: list[Film], catalogue: pd.DataFrame) -> tuple[list[int | None], int]:
+    """MovieLens-1M id of each film, and how many were found by their title alone."""
+    if not films[0].title:
+        known = set(catalogue["movie_id"].tolist())
+        return [f.movie_id if f.movie_id in known else None for f in films], 0  # type: ignore[misc]
+    found = match_films([(film.title, film.year) for film in films], catalogue)
+    yearless = [number for number, film in enumerate(films) if film.year is None]
+    titles = match_titles([films[number].title for number in yearless], catalogue)
+    for number, movie_id in zip(yearless, titles, strict=True):
+        found[number] = movie_id
+    return found, sum(movie_id is not None for movie_id in titles)
+
+
+def own_ids(titles: Iterable[str], years: Iterable[int]) -> list[int]:
+    """An id for each film of a catalogue of its own, from `FIRST_ID` to `LAST_ID`.
+
+    Title and year give it, so that a film has one id in every file that holds it, and two files never give one id
+    to two films but by a rare chance. Within a catalogue, a film whose id is taken gets the next one that is free.
+    """
+    found: dict[int, None] = {}
+    for title, year in zip(titles, years, strict=True):
+        digest = hashlib.sha256(f"{title.casefold()}\n{year}".encode()).digest()
+        number = int.from_bytes(digest[:8]) % (LAST_ID - FIRST_ID + 1)
+        while FIRST_ID + number in found:
+            number = (number + 1) % (LAST_ID - FIRST_ID + 1)
+        found[FIRST_ID + number] = None
+    return list(found)
+
+
+def own_movies(films: list[Film]) -> pd.DataFrame:
+    titles = [film.title or f"Film {film.movie_id}" for film in films]
+    years = [film.year or 0 for film in films]
+    genres = [film.genres for film in films]
+    return pd.DataFrame(
+        {"movie_id": own_ids(titles, years), "title": titles, "year": years, "genres": genres}
+    )
