@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from recdemo.blocks.embedding import ITEM_FIELDS, FieldEmbedding, rows
+from recdemo.blocks.embedding import ITEM_FIELDS, FieldEmbedding
+from recdemo.blocks.lookup import rows
 from recdemo.core.batch import Batch
 from recdemo.encoding.schema import Schema
 

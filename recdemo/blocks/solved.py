@@ -170,8 +170,12 @@ class FilmSum(nn.Module):
         """Keep the largest weights of B [M, M] as `solved` from what is known, and bring them to logits.
 
         The scale is that of the same weights solved without what each user watched last, and asked about that.
+
+        Raises:
+            RequestError: there are too many films.
         """
         films = self.weights.films
+        check_films(films)
         everything = torch.arange(films + 1)
 
         def score(history: Tensor, feedback: Tensor) -> Tensor:

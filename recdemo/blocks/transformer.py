@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.mlp import SharedDropout
+from recdemo.blocks.recurrent import last_of
+from recdemo.core.batch import Batch
 
 
 def sinusoidal_positions(length: int, dim: int) -> Tensor:
@@ -180,3 +182,12 @@ def distance_from_end(mask: Tensor) -> Tensor:
     """1 for the latest film of each history, 2 for the one before; 0 at padding: [U, L] → [U, L]."""
     length = mask.sum(1, keepdim=True)
     return (length - torch.arange(mask.shape[1])).clamp(min=0) * mask
+
+
+def latest_weights(weights: Tensor, batch: Batch) -> Tensor:
+    """Where the latest film looks in the last layer, the mean over heads, the same for every candidate.
+
+    [U, layers, H, L, L] → [U, C, L]; zero where there is no film.
+    """
+    looks = last_of(weights[:, -1].mean(1), batch.history_mask)  # [U, L]
+    return looks.unsqueeze(1).expand(-1, batch.candidates, -1)

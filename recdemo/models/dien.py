@@ -15,9 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.attention import BasicAttention
-from recdemo.blocks.embedding import gather, rows
+from recdemo.blocks.embedding import gather
 from recdemo.blocks.head import InterestHead
 from recdemo.blocks.history import FilmEmbedding
+from recdemo.blocks.lookup import rows
 from recdemo.blocks.recurrent import AUGRU, Recurrence
 from recdemo.core.batch import Batch
 from recdemo.encoding.schema import Schema

@@ -13,7 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from recdemo.blocks.solved import FilmSum, Recall, add_products, by_row, check_films, rows_of
+from recdemo.blocks.solved import FilmSum, Recall, add_products, by_row, rows_of
 from recdemo.core.batch import Batch, Known
 from recdemo.core.vocabulary import LIKED, Objective
 from recdemo.encoding.schema import Schema
@@ -68,7 +68,6 @@ class EASE(nn.Module):
         Raises:
             RequestError: there are too many films.
         """
-        check_films(self.sum.weights.films)
         self.sum.solve(known, self._solved)
 
     def _solved(self, known: Known) -> Tensor:

@@ -21,9 +21,9 @@ from recdemo.blocks.embedding import (
     film_biases,
     gather,
     history_shares,
-    rows,
     with_bias,
 )
+from recdemo.blocks.lookup import rows
 from recdemo.core.batch import Batch
 from recdemo.core.vocabulary import JUST_WATCHED, LIKED
 from recdemo.encoding.schema import Schema

@@ -20,6 +20,7 @@ from recdemo.blocks.embedding import dots, film_biases, with_bias
 from recdemo.blocks.history import FILM_MEANING, FilmEmbedding
 from recdemo.blocks.mlp import PlaceDropout
 from recdemo.blocks.recurrent import last_of
+from recdemo.blocks.transformer import latest_weights
 from recdemo.core.batch import Batch
 from recdemo.encoding.schema import Schema
 
@@ -92,9 +93,7 @@ class SASRec(nn.Module):
 
         The mean over heads, the same for every candidate. The latest film's own weight is its look at itself.
         """
-        weights = self.encoder_weights(batch)[:, -1].mean(1)  # [U, L, L]
-        looks = last_of(weights, batch.history_mask)  # [U, L]
-        return looks.unsqueeze(1).expand(-1, batch.candidates, -1)
+        return latest_weights(self.encoder_weights(batch), batch)
 
     def encoder_weights(self, batch: Batch) -> Tensor:
         """Where each film watched looks, layer by layer and head by head: [U, layers, H, L, L]."""

@@ -9,20 +9,19 @@ import pytest
 import torch
 from by_hand import close, draw, own_candidates, tables_of
 
-from recdemo.blocks import embedding as embedding_block
+from recdemo.blocks import lookup
 from recdemo.blocks.embedding import (
     FIELDS,
     HISTORY_FIELDS,
     ITEM_FIELDS,
-    MANY_IDS,
     USER_FIELDS,
     FieldEmbedding,
     gather,
     history_shares,
-    rows,
     rows_for,
     spread,
 )
+from recdemo.blocks.lookup import MANY_IDS, rows
 from recdemo.core.session import Session, Watched
 from recdemo.encoding.encode import encode
 from recdemo.encoding.schema import Schema
@@ -134,7 +133,7 @@ def test_fields_out_of_order_or_unknown_are_refused(fields: list[str], schema: S
 def test_history_fields_learn_what_their_formula_does(
     many: int, schema: Schema, sessions: list[Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedding_block, "MANY_IDS", many)
+    monkeypatch.setattr(lookup, "MANY_IDS", many)
     module = draw(FieldEmbedding(schema, embed_dim=K)).double()
     batch = encode(schema, sessions, torch.tensor([1]))
     found = module.user(batch)[:, -3:]  # [U, 3, k]

@@ -18,7 +18,7 @@ from by_hand import normal, own_candidates
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from recdemo.blocks import attention, embedding, mlp, recurrent
+from recdemo.blocks import attention, lookup, mlp, recurrent
 from recdemo.core.batch import Batch
 from recdemo.core.protocols import Solved
 from recdemo.core.session import Session
@@ -58,7 +58,7 @@ def _pieces(patch: pytest.MonkeyPatch, size: int) -> None:
         (attention, "CELLS"),
         (mlp, "CELLS"),
         (recurrent, "CHUNK"),
-        (embedding, "MANY_IDS"),
+        (lookup, "MANY_IDS"),
         (textcnn_rating, "CHUNK"),
         (textcnn_rating, "ROWS"),
     ):

@@ -21,7 +21,6 @@ IN_DEBT = {  # still to be split
     "recdemo/answers/counterfactual.py",
     "recdemo/answers/embeddings.py",
     "recdemo/answers/explain.py",
-    "recdemo/blocks/embedding.py",
     "recdemo/charts/embeddings.py",
     "recdemo/cli/training.py",
     "recdemo/data/download.py",
