@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 import torch
 from history_models import Visitor, visitors_of
 from playwright.sync_api import Browser, Page, sync_playwright
+from small_models import drawn, small_arguments
 from small_world import Desk, make_desk, write_world
 from torch import nn
 
@@ -82,24 +82,6 @@ def films() -> pd.DataFrame:
     )
 
 
-# Small arguments for whatever model takes them; a new model needs no line here.
-SMALL: dict[str, Any] = {
-    "embed_dim": 8,
-    "attention_dim": 5,
-    "attention_hidden": 6,
-    "hidden": [7, 5],  # a list, as JSON gives it back
-    "dropout": 0.0,
-    "buckets": 512,
-    "feed_forward": 12,
-    "heads": 2,
-    "maps": 4,
-    "state": 6,
-    "strength": 0.1,  # somebody new moves far from the mean of their group
-    "text_dim": 10,
-    "users": 12,
-}
-
-
 @pytest.fixture(scope="session")
 def few_ratings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ratings of 300 simulated people as a file: reading and measuring them takes little."""
@@ -151,34 +133,19 @@ def sessions(small_films: pd.DataFrame) -> list[Session]:
 
 def _small_arguments(key: str) -> dict[str, Any]:
     """Small arguments for a card's model, as a checkpoint keeps them."""
-    wanted = inspect.signature(CARDS[key].model).parameters
-    found = {name: SMALL[name] for name in SMALL if name in wanted}
-    if "hidden" in wanted and wanted["hidden"].annotation == "int":
-        found["hidden"] = SMALL["hidden"][0]
-    if CARDS[key].knows_users:
-        found["objective"] = CARDS[key].objectives[0]
-    return found
+    card = CARDS[key]
+    return small_arguments(card.model) | (
+        {"objective": card.objectives[0]} if card.knows_users else {}
+    )
 
 
 MakeModel = Callable[..., nn.Module]
 
 
 def _make_model(key: str, schema: Schema, *, seed: int = 0, std: float = 0.4, **more: Any) -> Any:
-    """A small model in evaluation mode with all weights drawn anew.
-
-    Fresh weights are next to zero, and next to zero everything equals everything.
-    """
+    """A small model of a card in evaluation mode."""
     torch.manual_seed(seed)
-    model = CARDS[key].model(schema, **_small_arguments(key) | more)
-    for name, value in model.state_dict().items():
-        if name.endswith("running_var"):
-            value.uniform_(0.5, 2.0)
-        elif value.is_floating_point():
-            value.normal_(std=std)
-    for module in model.modules():
-        if isinstance(module, nn.Embedding) and module.padding_idx is not None:
-            nn.init.zeros_(module.weight[module.padding_idx].detach())
-    return model.eval()
+    return drawn(CARDS[key].model(schema, **_small_arguments(key) | more), std)
 
 
 @pytest.fixture(scope="session")

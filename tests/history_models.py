@@ -13,56 +13,29 @@ import numpy as np
 import pytest
 import torch
 from by_hand import numbers, scores_of, weights_of
+from small_models import SMALL, drawn, small_arguments
 from torch import Tensor, nn
 
 from recdemo.core.batch import Batch
 from recdemo.core.session import Session
 from recdemo.core.vocabulary import DISLIKED, JUST_WATCHED, LIKED
 from recdemo.encoding.schema import Schema
-from recdemo.models.bst import BST
-from recdemo.models.dien import DIEN
-from recdemo.models.din import DIN
-from recdemo.models.hstu import HSTU
-from recdemo.models.pooling import AttentionPooling, Pooling
-from recdemo.models.recurrent import RNN, RNNMF, RNNJoint
-from recdemo.models.sasrec import SASRec
-from recdemo.models.transformer4rec import Transformer4Rec
 
-K, HEADS, WIDE = 8, 2, 6
+K, HEADS, WIDE = (SMALL[name] for name in ("embed_dim", "heads", "feed_forward"))
 FILMS = [4, 29, 11]
 CELLS = ("rnn", "gru", "lstm")
 WAYS = ("unit", "item", "user", "dot", "bilinear", "elementwise")
 PROFILE = ("gender", "age", "occupation", "favourite_genre")
 NOTHING_KEPT = 1 - 1e-7  # a share of units dropped
 
-SMALL: dict[type, dict[str, Any]] = {
-    Pooling: {"hidden": (7, 5)},
-    AttentionPooling: {"hidden": (7, 5), "attention_hidden": 6},
-    RNN: {"hidden": (7,), "state": 6},
-    RNNMF: {},
-    RNNJoint: {},
-    DIN: {"hidden": (7, 5), "attention_hidden": 6},
-    DIEN: {"hidden": (7, 5)},
-    BST: {"hidden": (7, 5), "heads": HEADS, "feed_forward": WIDE},
-    Transformer4Rec: {"hidden": (7, 5), "heads": HEADS, "feed_forward": WIDE},
-    SASRec: {"heads": HEADS, "feed_forward": WIDE},
-    HSTU: {"heads": HEADS},
-}
-
 close = partial(by_hand.close, tolerance=3e-5)
 score = partial(scores_of, films=FILMS)
 
 
 def make(kind: type, schema: Schema, *, seed: int = 0, std: float = 0.5, **more: Any) -> Any:
-    """A small model in evaluation mode, its weights drawn anew and far from zero."""
+    """A small model of a class in evaluation mode."""
     torch.manual_seed(seed)
-    model = kind(schema, **({"embed_dim": K, "dropout": 0.0} | SMALL[kind] | more))
-    for name, value in model.state_dict().items():
-        if name.endswith("running_var"):
-            value.uniform_(0.5, 2.0)
-        elif value.is_floating_point():
-            value.normal_(std=std)
-    return model.eval()
+    return drawn(kind(schema, **small_arguments(kind) | more), std)
 
 
 @dataclass

@@ -8,6 +8,7 @@ from recdemo.answers.explain import Explanation, Weights
 from recdemo.charts.attention import weight_against_removal
 from recdemo.charts.terms import waterfall
 from recdemo.core.wording import counted
+from recdemo.ui import engine
 from recdemo.ui.engine import plain
 
 CHART = {"displayModeBar": False}
@@ -17,6 +18,7 @@ def sum_of_terms(explanation: Explanation) -> None:
     """The logit as the sum of its terms: finding, chart, how to read it."""
     terms, unit = explanation.terms_frame(), explanation.unit
     named = terms[~terms["visitor_only"] & (terms["kind"] != "base")]
+    card = engine.card(explanation.model)
     moving = named[named["value"].abs() > 1e-6]
     if len(moving):
         top = moving.iloc[0]
@@ -25,7 +27,7 @@ def sum_of_terms(explanation: Explanation) -> None:
             f"Of what speaks for or against this film, **{plain(top['label'])}** {verb} the {unit} most "
             f"({top['value']:+.2f})."
         )
-    elif explanation.model == "popularity":
+    elif not (card.reads_history or card.reads_profile):
         st.markdown("The visitor plays no part in this score.")
     else:
         st.markdown("No film watched moves this score: it rests on the profile and the film alone.")

@@ -17,6 +17,9 @@ CARDS = (
         formula=r"\mathrm{MLP}\big(\big[\sum_i a_i x_i,\; q\big]\big),\; a = \mathrm{softmax}_i\, h^\top \sigma(W x_i + b)",
         network="pooling.AttentionPooling",
         shows=("history",),
+        reads_profile=False,
+        weights_sum="one",
+        weights_by_candidate=False,
         arguments_for={"next": {"embed_dim": 64, "recency": True}},
         training={
             "like": {"epochs": 3, "learning_rate": 2e-3},
@@ -67,6 +70,8 @@ CARDS = (
         formula=r"h'_t = (1 - a_t u_t) \odot h'_{t-1} + a_t u_t \odot \tilde h_t,\quad a = \mathrm{softmax}_t\, h_t W q",
         network="dien.DIEN",
         shows=("history", "evolution"),
+        reads_order="every place",
+        weights_sum="one",
         training={
             "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.2},
             "next": {
@@ -90,6 +95,8 @@ CARDS = (
         formula=r"\mathrm{MLP}([\mathrm{Encoder}([x_1, \dots, x_L, q] + p)_q,\; u]) + b_q",
         network="bst.BST",
         shows=("history", "heads"),
+        reads_order="every place",
+        weights_sum="less than one",
         arguments_for={"next": {"embed_dim": 64}},
         training={
             "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.5},
@@ -116,6 +123,9 @@ CARDS = (
         formula=r"\mathrm{MLP}([z_L,\; q,\; z_L \odot q,\; u]) + b_q,\; z = \mathrm{Encoder}(x_1, \dots, x_L)",
         network="transformer4rec.Transformer4Rec",
         shows=("history", "layers"),
+        reads_order="every place",
+        weights_sum="one",
+        weights_by_candidate=False,
         training={
             "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.15},
             "next": {
@@ -139,6 +149,10 @@ CARDS = (
         formula=r"h_L \cdot q + b_q,\quad h_t = \mathrm{SelfAttention}(x_1, \dots, x_t)_t",
         network="sasrec.SASRec",
         shows=("history", "layers"),
+        reads_profile=False,
+        reads_order="every place",
+        weights_sum="one",
+        weights_by_candidate=False,
         objectives=("next",),
         training={
             "next": {
@@ -162,6 +176,9 @@ CARDS = (
         formula=r"h_L \cdot q + b_q,\quad x + W_o\big(u \odot \mathrm{Norm}(\tfrac1n\,\mathrm{SiLU}(q k^\top + b)\,v)\big)",
         network="hstu.HSTU",
         shows=("history", "layers"),
+        reads_profile=False,
+        reads_order="every place",
+        weights_by_candidate=False,
         objectives=("next",),
         arguments_for={"next": {"layers": 2}},
         training={

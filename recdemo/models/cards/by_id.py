@@ -81,6 +81,8 @@ CARDS = (
         r"S = D_f^{-1/2} R^\top D_u^{-1} R\, D_f^{-1/2}",
         network="lightgcn.LightGCN",
         shows=("films",),
+        reads_profile=False,
+        reads_order="every place",
         objectives=("next",),
         training={
             "next": {

@@ -13,6 +13,8 @@ from recdemo.core.vocabulary import Objective
 if TYPE_CHECKING:
     from torch import nn
 
+Order = Literal["last five", "every place"]
+Sum = Literal["one", "less than one"]
 Shows = Literal["fields", "films", "history", "heads", "layers", "evolution", "crosses", "streams"]
 
 # Families, in the order of the menus.
@@ -43,9 +45,14 @@ class Card:
         shows: what can be shown of its inside: ``fields`` if it is a `ShowsFields`, ``films`` a `ShowsFilmTerms`, ``history`` a
             `ShowsHistory`, ``heads`` a `ShowsHeads`, ``layers`` a `ShowsLayers`, ``evolution`` a `ShowsEvolution`,
             ``crosses`` a `ShowsCrosses`, ``streams`` a `ShowsStreams`.
+        reads_history: the films watched matter to it.
+        reads_profile: gender, age and occupation do.
+        reads_order: what of the order of the films watched does: which are the last five, the place of every one, or nothing.
+        reads_dislikes: a film that was disliked is another thing to it than one just watched.
+        weights_sum: what the weights of a ``history`` that it shows sum to; less than one where the candidate takes the rest.
+        weights_by_candidate: these weights differ from candidate to candidate.
         training: settings that differ from `recdemo.training.settings.Settings`, by objective.
         objectives: what it can be trained for.
-        aside: a sentence to read beside its lists, where there is something to know.
         baseline: it is counted, or solved in closed form, in seconds: what a trained model is held against.
     """
 
@@ -60,15 +67,32 @@ class Card:
     arguments_for: Mapping[Objective, Mapping[str, Any]] = field(default_factory=dict)
     knows_users: bool = False
     shows: tuple[Shows, ...] = ()
+    reads_history: bool = True
+    reads_profile: bool = True
+    reads_order: Order | None = None
+    reads_dislikes: bool = True
+    weights_sum: Sum | None = None
+    weights_by_candidate: bool = True
     training: Mapping[Objective, Mapping[str, float | str]] = field(default_factory=dict)
     objectives: tuple[Objective, ...] = ("like", "next")
-    aside: str = ""
     baseline: bool = False
 
     @property
     def default_objective(self) -> Objective:
         """What it is asked for where nobody says: ``next`` where it can be."""
         return "next" if "next" in self.objectives else self.objectives[0]
+
+    @property
+    def aside(self) -> str:
+        """A sentence to read beside its lists: what of a visitor it does not read, if anything."""
+        if not (self.reads_history or self.reads_profile):
+            return f"{self.title} gives everybody the same list; only films already watched are left out."
+        if not self.reads_history:
+            return f"{self.title} reads the profile, not the films watched."
+        if not self.reads_profile:
+            order = "in their order, " if self.reads_order else ""
+            return f"{self.title} reads the films watched, {order}not the profile."
+        return ""
 
     @property
     def model(self) -> Callable[..., nn.Module]:

@@ -17,6 +17,7 @@ CARDS = (
         formula=r"w_0 + \sum_i w_i + \sum_{i<j} \langle v_i, v_j \rangle",
         network="fm.FM",
         shows=("fields",),
+        reads_order="last five",
         arguments_for={"next": {"embed_dim": 64, "recency": 10.0}},
         training={
             "like": {"epochs": 5, "learning_rate": 2e-3},
@@ -34,6 +35,7 @@ CARDS = (
         source="Document fig. 3-4",
         formula=r"\mathrm{MLP}([v_1, \dots, v_F])",
         network="embedding_mlp.EmbeddingMLP",
+        reads_order="last five",
         training={
             "like": {"epochs": 3, "learning_rate": 2e-3},
             "next": {
@@ -57,6 +59,7 @@ CARDS = (
         source="Liu et al., A Convolutional Click Prediction Model, 2015; document fig. 3-6",
         formula=r"\mathrm{MLP}(\mathrm{ReLU}(\mathrm{Conv1d}_3([v_1, \dots, v_F])))",
         network="embedding_cnn.EmbeddingCNN",
+        reads_order="last five",
         training={
             "like": {"epochs": 3, "learning_rate": 2e-3, "share": 0.5},
             "next": {
@@ -79,6 +82,7 @@ CARDS = (
         source="Zhang, Du and Wang, Deep Learning over Multi-field Categorical Data, 2016; document fig. 3-12",
         formula=r"\mathrm{MLP}([w_1, v_1, \dots, w_F, v_F]),\; w, v \text{ from FM}",
         network="fnn.FNN",
+        reads_order="last five",
         training={
             "like": {"epochs": 3, "learning_rate": 2e-3, "share": 0.5},
             "next": {
@@ -101,6 +105,7 @@ CARDS = (
         source="He and Chua, Neural Factorization Machines, 2017; document fig. 3-13, eq. 3-8",
         formula=r"\mathrm{MLP}\big((\textstyle\sum_i v_i)^2 - \sum_i v_i^2\big)",
         network="fnn_plus.FNNPlus",
+        reads_order="last five",
         training={
             "like": {"epochs": 3, "learning_rate": 2e-3},
             "next": {
@@ -124,6 +129,7 @@ CARDS = (
         formula=r"b + \sum_i w_i + \sum_{\text{crosses}} w_{ij} + \mathrm{MLP}([v_1, \dots, v_F])",
         network="wide_deep.WideDeep",
         shows=("fields",),
+        reads_order="last five",
         training={
             "like": {"epochs": 3, "learning_rate": 2e-3},
             "next": {
@@ -148,6 +154,7 @@ CARDS = (
         network="wide_deep.WideDeep",
         arguments={"crosses": "poly2"},
         shows=("fields",),
+        reads_order="last five",
         training={
             "like": {"epochs": 3, "learning_rate": 2e-3, "share": 0.5},
             "next": {
@@ -171,6 +178,7 @@ CARDS = (
         formula=r"w_0 + \sum_i w_i + \sum_{i<j} \langle v_i, v_j \rangle + \mathrm{MLP}([v_1, \dots, v_F])",
         network="deepfm.DeepFM",
         shows=("fields",),
+        reads_order="last five",
         training={
             "like": {"epochs": 5, "learning_rate": 2e-3},
             "next": {"epochs": 5, "batch_size": 512, "learning_rate": 3e-3, "negatives": 32},
@@ -187,6 +195,7 @@ CARDS = (
         source="Wang et al., Deep & Cross Network, ADKDD 2017; document 002",
         formula=r"x_{l+1} = x_0\,(x_l^\top w_l) + b_l + x_l,\quad w^\top [x_L, \mathrm{MLP}(x_0)]",
         network="dcn.DCN",
+        reads_order="last five",
         training={
             "like": {"epochs": 4, "learning_rate": 2e-3},
             "next": {"epochs": 5, "batch_size": 512, "learning_rate": 3e-3, "negatives": 32},
@@ -205,6 +214,7 @@ CARDS = (
         network="dcn_v2.DCNV2",
         arguments_for={"like": {"recency": 30.0}, "next": {"recency": 12.0}},
         shows=("fields", "crosses"),
+        reads_order="last five",
         training={
             "like": {"epochs": 5, "learning_rate": 2e-3},
             "next": {
@@ -232,6 +242,7 @@ CARDS = (
         network="final_mlp.FinalMLP",
         arguments_for={"like": {"recency": 30.0}, "next": {"recency": 12.0}},
         shows=("streams",),
+        reads_order="last five",
         training={
             "like": {"epochs": 5, "learning_rate": 2e-3},
             "next": {
@@ -256,6 +267,7 @@ CARDS = (
         formula=r"w_0 + \sum_i w_i + p^\top \sum_{i<j} a_{ij}\,(v_i \odot v_j)",
         network="afm.AFM",
         shows=("fields",),
+        reads_order="last five",
         training={
             "like": {"epochs": 4, "learning_rate": 2e-3},
             "next": {"epochs": 4, "batch_size": 512, "learning_rate": 3e-3, "negatives": 16},

@@ -16,6 +16,7 @@ CARDS = (
         source="Document fig. 3-18",
         formula=r"\mathrm{MLP}\big(\big[\tfrac{1}{L}\sum_i x_i,\; q\big]\big)",
         network="pooling.Pooling",
+        reads_profile=False,
         arguments_for={"next": {"embed_dim": 64, "recency": True}},
         training={
             "like": {"epochs": 4, "learning_rate": 2e-3},
@@ -39,6 +40,8 @@ CARDS = (
         source="Document fig. 3-8; Cho et al., 2014, for the GRU cell",
         formula=r"\mathrm{MLP}(\mathrm{GRU}(x_1, \dots, x_L, q))",
         network="recurrent.RNN",
+        reads_profile=False,
+        reads_order="every place",
         training={
             "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.25},
             "next": {
@@ -61,6 +64,8 @@ CARDS = (
         source="Hidasi et al., Session-based Recommendations with RNNs, ICLR 2016; document fig. 3-9",
         formula=r"\mathrm{GRU}(x_1, \dots, x_L) \cdot q + b_q + b",
         network="recurrent.RNNMF",
+        reads_profile=False,
+        reads_order="every place",
         training={
             "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.25},
             "next": {
@@ -83,6 +88,8 @@ CARDS = (
         source="Hidasi et al., ICLR 2016; document fig. 3-11, eq. 3-5",
         formula=r"h_L \cdot q + b_q + b,\quad \mathcal L - \alpha\, \mathrm{mean}_t \log \mathrm{softmax}(Q h_t + b)_{t+1}",
         network="recurrent.RNNJoint",
+        reads_profile=False,
+        reads_order="every place",
         arguments_for={"next": {"embed_dim": 128, "dropout": 0.4}},
         training={
             "like": {"epochs": 3, "learning_rate": 2e-3, "share": 0.15, "second_task": 0.05},

@@ -17,8 +17,9 @@ CARDS = (
         formula=r"\mathrm{logit}\,\frac{\text{likes}_q + m\,\bar p}{\text{ratings}_q + m},\quad "
         r"\frac{\text{stars}_q + m\,\bar r}{\text{ratings}_q + m}",
         network="popularity.Popularity",
+        reads_history=False,
+        reads_profile=False,
         objectives=("like", "next", "rating"),
-        aside="Popularity gives everybody the same list; only films already watched are left out.",
         baseline=True,
     ),
     Card(
@@ -33,8 +34,9 @@ CARDS = (
         formula=r"b_q + \sum_i x_i B_{iq},\quad B = I - P\,\mathrm{diag}(P)^{-1},\; P = (X^\top X + \lambda I)^{-1}",
         network="ease.EASE",
         shows=("films",),
+        reads_profile=False,
+        reads_order="every place",
         objectives=("next",),
-        aside="EASE reads the films watched, the latest most, and no profile.",
         baseline=True,
     ),
     Card(
@@ -49,8 +51,9 @@ CARDS = (
         formula=r"b_q + \sum_i x_i B_{iq},\quad B = (X^\top X + \lambda I)^{-1} X^\top Y,\; x_i = w\,(1 + \mathrm{age}_i)^{-f}",
         network="linear_next.LinearNext",
         shows=("films",),
+        reads_profile=False,
+        reads_order="every place",
         objectives=("next",),
-        aside="Linear next film reads the films watched, the latest most, and no profile.",
         baseline=True,
     ),
     Card(
@@ -65,7 +68,8 @@ CARDS = (
         formula=r"b_q + s\, q^\top A^{-1} \sum_i c_i q_i,\quad A = \sum_i c_i q_i q_i^\top + \alpha_0 Q^\top Q + \lambda r^\nu I",
         network="ials.IALS",
         shows=("films",),
+        reads_profile=False,
+        reads_order="every place",
         objectives=("next",),
-        aside="iALS reads the films watched, the latest most, and no profile.",
     ),
 )

@@ -16,6 +16,8 @@ CARDS = (
         source="Wang et al., Deep & Cross Network, 2017; document 002",
         formula=r"w^\top [x_L, \mathrm{MLP}(x_0)],\; x_0 = \big[\mathrm{mean}_{\text{liked}}\, s_i,\; s_q\big]",
         network="dcn.DCNText",
+        reads_profile=False,
+        reads_dislikes=False,
         training={
             "like": {"epochs": 5, "learning_rate": 2e-3, "weight_decay": 0.0},
             "next": {
@@ -39,7 +41,7 @@ CARDS = (
         source="Document 000; Kim, Convolutional Neural Networks for Sentence Classification, 2014",
         formula=r"\mathrm{MLP}([u, q, u \odot q]),\; q = \mathrm{MLP}([\text{genres}, \mathrm{TextCNN}(\text{title})])",
         network="textcnn_rating.TextCNNRating",
-        aside="This model reads the profile and the films' titles, not the history.",
+        reads_history=False,
         arguments={"dropout": 0.05},
         objectives=("rating",),
         training={
