@@ -8,6 +8,8 @@ from typing import Any
 
 from torch import nn
 
+from recdemo.models import CARDS
+
 USERS = 12  # whom a model knows by id
 # Small arguments for whatever model takes them; a new model needs no line here.
 SMALL: dict[str, Any] = {
@@ -50,3 +52,8 @@ def drawn(model: nn.Module, std: float) -> Any:
         if isinstance(module, nn.Embedding) and module.padding_idx is not None:
             nn.init.zeros_(module.weight[module.padding_idx].detach())
     return model.eval()
+
+
+def keys_of(protocol: type) -> list[str]:
+    """The models of the zoo that keep to a protocol of methods."""
+    return [key for key, card in CARDS.items() if issubclass(card.model.func, protocol)]

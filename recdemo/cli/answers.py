@@ -46,11 +46,15 @@ app = typer.Typer()
 def models(
     as_json: Json = False,
     codes: Annotated[bool, typer.Option(help="List occupation and age codes instead.")] = False,
+    markdown: Annotated[bool, typer.Option(help="Print the README's table instead.")] = False,
 ) -> None:
     """List every model: key, idea's source, objectives that have a checkpoint, what it can show."""
     from recdemo import checkpoints
-    from recdemo.models import CARDS
+    from recdemo.models.cards import CARDS, as_markdown
 
+    if markdown:
+        typer.echo(as_markdown())
+        return
     if codes:
         lists: dict[str, dict[Any, str]] = {
             "gender": GENDERS,

@@ -51,7 +51,7 @@ def test_the_latest_film_s_look_in_the_last_layer_is_the_weight_shown(
     films, weights = attention.layer_weights(model, session)
     assert films == session.movie_ids[-model.checkpoint.schema.history_length :]
     assert weights.shape[2:] == (len(films), len(films))
-    if pair[0] != "hstu":  # whose weights are no shares
+    if CARDS[pair[0]].weights_sum == "one":
         assert weights.sum(-1) == pytest.approx(np.ones(weights.shape[:3]), abs=1e-5)
     shown = history_weights(model, session, [1210])[1210]
     assert weights[-1, :, -1].mean(0) == pytest.approx(shown.dropna().to_numpy())

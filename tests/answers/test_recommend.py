@@ -15,23 +15,6 @@ SCIENCE_FICTION = Session(history=[Watched(m, True) for m in (260, 2571, 541, 58
 FAMILY = Session(history=[Watched(m, True) for m in (1, 588, 364)])
 EVERY_MODEL = checkpoints.available()
 RANKING = [key for key, objective in EVERY_MODEL if objective == "next"]
-# These do not read the history, or the profile, at all.
-BLIND_TO_HISTORY = {"popularity", "textcnn_rating"}
-BLIND_TO_PROFILE = {
-    "popularity",
-    "ease",
-    "linear_next",
-    "ials",
-    "lightgcn",
-    "sasrec",
-    "hstu",
-    "pooling",
-    "attention_pooling",
-    "rnn",
-    "rnn_als",
-    "rnn_joint",
-    "dcn_text",
-}
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +66,7 @@ def test_the_same_session_gives_the_same_list(models, pair) -> None:
     assert models[pair].recommend(FAMILY, 20).equals(first)
 
 
-READ_HISTORY = [key for key in RANKING if key not in BLIND_TO_HISTORY]
+READ_HISTORY = [key for key in RANKING if CARDS[key].reads_history]
 # Three or four films move these less: they know users by id, or average what was watched.
 LEAST_SCIENCE_FICTION = {"two_tower": 4, "mf": 6}
 LEAST_FAMILY = {
@@ -107,7 +90,7 @@ def test_families_get_family_films(models, key: str) -> None:
     assert fitting.sum() >= LEAST_FAMILY.get(key, 6), table["title"].tolist()
 
 
-@pytest.mark.parametrize("pair", [pair for pair in EVERY_MODEL if pair[0] not in BLIND_TO_PROFILE])
+@pytest.mark.parametrize("pair", [pair for pair in EVERY_MODEL if CARDS[pair[0]].reads_profile])
 def test_the_profile_alone_changes_the_scores(models, pair) -> None:
     young = models[pair].scores(Session("F", 18, 4, FAMILY.history))
     old = models[pair].scores(Session("M", 56, 13, FAMILY.history))

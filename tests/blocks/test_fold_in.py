@@ -37,10 +37,6 @@ FILMS = torch.tensor([8, 32, 11, 9, 38, 2])
 every_model = pytest.mark.parametrize(("key", "objective"), KNOW_USERS)
 
 
-def test_the_models_that_know_users() -> None:
-    assert {key for key, _ in KNOW_USERS} == {"mf", "two_tower", "concat_mlp", "rating_mlp"}
-
-
 def _spread_out(model: nn.Module) -> np.ndarray:
     """S [d, d] of uneven lengths in directions of its own, from 1.2 down to 0.2, put into a model."""
     dim = len(model.users.spread)

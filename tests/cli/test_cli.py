@@ -15,7 +15,7 @@ import recdemo
 from recdemo import Session, Watched, checkpoints
 from recdemo.data import save_dataset, simulate
 from recdemo.data.catalogue import read_catalogue, write_catalogue
-from recdemo.models import CARDS
+from recdemo.models.cards import CARDS, as_markdown
 from recdemo.training.pipeline import open_test_part
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,6 +72,10 @@ def test_models_lists_every_card() -> None:
     assert explains["afm"] == ["fields"]
     assert explains["din"] == ["history"]
     assert explains["popularity"] == []
+
+
+def test_the_readme_s_table_of_models_can_be_printed() -> None:
+    assert run("models --markdown").stdout == f"{as_markdown()}\n"
 
 
 def test_films_are_found_by_words() -> None:

@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from small_models import keys_of
 from torch import Tensor, nn
 from typer.testing import CliRunner
 
 from recdemo import cli
 from recdemo.core.errors import RequestError
+from recdemo.core.protocols import Solved
 from recdemo.core.vocabulary import Objective
 from recdemo.data import (
     TEST,
@@ -244,7 +246,7 @@ def test_one_part_is_the_whole(resident: Resident) -> None:
         assert torch.equal(value, other.state_dict()[name])
 
 
-@pytest.mark.parametrize("key", ["popularity", "ease", "linear_next", "ials"])
+@pytest.mark.parametrize("key", keys_of(Solved))
 def test_what_is_solved_is_solved_from_all_parts(
     key: str, streamed: Streamed, resident: Resident
 ) -> None:

@@ -1,22 +1,23 @@
-"""Each model against its paper's formula in plain loops, and one contract for every card of the zoo."""
+"""One contract for every card of the zoo: what a card declares is how its model behaves."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-import by_hand
-import numpy as np
+import genre_overlap
 import pandas as pd
 import pytest
 import torch
 from by_hand import close, scores_of
+from small_models import USERS
 from torch import Tensor, nn
 
 from recdemo.checkpoints import open_folder
-from recdemo.core.batch import Batch, Known
+from recdemo.core.batch import Batch
 from recdemo.core.errors import RequestError
 from recdemo.core.protocols import (
     LearnsBesides,
@@ -33,286 +34,39 @@ from recdemo.core.protocols import (
     reads_history,
 )
 from recdemo.core.session import Session, Watched
-from recdemo.core.vocabulary import DISLIKED, JUST_WATCHED, LIKED
 from recdemo.data import simulate
 from recdemo.encoding.encode import encode
 from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
 from recdemo.models import CARDS, card_of
-from recdemo.models.popularity import Popularity
+from recdemo.models.cards.card import Card, Shows
 
-KEYS = list(CARDS)
-SMALL_USERS = 12  # as in conftest.SMALL
-SHOW_FIELDS = [key for key in KEYS if "fields" in CARDS[key].shows]
-SHOW_FILMS = [key for key in KEYS if "films" in CARDS[key].shows]
-SHOW_HISTORY = [key for key in KEYS if "history" in CARDS[key].shows]
+KEYS = [*CARDS, genre_overlap.CARD.key]
 
-# What a model does not read, and why. It must not react to it, and every model not named here must.
-BLIND_TO_HISTORY = {
-    "popularity": "knows nothing of the visitor",
-    "textcnn_rating": "knows a visitor by profile only",
-}
-BLIND_TO_PROFILE = {
-    "popularity": "knows nothing of the visitor",
-    "ease": "a sum over the films watched",
-    "linear_next": "a sum over the films watched",
-    "ials": "a vector solved from the films watched",
-    "pooling": "[pool of the films watched, candidate] and no more",
-    "attention_pooling": "[pool of the films watched, candidate] and no more",
-    "rnn": "the state is what the films watched left",
-    "rnn_als": "the state is what the films watched left",
-    "rnn_joint": "the state is what the films watched left",
-    "sasrec": "the state is what the films watched left",
-    "lightgcn": "a visitor is the sum of their films",
-    "hstu": "the state is what the films watched left",
-    "dcn_text": "a visitor is the mean of the films they liked",
-}
-ONLY_WHAT_WAS_LIKED = {"dcn_text": "a visitor is the mean of the films they liked"}
-# What of the order of a history a model reads.
-NOTHING = "nothing"  # the films are added up
-LAST_FIVE = "which films are the last five"  # a field, itself a sum
-PLACES = "the place of every film"  # a recurrence, or positions
-ORDER = {
-    "popularity": NOTHING,
-    "ease": PLACES,  # a film counts by its age
-    "linear_next": PLACES,
-    "ials": PLACES,
-    "mf": NOTHING,  # folding in adds up the films' losses
-    "two_tower": NOTHING,
-    "concat_mlp": NOTHING,
-    "rating_mlp": NOTHING,
-    "lightgcn": PLACES,
-    "fm": LAST_FIVE,
-    "embedding_mlp": LAST_FIVE,
-    "embedding_cnn": LAST_FIVE,
-    "fnn": LAST_FIVE,
-    "fnn_plus": LAST_FIVE,
-    "wide_deep": LAST_FIVE,
-    "wide_deep_poly2": LAST_FIVE,
-    "deepfm": LAST_FIVE,
-    "dcn": LAST_FIVE,
-    "dcn_v2": LAST_FIVE,
-    "final_mlp": LAST_FIVE,
-    "afm": LAST_FIVE,
-    "pooling": NOTHING,
-    "rnn": PLACES,
-    "rnn_als": PLACES,
-    "rnn_joint": PLACES,
-    "attention_pooling": NOTHING,
-    "din": NOTHING,  # a film's weight knows the film and the candidate, not the place
-    "dien": PLACES,
-    "bst": PLACES,
-    "transformer4rec": PLACES,
-    "sasrec": PLACES,
-    "hstu": PLACES,
-    "dcn_text": NOTHING,
-    "textcnn_rating": NOTHING,
-    "textcnn_history": NOTHING,
-}
-# What the weights of a history sum to, where that is known.
-SUM_OF_WEIGHTS = {
-    "attention_pooling": "one",
-    "dien": "one",
-    "bst": "less than one",
-    "din": "free",
-    "transformer4rec": "one",
-    "sasrec": "one",
-    "hstu": "free",
-}
-SAME_FOR_ALL = (  # weights that no candidate changes
-    "attention_pooling",
-    "transformer4rec",
-    "sasrec",
-    "hstu",
-)
+
+def _that_show(what: Shows) -> Any:
+    """Asks the cards that show something."""
+    return pytest.mark.parametrize(
+        "key", [card.key for card in (*CARDS.values(), genre_overlap.CARD) if what in card.shows]
+    )
 
 
 def _films(schema: Schema, count: int = 7) -> Tensor:
     return torch.randint(1, schema.size + 1, (count,), generator=torch.Generator().manual_seed(1))
 
 
-# The formulas, by hand
-
-
-def _deepfm_by_hand(model: nn.Module, vectors: Callable) -> float:
-    embedded = vectors(by_hand.tables_of(model, "machine.embedding."))
-    deep = by_hand.two_sided(by_hand.flat(embedded), by_hand.weights_of(model, "deep."), "")
-    return by_hand.machine(model, vectors) + deep[0]
-
-
-def _afm_parts(model: nn.Module, vectors: Callable) -> tuple[float, list[float], list[float]]:
-    """w0 + Σ w_i, the attention of each pair, and pᵀ(v_i ⊙ v_j) of each pair.
-
-    A pair with an empty field, so with a vector of zeros, has no attention.
-    """
-    w = by_hand.weights_of(model)
-    products = by_hand.pairs(vectors(by_hand.tables_of(model, "embedding.")))
-    scores = []
-    for product in products:
-        hidden = by_hand.relu(by_hand.linear(product, w["inner.weight"], w["inner.bias"]))
-        scores.append(by_hand.dot(w["outer.weight"][0], hidden))
-    held = [bool(np.any(p)) for p in products]
-    total = sum(math.exp(s) for s, here in zip(scores, held, strict=True) if here)
-    attention = [math.exp(s) / total * here for s, here in zip(scores, held, strict=True)]
-    linear = sum(v[0] for v in vectors(by_hand.tables_of(model, "linear.")).values())
-    values = [by_hand.dot(w["projection"], p) for p in products]
-    return float(w["bias"]) + linear, attention, values
-
-
-def _afm_by_hand(model: nn.Module, vectors: Callable) -> float:
-    first, attention, values = _afm_parts(model, vectors)
-    return first + by_hand.dot(attention, values)
-
-
-def _din_parts(
-    model: nn.Module, schema: Schema, session: Session, film: int, vectors: Callable
-) -> tuple[float, list[float]]:
-    """The logit, and the weight of each watched film."""
-    w = by_hand.weights_of(model)
-    tables = by_hand.tables_of(model, "films.fields.")
-
-    def film_vector(index: int) -> np.ndarray:
-        return sum(vectors(tables, film=index).values())
-
-    q = film_vector(film)
-    interest = np.zeros(len(q))
-    weights = []
-    for watched in session.history[-schema.history_length :]:
-        kind = {None: JUST_WATCHED, False: DISLIKED, True: LIKED}[watched.liked]
-        x = film_vector(schema.movie_ids.tolist().index(watched.movie_id) + 1)
-        x = x + w["films.feedback.weight"][kind]
-        inputs = [*x, *q, *(x - q), *(x * q)]
-        hidden = by_hand.linear(inputs, w["attention.inner.weight"], w["attention.inner.bias"])
-        active = by_hand.dice(hidden, w, "attention.dice.")
-        outer = by_hand.linear(active, w["attention.outer.weight"], w["attention.outer.bias"])
-        weights += outer
-        interest = interest + weights[-1] * x
-    profile = by_hand.flat(vectors(by_hand.tables_of(model, "head.profile.")))
-    x = [*interest, *q, *(interest * q), *profile]
-    for layer in (0, 3):
-        name = f"head.network.layers.{layer}"
-        x = by_hand.linear(x, w[f"{name}.weight"], w[f"{name}.bias"])
-        x = by_hand.dice(x, w, f"head.network.layers.{layer + 1}.")
-    head = by_hand.linear(x, w["head.network.layers.6.weight"], w["head.network.layers.6.bias"])[0]
-    return head + w["head.film_bias.weight"][film, 0], weights
-
-
-@pytest.mark.parametrize(
-    ("key", "formula"),
-    [("fm", by_hand.machine), ("deepfm", _deepfm_by_hand), ("afm", _afm_by_hand)],
-)
-def test_logit_is_the_formula(
-    key: str,
-    formula: Callable,
-    schema: Schema,
-    sessions: list[Session],
-    make_model: Callable,
-    vectors_by_hand: Callable,
-) -> None:
-    model = make_model(key, schema)
-    films = torch.tensor([4, 29])
-    found = scores_of(model, schema, sessions, films)
-    for u, session in enumerate(sessions):
-        for c, film in enumerate(films.tolist()):
-
-            def vectors(tables: dict, session: Session = session, film: int = film) -> dict:
-                return vectors_by_hand(tables, schema.movies, 6, session, film)
-
-            assert float(found[u, c]) == pytest.approx(formula(model, vectors), abs=2e-5, rel=1e-5)
-    assert found.std() > 0.1
-
-
-def test_din_is_the_formula(
-    schema: Schema, sessions: list[Session], make_model: Callable, vectors_by_hand: Callable
-) -> None:
-    model = make_model("din", schema)
-    films = torch.tensor([4, 29])
-    found = scores_of(model, schema, sessions, films)
-    with torch.inference_mode():
-        weights = model.history_weights(encode(schema, sessions, films))
-    for u, session in enumerate(sessions):
-        for c, target in enumerate(films.tolist()):
-
-            def vectors(tables: dict, film: int = target, session: Session = session) -> dict:
-                return vectors_by_hand(tables, schema.movies, 6, session, film)
-
-            logit, wanted = _din_parts(model, schema, session, target, vectors)
-            assert float(found[u, c]) == pytest.approx(logit, abs=2e-5, rel=1e-5)
-            close(weights[u, c, : len(wanted)], wanted)
-    assert found.std() > 0.1
-
-
-@pytest.mark.parametrize("softmax", [False, True])
-def test_din_weighs_with_or_without_softmax(
-    softmax: bool, schema: Schema, sessions: list[Session], make_model: Callable
-) -> None:
-    model = make_model("din", schema, softmax=softmax)
-    with torch.inference_mode():
-        sums = model.history_weights(encode(schema, sessions[2:], _films(schema))).sum(-1)
-    assert torch.allclose(sums, torch.ones(()), atol=1e-5) == softmax
-
-
-def test_afm_shows_the_attention_of_its_formula(
-    schema: Schema, sessions: list[Session], make_model: Callable, vectors_by_hand: Callable
-) -> None:
-    model = make_model("afm", schema)
-    terms = model.field_terms(encode(schema, sessions, torch.tensor([11])))
-    for u, session in enumerate(sessions):
-
-        def vectors(tables: dict, session: Session = session) -> dict:
-            return vectors_by_hand(tables, schema.movies, 6, session, 11)
-
-        _, attention, values = _afm_parts(model, vectors)
-        close(terms.attention[u].detach(), attention)
-        wanted = [a * v for a, v in zip(attention, values, strict=True)]
-        close(terms.pairs[u].detach(), wanted)
-
-
-def _known(movie: Tensor, answer: Tensor) -> Known:
-    """Ratings of one user."""
-    return Known(torch.zeros_like(movie), movie, torch.full_like(movie, LIKED), answer)
-
-
-def test_popularity_is_a_smoothed_share_of_likes(schema: Schema) -> None:
-    movie = torch.tensor([1, 1, 1, 2, 2, 5])
-    liked = torch.tensor([True, True, False, False, False, True])
-    model = Popularity(schema, prior=4.0)
-    model.solve(_known(movie, liked), "like")
-    counted = {1: (2, 3), 2: (0, 2), 5: (1, 1)}
-    for film in range(1, schema.size + 1):
-        likes, ratings = counted.get(film, (0, 0))
-        share = (likes + 4 * 3 / 6) / (ratings + 4)
-        assert float(model.scores[film]) == pytest.approx(math.log(share / (1 - share)), abs=1e-6)
-
-
-def test_popularity_for_next_orders_by_the_number_of_likes(schema: Schema) -> None:
-    movie = torch.tensor([1, 1, 1, 2, 2, 5])
-    liked = torch.tensor([True, True, False, False, False, True])
-    model = Popularity(schema)
-    model.solve(_known(movie, liked), "next")
-    likes = {1: 2, 5: 1}
-    for film in range(1, schema.size + 1):
-        gap = float(model.scores[film] - model.scores[5])
-        wanted = math.log((likes.get(film, 0) + 0.5) / 1.5)
-        assert gap == pytest.approx(wanted, abs=1e-6)
-    assert float(model.scores.exp().sum()) == pytest.approx(1.0, abs=1e-5)
-
-
-def test_popularity_of_stars_is_a_smoothed_mean(schema: Schema) -> None:
-    movie, stars = torch.tensor([1, 1, 2, 5]), torch.tensor([5.0, 4.5, 1.0, 3.0])
-    model = Popularity(schema, prior=4.0)
-    model.solve(_known(movie, stars), "rating")
-    counted = {1: (9.5, 2), 2: (1.0, 1), 5: (3.0, 1)}
-    for film in range(1, schema.size + 1):
-        total, ratings = counted.get(film, (0, 0))
-        wanted = (total + 4 * 13.5 / 4) / (ratings + 4)
-        assert float(model.scores[film]) == pytest.approx(wanted, abs=1e-6)
+@pytest.fixture(scope="module", autouse=True)
+def _toy() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        genre_overlap.add(patch)
+        yield
 
 
 # The zoo
 
 
 def test_cards_are_complete() -> None:
+    assert list(CARDS) == KEYS
     assert KEYS[0] == "popularity"
     for key, card in CARDS.items():
         assert card.key == key
@@ -323,7 +77,7 @@ def test_cards_are_complete() -> None:
         assert set(card.training) <= set(card.objectives)
 
 
-def test_cards_say_what_can_be_shown(key: str, schema: Schema) -> None:
+def test_cards_say_what_can_be_shown(card: Card, schema: Schema) -> None:
     protocols = {
         "fields": ShowsFields,
         "films": ShowsFilmTerms,
@@ -334,9 +88,13 @@ def test_cards_say_what_can_be_shown(key: str, schema: Schema) -> None:
         "crosses": ShowsCrosses,
         "streams": ShowsStreams,
     }
-    model = CARDS[key].model(schema)
+    model = card.model(schema)
     shown = [name for name, protocol in protocols.items() if isinstance(model, protocol)]
-    assert list(CARDS[key].shows) == shown
+    assert list(card.shows) == shown
+
+
+def test_a_baseline_is_solved_not_trained(card: Card, model: nn.Module) -> None:
+    assert isinstance(model, Solved) or not card.baseline
 
 
 def test_unknown_model_is_refused_by_name() -> None:
@@ -350,6 +108,11 @@ def test_unknown_model_is_refused_by_name() -> None:
 @pytest.fixture(params=KEYS)
 def key(request: pytest.FixtureRequest) -> str:
     return request.param
+
+
+@pytest.fixture
+def card(key: str) -> Card:
+    return CARDS[key]
 
 
 @pytest.fixture
@@ -481,7 +244,7 @@ def test_gradients_reach_every_weight(key: str, schema: Schema, make_model: Call
             nn.init.constant_(parameter, 0.5)
     visitors, films = _every_value(schema)
     batch = encode(schema, visitors, films)
-    users = 1 + torch.arange(len(visitors)) % SMALL_USERS
+    users = 1 + torch.arange(len(visitors)) % USERS
     torch.manual_seed(0)
     logits, besides = _everything_learned(model, replace(batch, user=users))
     truth = (torch.rand(len(logits)) < 0.5).float()
@@ -554,13 +317,13 @@ def _differs(one: Tensor, other: Tensor) -> bool:
     return gap > 1e-4
 
 
-def test_another_history_is_another_answer(key: str, model: nn.Module, schema: Schema) -> None:
+def test_another_history_is_another_answer(card: Card, model: nn.Module, schema: Schema) -> None:
     visitors = [_history(schema, 1, 2, 3), _history(schema, 1, 2, 9), Session()]
     first, other, none = scores_of(model, schema, visitors, _films(schema))
-    assert _differs(first, other) == _differs(first, none) == (key not in BLIND_TO_HISTORY)
+    assert _differs(first, other) == _differs(first, none) == card.reads_history
 
 
-def test_every_place_of_the_history_is_read(key: str, model: nn.Module, schema: Schema) -> None:
+def test_every_place_of_the_history_is_read(card: Card, model: nn.Module, schema: Schema) -> None:
     visitors = [_history(schema, 1, 2, 3, 4, 5, 6)]
     for place in range(6):
         films = [1, 2, 3, 4, 5, 6]
@@ -568,28 +331,28 @@ def test_every_place_of_the_history_is_read(key: str, model: nn.Module, schema: 
         visitors.append(_history(schema, *films))
     before, *after = scores_of(model, schema, visitors, _films(schema))
     read = [_differs(before, scores) for scores in after]
-    assert read == [key not in BLIND_TO_HISTORY] * 6
+    assert read == [card.reads_history] * 6
 
 
-def test_feedback_alone_changes_the_answer(key: str, model: nn.Module, schema: Schema) -> None:
+def test_feedback_alone_changes_the_answer(card: Card, model: nn.Module, schema: Schema) -> None:
     visitors = [_history(schema, 1, 2, 3, liked=liked) for liked in (True, False, None)]
     liked, disliked, watched = scores_of(model, schema, visitors, _films(schema))
-    reads = key not in BLIND_TO_HISTORY
+    reads = card.reads_history
     assert _differs(liked, disliked) == _differs(liked, watched) == reads
-    assert _differs(disliked, watched) == (reads and key not in ONLY_WHAT_WAS_LIKED)
+    assert _differs(disliked, watched) == (reads and card.reads_dislikes)
 
 
-def test_profile_changes_the_answer(key: str, model: nn.Module, schema: Schema) -> None:
+def test_profile_changes_the_answer(card: Card, model: nn.Module, schema: Schema) -> None:
     history = _history(schema, 1, 2, 3).history
     profiles = [("F", 25, 4), ("M", 25, 4), ("F", 35, 4), ("F", 25, 5), (None, None, None)]
     visitors = [Session(*profile, history) for profile in profiles]
     first, *others = scores_of(model, schema, visitors, _films(schema))
     read = [_differs(first, other) for other in others]
-    assert read == [key not in BLIND_TO_PROFILE] * 4
+    assert read == [card.reads_profile] * 4
 
 
 def test_only_models_that_know_users_read_who_asks(
-    key: str, model: nn.Module, schema: Schema, sessions: list[Session]
+    card: Card, model: nn.Module, schema: Schema, sessions: list[Session]
 ) -> None:
     batch = encode(schema, sessions[-2:], _films(schema))
     visitor, one, other = (
@@ -597,28 +360,21 @@ def test_only_models_that_know_users_read_who_asks(
     )
     with torch.inference_mode():
         answers = [model(asked) for asked in (visitor, one, other)]
-    known = CARDS[key].knows_users
-    assert _differs(answers[0], answers[1]) == _differs(answers[1], answers[2]) == known
+    assert _differs(answers[0], answers[1]) == _differs(answers[1], answers[2])
+    assert _differs(answers[0], answers[1]) == card.knows_users
 
 
 def test_models_that_read_no_history_say_so(
-    key: str, model: nn.Module, small_films: pd.DataFrame, schema: Schema
+    model: nn.Module, small_films: pd.DataFrame, schema: Schema
 ) -> None:
-    ratings = Ratings(simulate(small_films, users=SMALL_USERS, seed=1), schema)
+    ratings = Ratings(simulate(small_films, users=USERS, seed=1), schema)
     rows = torch.arange(0, len(ratings), 7)
     with torch.inference_mode():
         told, untold = (model(ratings.batch(rows, histories=some)) for some in (True, False))
     assert _differs(told, untold) == reads_history(model)
 
 
-def test_every_model_says_what_of_the_order_it_reads() -> None:
-    assert set(ORDER) == set(KEYS)
-    assert set(SUM_OF_WEIGHTS) == set(SHOW_HISTORY)
-    for named in (BLIND_TO_HISTORY, BLIND_TO_PROFILE, ONLY_WHAT_WAS_LIKED):
-        assert set(named) <= set(KEYS)
-
-
-def test_order_matters_where_it_is_read(key: str, model: nn.Module, schema: Schema) -> None:
+def test_order_matters_where_it_is_read(card: Card, model: nn.Module, schema: Schema) -> None:
     opinions = [True, False, None, True, None, False]
 
     def visitor(*films: int) -> Session:
@@ -632,8 +388,8 @@ def test_order_matters_where_it_is_read(key: str, model: nn.Module, schema: Sche
         visitor(6, 2, 3, 4, 5, 1),
     ]
     asked, within, across = scores_of(model, schema, visitors, _films(schema))
-    assert _differs(asked, within) == (ORDER[key] == PLACES)
-    assert _differs(asked, across) == (ORDER[key] != NOTHING)
+    assert _differs(asked, within) == (card.reads_order == "every place")
+    assert _differs(asked, across) == (card.reads_order is not None)
 
 
 # What is shown
@@ -652,9 +408,9 @@ def _terms_add_up(model: ShowsFields, batch: Batch, logits: Tensor) -> None:
         close(terms.attention.sum(1), torch.ones(len(logits)))
 
 
-@pytest.mark.parametrize("key", SHOW_FIELDS)
+@_that_show("fields")
 def test_field_terms_add_up_to_the_logit(
-    key: str, model: nn.Module, schema: Schema, sessions: list[Session]
+    model: nn.Module, schema: Schema, sessions: list[Session]
 ) -> None:
     batch = encode(schema, sessions, _films(schema))
     with torch.inference_mode():
@@ -662,9 +418,9 @@ def test_field_terms_add_up_to_the_logit(
         _terms_add_up(model, batch, model(batch))
 
 
-@pytest.mark.parametrize("key", SHOW_FILMS)
+@_that_show("films")
 def test_film_terms_add_up_to_the_logit(
-    key: str, model: nn.Module, schema: Schema, sessions: list[Session]
+    model: nn.Module, schema: Schema, sessions: list[Session]
 ) -> None:
     batch = encode(schema, sessions, _films(schema))
     with torch.inference_mode():
@@ -679,9 +435,9 @@ def test_film_terms_add_up_to_the_logit(
     close(alone[:7], logits[:7])  # of the first, who has watched nothing
 
 
-@pytest.mark.parametrize("key", SHOW_HISTORY)
+@_that_show("history")
 def test_history_weights_are_zero_at_padding_and_nowhere_else(
-    key: str, model: nn.Module, schema: Schema, sessions: list[Session]
+    model: nn.Module, schema: Schema, sessions: list[Session]
 ) -> None:
     batch = encode(schema, sessions, _films(schema))
     with torch.inference_mode():
@@ -693,28 +449,64 @@ def test_history_weights_are_zero_at_padding_and_nowhere_else(
     assert torch.equal(weights != 0, real)
 
 
-@pytest.mark.parametrize("key", SHOW_HISTORY)
+@_that_show("history")
 def test_history_weights_depend_on_the_candidate(
-    key: str, model: nn.Module, schema: Schema, sessions: list[Session]
+    card: Card, model: nn.Module, schema: Schema, sessions: list[Session]
 ) -> None:
     with torch.inference_mode():
         weights = model.history_weights(encode(schema, sessions[-1:], torch.tensor([3, 14])))
-    assert _differs(weights[0, 0], weights[0, 1]) == (key not in SAME_FOR_ALL)
+    assert _differs(weights[0, 0], weights[0, 1]) == card.weights_by_candidate
 
 
-@pytest.mark.parametrize("key", SHOW_HISTORY)
+@_that_show("history")
 def test_history_weights_sum_to_what_they_should(
-    key: str, model: nn.Module, schema: Schema, sessions: list[Session]
+    card: Card, model: nn.Module, schema: Schema, sessions: list[Session]
 ) -> None:
     visitors = [session for session in sessions if session.history]
     with torch.inference_mode():
         weights = model.history_weights(encode(schema, visitors, _films(schema)))
     sums = weights.sum(-1)
-    if SUM_OF_WEIGHTS[key] == "one":
+    if card.weights_sum == "one":
         close(sums, torch.ones(len(visitors), 7))
-    elif SUM_OF_WEIGHTS[key] == "less than one":  # the rest is the candidate itself
+    elif card.weights_sum == "less than one":  # the rest is the candidate itself
         assert (weights >= 0).all()
         assert (sums > 0.01).all()
         assert (sums < 0.999).all()
     else:
         assert (sums - 1).abs().max() > 0.01
+
+
+# What if a card is wrong
+
+
+@pytest.mark.parametrize(
+    ("key", "wrong", "check"),
+    [
+        ("genre_overlap", {"reads_history": False}, test_another_history_is_another_answer),
+        ("genre_overlap", {"reads_history": False}, test_every_place_of_the_history_is_read),
+        ("textcnn_rating", {"reads_history": True}, test_another_history_is_another_answer),
+        ("genre_overlap", {"reads_dislikes": False}, test_feedback_alone_changes_the_answer),
+        ("dcn_text", {"reads_dislikes": True}, test_feedback_alone_changes_the_answer),
+        ("genre_overlap", {"reads_profile": True}, test_profile_changes_the_answer),
+        ("fm", {"reads_profile": False}, test_profile_changes_the_answer),
+        ("genre_overlap", {"reads_order": "last five"}, test_order_matters_where_it_is_read),
+        ("fm", {"reads_order": "every place"}, test_order_matters_where_it_is_read),
+        ("rnn", {"reads_order": None}, test_order_matters_where_it_is_read),
+        ("genre_overlap", {"knows_users": True}, test_only_models_that_know_users_read_who_asks),
+        ("genre_overlap", {"shows": ()}, test_cards_say_what_can_be_shown),
+        ("genre_overlap", {"baseline": True}, test_a_baseline_is_solved_not_trained),
+        ("din", {"weights_sum": "one"}, test_history_weights_sum_to_what_they_should),
+        ("dien", {"weights_sum": None}, test_history_weights_sum_to_what_they_should),
+        ("bst", {"weights_sum": "one"}, test_history_weights_sum_to_what_they_should),
+        ("din", {"weights_by_candidate": False}, test_history_weights_depend_on_the_candidate),
+        ("sasrec", {"weights_by_candidate": True}, test_history_weights_depend_on_the_candidate),
+    ],
+)
+def test_a_wrong_card_is_found_out(
+    card: Card, wrong: dict[str, Any], check: Callable, request: pytest.FixtureRequest
+) -> None:
+    names = set(inspect.signature(check).parameters) - {"card"}
+    given = {name: request.getfixturevalue(name) for name in names}
+    check(card, **given)
+    with pytest.raises(AssertionError):
+        check(replace(card, **wrong), **given)

@@ -19,13 +19,12 @@ from recdemo import Session, Watched, checkpoints
 from recdemo.answers import maps
 from recdemo.answers.embeddings import agreement, analogy, nearest, neighbours, place_of, spaces
 from recdemo.data.catalogue import shorten
+from recdemo.models import CARDS
 from recdemo.ui.personas import PERSONAS
 
 MAYA = PERSONAS[0].session
 # What is counted, and weights from film to film, have no vector of a film.
-MODELS = [
-    key for key in dict(checkpoints.available()) if key not in ("popularity", "ease", "linear_next")
-]
+MODELS = [key for key in dict(checkpoints.available()) if not CARDS[key].baseline]
 
 
 def opened(model: str, objective: str, session: Session = MAYA, **more: str) -> AppTest:

@@ -11,3 +11,12 @@ from recdemo.models.cards.card import Card
 
 FAMILIES = (solved, by_id, fields, sequence, attention, text)
 CARDS: dict[str, Card] = {card.key: card for family in FAMILIES for card in family.CARDS}
+
+
+def as_markdown() -> str:
+    """The README's table: the families, and the models of each."""
+    keys: dict[str, list[str]] = {}
+    for card in CARDS.values():
+        keys.setdefault(card.family, []).append(f"`{card.key}`")
+    rows = [f"| {family.lower()} | {' '.join(models)} |" for family, models in keys.items()]
+    return "\n".join(["| family | models |", "|---|---|", *rows])
