@@ -86,7 +86,11 @@ def test_every_model_has_films_first_and_rows_for_every_value(
         directions = space.directions()
         assert len(directions) == SIZES.get(space.kind, schema.size)
         assert directions.shape[1] > 1
-        assert np.linalg.norm(directions, axis=1) == pytest.approx(1, abs=1e-5)
+        something = space.make()[1:].any(1).numpy()  # a film of no genre may have no vector
+        assert something.mean() > 0.9
+        assert np.linalg.norm(directions, axis=1) == pytest.approx(
+            something.astype(float), abs=1e-5
+        )
         if space.kind != "film":
             assert len(labels_of(space.kind)) == len(directions)
 
