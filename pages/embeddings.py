@@ -15,17 +15,10 @@ from typing import Literal, cast
 import numpy as np
 import streamlit as st
 
-from recdemo.answers.embeddings import (
-    Space,
-    between_neighbours,
-    film_table,
-    nearest,
-    place_of,
-    principal,
-    spaces,
-)
+from recdemo.answers.embeddings import between_neighbours, film_table, nearest, principal
 from recdemo.answers.maps import Method
 from recdemo.answers.recommend import Recommender
+from recdemo.answers.spaces import Space, place_of, spaces
 from recdemo.charts import embeddings as charts
 from recdemo.ui import embeddings as pieces
 from recdemo.ui import engine, frame, state, vectors

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 
 from recdemo import checkpoints
-from recdemo.answers.embeddings import spaces
+from recdemo.answers.spaces import spaces
 from recdemo.core.errors import CheckpointError
 from recdemo.core.files import draft_of
 from recdemo.models import CARDS

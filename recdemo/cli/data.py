@@ -78,7 +78,8 @@ def fetch(
     folder: Annotated[Path, typer.Option("--to", help="Where to put the zip.")] = Path("data"),
 ) -> None:
     """Download a MovieLens zip from GroupLens, check it, and say how to use it; go on where it broke off."""
-    from recdemo.data.download import fetch_zip, licence
+    from recdemo.data.download import fetch_zip
+    from recdemo.data.grouplens import licence
 
     for sentence in licence(name):
         err.print(sentence, markup=False, highlight=False, soft_wrap=True)

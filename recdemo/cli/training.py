@@ -24,8 +24,6 @@ from recdemo.core.files import write_whole
 from recdemo.core.places import IN_CHECKOUT, PROJECT
 from recdemo.core.vocabulary import Optimizer, Split
 
-DATA_NAMES = ("ml-1m", "ml-100k", "ml-latest-small", "ml-32m", "simulated")
-
 app = typer.Typer()
 
 
@@ -356,11 +354,12 @@ def lab(data: DataOption = "ml-1m") -> None:
 def _check_replaces(folder: Path, data: str, split: Split, seed: int) -> None:
     """Refuse to replace a checkpoint by one trained on other data, for another split or with another seed."""
     from recdemo import checkpoints
+    from recdemo.data.sources import NAMES
 
     if not (folder / checkpoints.CARD).exists():
         return
     card = checkpoints.read_card(folder)
-    other_data = data in DATA_NAMES and card.data.name != data
+    other_data = data in NAMES and card.data.name != data
     if other_data or (card.split, card.seed) != (split, seed):
         raise RequestError(
             f"{folder} holds a model trained on {card.data.title}, split {card.split}, seed {card.seed}; choose another "

@@ -23,8 +23,8 @@ from typing import IO
 import numpy as np
 
 from recdemo.data.dataset import DataError
+from recdemo.data.grouplens import OFFICIAL_SITE
 
-OFFICIAL_SITE = "https://grouplens.org/datasets/movielens/"
 DIGITS = 18  # of a number: any such number fits int64
 _NOT_WHOLE = f"is not a whole number of up to {DIGITS} digits"
 MAX_MEMBER_BYTES = 200_000_000  # read at once; ratings.dat of MovieLens-1M has 25 million

@@ -26,8 +26,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recdemo.data.archive import LAYOUTS, OFFICIAL_SITE, open_archive
+from recdemo.data.archive import LAYOUTS, open_archive
 from recdemo.data.dataset import DataError
+from recdemo.data.grouplens import OFFICIAL_SITE, Source, source_of
 
 BASE = "https://files.grouplens.org/datasets/movielens"
 STALL_SECONDS = 30.0  # without a byte
@@ -37,79 +38,8 @@ _BY_HAND = "or download it in a browser and give the path of the file"
 _GOES_ON = "try again: it goes on from where it broke off"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A set that can be fetched.
-
-    Args:
-        title: for people.
-        md5: as GroupLens publishes it; None where it publishes none, because the set changes over time.
-        megabytes: of the zip; twice as much is refused.
-        page: of the set, with a link to its terms.
-        passing_on: what its terms say of giving it to others, as a sentence.
-    """
-
-    title: str
-    md5: str | None
-    megabytes: int
-    page: str
-    passing_on: str
-
-
-_NOT = "It may not be passed on without separate permission"
-_ALIKE = "It may be passed on, changed or not, under the same terms only."
-SOURCES = {
-    "ml-1m": Source(
-        "MovieLens-1M",
-        "c4d9eecfca2ab87c1945afe126590906",
-        6,
-        "https://grouplens.org/datasets/movielens/1m/",
-        f"{_NOT}, and GroupLens wants a copy of each publication.",
-    ),
-    "ml-100k": Source(
-        "MovieLens-100K",
-        "0e33842e24a9c977be4e0107933c0723",
-        5,
-        "https://grouplens.org/datasets/movielens/100k/",
-        f"{_NOT}.",
-    ),
-    "ml-latest-small": Source(
-        "MovieLens Latest Small",
-        None,
-        1,
-        "https://grouplens.org/datasets/movielens/latest/",
-        _ALIKE,
-    ),
-    "ml-32m": Source(
-        "MovieLens-32M",
-        "d472be332d4daa821edc399621853b57",
-        239,
-        "https://grouplens.org/datasets/movielens/32m/",
-        _ALIKE,
-    ),
-}
-
-
 class StoppedError(DataError):
     """Somebody asked for the download to stop. What has arrived is kept."""
-
-
-def licence(name: str) -> tuple[str, ...]:
-    """The terms of a set in our words, one sentence each; the last one links to GroupLens' own.
-
-    Raises:
-        DataError: unknown name.
-    """
-    source = _source(name)
-    return (
-        f"{source.title} is collected and published by GroupLens Research at the University of Minnesota.",
-        "It is for research; whoever publishes what came of it must say that it was used.",
-        source.passing_on,
-        "It may not be used commercially without permission, nor so as to suggest that the university or "
-        "GroupLens endorse anything.",
-        "Nobody vouches for its being correct or fit for a purpose.",
-        f"The full terms are in its README file: {source.page}",
-    )
 
 
 def fetch_zip(
@@ -134,7 +64,7 @@ def fetch_zip(
         StoppedError: `stopped` said so.
         DataError: unknown name, no answer, no space, or the wrong content.
     """
-    source, target = _source(name), folder / f"{name}.zip"
+    source, target = source_of(name), folder / f"{name}.zip"
     url = f"{base}/{name}.zip"
     _check_address(url)
     with _on_disk(folder):
@@ -308,12 +238,6 @@ def _check_space(folder: Path, needed: int) -> None:
         raise DataError(
             f"{folder} has {free:,} bytes free, {needed:,} are needed; make room, or choose another folder"
         )
-
-
-def _source(name: str) -> Source:
-    if name not in SOURCES:
-        raise DataError(f"{name!r} cannot be fetched; use {' or '.join(SOURCES)}")
-    return SOURCES[name]
 
 
 def _check_address(url: str) -> None:

@@ -20,18 +20,17 @@ import pandas as pd
 from recdemo.core.vocabulary import GENRES
 from recdemo.data.archive import Archive, Member, open_archive
 from recdemo.data.dataset import DataError, Dataset, people, stars_column
+from recdemo.data.grouplens import SOURCES
 from recdemo.data.matching import COLUMNS, check_catalogue, match_films, most_rated, to_catalogue
 from recdemo.data.titles import split_title
 
 MAX_USERS = 10_000  # kept
 MAX_RATINGS = 5_000_000  # of the users kept
 MAX_ID = 10_000_000  # of a film: MovieLens is at 300,000
-NAMES = {
-    "ml-latest-small": "MovieLens Latest Small",
+TITLES = {name: source.title for name, source in SOURCES.items()} | {
     "ml-latest": "MovieLens Latest",
     "ml-20m": "MovieLens-20M",
     "ml-25m": "MovieLens-25M",
-    "ml-32m": "MovieLens-32M",
 }
 _MOVIES, _RATINGS = "movies.csv", "ratings.csv"
 _MOVIES_HEADER = "movieId,title,genres"
@@ -87,8 +86,8 @@ def read_latest(
 def _name_of(archive: Archive) -> tuple[str, str]:
     """Key and title, by the name of the folder in the zip, of the zip, or of the folder."""
     for place in (Path(archive.folder).name, archive.path.stem, archive.path.name):
-        if place in NAMES:
-            return place, NAMES[place]
+        if place in TITLES:
+            return place, TITLES[place]
     return "ml-latest", f"MovieLens ({archive.path.name})"
 
 

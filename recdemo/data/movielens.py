@@ -16,6 +16,7 @@ import pandas as pd
 from recdemo.core.vocabulary import AGES, GENDERS, GENRES, OCCUPATIONS
 from recdemo.data.archive import LAYOUTS, Archive, Member, open_archive
 from recdemo.data.dataset import Dataset
+from recdemo.data.grouplens import SOURCES
 from recdemo.data.latest import read_latest
 from recdemo.data.matching import COLUMNS, check_catalogue, match_films, to_catalogue
 from recdemo.data.titles import split_title
@@ -67,7 +68,7 @@ def read_movielens(path: str | Path, catalogue: pd.DataFrame | None = None) -> D
     if archive.layout == "ml-1m":
         return _read_1m(archive)
     if archive.layout == "ml-100k":
-        return _read_100k(archive, check_catalogue(catalogue, "MovieLens-100K"))
+        return _read_100k(archive, check_catalogue(catalogue, SOURCES["ml-100k"].title))
     return read_latest(archive, catalogue)
 
 
@@ -76,7 +77,7 @@ def _read_1m(archive: Archive) -> Dataset:
     movies = _movies_1m(movies_file)
     users = _users_1m(users_file)
     ratings = _ratings(ratings_file, "::", users_file, users, movies_file, movies["movie_id"])
-    return Dataset("ml-1m", "MovieLens-1M", movies, users, ratings)
+    return Dataset("ml-1m", SOURCES["ml-1m"].title, movies, users, ratings)
 
 
 def _movies_1m(member: Member) -> pd.DataFrame:
@@ -113,9 +114,9 @@ def _read_100k(archive: Archive, catalogue: pd.DataFrame) -> Dataset:
     items = _items_100k(items_file)
     users = _users_100k(users_file)
     rated = _ratings(ratings_file, "\t", users_file, users, items_file, list(items))
-    found = match_films(items.values(), catalogue)
-    ratings, notes = to_catalogue(rated, dict(zip(items, found, strict=True)), "MovieLens-100K")
-    return Dataset("ml-100k", "MovieLens-100K", catalogue[COLUMNS], users, ratings, notes=notes)
+    found, title = match_films(items.values(), catalogue), SOURCES["ml-100k"].title
+    ratings, notes = to_catalogue(rated, dict(zip(items, found, strict=True)), title)
+    return Dataset("ml-100k", title, catalogue[COLUMNS], users, ratings, notes=notes)
 
 
 def _items_100k(member: Member) -> dict[int, tuple[str, int | None]]:

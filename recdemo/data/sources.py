@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from recdemo.core.places import PROJECT
-from recdemo.data.archive import OFFICIAL_SITE, open_archive
+from recdemo.data.archive import open_archive
 from recdemo.data.dataset import DataError, Dataset
-from recdemo.data.download import SOURCES
+from recdemo.data.grouplens import OFFICIAL_SITE, SOURCES
 from recdemo.data.mapping import guess_mapping
 from recdemo.data.movielens import read_movielens
 from recdemo.data.own import to_dataset

@@ -10,20 +10,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from recdemo.answers.embeddings import (
-    Agreement,
-    Principal,
-    Space,
-    analogy,
-    film_table,
-    labels_of,
-    nearest,
-    own_rows,
-    place_of,
-    principal,
-    spaces,
-)
+from recdemo.answers.embeddings import Agreement, Principal, analogy, film_table, nearest, principal
 from recdemo.answers.recommend import Recommender
+from recdemo.answers.spaces import Space, labels_of, own_rows, place_of, spaces
 from recdemo.charts import embeddings as charts
 from recdemo.core.protocols import PlacesUsers
 from recdemo.core.vocabulary import QUESTIONS

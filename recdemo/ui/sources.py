@@ -15,7 +15,8 @@ import streamlit as st
 from recdemo.core.places import PROJECT
 from recdemo.data.cells import SCALES
 from recdemo.data.dataset import DataError, Dataset
-from recdemo.data.download import SOURCES, fetch_zip, licence
+from recdemo.data.download import fetch_zip
+from recdemo.data.grouplens import SOURCES, licence
 from recdemo.data.limits import MAX_BYTES, MAX_ROWS
 from recdemo.data.mapping import Mapping, guess_mapping
 from recdemo.data.matching import MAX_FILMS
@@ -107,7 +108,7 @@ def _movielens(name: str) -> Chosen | None:
     path = find_data(name)
     if path:
         st.caption(f":material/check_circle: {SOURCES[name].title} is here.")
-        return Chosen(name, RATINGS.get(name))
+        return Chosen(name, SOURCES[name].ratings)
     with st.container(border=True):
         st.markdown(f"**{SOURCES[name].title}** is not here yet ({SOURCES[name].megabytes} MB).")
         st.markdown("\n".join(f"- {sentence}" for sentence in licence(name)))
@@ -330,6 +331,3 @@ def _simulated_ratings() -> int:
     from recdemo.data.simulated import simulate
 
     return len(simulate(engine.films().table).ratings)
-
-
-RATINGS = {"ml-1m": 1_000_209, "ml-100k": 100_000, "ml-latest-small": 100_836, "ml-32m": 32_000_204}

@@ -9,9 +9,10 @@ import numpy as np
 import streamlit as st
 
 if TYPE_CHECKING:
-    from recdemo.answers.embeddings import Agreement, Space
+    from recdemo.answers.embeddings import Agreement
     from recdemo.answers.maps import Maps
     from recdemo.answers.recommend import Recommender
+    from recdemo.answers.spaces import Space
 
 
 def directions(model: Recommender, space: Space) -> np.ndarray:

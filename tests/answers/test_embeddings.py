@@ -23,15 +23,11 @@ from recdemo.answers.embeddings import (
     best_example,
     between_neighbours,
     film_table,
-    labels_of,
     nearest,
     neighbours,
-    own_rows,
-    place_of,
     principal,
-    spaces,
-    unit,
 )
+from recdemo.answers.spaces import labels_of, own_rows, place_of, spaces, unit
 from recdemo.core.protocols import PlacesFilms, PlacesUsers
 from recdemo.core.vocabulary import LIKED
 from recdemo.encoding.encode import encode

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy.stats import spearmanr
 
 import recdemo
 from recdemo import RequestError, Session, Watched, checkpoints
@@ -165,6 +166,8 @@ def test_faithfulness_is_the_rank_correlation_of_sizes() -> None:
     assert rank_correlation([1, 2], [1, 2]) is None
     assert rank_correlation([1, 1, 1], [1, 2, 3]) is None
     assert rank_correlation([3, 1, 2], [-3, -1, -2]) == pytest.approx(-1)
+    tied = np.random.default_rng(0).integers(0, 5, size=(2, 30))
+    assert rank_correlation(*tied) == pytest.approx(spearmanr(*tied).statistic)
 
 
 def test_a_film_already_watched_is_explained_as_not_yet_watched() -> None:

@@ -13,7 +13,8 @@ import recdemo
 from recdemo import RequestError, Watched
 from recdemo.answers.compare import default_models, overlaps, rank
 from recdemo.answers.counterfactual import Change, rank_changes, what_it_takes
-from recdemo.answers.embeddings import analogy, film_analogy, spaces
+from recdemo.answers.embeddings import analogy, film_analogy
+from recdemo.answers.spaces import spaces
 from recdemo.charts.report import handout
 from recdemo.models import CARDS
 

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from recdemo.data import DataError, download
-from recdemo.data.download import SOURCES, StoppedError, fetch_zip, licence
+from recdemo.data.download import StoppedError, fetch_zip
+from recdemo.data.grouplens import SOURCES, Source, licence
 
 CONTENT = bytes(range(256)) * 2000
 NEWER = CONTENT[::-1]
@@ -87,7 +88,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 
 def _source(md5: str | None = hashlib.md5(CONTENT).hexdigest(), megabytes: int = 1) -> Any:
-    return download.Source("Made up", md5, megabytes, "https://example.org", "It may not.")
+    return Source("Made up", md5, megabytes, 1, "https://example.org", "It may not.")
 
 
 def _fetch(site: Site, folder: Path, **more: Any) -> Path:

@@ -17,7 +17,8 @@ from streamlit.testing.v1 import AppTest
 import recdemo
 from recdemo import Session, Watched, checkpoints
 from recdemo.answers import maps
-from recdemo.answers.embeddings import agreement, analogy, nearest, neighbours, place_of, spaces
+from recdemo.answers.embeddings import agreement, analogy, nearest, neighbours
+from recdemo.answers.spaces import place_of, spaces
 from recdemo.data.catalogue import shorten
 from recdemo.models import CARDS
 from recdemo.ui.personas import PERSONAS
