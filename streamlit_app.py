@@ -35,7 +35,7 @@ from recdemo.core.vocabulary import QUESTIONS, Objective
 from recdemo.data.sources import find_data
 from recdemo.leaderboard.table import Row, best_first, read_leaderboard
 from recdemo.models import CARDS
-from recdemo.ui import engine, frame, state
+from recdemo.ui import bring, engine, frame, state
 from recdemo.ui.engine import plain
 from recdemo.ui.personas import PERSONAS
 from recdemo.ui.visit import Visit, decode_visit
@@ -101,6 +101,16 @@ def show_personas(visit: Visit) -> None:
             st.caption("Liked " + " and ".join(plain(labels[movie]) for movie in reversed(liked)))
             if st.button(f"Be {persona.name}", key=f"be_{persona.name}", width="stretch"):
                 be(replace(visit, session=persona.session, targets=()), "pages/recommend.py")
+
+
+def show_own_films() -> None:
+    with st.container(border=True):
+        text, action = st.columns([3, 1], vertical_alignment="center")
+        text.markdown(
+            "What you rated or watched on Letterboxd, IMDb, Netflix, Trakt …, or a list you paste. It is read here and not stored."
+        )
+        with action:
+            bring.button("home_bring", width="stretch")
 
 
 def show_scenarios() -> None:
@@ -173,7 +183,9 @@ def show_checkpoints(visit: Visit) -> None:
 
 with frame.page():
     visit = state.current()
-    st.subheader("Start as somebody")
+    st.subheader("Start as yourself")
+    show_own_films()
+    st.subheader("Or as somebody else")
     show_personas(visit)
     if st.button("Start empty, with no profile and no films", icon=":material/person_add:"):
         be(Visit(model=visit.model, objective=visit.objective), "pages/recommend.py")

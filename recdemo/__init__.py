@@ -18,7 +18,10 @@ from recdemo.core.session import Session, Watched
 from recdemo.core.vocabulary import Objective
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from recdemo.answers.recommend import Recommender
+    from recdemo.data.history import Brought
 
 __version__ = "0.1.0"
 
@@ -59,6 +62,23 @@ def load(model: str, objective: Objective | None = None) -> Recommender:
     return Recommender.load(model, objective)
 
 
+def read_history(path: str | Path, *, person: str = "") -> Brought:
+    """What somebody exported from Letterboxd, IMDb, Netflix, Trakt …, matched to the films that the models know.
+
+    ``recdemo.read_history("letterboxd.zip").session()`` is a visitor with these films; see `recdemo.data.history`.
+
+    Args:
+        path: a CSV, JSON, text or zip file.
+        person: whose lines to take where a file holds several people's; by default who has most.
+
+    Raises:
+        recdemo.data.DataError: it cannot be read, or nothing in it is understood.
+    """
+    from recdemo.data.history import read_history
+
+    return read_history(path, person=person)
+
+
 __all__ = [
     "CheckpointError",
     "Objective",
@@ -67,4 +87,5 @@ __all__ = [
     "Watched",
     "__version__",
     "load",
+    "read_history",
 ]

@@ -10,12 +10,14 @@ from recdemo.cli.options import (
     AgeOption,
     Films,
     GenderOption,
+    HistoryFile,
     InOrder,
     Json,
     Length,
     Model,
     ObjectiveOption,
     OccupationOption,
+    Person,
     session_of,
     years_of,
 )
@@ -124,6 +126,8 @@ def recommend(
     like: Films = None,
     dislike: Films = None,
     watched: Films = None,
+    history: HistoryFile = None,
+    person: Person = "",
     k: Annotated[int, typer.Option("-k", help="Length of the list.")] = 10,
     genre: Annotated[
         list[str] | None, typer.Option(help="Keep films of this genre; may be repeated.")
@@ -141,7 +145,7 @@ def recommend(
     """
     import recdemo
 
-    session = session_of(context, gender, age, occupation, like, dislike, watched)
+    session = session_of(context, gender, age, occupation, like, dislike, watched, history, person)
     span = years_of(years)
     recommender = recdemo.load(model, objective)
     table = recommender.recommend(session, k, genres=genre or (), years=span)
@@ -188,12 +192,14 @@ def explain(
     like: Films = None,
     dislike: Films = None,
     watched: Films = None,
+    history: HistoryFile = None,
+    person: Person = "",
     as_json: Json = False,
 ) -> None:
     """Say why a film scores what it scores: terms that add up to the logit, weights, and removals."""
     import recdemo
 
-    session = session_of(context, gender, age, occupation, like, dislike, watched)
+    session = session_of(context, gender, age, occupation, like, dislike, watched, history, person)
     explanation = recdemo.load(model, objective).explain(session, movie)
     if as_json:
         print_json(explanation.as_dict())

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
 from recdemo.core.errors import RequestError
-from recdemo.core.session import Session, Watched
+from recdemo.core.session import MAX_SESSION_FILMS, Session, Watched
 from recdemo.core.vocabulary import AGES, Objective, Split
 
 
@@ -49,6 +50,18 @@ OccupationOption = Annotated[
     int | None, typer.Option(help="0 to 20, as in MovieLens-1M; 'models --codes' lists them.")
 ]
 Films = Annotated[list[int] | None, typer.Option(metavar="FILM", help="Film id, may be repeated.")]
+HistoryFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--history",
+        metavar="FILE",
+        help="What you exported from Letterboxd, IMDb, Netflix, Trakt, Douban, Goodreads …, or a list of lines "
+        "'Title (Year)'. Films given by id come after it.",
+    ),
+]
+Person = Annotated[
+    str, typer.Option(help="Whose lines to take of a --history FILE that holds several people's.")
+]
 Length = Annotated[int, typer.Option("-k", callback=_length, help="Length of the list.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
 DataOption = Annotated[
@@ -77,19 +90,37 @@ def session_of(
     like: list[int] | None,
     dislike: list[int] | None,
     watched: list[int] | None,
+    history: Path | None = None,
+    person: str = "",
 ) -> Session:
-    """The visitor that a command asks about."""
+    """The visitor that a command asks about. What of a file is not found is said on standard error."""
     given: dict[str, tuple[bool | None, Iterator[int]]] = {
         "like": (True, iter(like or ())),
         "dislike": (False, iter(dislike or ())),
         "watched": (None, iter(watched or ())),
     }
-    history = []
+    films = [] if history is None else _brought(history, person)
     for name in context.meta["recdemo.order"]:
         if name in given:
             liked, ids = given[name]
-            history.append(Watched(next(ids), liked))
-    return Session(gender=gender, age=age, occupation=occupation, history=history)  # type: ignore[arg-type]
+            film = Watched(next(ids), liked)
+            if history is not None:  # by hand goes before the file
+                films = [one for one in films if one.movie_id != film.movie_id]
+            films.append(film)
+    if history is not None:
+        films = films[-MAX_SESSION_FILMS:]
+    return Session(gender=gender, age=age, occupation=occupation, history=films)  # type: ignore[arg-type]
+
+
+def _brought(path: Path, person: str) -> list[Watched]:
+    """The films of an exported history."""
+    from recdemo.cli.tables import err
+    from recdemo.data.history import read_history
+
+    found = read_history(path, person=person)
+    for sentence in (*found.export.notes, *found.sentences()):
+        err.print(sentence, markup=False, highlight=False, soft_wrap=True)
+    return list(found.history())
 
 
 def years_of(text: str | None) -> tuple[int, int] | None:

@@ -12,12 +12,14 @@ from recdemo.cli.options import (
     AgeOption,
     Films,
     GenderOption,
+    HistoryFile,
     InOrder,
     Json,
     Length,
     Model,
     ObjectiveOption,
     OccupationOption,
+    Person,
     session_of,
 )
 from recdemo.cli.tables import finite_or_none, out, percent, print_json, print_table
@@ -49,6 +51,8 @@ def compare(
     like: Films = None,
     dislike: Films = None,
     watched: Films = None,
+    history: HistoryFile = None,
+    person: Person = "",
     k: Length = 10,
     as_json: Json = False,
 ) -> None:
@@ -61,7 +65,7 @@ def compare(
     from recdemo.answers.compare import default_models, overlaps, rank, side_by_side
     from recdemo.answers.explain import titles_of
 
-    session = session_of(context, gender, age, occupation, like, dislike, watched)
+    session = session_of(context, gender, age, occupation, like, dislike, watched, history, person)
     if not model:
         menu = dict.fromkeys(key for key, _ in checkpoints.available())
         model = list(default_models(menu, "din"))
@@ -103,6 +107,8 @@ def what_if(
     like: Films = None,
     dislike: Films = None,
     watched: Films = None,
+    history: HistoryFile = None,
+    person: Person = "",
     to_gender: Annotated[str | None, typer.Option(help=NEW)] = None,
     to_age: Annotated[str | None, typer.Option(help=NEW)] = None,
     to_occupation: Annotated[str | None, typer.Option(help=NEW)] = None,
@@ -136,7 +142,7 @@ def what_if(
     import recdemo
     from recdemo.answers.counterfactual import Change, rank_changes, what_it_takes
 
-    session = session_of(context, gender, age, occupation, like, dislike, watched)
+    session = session_of(context, gender, age, occupation, like, dislike, watched, history, person)
     added = [
         Watched(film, liked)
         for film, liked in ((add_like, True), (add_dislike, False), (add_watched, None))
@@ -194,6 +200,8 @@ def report(
     like: Films = None,
     dislike: Films = None,
     watched: Films = None,
+    history: HistoryFile = None,
+    person: Person = "",
     movie: Annotated[
         list[int] | None,
         typer.Option(help="Film to explain, may be repeated; left out: the first of the list."),
@@ -209,7 +217,7 @@ def report(
     from recdemo.charts.report import handout
     from recdemo.models import card_of
 
-    session = session_of(context, gender, age, occupation, like, dislike, watched)
+    session = session_of(context, gender, age, occupation, like, dislike, watched, history, person)
     recommender = recdemo.load(model, objective)
     keys = [key for key in dict.fromkeys(beside or ()) if key != model]
     loaded = _loaded(keys, recommender.objective)

@@ -13,7 +13,7 @@ from recdemo.core.session import Watched
 from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS, QUESTIONS
 from recdemo.core.wording import counted
 from recdemo.data.catalogue import shorten
-from recdemo.ui import engine, state
+from recdemo.ui import bring, engine, state
 from recdemo.ui.engine import plain
 from recdemo.ui.personas import PERSONAS
 from recdemo.ui.saved import FILE_NAME, open_visit, save_visit
@@ -218,6 +218,7 @@ def _history(visit: Visit, seen: Visit) -> None:
         index=None,
         **state.bound("side_add", None, _add),
     )
+    bring.button("side_bring", width="stretch")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**History** · {counted(len(history), 'film')}" if history else "**History**")
         st.button(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
-from app import PAGES
+from app import PAGES, ROOT
 from playwright.sync_api import Browser, BrowserContext, Page
 
 import recdemo
@@ -130,3 +131,23 @@ def test_two_visitors_at_once_keep_their_own_visit(
         page.reload()
     first.get_by_text("History · 2 films").wait_for()
     second.get_by_text("History · 3 films").wait_for()
+
+
+def test_a_letterboxd_zip_changes_the_list(
+    new_page: Callable[..., Page], app_url: str, tmp_path: Path
+) -> None:
+    archive = tmp_path / "letterboxd.zip"
+    with ZipFile(archive, "w") as made:
+        made.write(ROOT / "tests" / "cases" / "letterboxd-ratings.csv", "ratings.csv")
+        made.write(ROOT / "tests" / "cases" / "letterboxd-watched.csv", "watched.csv")
+    page = new_page(1280, 720)
+    page.goto(f"{app_url}/recommend?m=fm&obj=next")
+    drawn(page)
+    page.locator(".st-key-side_bring button").click()
+    page.locator(".st-key-bring_file input[type=file]").set_input_files(archive)
+    page.get_by_text("16 found").wait_for()
+    page.locator(".st-key-bring_take button").click()
+    page.get_by_text("History · 16 films").wait_for()
+    drawn(page)
+    assert "260l-" in page.url
+    assert page.get_by_test_id("stException").count() == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from shell import SESSION, VISITOR, answer, run
 
 import recdemo
-from recdemo import RequestError, Watched
+from recdemo import RequestError, Session, Watched
 from recdemo.answers.compare import default_models, overlaps, rank
 from recdemo.answers.counterfactual import Change, rank_changes, what_it_takes
 from recdemo.answers.embeddings import analogy, film_analogy
@@ -204,3 +205,16 @@ def test_a_bad_request_is_exit_status_2_and_named(
     assert named in done.stderr
     assert "Traceback" not in done.stderr
     assert not file.exists()
+
+
+def test_a_history_from_a_file_goes_before_films_given_by_hand(tmp_path: Path) -> None:
+    file = tmp_path / "mine.txt"
+    file.write_text("Alien (1979) 1/5\nFargo (1996) 5/5\nInception (2010)\nLes Miserables (1997)\n")
+    asked = f"recommend --model fm --history {file} --dislike 608 --like 260 -k 3 --json"
+    done = run(asked)
+    visitor = Session(history=[Watched(1214, False), Watched(608, False), Watched(260, True)])
+    wanted = recdemo.load("fm").recommend(visitor, k=3)
+    assert [row["movie_id"] for row in json.loads(done.stdout)] == wanted["movie_id"].tolist()
+    assert "Inception (2010)" in done.stderr
+    assert "could be more than one" in done.stderr
+    assert run(f"recommend --history {tmp_path / 'none.csv'}").returncode == 1

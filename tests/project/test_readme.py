@@ -82,7 +82,7 @@ def test_what_it_says_of_python_runs(tmp_path: Path) -> None:
     blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     done = subprocess.run(
         [sys.executable, "-c", SNIPPETS],
-        input="\n".join(blocks),
+        input="\n".join(blocks).replace("tests/cases", str(ROOT / "tests" / "cases")),
         cwd=tmp_path,
         env=os.environ | {"RECDEMO_RUNS": str(tmp_path / "runs"), "PYTHONPATH": str(ROOT)},
         capture_output=True,

@@ -1,0 +1,240 @@
+"""Exports that are tables: which source a header is of, and what its columns mean."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from recdemo.data.dataset import DataError
+from recdemo.data.history.entries import (
+    IMDB_ID,
+    MAX_BYTES,
+    MAX_LINES,
+    Entry,
+    Export,
+    checked,
+    date_reader,
+    mark_reader,
+    year_in,
+)
+
+ANY_TABLE = "a table"
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Which columns of a table mean what, and whose table it is."""
+
+    source: str
+    title: str = ""
+    year: str = ""
+    mark: str = ""
+    scale: float | None = None
+    dates: tuple[str, ...] = ()  # the first that is given counts
+    imdb: str = ""
+    movie_id: str = ""
+    person: str = ""
+    liked_from: float = 0.7
+    disliked_to: float = 0.5
+    read_mark: Callable[[str], float | None] | None = None
+    skip: Callable[[Mapping[str, str]], str] | None = None  # why a line is no film watched, or ""
+
+
+def from_table(text: str, person: str) -> Export | None:
+    """A table with a header that names what is needed; None where there is none."""
+    found = []
+    for separator in (",", "\t", ";", "|"):
+        lines = _rows(text, separator)
+        for place, header in enumerate(lines[:12]):  # Letterboxd's lists say first what they are
+            names = [" ".join(cell.casefold().split()) for cell in header]
+            columns = _columns_of(names) if len(names) > 1 or names == ["title"] else None
+            if columns:
+                found.append((columns, names, lines[place + 1 :]))
+    if not found:
+        return None
+    columns, names, lines = min(found, key=lambda one: one[0].source == ANY_TABLE)
+    rows = [
+        dict(zip(names, (cell.strip() for cell in line), strict=False))
+        for line in lines
+        if any(cell.strip() for cell in line)
+    ]
+    return _export(columns, rows, person)
+
+
+def _rows(text: str, separator: str) -> list[list[str]]:
+    csv.field_size_limit(MAX_BYTES)
+    found = []
+    for line in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
+        found.append(line)
+        if len(found) > MAX_LINES + 12:
+            raise DataError(
+                f"more than {MAX_LINES:,} lines are no person's history; to train on ratings of many people, use the page Retrain"
+            )
+    return found
+
+
+def _columns_of(names: Sequence[str]) -> _Columns | None:
+    """What a header means, from the surest sign on."""
+    has = set(names).issuperset
+
+    def first(*wanted: str) -> str:
+        return next((name for name in wanted if name in names), "")
+
+    if has({"name", "letterboxd uri"}) or has({"position", "name", "year", "url"}):
+        return _Columns("Letterboxd", "name", "year", first("rating"), 5, ("watched date", "date"))
+    if "const" in names and first("title", "primary title"):
+        return _Columns(
+            *(
+                "IMDb",
+                first("title", "primary title"),
+                "year",
+                first("your rating", "you rated"),
+                10,
+            ),
+            dates=("date rated", "created", "modified"),
+            imdb="const",
+            skip=_not_a_film,
+        )
+    if has({"title name", "thumbs value"}):
+        return _Columns(
+            *("Netflix", "title name", "", "thumbs value"),
+            dates=("event utc ts",),
+            person=first("profile name"),
+            read_mark=lambda text: {"1": 0.1, "2": 0.9, "3": 1.0}.get(text),
+        )
+    if has({"start time", "title", "duration"}):
+        return _Columns(
+            *("Netflix", "title"),
+            dates=("start time",),
+            person=first("profile name"),
+            skip=lambda row: "trailers" if row.get("supplemental video type") else "",
+        )
+    if sorted(names) == ["date", "title"]:
+        return _Columns("Netflix", "title", dates=("date",))
+    if has({"movie_name_en", "star"}):
+        return _Columns(
+            *("Douban", "movie_name_en", "", "star", 5),
+            dates=("date",),
+            person=first("username"),
+        )
+    title = first(*_TITLES)
+    movie_id = first("movieid", "movie_id", "movielens id", "item_id:token")
+    if not title and not (movie_id and first(*_MARKS)):
+        return None
+    goodreads = has({"my rating", "date read"})
+    return _Columns(
+        "Goodreads" if goodreads else "MovieLens" if not title else ANY_TABLE,
+        title,
+        first(*_YEARS),
+        first(*_MARKS),
+        5 if goodreads else None,
+        dates=tuple(name for name in _DATES if name in names),
+        imdb=first("imdb id", "imdb", "imdbid", "imdb_id", "imdb链接", "url"),
+        movie_id="" if title else movie_id,
+        person=first("user", "userid", "user_id", "username", "user_id:token"),
+    )
+
+
+_TITLES = (
+    *(
+        "title",
+        "movie title",
+        "film title",
+        "movie",
+        "film",
+        "name",
+        "movie name",
+        "original title",
+    ),
+    *(
+        "titel",
+        "titre",
+        "título",
+        "titulo",
+        "titolo",
+        "название",
+        "제목",
+        "영화",
+        "タイトル",
+        "作品名",
+    ),
+    *("标题", "电影名", "片名", "电影", "名称", "movie_title", "item", "title:token_seq"),
+)
+_YEARS = ("year", "release year", "released", "year published", "original publication year", "jahr", "année", "año",
+    "anno", "год", "연도", "年", "年份", "上映年份", "release_year", "release_date",
+    "release date")  # fmt: skip
+_MARKS = ("your rating", "my rating", "rating", "you rated", "score", "stars", "star", "rate", "liked", "like", "note",
+    "bewertung", "valoración", "voto", "оценка", "평점", "별점", "評価", "我的评分", "个人评分", "评分", "my_rating",
+    "user rating", "rating:float")  # fmt: skip
+_DATES = ("watched date", "date watched", "watched at", "watched_at", "date read", "date rated", "rated_at", "date", "timestamp",
+    "time", "date added", "created", "datum", "fecha", "data", "дата", "날짜", "日付", "打分日期", "创建时间", "观看日期", "日期",
+    "timestamp:float")  # fmt: skip
+
+
+def _not_a_film(row: Mapping[str, str]) -> str:
+    kind = row.get("title type", "").casefold().replace(" ", "")
+    return "series and games" if "series" in kind or "episode" in kind or "game" in kind else ""
+
+
+def _export(columns: _Columns, rows: list[dict[str, str]], person: str) -> Export:
+    people = [who for who, _ in Counter(row.get(columns.person, "") for row in rows).most_common()]
+    if not columns.person or len(people) < 2:
+        people = []
+    elif person and person not in people:
+        raise DataError(
+            f"nobody in the file is called {person!r}; there are {', '.join(people[:10])}"
+        )
+    chosen = person or (people[0] if people else "")
+    if people:
+        rows = [row for row in rows if row.get(columns.person, "") == chosen]
+    left = Counter(columns.skip(row) for row in rows) if columns.skip else Counter[str]()
+    if columns.skip:
+        rows = [row for row in rows if not columns.skip(row)]
+    read_mark = columns.read_mark or mark_reader(_column(rows, columns.mark), columns.scale)
+    readers = [(name, date_reader(_column(rows, name))) for name in columns.dates]
+    entries = []
+    for row in rows:
+        given = (read(row[name]) for name, read in readers if row.get(name))
+        imdb = IMDB_ID.search(row.get(columns.imdb, ""))
+        movie_id = row.get(columns.movie_id, "")
+        title = row.get(columns.title, "")
+        if not title and not movie_id.isdecimal():
+            continue
+        entries.append(
+            Entry(
+                title,
+                year_in(row.get(columns.year, "")),
+                int(imdb[1]) if imdb else None,
+                int(movie_id) if movie_id.isdecimal() and len(movie_id) < 10 else None,
+                read_mark(row[columns.mark]) if row.get(columns.mark) else None,
+                next((time for time in given if time), None),
+            )
+        )
+    notes = tuple(
+        f"{count:,} lines are {what}, and left out." for what, count in left.items() if what
+    )
+    others = len(people) - 1
+    if others > 0:
+        notes += (
+            f"The file holds {others:,} more {'people' if others > 1 else 'person'}; these are the lines of {chosen!r}.",
+        )
+    return checked(
+        Export(
+            columns.source,
+            *(
+                tuple(entries),
+                notes,
+                columns.liked_from,
+                columns.disliked_to,
+                chosen,
+                tuple(people),
+            ),
+        )
+    )
+
+
+def _column(rows: Iterable[Mapping[str, str]], name: str) -> list[str]:
+    return [row[name] for row in rows if row.get(name)]

@@ -1,0 +1,289 @@
+"""What people export, read: sources recognised by content; marks, dates, persons and what is no film."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import json
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from recdemo.core.session import MAX_SESSION_FILMS
+from recdemo.data.dataset import DataError
+from recdemo.data.history import read_export, read_history
+from recdemo.data.history.entries import date_reader, mark_reader
+
+CASES = Path(__file__).resolve().parents[2] / "cases"
+STAR_WARS, MATRIX, ALIENS = 260, 2571, 1200
+
+# source, entries, found; of the first film, Star Wars, whether it is liked
+READ = {
+    "letterboxd-ratings.csv": ("Letterboxd", 16, 16, True),
+    "letterboxd-watched.csv": ("Letterboxd", 16, 16, None),
+    "letterboxd-reviews-long.csv": ("Letterboxd", 1, 1, None),
+    "imdb-ratings-2024.csv": ("IMDb", 16, 16, False),
+    "NetflixViewingHistory.csv": ("Netflix", 16, 16, None),
+    "netflix-Ratings.csv": ("Netflix", 16, 16, False),
+    "trakt-ratings-movies.json": ("Trakt", 16, 16, False),
+    "douban-DMSC.csv": ("Douban", 16, 16, None),
+    "ml-32m-ratings.csv": ("MovieLens", 16, 16, ...),
+    "recbole-ml.inter": ("MovieLens", 16, 16, ...),
+    "long-history-3000.csv": ("MovieLens", 3000, 3000, ...),
+    "one-user.csv": ("MovieLens", 60, 60, ...),
+    "timestamps-ms-and-s-mixed.csv": ("MovieLens", 16, 16, ...),
+    "user-ids-001-and-1.csv": ("MovieLens", 15, 15, ...),
+    "string-user-ids-emails-uuid.csv": ("MovieLens", 20, 20, ...),
+    "ratings-0-100.csv": ("a table", 16, 16, True),
+    "ratings-out-of-5-text.csv": ("a table", 16, 16, ...),
+    "date-month-names.csv": ("a table", 16, 16, False),
+    "one-empty-date.csv": ("a table", 16, 16, ...),
+    "unrated-rows.csv": ("a table", 16, 16, True),
+    "tmdb_5000_movies.csv": ("a table", 16, 16, ...),
+    "оценки фильмов 评分 é.csv": ("a table", 16, 16, ...),
+}
+
+
+@pytest.mark.parametrize("name", list(READ))
+def test_a_case_is_read_and_its_films_are_found(name: str) -> None:
+    source, entries, found, liked = READ[name]
+    brought = read_history(CASES / name)
+    assert brought.export.source == source
+    assert len(brought.export.entries) == entries
+    assert len(brought.found) == found
+    history = brought.history()
+    assert len(history) == len({film.movie_id for film in history}) <= MAX_SESSION_FILMS
+    if liked is not ...:
+        (star_wars,) = (
+            (f for f in history if f.movie_id == STAR_WARS) if found > 1 else [history[0]]
+        )
+        assert star_wars.liked is (liked if found > 1 else True)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("BX-Books.csv", "BX-Book-Ratings.csv", "amazon-2023-rating_only.csv"),
+        *("amazon-ratings_only-noheader.csv", "lastfm-user_artists.tsv", "steam-200k-noheader.csv"),
+        *("mind-news.tsv", "mind-behaviors.tsv", "ml-100k-u.data.tsv", "README.md"),
+        "steam-australian-reviews.json",
+    ],
+)
+def test_what_is_no_history_is_refused_with_what_would_be(name: str) -> None:
+    with pytest.raises(DataError, match=r"Letterboxd|export it again"):
+        read_history(CASES / name)
+
+
+def test_titles_of_several_films_are_left_to_the_person() -> None:
+    brought = read_history(CASES / "two-films-one-title.csv")
+    assert {match.entry.title for match in brought.ambiguous} <= {"Hamlet", "Solaris", "Psycho"}
+    assert brought.ambiguous
+    (hamlet, *_) = brought.ambiguous
+    without = {film.movie_id for film in brought.history()}
+    assert not without & set(hamlet.films)
+    chosen = brought.history(choices={hamlet.entry: hamlet.films[0]})
+    assert {film.movie_id for film in chosen} == without | {hamlet.films[0]}
+
+
+# Letterboxd's zip
+
+
+def zipped(**files: str) -> bytes:
+    """A zip of files; ``__`` in a name stands for a folder's slash."""
+    memory = io.BytesIO()
+    with ZipFile(memory, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name.replace("__", "/") + ".csv", text)
+    return memory.getvalue()
+
+
+HEAD = "Date,Name,Year,Letterboxd URI"
+LETTERBOXD = zipped(
+    watched=f"{HEAD}\n2024-01-01,Alien,1979,u\n2024-01-02,Fargo,1996,u\n2024-01-03,Heat,1995,u\n",
+    ratings=f"{HEAD},Rating\n2024-01-01,Alien,1979,u,5\n2024-01-02,Fargo,1996,u,1\n",
+    diary=f"{HEAD},Rating,Rewatch,Tags,Watched Date\n2024-06-01,Alien,1979,u,5,Yes,,2024-05-30\n",
+    likes__films=f"{HEAD}\n2024-02-01,Heat,1995,u\n",
+    watchlist=f"{HEAD}\n2024-03-01,The Matrix,1999,u\n",
+    deleted__diary=f"{HEAD},Rating\n2024-03-01,The Matrix,1999,u,5\n",
+    comments="Date,Content,Comment\n2024-01-01,x,y\n",
+)
+
+
+def test_a_letterboxd_zip_is_one_history(tmp_path: Path) -> None:
+    path = tmp_path / "letterboxd-somebody.zip"
+    path.write_bytes(LETTERBOXD)
+    brought = read_history(path)
+    assert brought.export.source == "Letterboxd"
+    # Heat was liked in February; Alien was seen again in May, and so last; what was only planned, or taken back, is not there.
+    assert [(film.movie_id, film.liked) for film in brought.history()] == [
+        (608, False),
+        (6, True),
+        (1214, True),
+    ]
+
+
+def test_a_letterboxd_list_begins_with_lines_of_its_own() -> None:
+    text = "Letterboxd list export v7\nDate,Name,Tags,URL,Description\n2024-01-01,Best,,u,\n\nPosition,Name,Year,URL,Description\n1,Alien,1979,u,\n2,Fargo,1996,u,\n"
+    assert [e.title for e in read_export(text.encode()).entries] == ["Alien", "Fargo"]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"   \n",
+        b"\x00\x01\x02",
+        b"PK\x03\x04 broken",
+        zipped(notes="hello"),
+        b"[1, 2",
+        b'{"a": {"b": []}}',
+        b"Title,Date\n",
+        ("[" * 100_000).encode(),
+    ],
+)
+def test_nothing_in_it_is_a_sentence_not_a_crash(raw: bytes) -> None:
+    with pytest.raises(DataError):
+        read_export(raw, "mine.csv")
+
+
+def test_a_zip_that_unpacks_to_too_much_is_refused() -> None:
+    with pytest.raises(DataError, match="MB"):
+        read_export(zipped(a="Title\n" + "x" * 25_000_000))
+
+
+# Sources
+
+
+def test_imdb_leaves_out_series_and_reads_old_columns() -> None:
+    new = "Const,Your Rating,Date Rated,Title,Title Type,Year\ntt0078748,9,2024-01-01,Alien,Movie,1979\ntt1,9,2024-01-01,Lost,TV Series,2004\n"
+    old = 'position,const,created,Title,Title type,You rated,Year\n"1","tt0078748","Sat Jan 12 00:00:00 2013","Alien","Feature Film","9","1979"\n'
+    for text in (new, old):
+        export = read_export(text.encode())
+        (alien,) = export.entries
+        assert (alien.imdb_id, alien.mark, alien.year) == (78748, 0.9, 1979)
+    assert "series and games" in read_export(new.encode()).notes[0]
+    assert read_export(old.encode()).entries[0].when == datetime.datetime(2013, 1, 12)
+
+
+def test_netflix_activity_leaves_out_trailers_and_other_profiles() -> None:
+    text = (
+        "Profile Name,Start Time,Duration,Attributes,Title,Supplemental Video Type,Device Type,Bookmark,Latest Bookmark,Country\n"
+        "Ann,2024-01-01 20:00:00,01:50:00,,Fargo,,TV,,,NO\nAnn,2024-01-02 20:00:00,00:01:00,,Heat_Trailer,TRAILER,TV,,,NO\n"
+        "Ann,2024-01-03 20:00:00,00:50:00,,Dark: Season 1: Secrets (Episode 1),,TV,,,NO\nBob,2024-01-01 20:00:00,01:50:00,,Alien,,TV,,,NO\n"
+    )
+    export = read_export(text.encode())
+    assert (export.person, [e.title for e in export.entries]) == ("Ann", ["Fargo"])
+    assert [e.title for e in read_export(text.encode(), person="Bob").entries] == ["Alien"]
+    with pytest.raises(DataError, match="Ann, Bob"):
+        read_export(text.encode(), person="Eve")
+
+
+def test_trakt_knows_plays_and_leaves_out_shows() -> None:
+    film = {"title": "Alien", "year": 1979, "ids": {"imdb": "tt0078748"}}
+    plays = [
+        {"plays": 2, "last_watched_at": "2024-09-01T09:10:11.000Z", "movie": film},
+        {
+            "rated_at": "2024-09-01T09:10:11.000Z",
+            "rating": 8,
+            "type": "show",
+            "show": {"title": "Lost"},
+        },
+    ]
+    export = read_export(json.dumps(plays).encode())
+    assert [(e.title, e.imdb_id, e.mark) for e in export.entries] == [("Alien", 78748, None)]
+    assert export.entries[0].when == datetime.datetime(2024, 9, 1, 9, 10, 11)
+    assert "1 entries are no films" in export.notes[0]
+
+
+def test_goodreads_zero_is_not_rated() -> None:
+    text = "Book Id,Title,My Rating,Date Read,Year Published\n1,Alien,0,,1979\n2,Fargo,4,2024/01/02,1996\n"
+    assert [e.mark for e in read_export(text.encode()).entries] == [None, 0.8]
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "year", "mark"),
+    [
+        ("标题;我的评分;创建时间\nAlien;5;2020-01-01\n", "Alien", None, 1.0),
+        ("Titel\tJahr\tBewertung\nAlien\t1979\t4/5\n", "Alien", 1979, 0.8),
+        ("title:token_seq,rating:float\nAlien,3\n", "Alien", None, 0.6),
+        ("Film,Note\nAlien,80%\n", "Alien", None, 0.8),
+    ],
+)
+def test_tables_of_other_languages_and_programs(
+    text: str, title: str, year: int | None, mark: float
+) -> None:
+    (entry,) = read_export(text.encode()).entries
+    assert (entry.title, entry.year, entry.mark) == (title, year, mark)
+
+
+def test_letters_of_windows_and_of_utf_16() -> None:
+    for encoding in ("cp1252", "utf-16", "utf-8-sig"):
+        export = read_export("Title,Year\nAmélie,2001\n".encode(encoding))
+        assert export.entries[0].title == "Amélie"
+
+
+def test_pasted_lines() -> None:
+    text = "1. The Matrix (1999) ★★★★½\n- Fargo (1996): 4/5\n* Alien (1979)\nThe Godfather\n"
+    found = [(e.title, e.mark) for e in read_export(text.encode()).entries]
+    assert found == [
+        ("The Matrix (1999)", 0.9),
+        ("Fargo (1996)", 0.8),
+        ("Alien (1979)", None),
+        ("The Godfather", None),
+    ]
+
+
+# Marks and dates
+
+
+@pytest.mark.parametrize(
+    ("texts", "marks"),
+    [
+        (["5", "0.5", "4"], [1.0, 0.1, 0.8]),
+        (["10", "7", "1"], [1.0, 0.7, 0.1]),
+        (["100", "64", "0"], [1.0, 0.64, None]),
+        (["4/5", "7/10", "9/5"], [0.8, 0.7, None]),
+        (["★★★★★", "★★½", "★"], [1.0, 0.5, 0.2]),
+        (["3,5", "", "n/a"], [0.7, None, None]),
+        (["Liked", "thumbs down", "❤"], [1.0, 0.1, 1.0]),
+        (["90 %", "10%", "0%"], [0.9, 0.1, None]),
+    ],
+)
+def test_marks(texts: list[str], marks: list[float | None]) -> None:
+    assert list(map(mark_reader(texts), texts)) == pytest.approx(marks)
+
+
+@pytest.mark.parametrize(
+    ("texts", "last"),
+    [
+        (["2024-01-02", "2024-01-03T10:00:00Z"], datetime.datetime(2024, 1, 3, 10)),
+        (["1/13/24", "1/2/24"], datetime.datetime(2024, 1, 2)),
+        (["13/1/24", "1/2/24"], datetime.datetime(2024, 2, 1)),
+        (["1/3/24", "1/4/24", "1/5/24", "2/1/24"], datetime.datetime(2024, 2, 1)),
+        (["3.1.2024", "14.1.2024", "1.2.2024"], datetime.datetime(2024, 2, 1)),
+        (["2021/11/30"], datetime.datetime(2021, 11, 30)),
+        (["1 Mar 2024"], datetime.datetime(2024, 3, 1)),
+        (["Mar 1, 2024"], datetime.datetime(2024, 3, 1)),
+        (["1704067200"], datetime.datetime(2024, 1, 1)),
+        (["1704067200000"], datetime.datetime(2024, 1, 1)),
+        (["Mon Jan  1 10:00:00 2024"], datetime.datetime(2024, 1, 1, 10)),
+        (["soon"], None),
+    ],
+)
+def test_dates(texts: list[str], last: datetime.datetime | None) -> None:
+    assert date_reader(texts)(texts[-1]) == last
+
+
+def test_the_order_is_that_of_watching() -> None:
+    """A file with the latest first is turned round; what has no date comes before."""
+    text = "Title,Date\nAlien,3/1/24\nFargo,2/1/24\nHeat,2/1/24\nThe Matrix,\n"
+    from recdemo.data.history.bring import bring, shipped_finder
+
+    brought = bring(read_export(text.encode()), shipped_finder())
+    assert [match.entry.title for match in brought.matches] == [
+        "The Matrix",
+        "Heat",
+        "Fargo",
+        "Alien",
+    ]
