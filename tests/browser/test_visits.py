@@ -141,7 +141,7 @@ def test_a_letterboxd_zip_changes_the_list(
         made.write(ROOT / "tests" / "cases" / "letterboxd-ratings.csv", "ratings.csv")
         made.write(ROOT / "tests" / "cases" / "letterboxd-watched.csv", "watched.csv")
     page = new_page(1280, 720)
-    page.goto(f"{app_url}/recommend?m=fm&obj=next")
+    page.goto(f"{app_url}/recommend?m=fm&obj=next&h=1l")
     drawn(page)
     page.locator(".st-key-side_bring button").click()
     page.locator(".st-key-bring_file input[type=file]").set_input_files(archive)
