@@ -84,7 +84,7 @@ def run(path: Path, way: str, model: str, objective: str, seconds: float) -> dic
     from recdemo.encoding.ratings import Ratings
     from recdemo.encoding.schema import Schema
     from recdemo.training.distributed import ranks_here
-    from recdemo.training.feed import Resident, Streamed, Supply
+    from recdemo.training.feed import InMemory, Sharded, Source
     from recdemo.training.loop import fit_parts
     from recdemo.training.pipeline import build
     from recdemo.training.settings import Step, settings_for
@@ -94,7 +94,7 @@ def run(path: Path, way: str, model: str, objective: str, seconds: float) -> dic
     fresh = resident_mb()
     began = time.perf_counter()
     parted = open_parts(path)
-    supply: Supply = Streamed(parted, schema, "order")
+    source: Source = Sharded(parted, schema, "order")
     began = began if way == "streamed" else time.perf_counter()
     if way != "streamed":
         frames = [parted[place].ratings for place in range(len(parted))]
@@ -102,7 +102,7 @@ def run(path: Path, way: str, model: str, objective: str, seconds: float) -> dic
         ratings = pd.concat(frames, ignore_index=True)
         whole: Dataset = replace(first, users=parted.users, ratings=ratings)
         del frames, first
-        supply = Resident(Ratings(whole, schema), torch.from_numpy(split_ratings(ratings, "order")))
+        source = InMemory(Ratings(whole, schema), torch.from_numpy(split_ratings(ratings, "order")))
         del whole, ratings
     times: list[float] = []
     busy: list[float] = []
@@ -129,7 +129,7 @@ def run(path: Path, way: str, model: str, objective: str, seconds: float) -> dic
         torch.manual_seed(0)
         network, _ = build(model, objective, parted, schema, {})
         with suppress(TimeIsUpError):
-            fit_parts(network, supply, objective, settings, ranks=ranks, on_step=on_step)
+            fit_parts(network, source, objective, settings, ranks=ranks, on_step=on_step)
     per_step = (times[-1] - times[0]) / (len(times) - 1)
     busy_per_step = (busy[-1] - busy[0]) / (len(busy) - 1)
     (step,) = last

@@ -24,7 +24,7 @@ from recdemo.core.errors import CheckpointError
 from recdemo.core.figures import MAIN
 from recdemo.core.files import draft_of, write_whole
 from recdemo.core.places import shipped
-from recdemo.core.protocols import Settles, Solved
+from recdemo.core.protocols import Precomputes, Solved
 from recdemo.core.report import Constant, nothing_learned
 from recdemo.core.vocabulary import Objective, Split
 from recdemo.data.catalogue import read_catalogue
@@ -289,8 +289,8 @@ def open_folder(folder: Path, schema: Schema) -> Checkpoint:
             f"{folder} does not fit this version's {card.model} ({str(error).splitlines()[0]}); retrain it"
         ) from error
     model.requires_grad_(False).eval()
-    if isinstance(model, Settles):
-        model.settle()
+    if isinstance(model, Precomputes):
+        model.precompute()
     return Checkpoint(model, card, schema, folder)
 
 

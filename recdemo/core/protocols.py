@@ -118,14 +118,14 @@ class Solved(Protocol):
 
 
 @runtime_checkable
-class Settles(Protocol):
+class Precomputes(Protocol):
     """A model that can compute its films' side once for all answers, when its weights no longer change."""
 
-    def settle(self) -> None: ...
+    def precompute(self) -> None: ...
 
 
 @runtime_checkable
-class LearnsBesides(Protocol):
+class AuxiliaryLoss(Protocol):
     """A model with a second task that only training knows, as the next film at every step."""
 
     def joint(self, batch: Batch) -> tuple[Tensor, Tensor]:

@@ -97,8 +97,8 @@ class Ratings:
         rows: Tensor,
         candidates: Tensor | None = None,
         *,
-        forget: float = 0.0,
-        shorten: float = 0.0,
+        mask_profile: float = 0.0,
+        truncate_history: float = 0.0,
         histories: bool = True,
     ) -> Batch:
         """The batch that asks about some ratings.
@@ -106,10 +106,10 @@ class Ratings:
         Args:
             rows: [U] rating rows; user, profile and history of each are taken just before it.
             candidates: [U, C] films to score; None for the film rated (C = 1).
-            forget: training only. The share of profile values, of feedbacks and of whole histories'
+            mask_profile: training only. The share of profile values, of feedbacks and of whole histories'
                 feedbacks set to unknown, so that a model learns what "unknown" and "just watched"
                 mean; MovieLens itself has neither.
-            shorten: training only. The share of histories cut to a random number of their latest films:
+            truncate_history: training only. The share of histories cut to a random number of their latest films:
                 MovieLens users have rated many, a visitor of the demo begins with a few.
             histories: False leaves them empty, for a model that reads none (`recdemo.core.protocols.reads_history`): the
                 costliest part of a batch. Strangers always have theirs.
@@ -118,8 +118,8 @@ class Ratings:
         length = self.schema.history_length if histories else 1  # one place, of padding
         user = self.user[rows].long()
         reach = torch.full_like(rows, length if histories else 0)
-        if histories and shorten:
-            cut = torch.rand(len(rows)) < shorten
+        if histories and truncate_history:
+            cut = torch.rand(len(rows)) < truncate_history
             reach = torch.where(cut, torch.randint(0, length + 1, rows.shape), reach)
         first = torch.maximum(self.start[user], rows - reach)  # [U]
         before = torch.arange(length) < (rows - first).unsqueeze(1)  # [U, L]
@@ -128,9 +128,11 @@ class Ratings:
             for column in (self._movie, self._feedback)
         )
         profile = self.profile[user]
-        if forget:
-            profile = profile * (torch.rand(profile.shape) >= forget)
-            unrated = by_chance(forget, feedback.shape) | by_chance(forget, (len(rows), 1))
+        if mask_profile:
+            profile = profile * (torch.rand(profile.shape) >= mask_profile)
+            unrated = by_chance(mask_profile, feedback.shape) | by_chance(
+                mask_profile, (len(rows), 1)
+            )
             feedback.masked_fill_(unrated & before, JUST_WATCHED)
         targets = self.movie[rows].long() if candidates is None else candidates.reshape(-1)
         return assemble(

@@ -128,7 +128,7 @@ def start(request: Request) -> Run:
     """
     check_allowed(request.source)
     home = store.root()
-    with store.door(home):
+    with store.lock(home):
         store.clear_drafts(home)
         _check_waiting(home)
         _make_room(home)
@@ -154,7 +154,7 @@ def resume(id: str) -> Run:
     """
     run = store.find(id)
     check_allowed(run.request.source)
-    with store.door(run.folder.parent):
+    with store.lock(run.folder.parent):
         found = _still_there(run)
         if not found.ended:
             raise RequestError(f"the run {run.title} is {found.state}; there is nothing to resume")
@@ -174,7 +174,7 @@ def cancel(id: str) -> Run:
     run = store.find(id)
     began, asked = time.monotonic(), False
     while time.monotonic() - began < ANSWER:
-        with store.door(run.folder.parent):
+        with store.lock(run.folder.parent):
             status = store.read_status(run.folder)
             if status.state in ENDED:
                 return _still_there(run)
@@ -200,7 +200,7 @@ def delete(id: str) -> None:
     """
     home = store.root()
     folder = store.folder_of(id, home)
-    with store.door(home):
+    with store.lock(home):
         run = store.read(folder)
         if store.is_alive(folder):
             name = run.title if run else id
@@ -246,7 +246,7 @@ def command(request: Request) -> list[str]:
 
 
 def _set_going(folder: Path, request: Request) -> Run:
-    """Start the process of a run that is written down as queued. Inside the door."""
+    """Start the process of a run that is written down as queued. Inside `store.lock`."""
     threads = str(request.threads)
     paths = [str(IMPORTED_FROM), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {
@@ -284,7 +284,7 @@ def _set_going(folder: Path, request: Request) -> Run:
 def _see_off(process: subprocess.Popen[bytes], folder: Path, asked: Status) -> None:
     """Ask a process for its exit status when it ends; tell of one that never came to say anything itself."""
     code = process.wait()
-    with suppress(OSError, RequestError), store.door(folder.parent):
+    with suppress(OSError, RequestError), store.lock(folder.parent):
         if store.read_status(folder) == asked:
             reason = (
                 f"its process ended before it began (exit status {code}); the log has the details"

@@ -115,21 +115,21 @@ def keep(id: str, name: str) -> Kept:
         simulated=card.data.simulated,
         files={file: digest_of(raw) for file, raw in content.items()},
     )
-    return put(found, content)
+    return add(found, content)
 
 
 def all_kept() -> list[Kept]:
     """Every kept model, by name; one that cannot be read has its problem."""
-    home = shelf(store.root())
+    home = folder(store.root())
     folders = [path for path in home.glob("[!.]*") if path.is_dir()]
     return sorted(map(_read, folders), key=lambda kept: kept.name.casefold())
 
 
-def look(slug: str) -> Kept | None:
+def get(slug: str) -> Kept | None:
     """A kept model, its files not looked into; None where there is none."""
-    folder = shelf(store.root()) / slug
-    there = slug and not slug.startswith(".") and Path(slug).name == slug and folder.is_dir()
-    return _read(folder) if there else None
+    place = folder(store.root()) / slug
+    there = slug and not slug.startswith(".") and Path(slug).name == slug and place.is_dir()
+    return _read(place) if there else None
 
 
 def find_kept(slug: str) -> Kept:
@@ -159,8 +159,8 @@ def rename(slug: str, name: str) -> Kept:
         RequestError: there is none, or the name cannot be used.
         CheckpointError: it is damaged.
     """
-    home = shelf(store.root())
-    with store.door(home.parent):
+    home = folder(store.root())
+    with store.lock(home.parent):
         kept = _read(_folder(slug))
         if kept.card is None:
             raise CheckpointError(kept.problem)
@@ -179,10 +179,10 @@ def delete(slug: str) -> None:
     Raises:
         RequestError: there is none.
     """
-    folder = _folder(slug)
-    with store.door(folder.parent.parent):
-        if folder.is_dir():
-            store.remove(folder)
+    place = _folder(slug)
+    with store.lock(place.parent.parent):
+        if place.is_dir():
+            store.remove(place)
 
 
 def slug_of(name: str) -> str:
@@ -198,7 +198,7 @@ def slug_of(name: str) -> str:
     return "-".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
-def put(card: KeptCard, content: Mapping[str, bytes]) -> Kept:
+def add(card: KeptCard, content: Mapping[str, bytes]) -> Kept:
     """Write a kept model; it is there as a whole or not at all.
 
     Args:
@@ -208,10 +208,10 @@ def put(card: KeptCard, content: Mapping[str, bytes]) -> Kept:
     Raises:
         RequestError: the name cannot be used or is taken, or there is no room.
     """
-    home = shelf(store.root())
+    home = folder(store.root())
     target, card = home / slug_of(card.name), card.sealed()
     draft = target.with_name(f"{store.DRAFT}{target.name}")
-    with store.door(home.parent):
+    with store.lock(home.parent):
         if target.exists():
             raise _taken(target)
         most = store.limit(MOST, MOST_VARIABLE)
@@ -231,14 +231,14 @@ def put(card: KeptCard, content: Mapping[str, bytes]) -> Kept:
     return Kept(target, card)
 
 
-def shelf(home: Path) -> Path:
+def folder(home: Path) -> Path:
     """The folder of kept models of a folder of runs."""
     return home / store.KEPT
 
 
 def runs_kept(home: Path) -> set[str]:
     """Ids of the runs that a model was kept from."""
-    cards = (_read(path).card for path in shelf(home).glob("[!.]*"))
+    cards = (_read(path).card for path in folder(home).glob("[!.]*"))
     return {card.run for card in cards if card}
 
 
@@ -289,7 +289,7 @@ def _read(folder: Path) -> Kept:
 
 
 def _folder(slug: str) -> Path:
-    kept = look(slug)
+    kept = get(slug)
     if kept is None:
         known = ", ".join(kept.slug for kept in all_kept()) or "none"
         raise RequestError(f"there is no kept model {slug!r}; there are: {known}")

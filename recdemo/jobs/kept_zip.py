@@ -105,7 +105,7 @@ def bring_in(raw: bytes, name: str | None = None) -> Kept:
         "data": inside.data.title[:200],
         "simulated": inside.data.simulated,
     }
-    return kept.put(card.model_copy(update=true), content)
+    return kept.add(card.model_copy(update=true), content)
 
 
 def _unpacked(raw: bytes) -> dict[str, bytes]:

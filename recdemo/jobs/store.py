@@ -6,7 +6,7 @@ order of creation. `recdemo.jobs.control` starts and ends runs, `recdemo.jobs.wo
 
 Whether a run is alive is asked of the operating system, never of a file: from its start to its end, however it
 ends, its process holds a lock on a file of its folder. Everybody who looks at that lock, or takes it, does so inside
-`door`, so that a lock found held is held by the run itself.
+`lock`, so that a lock found held is held by the run itself.
 
 Nothing here imports torch: a page looks every second.
 """
@@ -49,7 +49,7 @@ REQUEST, STATUS, EPOCHS, LOG = "request.json", "status.json", "epochs.json", "lo
 RESUME, CHECKPOINT, LOCK = "resume.state", "checkpoint", ".lock"
 KEPT = "kept"  # the folder of models that were kept, beside the runs
 DRAFT = ".draft-"  # begins the names of folders that are being made, or removed
-DOOR_SECONDS = 10.0  # longer than anybody stands in it
+LOCK_SECONDS = 10.0  # longer than anybody holds `lock`
 STARTING_SECONDS = 30.0  # that a new process may take to say that it is there
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
@@ -212,7 +212,7 @@ def root() -> Path:
 def all_runs() -> list[Run]:
     """Every run whose request can be read, oldest first."""
     home = root()
-    with door(home):
+    with lock(home):
         return [run for run in map(read, ids(home)) if run]
 
 
@@ -223,7 +223,7 @@ def find(id: str) -> Run:
         RequestError: there is none.
     """
     home = root()
-    with door(home):
+    with lock(home):
         run = read(folder_of(id, home))
     if run is None:
         raise RequestError(
@@ -246,17 +246,17 @@ def spare_threads() -> int:
 
 
 @contextmanager
-def door(home: Path) -> Iterator[None]:
+def lock(home: Path) -> Iterator[None]:
     """One at a time looks at locks, or starts, ends and removes runs: nobody mistakes another's look for a run.
 
     Raises:
-        RequestError: somebody has stood in it for long.
+        RequestError: somebody has held it for long.
     """
-    lock = FileLock(
-        home / ".door", timeout=DOOR_SECONDS, poll_interval=0.005, fallback_to_soft=False
+    one = FileLock(
+        home / ".door", timeout=LOCK_SECONDS, poll_interval=0.005, fallback_to_soft=False
     )
     try:
-        lock.acquire()
+        one.acquire()
     except Timeout:
         raise RequestError(
             f"{home} is in use by another process that does not end; try again"
@@ -264,32 +264,32 @@ def door(home: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        lock.release()
+        one.release()
 
 
-def hold(path: Path) -> FileLock | None:
-    """A lock on a file, held until released or the process ends; None where another has it. Inside `door` only."""
-    lock = FileLock(path, thread_local=False, fallback_to_soft=False)
+def try_lock(path: Path) -> FileLock | None:
+    """A lock on a file, held until released or the process ends; None where another has it. Inside `lock` only."""
+    one = FileLock(path, thread_local=False, fallback_to_soft=False)
     try:
-        lock.acquire(blocking=False)
+        one.acquire(blocking=False)
     except Timeout:
         return None
-    return lock
+    return one
 
 
 def is_alive(folder: Path) -> bool:
-    """Whether a run's process is there, or about to be. Inside `door` only."""
-    lock = hold(folder / LOCK)
-    if lock is None:
+    """Whether a run's process is there, or about to be. Inside `lock` only."""
+    free = try_lock(folder / LOCK)
+    if free is None:
         return True
-    lock.release()
+    free.release()
     status = read_status(folder)
     waited = (now() - status.updated).total_seconds()
     return status.state == "queued" and status.pid is None and 0 <= waited < STARTING_SECONDS
 
 
 def read(folder: Path) -> Run | None:
-    """A run as it stands; None where its request cannot be read. Inside `door` only."""
+    """A run as it stands; None where its request cannot be read. Inside `lock` only."""
     try:
         request = Request.model_validate_json((folder / REQUEST).read_bytes())
     except (OSError, ValidationError):
@@ -311,7 +311,7 @@ def read_status(folder: Path) -> Status:
 
 
 def write_status(folder: Path, status: Status) -> None:
-    """Replace the file; for the run's own process, or inside `door` where there is none."""
+    """Replace the file; for the run's own process, or inside `lock` where there is none."""
     write_whole(folder / STATUS, status.model_dump_json(indent=1).encode())
 
 
@@ -326,7 +326,7 @@ def ids(home: Path) -> list[Path]:
 
 
 def new_id(home: Path, created: datetime.datetime) -> str:
-    """An id behind all there are, even where the clock was set back. Inside `door` only."""
+    """An id behind all there are, even where the clock was set back. Inside `lock` only."""
     newest = max((path.name for path in ids(home)), default="")
     while (name := f"{created:%Y%m%d-%H%M%S-}{created.microsecond // 1000:03}") <= newest:
         latest = datetime.datetime.strptime(f"{newest}000+0000", "%Y%m%d-%H%M%S-%f%z")
@@ -372,14 +372,14 @@ def size_of(folder: Path) -> int:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder: at once out of sight, then from the disk. Inside `door` only."""
+    """Remove a folder: at once out of sight, then from the disk. Inside `lock` only."""
     aside = folder.with_name(f"{DRAFT}{folder.name}")
     folder.rename(aside)
     shutil.rmtree(aside, ignore_errors=True)
 
 
 def clear_drafts(home: Path) -> None:
-    """Remove what was left half made or half removed. Inside `door` only."""
+    """Remove what was left half made or half removed. Inside `lock` only."""
     for place in (home, home / KEPT):
         for path in place.glob(f"{DRAFT}*"):
             shutil.rmtree(path, ignore_errors=True)

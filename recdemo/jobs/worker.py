@@ -145,14 +145,14 @@ class Trainer:
         self._say(doing="measuring", seconds_left=None)
 
     def _take(self) -> None:
-        with store.door(self.folder.parent):
+        with store.lock(self.folder.parent):
             run = store.read(self.folder)
             if run is None:
                 raise RequestError(f"{self.folder} is no run; 'python -m recdemo runs' lists them")
             asked = store.read_status(self.folder)
             if asked.state != "queued" or asked.pid is not None:
                 raise RequestError(f"the run {run.title} is {run.state}; it is not to be started")
-            lock = store.hold(self.folder / store.LOCK)
+            lock = store.try_lock(self.folder / store.LOCK)
             assert lock is not None  # nobody else starts a queued run
             self._locks.append(lock)
             self._say()
@@ -161,10 +161,10 @@ class Trainer:
         """Until all runs asked for earlier, as far as they are alive, have ended, and nothing trains."""
         home = self.folder.parent
         while True:
-            with store.door(home):
+            with store.lock(home):
                 earlier = [path for path in store.ids(home) if path.name < self.folder.name]
                 if not any(map(store.is_alive, earlier)):
-                    lock = store.hold(home / TRAINING)
+                    lock = store.try_lock(home / TRAINING)
                     if lock is not None:
                         self._locks.append(lock)
                         self._say(state="running", doing="loading")

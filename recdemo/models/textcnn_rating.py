@@ -87,7 +87,7 @@ class TextCNNRating(nn.Module):
         last = nn.Linear(128, 1)
         nn.init.constant_(last.bias, mean)
         self.head = nn.Sequential(*_layer(3 * 256, 128, nn.ReLU, dropout + 0.1), last)
-        self.settled: Tensor | None = None  # [M + 1, 256] q of every film, see `settle`
+        self.precomputed: Tensor | None = None  # [M + 1, 256] q of every film, see `precompute`
 
     def start_from(self, text: TitleText) -> None:
         """Take over GloVe's vectors of the titles' words."""
@@ -99,7 +99,7 @@ class TextCNNRating(nn.Module):
             films, place = _apart(batch.target_movie)
             film = self._encode(films)  # [N, 256]
         else:
-            film = self.film_vectors() if self.settled is None else self.settled
+            film = self.film_vectors() if self.precomputed is None else self.precomputed
             place = batch.target_movie
         profiles, whose = self._users(batch)  # [P, 256], [U]
         # W [u, q, u ⊙ q] + b piece by piece: the first once per profile, the second once per film.
@@ -118,14 +118,14 @@ class TextCNNRating(nn.Module):
             stars.append(hidden.view(part.shape))
         return torch.cat(stars, dim=1).flatten()
 
-    def settle(self) -> None:
+    def precompute(self) -> None:
         """Encode every film once, for a model whose weights no longer change; `train` and `eval` undo it."""
         with torch.no_grad():
-            self.settled = self.film_vectors()
+            self.precomputed = self.film_vectors()
 
     def train(self, mode: bool = True) -> Self:
         """See `torch.nn.Module.train`."""
-        self.settled = None
+        self.precomputed = None
         return super().train(mode)
 
     def _at_once(self, batch: Batch) -> int:

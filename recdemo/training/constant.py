@@ -12,7 +12,7 @@ from recdemo.core.report import Constant
 from recdemo.core.vocabulary import Objective
 from recdemo.data import TRAIN, VALIDATION
 from recdemo.models import CARDS
-from recdemo.training.feed import Supply, each
+from recdemo.training.feed import Source, each
 from recdemo.training.loop import fit_parts, validation
 from recdemo.training.metrics import rating_metrics
 from recdemo.training.settings import Settings
@@ -22,26 +22,26 @@ ERRORS = (
 )
 
 
-def constant_answer(supply: Supply, objective: Objective) -> Constant:
+def constant_answer(source: Source, objective: Objective) -> Constant:
     """The figure that decides of the best constant answer, on the validation part.
 
     Args:
-        supply: the ratings.
+        source: the ratings.
         objective: what is asked.
     """
     if objective == "next":
-        popular = CARDS["popularity"].model(supply.schema)
-        fit_parts(popular, supply, objective, Settings())
-        return Constant(figure=validation(supply, objective)(popular)["ndcg@10"])
+        popular = CARDS["popularity"].model(source.schema)
+        fit_parts(popular, source, objective, Settings())
+        return Constant(figure=validation(source, objective)(popular)["ndcg@10"])
     if objective == "rating":
         stars = {
-            which: torch.cat([ratings.stars[part == which] for ratings, part in each(supply)])
+            which: torch.cat([ratings.stars[part == which] for ratings, part in each(source)])
             for which in (TRAIN, VALIDATION)
         }
         mean = stars[TRAIN].double().mean()
         asked = stars[VALIDATION]
         return Constant(figure=rating_metrics(mean.expand(len(asked)), asked)["rmse"])
-    liked = torch.cat([ratings.liked[part == VALIDATION] for ratings, part in each(supply)])
+    liked = torch.cat([ratings.liked[part == VALIDATION] for ratings, part in each(source)])
     return Constant(figure=0.5, chance=ERRORS * _auc_error(int(liked.sum()), int((~liked).sum())))
 
 

@@ -85,7 +85,7 @@ class Ranks:
         torch.manual_seed(seed if self.alone else seed * self.size + self.rank)
         return None if self.alone else torch.Generator("cpu").manual_seed(seed)
 
-    def alike(self, module: nn.Module) -> nn.Module:
+    def wrap_ddp(self, module: nn.Module) -> nn.Module:
         """The module with the first rank's weights, its gradients averaged over the ranks.
 
         Only calls of the module itself are averaged, not of its methods.
@@ -94,12 +94,12 @@ class Ranks:
             return module
         from torch.nn.parallel import DistributedDataParallel
 
-        # Every rank normalises by its own share of a batch; `settle` brings the statistics together.
+        # Every rank normalises by its own share of a batch; `sync_batchnorm` brings the statistics together.
         return DistributedDataParallel(
             module, forward_sync_buffers=False, gradient_as_bucket_view=True
         )
 
-    def settle(self, module: nn.Module) -> None:
+    def sync_batchnorm(self, module: nn.Module) -> None:
         """Average the running statistics of batch normalisation, all that steps move besides the weights."""
         if self.alone:
             return
@@ -109,9 +109,9 @@ class Ranks:
             if isinstance(part, _BatchNorm):
                 for statistics in (part.running_mean, part.running_var):
                     if statistics is not None:
-                        statistics.copy_(self.total(statistics) / self.size)
+                        statistics.copy_(self.all_reduce(statistics) / self.size)
 
-    def total(self, value: Tensor) -> Tensor:
+    def all_reduce(self, value: Tensor) -> Tensor:
         """The sum of a value over all ranks."""
         if self.alone:
             return value
@@ -121,7 +121,7 @@ class Ranks:
         distributed.all_reduce(value)
         return value
 
-    def once(self, work: Callable[[], T]) -> T:
+    def on_main(self, work: Callable[[], T]) -> T:
         """What `work` gives, done by the first rank only; all get it."""
         if self.alone:
             return work()

@@ -1,6 +1,6 @@
 """What a fit learns from: ratings that all stay in memory, or parts of whole users, read one at a time.
 
-Streamed, an epoch goes over the parts in random order, and within a part over its rows in random order: memory is
+In shards, an epoch goes over the parts in random order, and within a part over its rows in random order: memory is
 bounded by the largest part, and a batch never mixes users of two. The parts are read again for each pass.
 """
 
@@ -23,7 +23,7 @@ from recdemo.encoding.schema import Schema
 Part = tuple[Ratings, Tensor]  # ratings, and [N] which of them train, validate and test
 
 
-class Supply(Protocol):
+class Source(Protocol):
     """Ratings in one part or several, each of whole users."""
 
     @property
@@ -41,7 +41,7 @@ class Supply(Protocol):
     def __getitem__(self, number: int) -> Part: ...
 
 
-class Resident:
+class InMemory:
     """Ratings that stay in memory: one part.
 
     Args:
@@ -60,7 +60,7 @@ class Resident:
         return self._part
 
 
-class Streamed:
+class Sharded:
     """A data set in parts, of which the one asked for last is in memory.
 
     Args:
@@ -93,6 +93,6 @@ class Streamed:
         return self._latest[1]
 
 
-def each(supply: Supply) -> Iterator[Part]:
+def each(source: Source) -> Iterator[Part]:
     """The parts in their order."""
-    return (supply[number] for number in range(len(supply)))
+    return (source[number] for number in range(len(source)))

@@ -22,12 +22,12 @@ from recdemo.blocks.fold_in import UserTable
 from recdemo.core.batch import Known
 from recdemo.core.errors import RequestError
 from recdemo.core.figures import MAIN, METRICS
-from recdemo.core.protocols import LearnsBesides, ReadsInteractions, Solved, Staged
+from recdemo.core.protocols import AuxiliaryLoss, ReadsInteractions, Solved, Staged
 from recdemo.core.vocabulary import Objective
 from recdemo.data import TRAIN, VALIDATION
 from recdemo.encoding.ratings import Ratings
 from recdemo.training.distributed import ALONE, Ranks, check_shares
-from recdemo.training.feed import Resident, Supply, each
+from recdemo.training.feed import InMemory, Source, each
 from recdemo.training.losses import chances_of, loss_of, of_like_length, to_learn, trains_steps
 from recdemo.training.metrics import Answers, ask, join, questions
 from recdemo.training.settings import Epoch as Epoch
@@ -97,7 +97,7 @@ def fit(
     """
     return fit_parts(
         model,
-        Resident(ratings, part),
+        InMemory(ratings, part),
         objective,
         settings,
         start=start,
@@ -110,7 +110,7 @@ def fit(
 
 def fit_parts(
     model: nn.Module,
-    supply: Supply,
+    source: Source,
     objective: Objective,
     settings: Settings,
     *,
@@ -127,7 +127,7 @@ def fit_parts(
 
     Args:
         model: any model of the zoo, freshly made (seed it before: `Settings.seed` seeds the loop).
-        supply: the ratings; those that test are never read here.
+        source: the ratings; those that test are never read here.
         objective: what it learns.
         settings: how to train.
         start: go on from here, and reach what an undisturbed fit reaches; with one rank only.
@@ -142,22 +142,22 @@ def fit_parts(
     """
     began = time.perf_counter()
     if isinstance(model, Solved):
-        model.solve(_known(supply, objective), objective)
+        model.solve(_known(source, objective), objective)
         return Fit(seconds=time.perf_counter() - began)
 
     if isinstance(model, ReadsInteractions):
-        _connect(model, supply, objective)
+        _connect(model, source, objective)
     done: list[Epoch] = []
     if start:
         model.load_state_dict(start.model)
         done += start.fit.epochs
         began -= start.fit.seconds
-    validate = validation(supply, objective)
-    chances = chances_of(supply, settings) if objective == "next" else None
+    validate = validation(source, objective)
+    chances = chances_of(source, settings) if objective == "next" else None
     # Rows and batches of an epoch, from each part.
     every_step = trains_steps(model, objective)
     learned_from = partial(to_learn, objective=objective, steps=every_step)
-    drawn_of = [_drawn(len(learned_from(*part)), settings) for part in each(supply)]
+    drawn_of = [_drawn(len(learned_from(*part)), settings) for part in each(source)]
     batches_of = [_batches(rows, settings) for rows in drawn_of]
     drawn, steps = sum(drawn_of), sum(batches_of)
     if not drawn:
@@ -181,10 +181,10 @@ def fit_parts(
             epoch_began = time.perf_counter()
             learner.train()
             total, step, samples = torch.zeros(()), 0, 0
-            for place in stage.order(len(supply)).tolist():
+            for place in stage.order(len(source)).tolist():
                 if not drawn_of[place]:
                     continue
-                ratings, part = supply[place]
+                ratings, part = source[place]
                 rows = learned_from(ratings, part)
                 rows = rows[stage.order(len(rows))[: drawn_of[place]]]
                 # Batches of one size, give or take one.
@@ -199,16 +199,16 @@ def fit_parts(
                     step += 1
                     losses = total * ranks.size  # its own share of the rows stands for all
                     on_step(Step(len(done) + 1, most, step, steps, samples, losses))
-            total, last = ranks.total(total), ranks.total(last)
-            ranks.settle(learner)
+            total, last = ranks.all_reduce(total), ranks.all_reduce(last)
+            ranks.sync_batchnorm(learner)
             seconds = time.perf_counter() - epoch_began
             losses_of = float(total) / drawn, float(last) / len(batch_rows)
-            _check_sound(learner, losses_of, len(done) + 1, supply.schema.size, settings)
-            stage.summarise(supply.profile)
+            _check_sound(learner, losses_of, len(done) + 1, source.schema.size, settings)
+            stage.summarise(source.profile)
             epoch = Epoch(
                 epoch=len(done) + 1,
                 loss=float(total) / drawn,
-                metrics=ranks.once(partial(validate, learner)),
+                metrics=ranks.on_main(partial(validate, learner)),
                 samples_per_second=drawn / seconds,
                 seconds=seconds,
             )
@@ -217,7 +217,7 @@ def fit_parts(
             stage.remember(epoch)
             so_far = Fit(list(done), stage.best_epoch, time.perf_counter() - began)
             on_snapshot(stage.snapshot(number, model, so_far))
-        stage.go_back_to_best(supply.profile)
+        stage.go_back_to_best(source.profile)
         if learner is not model:
             learner.requires_grad_(False)
     if isinstance(model, ReadsInteractions):
@@ -262,7 +262,7 @@ class _Stage:
         self.schedule = torch.optim.lr_scheduler.LambdaLR(
             self.optimizer, lambda step: 1 - step / steps
         )
-        self.lesson = ranks.alike(_Lesson(learner, objective, settings, chances))
+        self.lesson = ranks.wrap_ddp(_Lesson(learner, objective, settings, chances))
         self.earlier = self.best_epoch = earlier
         self.best_state, self.best_value = copy.deepcopy(learner.state_dict()), float("-inf")
 
@@ -344,10 +344,10 @@ def _batches(rows: int, settings: Settings) -> int:
     return min(-(-rows // settings.batch_size), rows // 2)
 
 
-def _known(supply: Supply, objective: Objective) -> Known:
+def _known(source: Source, objective: Objective) -> Known:
     """All that trains, of all parts."""
     columns = []
-    for ratings, part in each(supply):
+    for ratings, part in each(source):
         rows = torch.nonzero(part == TRAIN).squeeze(1)
         answer = {"like": ratings.liked, "next": ratings.picked, "rating": ratings.stars}[objective]
         user = ratings.user + ratings.earlier_users
@@ -356,10 +356,10 @@ def _known(supply: Supply, objective: Objective) -> Known:
     return Known(*map(torch.cat, zip(*columns, strict=True)))
 
 
-def _connect(model: ReadsInteractions, supply: Supply, objective: Objective) -> None:
+def _connect(model: ReadsInteractions, source: Source, objective: Objective) -> None:
     """Show a model that learns along a graph who picked what in all that trains."""
     users, movies = [], []
-    for ratings, part in each(supply):
+    for ratings, part in each(source):
         rows = to_learn(ratings, part, objective, steps=False)
         users.append(ratings.user[rows].long() + ratings.earlier_users)
         movies.append(ratings.movie[rows].long())
@@ -382,7 +382,7 @@ def _check_sound(
         films: M.
         settings: of the fit.
     """
-    besides = settings.second_task if isinstance(model, LearnsBesides) else 0.0
+    besides = settings.second_task if isinstance(model, AuxiliaryLoss) else 0.0
     constant = (4 + math.log(films)) * (1 + besides)
     finite = all(map(math.isfinite, losses))
     if not finite or not all(bool(p.isfinite().all()) for p in model.parameters()):
@@ -411,11 +411,11 @@ def evaluate(
 
 
 def answers_of(
-    model: nn.Module, supply: Supply, asked: Sequence[Tensor], objective: Objective
+    model: nn.Module, source: Source, asked: Sequence[Tensor], objective: Objective
 ) -> Answers:
     """What a model answers about rows of each part, joined; a part without any is not read."""
     places = [place for place, rows in enumerate(asked) if len(rows)] or [0]
-    return join([ask(model, supply[place][0], asked[place], objective) for place in places])
+    return join([ask(model, source[place][0], asked[place], objective) for place in places])
 
 
 def _optimizer(model: nn.Module, settings: Settings) -> torch.optim.Optimizer:
@@ -430,12 +430,12 @@ def _optimizer(model: nn.Module, settings: Settings) -> torch.optim.Optimizer:
     return torch.optim.AdamW(weights, lr=rate, weight_decay=decay, fused=True)
 
 
-def validation(supply: Supply, objective: Objective) -> Callable[[nn.Module], dict[str, float]]:
+def validation(source: Source, objective: Objective) -> Callable[[nn.Module], dict[str, float]]:
     """What judges a model after an epoch: its figures on the validation part, for `next` on a sample of the users."""
-    if objective != "next" and len(supply) == 1:
-        ratings, part = supply[0]
+    if objective != "next" and len(source) == 1:
+        ratings, part = source[0]
         return lambda model: evaluate(model, ratings, part == VALIDATION, objective)
-    asked = [questions(ratings, part == VALIDATION, objective) for ratings, part in each(supply)]
+    asked = [questions(ratings, part == VALIDATION, objective) for ratings, part in each(source)]
     if objective == "next":
         whole = torch.cat(asked)
         draw = torch.Generator("cpu").manual_seed(0)
@@ -445,4 +445,4 @@ def validation(supply: Supply, objective: Objective) -> Callable[[nn.Module], di
             whole[chosen[(chosen >= end - len(rows)) & (chosen < end)]]
             for rows, end in zip(asked, ends, strict=True)
         ]
-    return lambda model: answers_of(model, supply, asked, objective).metrics
+    return lambda model: answers_of(model, source, asked, objective).metrics

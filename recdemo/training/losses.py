@@ -16,11 +16,11 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.softmax import catalogue_loss
-from recdemo.core.protocols import Causal, LearnsBesides, TwoSided, reads_history
+from recdemo.core.protocols import AuxiliaryLoss, Causal, TwoSided, reads_history
 from recdemo.core.vocabulary import Objective
 from recdemo.data import TRAIN
 from recdemo.encoding.ratings import Ratings
-from recdemo.training.feed import Supply, each
+from recdemo.training.feed import Source, each
 from recdemo.training.settings import Settings
 
 
@@ -58,14 +58,14 @@ def loss_of(
     batch = ratings.batch(
         rows,
         films,
-        forget=settings.forget,
-        shorten=settings.shorten,
+        mask_profile=settings.forget,
+        truncate_history=settings.shorten,
         histories=reads_history(model),
     )
     if everything:
         return catalogue_loss(*cast(TwoSided, model).sides(batch), batch.target_movie)
     besides: Tensor | float = 0.0
-    if isinstance(model, LearnsBesides):
+    if isinstance(model, AuxiliaryLoss):
         output, second = model.joint(batch)
         besides = settings.second_task * second
     else:
@@ -88,7 +88,7 @@ def _loss_of_steps(
     model: Causal, ratings: Ratings, rows: Tensor, settings: Settings, part: Tensor | None
 ) -> Tensor:
     """Mean loss of naming each film picked, from those before it in the histories of `rows` [U]."""
-    batch = ratings.batch(rows, forget=settings.forget)
+    batch = ratings.batch(rows, mask_profile=settings.forget)
     count = batch.history_mask.sum(1, keepdim=True)  # [U, 1]
     place = torch.arange(max(1, int(count.max())))
     batch = replace(
@@ -133,13 +133,13 @@ def of_like_length(batches: Sequence[Tensor], ratings: Ratings) -> list[Tensor]:
     return found
 
 
-def chances_of(supply: Supply, settings: Settings) -> Tensor | None:
+def chances_of(source: Source, settings: Settings) -> Tensor | None:
     """[M] how likely each film is drawn as a negative; None where all are alike."""
     if not settings.by_popularity:
         return None
-    size = supply.schema.size
+    size = source.schema.size
     counts = torch.zeros(size)
-    for ratings, part in each(supply):
+    for ratings, part in each(source):
         movie = ratings.movie[(part == TRAIN) & ratings.picked].long()
         counts += torch.bincount(movie - 1, minlength=size)
     weights = (counts + 1).pow(settings.by_popularity)

@@ -41,7 +41,7 @@ from recdemo.training.constant import constant_answer
 from recdemo.training.distributed import ALONE, Ranks
 from recdemo.training.evaluation import measure, report_of
 from recdemo.training.faithfulness import measure_faithfulness
-from recdemo.training.feed import Resident, Streamed, Supply, each
+from recdemo.training.feed import InMemory, Sharded, Source, each
 from recdemo.training.loop import answers_of, fit_parts
 from recdemo.training.metrics import Answers, questions
 from recdemo.training.settings import Epoch, Settings, Step
@@ -155,18 +155,18 @@ def train(
     schema = schema.of_length(settings.history_length)
     if state and not isinstance(dataset, Dataset):
         raise RequestError("a fit of data in parts cannot be resumed; train without a state")
-    supply = _supply_of(dataset, schema, split)
+    feed = _feed_of(dataset, schema, split)
     data = _data_card(dataset)
     on_start(data)
-    if isinstance(supply, Resident):
-        check_opinions(*supply[0], objective, data.title)
+    if isinstance(feed, InMemory):
+        check_opinions(*feed[0], objective, data.title)
     torch.manual_seed(settings.seed)
     network, arguments = build(model, objective, dataset, schema, arguments or {})
     del dataset  # the ratings are tensors by now
     give_back()
     start = None
     if state:
-        ratings, _ = supply[0]
+        ratings, _ = feed[0]
         identity = snapshot.identity_of(
             *(model, objective, arguments, asdict(settings), split, schema.hash),
             tensors=[ratings.user, ratings.movie, ratings.stars, ratings.profile],
@@ -179,7 +179,7 @@ def train(
             on_epoch(epoch)
     result = fit_parts(
         network,
-        supply,
+        feed,
         objective,
         settings,
         start=start,
@@ -191,8 +191,8 @@ def train(
     on_measure()
 
     def answers_about(which: int) -> Answers:
-        asked = [questions(ratings, part == which, objective) for ratings, part in each(supply)]
-        return answers_of(network, supply, asked, objective)
+        asked = [questions(ratings, part == which, objective) for ratings, part in each(feed)]
+        return answers_of(network, feed, asked, objective)
 
     def measure_and_save() -> CheckpointCard:
         checkpoints.round_weights(network)
@@ -201,8 +201,8 @@ def train(
         validated = best.metrics if best else answers_about(VALIDATION).metrics
         tested = answers_about(TEST)
         report = report_of(tested, films=schema.size)
-        if split == "order" and isinstance(supply, Resident):
-            ratings, part = supply[0]
+        if split == "order" and isinstance(feed, InMemory):
+            ratings, part = feed[0]
             faithful = measure_faithfulness(network, ratings, part == TEST)
             report = report.model_copy(update={"faithfulness": faithful})
         card = CheckpointCard(
@@ -218,7 +218,7 @@ def train(
                 validation=validated,
                 test=tested.metrics,
             ),
-            constant=None if model == "popularity" else constant_answer(supply, objective),
+            constant=None if model == "popularity" else constant_answer(feed, objective),
             data=data,
             split=split,
             report=report.model_dump(),
@@ -233,17 +233,17 @@ def train(
         )
         return checkpoints.save(network, card, checkpoints.folder_of(model, objective, base))
 
-    card = ranks.once(measure_and_save)
+    card = ranks.on_main(measure_and_save)
     if card.nothing_learned:
         on_problem(card.nothing_learned)
     return card
 
 
-def _supply_of(dataset: Dataset | PartedDataset, schema: Schema, split: Split) -> Supply:
+def _feed_of(dataset: Dataset | PartedDataset, schema: Schema, split: Split) -> Source:
     if not isinstance(dataset, Dataset):
-        return Streamed(dataset, schema, split)
+        return Sharded(dataset, schema, split)
     ratings = Ratings(dataset, schema, every_film=split == "last")
-    return Resident(ratings, torch.as_tensor(split_ratings(dataset.ratings, split)))
+    return InMemory(ratings, torch.as_tensor(split_ratings(dataset.ratings, split)))
 
 
 def check_opinions(ratings: Ratings, part: Tensor, objective: Objective, title: str) -> None:

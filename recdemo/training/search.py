@@ -17,7 +17,7 @@ from recdemo.core.vocabulary import Objective, Split
 from recdemo.data import Dataset, split_ratings
 from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
-from recdemo.training.feed import Resident
+from recdemo.training.feed import InMemory
 from recdemo.training.loop import DivergedError, fit, validation
 from recdemo.training.pipeline import build
 from recdemo.training.settings import Settings
@@ -98,7 +98,7 @@ def search(
             if result.epochs:
                 best = result.epochs[result.best_epoch - 1].metrics
             else:
-                best = validation(Resident(ratings, part), objective)(network)
+                best = validation(InMemory(ratings, part), objective)(network)
             done.append(Trial(values, metric, best[metric], result.best_epoch, result.seconds))
         on_trial(done[-1])
     found = [trial for trial in done if trial.figure is not None]

@@ -28,7 +28,7 @@ class Settings:
             is corrected for it (logQ: Yi et al., "Sampling-Bias-Corrected Neural Modeling", RecSys 2019).
         share: of the training rows that each epoch draws; less than all for a model whose whole passes take long, or
             that learns from every step of a history at once.
-        second_task: weight of a model's second loss (`LearnsBesides`), times the model's own.
+        second_task: weight of a model's second loss (`AuxiliaryLoss`), times the model's own.
         forget: share of profile values and feedbacks hidden in training (`Ratings.batch`).
         shorten: share of histories cut short in training (`Ratings.batch`).
         patience: stop after this many epochs without a better validation figure.

@@ -24,7 +24,8 @@ from recdemo.core.allocator import few_heaps, give_back
 from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.vocabulary import OBJECTIVES, Objective
 from recdemo.data.catalogue import labels_of, read_catalogue
-from recdemo.jobs.kept import Kept, all_kept, look
+from recdemo.jobs import kept as kept_models
+from recdemo.jobs.kept import Kept
 from recdemo.models import CARDS, Card
 
 if TYPE_CHECKING:
@@ -234,7 +235,7 @@ def _schema(path: str, stamp: tuple[int, int]) -> Schema:
 
 def _all_kept() -> list[Kept]:
     try:
-        return all_kept()
+        return kept_models.all_kept()
     except RequestError:  # a host where nothing can be written keeps nothing
         return []
 
@@ -246,7 +247,7 @@ def _kept(slug: str) -> Kept:
         CheckpointError: it is gone.
     """
     with suppress(RequestError):
-        if kept := look(slug):
+        if kept := kept_models.get(slug):
             return kept
     raise CheckpointError(f"the kept model {slug!r} is gone; choose another one in the sidebar")
 

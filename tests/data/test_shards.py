@@ -38,7 +38,7 @@ from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
 from recdemo.models import CARDS
 from recdemo.training import loop
-from recdemo.training.feed import Resident, Streamed, Supply
+from recdemo.training.feed import InMemory, Sharded, Source
 from recdemo.training.loop import Fit, Settings, evaluate, fit, fit_parts
 from recdemo.training.pipeline import train
 
@@ -77,14 +77,14 @@ def schema(small_films: pd.DataFrame) -> Schema:
 
 
 @pytest.fixture(scope="module")
-def streamed(folder: Path, schema: Schema) -> Streamed:
-    return Streamed(open_parts(folder), schema, "order")
+def sharded(folder: Path, schema: Schema) -> Sharded:
+    return Sharded(open_parts(folder), schema, "order")
 
 
 @pytest.fixture(scope="module")
-def resident(whole: Dataset, schema: Schema) -> Resident:
+def in_memory(whole: Dataset, schema: Schema) -> InMemory:
     part = torch.from_numpy(split_ratings(whole.ratings, "order"))
-    return Resident(Ratings(whole, schema), part)
+    return InMemory(Ratings(whole, schema), part)
 
 
 # The files
@@ -155,13 +155,13 @@ def test_parts_that_do_not_fit_are_named(
 # Reading
 
 
-def test_streamed_ratings_are_those_of_the_whole(streamed: Streamed, resident: Resident) -> None:
+def test_streamed_ratings_are_those_of_the_whole(sharded: Sharded, in_memory: InMemory) -> None:
     """Row by row: users, histories and what is asked, in the order of the parts."""
-    ratings, part = resident[0]
-    assert torch.equal(streamed.profile, resident.profile)
+    ratings, part = in_memory[0]
+    assert torch.equal(sharded.profile, in_memory.profile)
     first = 0
     for place in range(3):
-        some, which = streamed[place]
+        some, which = sharded[place]
         there = torch.arange(first, first + len(some))
         assert torch.equal(which, part[there])
         one, other = some.batch(torch.arange(len(some))), ratings.batch(there)
@@ -180,15 +180,15 @@ def test_one_part_is_in_memory_at_a_time(
         read.append(dataset.paths[number].name)
         return read_saved(dataset.paths[number])
 
-    supply = Streamed(open_parts(folder), schema, "order")
+    source = Sharded(open_parts(folder), schema, "order")
     monkeypatch.setattr(PartedDataset, "__getitem__", recorded)
     for place in (0, 0, 1, 1, 0):
-        supply[place]
+        source[place]
     assert read == ["part-0000", "part-0001", "part-0000"]
 
 
 def test_an_epoch_reads_each_row_once_and_parts_in_random_order(
-    streamed: Streamed, monkeypatch: pytest.MonkeyPatch
+    sharded: Sharded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[tuple[int, list[int]]] = []
 
@@ -198,12 +198,12 @@ def test_an_epoch_reads_each_row_once_and_parts_in_random_order(
 
     monkeypatch.setattr(loop, "loss_of", recorded)
     monkeypatch.setattr(loop, "validation", lambda *_: lambda model: {"auc": 0.5})
-    model = CARDS["fm"].model(streamed.schema, embed_dim=4)
+    model = CARDS["fm"].model(sharded.schema, embed_dim=4)
     steps: list[tuple[int, int]] = []
     settings = replace(QUICK, epochs=6, patience=9)
     fit_parts(
         model,
-        streamed,
+        sharded,
         "like",
         settings,
         on_step=lambda step: steps.append((step.step, step.steps)),
@@ -217,7 +217,7 @@ def test_an_epoch_reads_each_row_once_and_parts_in_random_order(
             found.setdefault(earlier, []).extend(rows)
         orders.add(tuple(found))
         for place, earlier in enumerate((0, 60, 85)):
-            wanted = torch.nonzero(streamed[place][1] == TRAIN).squeeze(1).tolist()
+            wanted = torch.nonzero(sharded[place][1] == TRAIN).squeeze(1).tolist()
             assert sorted(found[earlier]) == wanted
             assert found[earlier] != wanted
     assert len(orders) > 1
@@ -226,18 +226,18 @@ def test_an_epoch_reads_each_row_once_and_parts_in_random_order(
 # Learning
 
 
-def _fitted(key: str, objective: Objective, supply: Supply) -> tuple[nn.Module, Fit]:
+def _fitted(key: str, objective: Objective, source: Source) -> tuple[nn.Module, Fit]:
     torch.manual_seed(0)
-    known = {"users": len(supply.profile), "objective": objective}
+    known = {"users": len(source.profile), "objective": objective}
     card = CARDS[key]
-    model = card.model(supply.schema, **(known if card.knows_users else {}))
-    return model, fit_parts(model, supply, objective, QUICK)
+    model = card.model(source.schema, **(known if card.knows_users else {}))
+    return model, fit_parts(model, source, objective, QUICK)
 
 
-def test_one_part_is_the_whole(resident: Resident) -> None:
+def test_one_part_is_the_whole(in_memory: InMemory) -> None:
     """`fit` is `fit_parts` of one part."""
-    ratings, part = resident[0]
-    model, done = _fitted("fm", "like", resident)
+    ratings, part = in_memory[0]
+    model, done = _fitted("fm", "like", in_memory)
     torch.manual_seed(0)
     other = CARDS["fm"].model(ratings.schema)
     again = fit(other, ratings, part, "like", QUICK)
@@ -248,9 +248,9 @@ def test_one_part_is_the_whole(resident: Resident) -> None:
 
 @pytest.mark.parametrize("key", keys_of(Solved))
 def test_what_is_solved_is_solved_from_all_parts(
-    key: str, streamed: Streamed, resident: Resident
+    key: str, sharded: Sharded, in_memory: InMemory
 ) -> None:
-    one, other = (_fitted(key, "next", supply)[0].state_dict() for supply in (streamed, resident))
+    one, other = (_fitted(key, "next", source)[0].state_dict() for source in (sharded, in_memory))
     for name, value in one.items():
         assert torch.equal(value, other[name]), name
 
@@ -268,13 +268,13 @@ def test_streamed_figures_are_those_of_the_whole(
     objective: Objective,
     figure: str,
     noise: float,
-    streamed: Streamed,
-    resident: Resident,
+    sharded: Sharded,
+    in_memory: InMemory,
 ) -> None:
-    ratings, part = resident[0]
+    ratings, part = in_memory[0]
     found = []
-    for supply in (streamed, resident):
-        model, done = _fitted(key, objective, supply)
+    for source in (sharded, in_memory):
+        model, done = _fitted(key, objective, source)
         measured = evaluate(model, ratings, part == VALIDATION, objective)
         if len(ratings.profile) < loop.VALIDATION_USERS:  # so all are asked in training too
             assert done.epochs[done.best_epoch - 1].metrics == pytest.approx(measured, abs=1e-6)

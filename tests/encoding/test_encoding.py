@@ -284,7 +284,7 @@ def test_a_batch_without_histories_is_the_same_but_for_them(ratings: Ratings) ->
     assert untold.history.shape == untold.feedback.shape == (len(rows), 1)
     for name in ("history", "feedback", "favourite_genre", "last_five"):
         assert (getattr(untold, name) == 0).all(), name
-    hidden = ratings.batch(rows, forget=0.9, shorten=0.5, histories=False)
+    hidden = ratings.batch(rows, mask_profile=0.9, truncate_history=0.5, histories=False)
     assert (hidden.gender == 0).any()
     assert (hidden.feedback == 0).all()
 
@@ -302,10 +302,10 @@ def test_strangers_have_a_history_and_no_number(
 # Forgetting, in training
 
 
-def test_forget_only_hides(ratings: Ratings) -> None:
+def test_mask_profile_only_hides(ratings: Ratings) -> None:
     torch.manual_seed(0)
     rows = _all_rows(ratings).repeat(20)
-    full, part = ratings.batch(rows), ratings.batch(rows, forget=0.3)
+    full, part = ratings.batch(rows), ratings.batch(rows, mask_profile=0.3)
     for name in ("history", "last_five", "target_movie", "user"):
         assert torch.equal(getattr(part, name), getattr(full, name)), name
     for name in ("gender", "age", "occupation"):
@@ -332,10 +332,10 @@ def test_a_share_of_places_is_drawn(share: float) -> None:
     assert by_chance(1.0, (1001, 997)).all()
 
 
-def test_forget_hides_whole_histories_too(ratings: Ratings) -> None:
+def test_mask_profile_hides_whole_histories_too(ratings: Ratings) -> None:
     torch.manual_seed(0)
     rows = torch.full((2000,), len(ratings) - 1)  # six films before it
-    feedback = ratings.batch(rows, forget=0.3).feedback
+    feedback = ratings.batch(rows, mask_profile=0.3).feedback
     whole = (feedback == JUST_WATCHED).all(1).float().mean()
     assert whole == pytest.approx(0.3, abs=0.05)  # one by one it would be 0.3 ** 6
 
@@ -345,24 +345,26 @@ def test_forgotten_feedback_does_not_leak_through_the_taste(
 ) -> None:
     torch.manual_seed(0)
     rows = _all_rows(ratings).repeat(10)
-    part = ratings.batch(rows, forget=0.5)
+    part = ratings.batch(rows, mask_profile=0.5)
     taste = favourite_genre(part.history, part.feedback, schema.genre_flags)
     assert torch.equal(part.favourite_genre, taste)
     assert not torch.equal(part.favourite_genre, ratings.batch(rows).favourite_genre)
 
 
 def test_forgetting_everything_leaves_a_stranger_who_watched(ratings: Ratings) -> None:
-    part = ratings.batch(_all_rows(ratings), forget=1.0)
+    part = ratings.batch(_all_rows(ratings), mask_profile=1.0)
     assert (part.gender == 0).all()
     assert (part.age == 0).all()
     assert (part.occupation == 0).all()
     assert torch.equal(part.feedback, part.history_mask.long() * JUST_WATCHED)
 
 
-def test_shorten_keeps_the_latest_films(dataset: Dataset, ratings: Ratings, schema: Schema) -> None:
+def test_truncate_history_keeps_the_latest_films(
+    dataset: Dataset, ratings: Ratings, schema: Schema
+) -> None:
     torch.manual_seed(0)
     rows = _all_rows(ratings).repeat(10)
-    short = ratings.batch(rows, shorten=1.0)
+    short = ratings.batch(rows, truncate_history=1.0)
     by_hand = [_history_by_hand(dataset, schema, row) for row in range(len(ratings))]
     lengths = set()
     for i, row in enumerate(rows.tolist()):
@@ -379,15 +381,15 @@ def test_shorten_keeps_the_latest_films(dataset: Dataset, ratings: Ratings, sche
         assert torch.equal(getattr(short, name), getattr(ratings.batch(rows), name))
 
 
-def test_shorten_cuts_the_share_it_is_given(ratings: Ratings) -> None:
+def test_truncate_history_cuts_the_share_it_is_given(ratings: Ratings) -> None:
     torch.manual_seed(0)
     rows = torch.full((2000,), len(ratings) - 1)  # six films before it
-    lengths = ratings.batch(rows, shorten=0.3).history_mask.sum(1)
+    lengths = ratings.batch(rows, truncate_history=0.3).history_mask.sum(1)
     whole = (lengths == LENGTH).float().mean()
     assert whole == pytest.approx(0.7 + 0.3 / (LENGTH + 1), abs=0.05)
 
 
-def test_without_forget_a_batch_is_always_the_same(ratings: Ratings) -> None:
+def test_without_mask_profile_a_batch_is_always_the_same(ratings: Ratings) -> None:
     _same(ratings.batch(_all_rows(ratings)), ratings.batch(_all_rows(ratings)))
 
 

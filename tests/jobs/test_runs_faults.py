@@ -333,11 +333,11 @@ def test_a_waiting_process_writes_again_what_was_damaged(
     assert naps == 3
 
 
-def test_somebody_who_stands_in_the_door_for_ever_is_told_of(
+def test_a_lock_that_is_never_let_go_is_told_of(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "DOOR_SECONDS", 0.05)
-    lock = store.hold(desk.home / ".door")
+    monkeypatch.setattr(store, "LOCK_SECONDS", 0.05)
+    lock = store.try_lock(desk.home / ".door")
     assert lock
     try:
         with pytest.raises(RequestError, match="in use by another"):

@@ -20,7 +20,7 @@ from recdemo.checkpoints import open_folder
 from recdemo.core.batch import Batch
 from recdemo.core.errors import RequestError
 from recdemo.core.protocols import (
-    LearnsBesides,
+    AuxiliaryLoss,
     ShowsCrosses,
     ShowsEvolution,
     ShowsFields,
@@ -224,7 +224,7 @@ def _every_value(schema: Schema) -> tuple[list[Session], Tensor]:
 def _everything_learned(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
     """Outputs of all stages in one row, and the loss of a second task: what `fit` learns from."""
     besides = torch.zeros(())
-    if isinstance(model, LearnsBesides):
+    if isinstance(model, AuxiliaryLoss):
         output, besides = model.joint(batch)
     else:
         output = model(batch)

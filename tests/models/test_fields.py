@@ -778,10 +778,10 @@ def test_titles_encoded_once_for_all_answers_change_none(
 ) -> None:
     model = make_model("textcnn_history", titled)
     before = _scores(model, titled, sessions)
-    model.settle()
-    assert model.settled.shape == (titled.size + 1, 256)
+    model.precompute()
+    assert model.precomputed.shape == (titled.size + 1, 256)
     assert torch.equal(_scores(model, titled, sessions), before)
-    model.settled += 1.0  # it is what answers
+    model.precomputed += 1.0  # it is what answers
     assert not torch.equal(_scores(model, titled, sessions), before)
     model.train()  # weights may change from here on
     assert torch.equal(_scores(model.eval(), titled, sessions), before)

@@ -9,7 +9,7 @@ import torch
 from history_models import CELLS, FILMS, WAYS, K, close, make, score
 from torch import Tensor
 
-from recdemo.core.protocols import LearnsBesides
+from recdemo.core.protocols import AuxiliaryLoss
 from recdemo.core.session import Session, Watched
 from recdemo.encoding.encode import encode
 from recdemo.encoding.schema import Schema
@@ -80,13 +80,13 @@ def test_what_stands_at_padding_is_never_read(
     model = make(kind, schema, **more)
     batch = encode(schema, sessions, torch.tensor(FILMS))
     torch.manual_seed(3)
-    before = [model(batch), *(model.joint(batch) if isinstance(model, LearnsBesides) else ())]
+    before = [model(batch), *(model.joint(batch) if isinstance(model, AuxiliaryLoss) else ())]
     films = getattr(model, "base", model).films
     with torch.no_grad():
         films.fields.weight("movie")[0] = 30.0
         films.feedback.weight[0] = 30.0
     torch.manual_seed(3)
-    after = [model(batch), *(model.joint(batch) if isinstance(model, LearnsBesides) else ())]
+    after = [model(batch), *(model.joint(batch) if isinstance(model, AuxiliaryLoss) else ())]
     for first, second in zip(before, after, strict=True):
         close(second, first)
 
@@ -128,7 +128,7 @@ def test_every_weight_learns(
     """Gradients are finite, visitors without a history included, and no layer is left out."""
     model = make(kind, schema, **more).train()
     batch = encode(schema, sessions, torch.tensor(FILMS))
-    if isinstance(model, LearnsBesides):
+    if isinstance(model, AuxiliaryLoss):
         logits, loss = model.joint(batch)
     else:
         logits, loss = model(batch), 0.0
@@ -171,7 +171,7 @@ def test_second_task_leaves_the_answer_alone(
     kind: type, more: dict, schema: Schema, sessions: list[Session]
 ) -> None:
     model = make(kind, schema, **more)
-    assert isinstance(model, LearnsBesides)
+    assert isinstance(model, AuxiliaryLoss)
     batch = encode(schema, sessions, torch.tensor(FILMS))
     logits, loss = model.joint(batch)
     close(logits, model(batch), tolerance=1e-6)

@@ -22,7 +22,7 @@ from recdemo.data import TRAIN, VALIDATION, simulate, split_by_order
 from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
 from recdemo.training.constant import constant_answer
-from recdemo.training.feed import Resident
+from recdemo.training.feed import InMemory
 from recdemo.training.loop import DivergedError, fit
 from recdemo.training.metrics import next_targets
 from recdemo.training.settings import Settings
@@ -81,11 +81,11 @@ def test_who_begins_badly_and_comes_back_is_not_refused(
 
 
 def test_the_constant_answers_are_those_of_a_count_by_hand(ratings: Ratings, part: Tensor) -> None:
-    supply = Resident(ratings, part)
+    source = InMemory(ratings, part)
     train, asked = part == TRAIN, part == VALIDATION
     mean = ratings.stars[train].mean()
     rmse = (ratings.stars[asked] - mean).square().mean() ** 0.5
-    assert constant_answer(supply, "rating").figure == pytest.approx(float(rmse), rel=1e-6)
+    assert constant_answer(source, "rating").figure == pytest.approx(float(rmse), rel=1e-6)
 
     likes, others = int(ratings.liked[asked].sum()), int((~ratings.liked[asked]).sum())
     rng = np.random.default_rng(0)
@@ -93,7 +93,7 @@ def test_the_constant_answers_are_those_of_a_count_by_hand(ratings: Ratings, par
     for _ in range(2000):
         places = rng.permutation(likes + others)[:likes]
         drawn.append((places.sum() - likes * (likes - 1) / 2) / (likes * others))
-    like = constant_answer(supply, "like")
+    like = constant_answer(source, "like")
     assert like.figure == 0.5
     assert like.chance == pytest.approx(3 * np.std(drawn), rel=0.1)
 
@@ -105,7 +105,7 @@ def test_the_constant_answers_are_those_of_a_count_by_hand(ratings: Ratings, par
         left = [other for other in range(1, ratings.schema.size + 1) if other not in seen]
         rank = sum(int(picks[other]) >= int(picks[film]) for other in left)
         gains.append(1 / np.log2(rank + 1) if rank <= 10 else 0.0)
-    assert constant_answer(supply, "next").figure == pytest.approx(np.mean(gains))
+    assert constant_answer(source, "next").figure == pytest.approx(np.mean(gains))
 
 
 @pytest.mark.parametrize(

@@ -140,9 +140,9 @@ def test_without_torchrun_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ranks_here() == ALONE
     module, rows = nn.Linear(2, 1), torch.arange(5)
     with ALONE.together():
-        assert ALONE.alike(module) is module
+        assert ALONE.wrap_ddp(module) is module
         assert ALONE.share(rows) is rows
-        assert ALONE.once(lambda: "done") == "done"
+        assert ALONE.on_main(lambda: "done") == "done"
     assert ALONE.command("python -m recdemo train fm") == "python -m recdemo train fm"
 
 

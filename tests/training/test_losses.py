@@ -16,7 +16,7 @@ from recdemo.core.protocols import Causal, TwoSided
 from recdemo.data import TEST, TRAIN, simulate, split_by_order
 from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
-from recdemo.training.feed import Resident
+from recdemo.training.feed import InMemory
 from recdemo.training.losses import chances_of, loss_of, of_like_length, to_learn
 from recdemo.training.settings import Settings
 
@@ -139,7 +139,7 @@ class Asked(nn.Module):
 
 def test_negatives_by_popularity_are_drawn_and_corrected(ratings: Ratings, part: Tensor) -> None:
     settings = replace(PLAIN, by_popularity=1.0)
-    chances = chances_of(Resident(ratings, part), settings)
+    chances = chances_of(InMemory(ratings, part), settings)
     assert chances is not None
     liked = ratings.movie[ratings.liked & (part == TRAIN)].tolist()
     counts = np.array([liked.count(film) + 1 for film in range(1, ratings.schema.size + 1)])
@@ -160,4 +160,4 @@ def test_negatives_by_popularity_are_drawn_and_corrected(ratings: Ratings, part:
 
 
 def test_negatives_are_alike_where_nothing_is_said(ratings: Ratings, part: Tensor) -> None:
-    assert chances_of(Resident(ratings, part), PLAIN) is None
+    assert chances_of(InMemory(ratings, part), PLAIN) is None

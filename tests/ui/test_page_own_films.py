@@ -78,7 +78,7 @@ def keep(
         )  # fmt: skip
         content = {file: path.read_bytes() for file, path in kept.files_of(base, card).items()}
         digests = {file: kept.digest_of(raw) for file, raw in content.items()}
-        kept.put(card.model_copy(update={"files": digests}), content)
+        kept.add(card.model_copy(update={"files": digests}), content)
         return f"{model}{engine.OF}{name}"
 
     return make

@@ -91,7 +91,7 @@ def test_the_epoch_in_progress_is_an_open_circle(monkeypatch: pytest.MonkeyPatch
     with monkeypatch.context() as patch:
         patch.setattr(control.subprocess, "Popen", NoProcess)
         run = control.start(control.ask("fm", "like", "simulated", epochs=4))
-    alive = store.hold(run.folder / store.LOCK)  # as the run's process would
+    alive = store.try_lock(run.folder / store.LOCK)  # as the run's process would
     assert alive is not None
     going = {"state": "running", "epochs": 4, "steps": 10, "samples_per_second": 5000}
 
