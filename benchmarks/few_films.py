@@ -26,7 +26,7 @@ from recdemo.data import TEST, VALIDATION, Dataset, split_ratings
 from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
 from recdemo.training.metrics import rating_metrics, score_rows
-from recdemo.training.pipeline import open_data
+from recdemo.training.opening import open_data
 
 COUNTS = (1, 3, 5, 7, 20, 50)
 MODELS = ["popularity", "rating_mlp", "textcnn_history"]

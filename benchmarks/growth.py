@@ -85,9 +85,10 @@ def run(path: Path, way: str, model: str, objective: str, seconds: float) -> dic
     from recdemo.encoding.schema import Schema
     from recdemo.training.distributed import ranks_here
     from recdemo.training.feed import InMemory, Sharded, Source
-    from recdemo.training.loop import fit_parts
+    from recdemo.training.loop import fit
+    from recdemo.training.observer import Observer, Step
     from recdemo.training.pipeline import build
-    from recdemo.training.settings import Step, settings_for
+    from recdemo.training.settings import settings_for
 
     torch.set_num_threads(1)
     schema = Schema(read_catalogue(checkpoints.root() / checkpoints.CATALOGUE))
@@ -109,16 +110,17 @@ def run(path: Path, way: str, model: str, objective: str, seconds: float) -> dic
     last: list[Step] = []
     memory = [0.0]
 
-    def on_step(step: Step) -> None:
-        times.append(time.perf_counter())
-        busy.append(time.process_time())
-        last[:] = [step]
-        if step.step % 20 == 1:
-            memory[0] = max(memory[0], resident_mb())
-        # Several processes all stop after the same step; no clock would make them.
-        late = ranks.alone and times[-1] - times[0] > seconds
-        if late or step.step == step.steps:
-            raise TimeIsUpError
+    class Clock(Observer):
+        def on_step(self, step: Step) -> None:
+            times.append(time.perf_counter())
+            busy.append(time.process_time())
+            last[:] = [step]
+            if step.step % 20 == 1:
+                memory[0] = max(memory[0], resident_mb())
+            # Several processes all stop after the same step; no clock would make them.
+            late = ranks.alone and times[-1] - times[0] > seconds
+            if late or step.step == step.steps:
+                raise TimeIsUpError
 
     ranks = ranks_here()
     settings = replace(settings_for(model, objective), epochs=1)
@@ -129,7 +131,7 @@ def run(path: Path, way: str, model: str, objective: str, seconds: float) -> dic
         torch.manual_seed(0)
         network, _ = build(model, objective, parted, schema, {})
         with suppress(TimeIsUpError):
-            fit_parts(network, source, objective, settings, ranks=ranks, on_step=on_step)
+            fit(network, source, objective, settings, ranks=ranks, observer=Clock())
     per_step = (times[-1] - times[0]) / (len(times) - 1)
     busy_per_step = (busy[-1] - busy[0]) / (len(busy) - 1)
     (step,) = last

@@ -32,8 +32,9 @@ from recdemo.data import TRAIN, VALIDATION
 from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.text_vectors import title_text
 from recdemo.models import CARDS
+from recdemo.training.feed import InMemory
 from recdemo.training.loop import fit
-from recdemo.training.pipeline import open_data
+from recdemo.training.opening import open_data
 from recdemo.training.settings import settings_for
 
 BATCH, RATE = 64, 1.5e-3  # the document's
@@ -117,7 +118,7 @@ def ours(ratings: Ratings, part: Tensor, text: Any) -> float:
     model = CARDS["textcnn_rating"].model(ratings.schema)
     model.start_from(text)
     settings = settings_for("textcnn_rating", "rating", epochs=1)
-    return fit(model, ratings, part, "rating", settings).epochs[0].samples_per_second
+    return fit(model, InMemory(ratings, part), "rating", settings).epochs[0].samples_per_second
 
 
 def main() -> None:

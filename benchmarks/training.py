@@ -46,7 +46,7 @@ from recdemo.blocks.embedding import HISTORY_FIELDS
 from recdemo.core.vocabulary import JUST_WATCHED
 from recdemo.data import split_ratings
 from recdemo.encoding.ratings import Ratings
-from recdemo.training.pipeline import open_data
+from recdemo.training.opening import open_data
 
 PEERS = Path(__file__).resolve().parent / "peers"
 RATIOS = Path(__file__).resolve().parent / "ratios.json"

@@ -19,8 +19,27 @@ from recdemo import cli
 from recdemo.data import Dataset
 from recdemo.jobs import control, store
 from recdemo.jobs.store import Request, Run, Status
+from recdemo.training.observer import Epoch, Observer, Step
 
 SECONDS = 120.0  # that anything may take on a busy machine
+
+
+class Recorder(Observer):
+    """Keeps what it is told of a fit."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.epochs: list[Epoch] = []
+        self.problems: list[str] = []
+
+    def on_step(self, step: Step) -> None:
+        self.steps.append(step)
+
+    def on_epoch(self, epoch: Epoch) -> None:
+        self.epochs.append(epoch)
+
+    def on_problem(self, problem: str) -> None:
+        self.problems.append(problem)
 
 
 def write_world(world: Dataset, folder: Path) -> Path:

@@ -23,7 +23,11 @@ from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
 from recdemo.models import CARDS
 from recdemo.training.distributed import ranks_here
-from recdemo.training.loop import Settings, evaluate, fit
+from recdemo.training.feed import InMemory
+from recdemo.training.loop import fit
+from recdemo.training.observer import Observer, Step
+from recdemo.training.settings import Settings
+from recdemo.training.validation import evaluate
 
 # Nothing is drawn but the order of the rows: as many processes as there may be take the same steps.
 EXACT = Settings(
@@ -50,6 +54,16 @@ FITS = (
     Asked("rnn_joint", "next", QUICK, {"embed_dim": 8}),  # has a second loss
     Asked("popularity", "like", QUICK),  # is counted
 )
+
+
+class Samples(Observer):
+    """How many rows were read by each step."""
+
+    def __init__(self) -> None:
+        self.samples: list[int] = []
+
+    def on_step(self, step: Step) -> None:
+        self.samples.append(step.samples)
 
 
 def world() -> tuple[Ratings, torch.Tensor]:
@@ -80,22 +94,21 @@ def main(folder: Path) -> None:
             model = card.model(
                 ratings.schema, **asked.arguments, **(known if card.knows_users else {})
             )
-            steps: list[int] = []
+            told = Samples()
             done = fit(
                 model,
-                ratings,
-                part,
+                InMemory(ratings, part),
                 asked.objective,
                 asked.settings,
                 ranks=ranks,
-                on_step=lambda step, steps=steps: steps.append(step.samples),
+                observer=told,
             )
             found = {
                 "weights": model.state_dict(),
                 "epochs": [asdict(epoch) for epoch in done.epochs],
                 "best": done.best_epoch,
                 "test": evaluate(model, ratings, part == 2, asked.objective),
-                "samples": steps,
+                "samples": told.samples,
             }
             torch.save(found, folder / f"{asked.model}-{ranks.rank}-of-{ranks.size}.pt")
 

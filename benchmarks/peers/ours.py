@@ -14,9 +14,10 @@ from benchmarks.peers.task import PARTS, SEQUENCE, Task, main
 from recdemo.core.vocabulary import JUST_WATCHED
 from recdemo.encoding.ratings import Ratings
 from recdemo.models import CARDS
+from recdemo.training.feed import InMemory
 from recdemo.training.loop import fit
 from recdemo.training.metrics import score_rows
-from recdemo.training.pipeline import open_data
+from recdemo.training.opening import open_data
 from recdemo.training.settings import Settings
 
 FIRST = 1e-4  # deviation of the vectors' first values in DeepCTR-Torch and torch-rechub
@@ -61,7 +62,7 @@ class Ours:
         )
 
     def train(self) -> tuple[list[float], list[float]]:
-        result = fit(self.model, self.ratings, self.part, "like", self.settings)
+        result = fit(self.model, InMemory(self.ratings, self.part), "like", self.settings)
         return [e.seconds for e in result.epochs], [e.metrics["auc"] for e in result.epochs]
 
     def predict(self, part: str) -> np.ndarray:

@@ -23,7 +23,7 @@ from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
 from recdemo.models import CARDS
 from recdemo.training.losses import loss_of
-from recdemo.training.pipeline import open_data
+from recdemo.training.opening import open_data
 from recdemo.training.settings import Settings
 
 WARM = 3  # steps before any is counted

@@ -17,7 +17,7 @@ from recdemo.checkpoints import Checkpoint
 from recdemo.core.batch import Batch
 from recdemo.core.wording import counted
 from recdemo.models import CARDS
-from recdemo.training.loop import Settings
+from recdemo.training.settings import Settings
 
 
 def arguments(checkpoint: Checkpoint) -> pd.DataFrame:

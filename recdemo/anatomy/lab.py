@@ -26,7 +26,8 @@ from recdemo.checkpoints import Checkpoint
 from recdemo.core.protocols import ShowsHistory
 from recdemo.core.session import Session
 from recdemo.encoding.encode import encode
-from recdemo.training.pipeline import settings_for, train
+from recdemo.training.pipeline import train
+from recdemo.training.settings import settings_for
 
 ACTIVATIONS = ("ReLU", "LeakyReLU", "PReLU", "RReLU", "Dice")
 REACH = 4.0  # curves are drawn from minus to plus this

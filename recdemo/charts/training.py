@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from recdemo.charts.style import DOWN, TOTAL, UP, sized
-from recdemo.training.settings import Epoch
+from recdemo.training.observer import Epoch
 
 
 def curves(

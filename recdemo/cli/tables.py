@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from recdemo.training.observer import Epoch, Observer, Step
+
 if TYPE_CHECKING:
     from recdemo.answers.explain import Explanation
     from recdemo.checkpoints import CheckpointCard, DataCard
-    from recdemo.training.settings import Epoch, Step
 
 out = Console()
 err = Console(stderr=True)
@@ -80,7 +81,7 @@ def percent(value: float) -> str:
     return "–" if value != value else f"{100 * value:.1f} %"
 
 
-class Progress:
+class Progress(Observer):
     """A bar on standard error and a line per epoch; without a terminal, only the lines; nothing unless `shown`."""
 
     def __init__(self, label: str = "Epoch", unit: str = "steps", *, shown: bool = True) -> None:
@@ -103,9 +104,6 @@ class Progress:
     def step(self, done: int, total: int) -> None:
         self._bar.update(self._task, completed=done, total=total)
 
-    def on_read(self) -> None:
-        """Reading the ratings begins."""
-
     def on_start(self, data: DataCard) -> None:
         self.on_problem(f"{data.title}: {data.ratings:,} ratings by {data.users:,} users")
 
@@ -115,9 +113,6 @@ class Progress:
     def on_epoch(self, epoch: Epoch) -> None:
         self._bar.console.print(str(epoch), highlight=False)
         self._bar.update(self._task, completed=0)
-
-    def on_measure(self) -> None:
-        """Training is over."""
 
     def on_problem(self, problem: str) -> None:
         self._bar.console.print(problem, highlight=False, markup=False, soft_wrap=True)

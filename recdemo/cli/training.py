@@ -133,7 +133,6 @@ def train(
         for text in argument or ():
             command += f" --argument {shlex.quote(text)}"
         command = ranks.command(command)
-        watch.on_read()
         card = fit_and_save(
             model,
             objective,
@@ -145,11 +144,7 @@ def train(
             command=command,
             state=trainer.state if trainer else None,
             ranks=ranks,
-            on_start=watch.on_start,
-            on_step=watch.on_step,
-            on_epoch=watch.on_epoch,
-            on_measure=watch.on_measure,
-            on_problem=watch.on_problem,
+            observer=watch,
         )
     if ranks.first:
         print_metrics(card, as_json)
@@ -185,7 +180,7 @@ def search(
     from recdemo import checkpoints
     from recdemo.models import objective_of
     from recdemo.training import search as trying
-    from recdemo.training.pipeline import open_data
+    from recdemo.training.opening import open_data
     from recdemo.training.settings import settings_for
 
     objective = objective_of(model, objective)
@@ -235,8 +230,8 @@ def evaluate(
     from recdemo import checkpoints
     from recdemo.models import objective_of
     from recdemo.training.faithfulness import measure_faithfulness
-    from recdemo.training.loop import evaluate as measure
-    from recdemo.training.pipeline import open_test_part
+    from recdemo.training.opening import open_test_part
+    from recdemo.training.validation import evaluate as measure
 
     objective = objective_of(model, objective)
     loaded = checkpoints.load(model, objective)

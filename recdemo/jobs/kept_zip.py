@@ -29,7 +29,7 @@ from recdemo.core.session import Session, Watched
 from recdemo.jobs import kept
 from recdemo.jobs.control import allowed
 from recdemo.jobs.kept import KEPT, Kept, KeptCard
-from recdemo.training.settings import Epoch
+from recdemo.training.observer import Epoch
 
 NOTICE = "NOTICE.txt"
 # What a zip holds, and how many bytes of each at most.

@@ -42,7 +42,7 @@ from recdemo.core.files import write_whole
 from recdemo.core.places import PROJECT
 from recdemo.core.vocabulary import Objective, Optimizer, Split
 from recdemo.models import CARDS
-from recdemo.training.settings import Epoch
+from recdemo.training.observer import Epoch
 
 ROOT_VARIABLE = "RECDEMO_RUNS"
 REQUEST, STATUS, EPOCHS, LOG = "request.json", "status.json", "epochs.json", "log.txt"

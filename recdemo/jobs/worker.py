@@ -24,7 +24,7 @@ from recdemo.core.durations import now
 from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.jobs import store
 from recdemo.jobs.store import Status
-from recdemo.training.settings import Epoch, Step
+from recdemo.training.observer import Epoch, Observer, Step
 
 if TYPE_CHECKING:
     from recdemo.checkpoints import DataCard
@@ -38,7 +38,7 @@ _OS_ERROR = re.compile(r"\(os error (\d+)\)")  # as safetensors words what the s
 _NO_MEMORY = re.compile(r"allocate memory|out of memory|bad_alloc", re.IGNORECASE)
 
 
-class Trainer:
+class Trainer(Observer):
     """A run while its process lives; use it as ``with Trainer(folder) as trainer:`` around all the work.
 
     Args:

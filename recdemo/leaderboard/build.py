@@ -34,7 +34,7 @@ from recdemo.leaderboard.table import (
     seeds_in_words,
 )
 from recdemo.models import CARDS
-from recdemo.training.pipeline import measure_again, weigh_attention
+from recdemo.training.evaluation import measure_again, weigh_attention
 from recdemo.training.train_all import EVIDENCE
 
 REQUESTS = 15  # answers timed per model, after two that are not

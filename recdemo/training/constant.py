@@ -13,9 +13,10 @@ from recdemo.core.vocabulary import Objective
 from recdemo.data import TRAIN, VALIDATION
 from recdemo.models import CARDS
 from recdemo.training.feed import Source, each
-from recdemo.training.loop import fit_parts, validation
+from recdemo.training.loop import fit
 from recdemo.training.metrics import rating_metrics
 from recdemo.training.settings import Settings
+from recdemo.training.validation import validation
 
 ERRORS = (
     3  # standard errors that an AUC by chance alone stays within, the best of several epochs too
@@ -31,7 +32,7 @@ def constant_answer(source: Source, objective: Objective) -> Constant:
     """
     if objective == "next":
         popular = CARDS["popularity"].model(source.schema)
-        fit_parts(popular, source, objective, Settings())
+        fit(popular, source, objective, Settings())
         return Constant(figure=validation(source, objective)(popular)["ndcg@10"])
     if objective == "rating":
         stars = {

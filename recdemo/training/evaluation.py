@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from torch import Tensor, nn
 
+from recdemo import checkpoints
+from recdemo.checkpoints import CheckpointCard
 from recdemo.core.report import Bin, Report
 from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS, PROFILE, Objective
 from recdemo.encoding.ratings import Ratings
+from recdemo.training.faithfulness import measure_faithfulness
 from recdemo.training.metrics import Answers, ask, questions
+from recdemo.training.opening import open_test_part
 
 BINS = 10
 LEAST = 50  # rows, or users in `next`, that a slice needs to be reported
@@ -76,3 +82,33 @@ def _slices(answers: Answers) -> dict[str, dict[str, dict[str, float]]]:
                 continue
             found[name][code] = {"count": float(len(chosen)), **part.metrics}
     return found
+
+
+def measure_again(
+    model: str, objective: Objective, source: str, base: Path | None = None
+) -> CheckpointCard:
+    """Measure a checkpoint in detail, and save it with what was found in its card."""
+    loaded = checkpoints.load(model, objective, base)
+    checkpoints.round_weights(loaded.model)
+    _, ratings, test = open_test_part(loaded, source)
+    figures, report = measure(loaded.model, ratings, test, objective)
+    report = report.model_copy(
+        update={"faithfulness": measure_faithfulness(loaded.model, ratings, test)}
+    )
+    metrics = loaded.card.metrics.model_copy(update={"test": figures})
+    card = loaded.card.model_copy(update={"metrics": metrics, "report": report.model_dump()})
+    return checkpoints.save(loaded.model, card, loaded.folder)
+
+
+def weigh_attention(
+    model: str, objective: Objective, source: str, base: Path | None = None
+) -> CheckpointCard:
+    """Measure how far a checkpoint's attention tells what mattered, and write it into its card's report, nothing else."""
+    loaded = checkpoints.load(model, objective, base)
+    _, ratings, test = open_test_part(loaded, source)
+    report = Report.model_validate(loaded.card.report).model_copy(
+        update={"faithfulness": measure_faithfulness(loaded.model, ratings, test)}
+    )
+    card = loaded.card.model_copy(update={"report": report.model_dump()})
+    checkpoints.write_card(card, loaded.folder)
+    return card

@@ -20,7 +20,7 @@ from recdemo.encoding.encode import profile_of
 from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
 
-Part = tuple[Ratings, Tensor]  # ratings, and [N] which of them train, validate and test
+Shard = tuple[Ratings, Tensor]  # ratings, and [N] which of them train, validate and test
 
 
 class Source(Protocol):
@@ -38,7 +38,7 @@ class Source(Protocol):
         """How many parts there are."""
         ...
 
-    def __getitem__(self, number: int) -> Part: ...
+    def __getitem__(self, number: int) -> Shard: ...
 
 
 class InMemory:
@@ -56,7 +56,7 @@ class InMemory:
     def __len__(self) -> int:
         return 1
 
-    def __getitem__(self, number: int) -> Part:
+    def __getitem__(self, number: int) -> Shard:
         return self._part
 
 
@@ -72,13 +72,13 @@ class Sharded:
     def __init__(self, dataset: PartedDataset, schema: Schema, split: Split) -> None:
         self.dataset, self.schema, self.split = dataset, schema, split
         self._earlier = [0, *accumulate(dataset.users_of)]  # users of the parts before each
-        self._latest: tuple[int, Part] | None = None
+        self._latest: tuple[int, Shard] | None = None
         self.profile = profile_of(dataset.users)
 
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def __getitem__(self, number: int) -> Part:
+    def __getitem__(self, number: int) -> Shard:
         if self._latest is None or self._latest[0] != number:
             self._latest = None  # let go before the next is read
             part = self.dataset[number]
@@ -93,6 +93,6 @@ class Sharded:
         return self._latest[1]
 
 
-def each(source: Source) -> Iterator[Part]:
+def each(source: Source) -> Iterator[Shard]:
     """The parts in their order."""
     return (source[number] for number in range(len(source)))

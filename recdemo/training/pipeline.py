@@ -3,104 +3,35 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import pandas as pd
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from recdemo import checkpoints
-from recdemo.checkpoints import Checkpoint, CheckpointCard, DataCard, Metrics
+from recdemo.checkpoints import CheckpointCard, Metrics
 from recdemo.core.allocator import few_heaps, give_back
-from recdemo.core.errors import CheckpointError, RequestError
-from recdemo.core.files import draft_of
+from recdemo.core.errors import RequestError
 from recdemo.core.protocols import ReadsText
-from recdemo.core.report import Report
-from recdemo.core.vocabulary import LIKED_FROM, Objective, Split
-from recdemo.data import (
-    TEST,
-    TRAIN,
-    VALIDATION,
-    Dataset,
-    PartedDataset,
-    in_parts,
-    load_dataset,
-    open_parts,
-    split_ratings,
-)
-from recdemo.data.catalogue import catalogue_of, read_catalogue, write_catalogue
-from recdemo.encoding.ratings import Ratings
+from recdemo.core.vocabulary import Objective, Split
+from recdemo.data import TEST, VALIDATION, Dataset, PartedDataset
 from recdemo.encoding.schema import Schema
 from recdemo.encoding.text_vectors import title_text
 from recdemo.models import card_of
-from recdemo.training import snapshot
 from recdemo.training.constant import constant_answer
 from recdemo.training.distributed import ALONE, Ranks
-from recdemo.training.evaluation import measure, report_of
+from recdemo.training.evaluation import report_of
 from recdemo.training.faithfulness import measure_faithfulness
-from recdemo.training.feed import InMemory, Sharded, Source, each
-from recdemo.training.loop import answers_of, fit_parts
+from recdemo.training.feed import InMemory, each
+from recdemo.training.loop import fit
 from recdemo.training.metrics import Answers, questions
-from recdemo.training.settings import Epoch, Settings, Step
-from recdemo.training.settings import settings_for as settings_for
-
-Data = TypeVar("Data", Dataset, PartedDataset, Dataset | PartedDataset)
-
-
-def open_data(source: str, base: Path) -> tuple[Dataset, Schema]:
-    """A data set and the schema of the catalogue in `base`.
-
-    A new folder gets a copy of the shipped catalogue; where there is none, or the data have films of their own,
-    one written from the data.
-
-    Raises:
-        DataError: the source cannot be read.
-        CheckpointError: the catalogue is damaged, or the data have films of their own and it lists others.
-    """
-    return _open(lambda catalogue: load_dataset(source, catalogue), base)
-
-
-def _open(
-    read: Callable[[pd.DataFrame | None], Data], base: Path, *, write: bool = True
-) -> tuple[Data, Schema]:
-    """The same for data that `read` gives for a catalogue; with `write` off, the folder stays as it is."""
-    path, shipped = base / checkpoints.CATALOGUE, checkpoints.root() / checkpoints.CATALOGUE
-    known = next((place for place in (path, shipped) if place.exists()), None)
-    catalogue = read_catalogue(known) if known else None
-    dataset = read(catalogue)
-    if catalogue is None or (dataset.own_films and not path.exists()):
-        catalogue = _catalogue_of(dataset)
-    if dataset.own_films and not _lists(catalogue, dataset):
-        raise CheckpointError(
-            f"{path} lists other films than {dataset.title}, which has films of its own; train in a new folder"
-        )
-    if write and not path.exists():
-        base.mkdir(parents=True, exist_ok=True)
-        with draft_of(path) as draft:
-            write_catalogue(catalogue, draft)
-    return dataset, Schema(catalogue)
-
-
-def _read(source: str, catalogue: pd.DataFrame | None) -> Dataset | PartedDataset:
-    return open_parts(source) if in_parts(source) else load_dataset(source, catalogue)
-
-
-def _catalogue_of(dataset: Dataset | PartedDataset) -> pd.DataFrame:
-    """`catalogue_of` a data set, whole or in parts."""
-    if isinstance(dataset, Dataset):
-        return catalogue_of(dataset)
-    catalogue, *others = (catalogue_of(dataset[place]) for place in range(len(dataset)))
-    counts = ["ratings", "likes"]
-    return catalogue.assign(**sum((other[counts] for other in others), catalogue[counts]))
-
-
-def _lists(catalogue: pd.DataFrame, dataset: Dataset | PartedDataset) -> bool:
-    """Whether a catalogue is that of a data set."""
-    columns = ["movie_id", "title", "year"]
-    return catalogue[columns].to_numpy().tolist() == dataset.movies[columns].to_numpy().tolist()
+from recdemo.training.observer import SILENT, Observer
+from recdemo.training.opening import check_opinions, data_card, open_any, source_of
+from recdemo.training.settings import Settings
+from recdemo.training.snapshot import StateFile, identity_of
+from recdemo.training.validation import answers_of
 
 
 def train(
@@ -115,11 +46,7 @@ def train(
     command: str = "",
     state: Path | None = None,
     ranks: Ranks = ALONE,
-    on_start: Callable[[DataCard], None] = lambda data: None,
-    on_step: Callable[[Step], None] = lambda step: None,
-    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
-    on_measure: Callable[[], None] = lambda: None,
-    on_problem: Callable[[str], None] = lambda problem: None,
+    observer: Observer = SILENT,
 ) -> CheckpointCard:
     """Read, train, measure on the test part once, and save under `base`.
 
@@ -135,12 +62,7 @@ def train(
         state: a file that holds the fit after each epoch; it goes on from there if it is of this fit. One rank and
             whole data only.
         ranks: which of how many processes this is; the first one measures and writes.
-        on_start: called with what the data are, once they are read.
-        on_step: as in `fit`.
-        on_epoch: as in `fit`; called first for the epochs that `state` holds.
-        on_measure: called when training is over.
-        on_problem: called with what a person should know: that `state` was damaged, and the fit starts from the
-            beginning; or that nothing was learned.
+        observer: is told how far this is, and what a person should know.
 
     Raises:
         DataError: the source cannot be read.
@@ -151,44 +73,30 @@ def train(
     few_heaps()  # torch's threads make tensors of their own
     if state and not ranks.alone:
         raise RequestError("a fit of several processes cannot be resumed; train without a state")
-    dataset, schema = _open(lambda known: _read(source, known), base, write=ranks.first)
+    observer.on_read()
+    dataset, schema = open_any(source, base, write=ranks.first)
     schema = schema.of_length(settings.history_length)
     if state and not isinstance(dataset, Dataset):
         raise RequestError("a fit of data in parts cannot be resumed; train without a state")
-    feed = _feed_of(dataset, schema, split)
-    data = _data_card(dataset)
-    on_start(data)
+    feed = source_of(dataset, schema, split)
+    data = data_card(dataset)
+    observer.on_start(data)
     if isinstance(feed, InMemory):
         check_opinions(*feed[0], objective, data.title)
     torch.manual_seed(settings.seed)
     network, arguments = build(model, objective, dataset, schema, arguments or {})
     del dataset  # the ratings are tensors by now
     give_back()
-    start = None
+    kept = None
     if state:
         ratings, _ = feed[0]
-        identity = snapshot.identity_of(
+        identity = identity_of(
             *(model, objective, arguments, asdict(settings), split, schema.hash),
             tensors=[ratings.user, ratings.movie, ratings.stars, ratings.profile],
         )
-        try:
-            start = snapshot.read(state, identity)
-        except CheckpointError as error:
-            on_problem(f"{error}; the run starts from the beginning")
-        for epoch in start.fit.epochs if start else ():
-            on_epoch(epoch)
-    result = fit_parts(
-        network,
-        feed,
-        objective,
-        settings,
-        start=start,
-        ranks=ranks,
-        on_step=on_step,
-        on_epoch=on_epoch,
-        on_snapshot=lambda found: snapshot.write(state, found, identity) if state else None,
-    )
-    on_measure()
+        kept = StateFile(state, identity)
+    result = fit(network, feed, objective, settings, state=kept, ranks=ranks, observer=observer)
+    observer.on_measure()
 
     def answers_about(which: int) -> Answers:
         asked = [questions(ratings, part == which, objective) for ratings, part in each(feed)]
@@ -235,57 +143,8 @@ def train(
 
     card = ranks.on_main(measure_and_save)
     if card.nothing_learned:
-        on_problem(card.nothing_learned)
+        observer.on_problem(card.nothing_learned)
     return card
-
-
-def _feed_of(dataset: Dataset | PartedDataset, schema: Schema, split: Split) -> Source:
-    if not isinstance(dataset, Dataset):
-        return Sharded(dataset, schema, split)
-    ratings = Ratings(dataset, schema, every_film=split == "last")
-    return InMemory(ratings, torch.as_tensor(split_ratings(dataset.ratings, split)))
-
-
-def check_opinions(ratings: Ratings, part: Tensor, objective: Objective, title: str) -> None:
-    """Refuse data in which one part has nothing to tell films apart by, before any time is spent on them.
-
-    Raises:
-        RequestError: a part has no rating; of ``like``, all films of a part are liked, or none; of ``next``, none is
-            picked.
-    """
-    right = {"like": ratings.liked, "next": ratings.picked}.get(objective)
-    for name, number in {"training": TRAIN, "validation": VALIDATION, "test": TEST}.items():
-        chosen = part == number
-        if not chosen.any():
-            raise RequestError(
-                f"the {name} part of {title} has no rating: its {len(part):,} ratings are too few for this split; give "
-                "more of them"
-            )
-        if right is None:
-            continue
-        share = right[chosen].float().mean()
-        everything = objective == "like" and share == 1
-        if share == 0 or everything:
-            raise RequestError(
-                f"{'every' if everything else 'no'} rating of the {name} part of {title} is one of {LIKED_FROM} stars "
-                f"or more, which is what counts as liked, so nobody can learn, or be tested on, {objective!r}; look at "
-                "how its ratings are read, or give more of them"
-            )
-
-
-def _data_card(dataset: Dataset | PartedDataset) -> DataCard:
-    if isinstance(dataset, Dataset):
-        films, ratings = dataset.ratings["movie_id"].nunique(), len(dataset.ratings)
-    else:
-        films, ratings = dataset.films_rated, sum(dataset.ratings_of)
-    return DataCard(
-        name=dataset.name,
-        title=dataset.title,
-        simulated=dataset.simulated,
-        users=len(dataset.users),
-        films=films,
-        ratings=ratings,
-    )
 
 
 def build(
@@ -315,52 +174,6 @@ def build(
     ) as error:  # torch raises RuntimeError for sizes
         raise RequestError(f"{model} cannot be built with {arguments}: {error}") from error
     return network, arguments
-
-
-def open_test_part(loaded: Checkpoint, source: str) -> tuple[Dataset, Ratings, Tensor]:
-    """A data set as a checkpoint's own split tests it: all ratings, and [N] True for the test part.
-
-    Users of other data than the checkpoint's own are strangers to it.
-
-    Raises:
-        DataError: the source cannot be read.
-    """
-    dataset = load_dataset(source, loaded.schema.movies)
-    split, own = loaded.card.split, loaded.card.data
-    counts = (dataset.name, len(dataset.users), len(dataset.ratings))
-    strangers = counts != (own.name, own.users, own.ratings)
-    ratings = Ratings(dataset, loaded.schema, every_film=split == "last", strangers=strangers)
-    return dataset, ratings, torch.as_tensor(split_ratings(dataset.ratings, split)) == TEST
-
-
-def measure_again(
-    model: str, objective: Objective, source: str, base: Path | None = None
-) -> CheckpointCard:
-    """Measure a checkpoint in detail, and save it with what was found in its card."""
-    loaded = checkpoints.load(model, objective, base)
-    checkpoints.round_weights(loaded.model)
-    _, ratings, test = open_test_part(loaded, source)
-    figures, report = measure(loaded.model, ratings, test, objective)
-    report = report.model_copy(
-        update={"faithfulness": measure_faithfulness(loaded.model, ratings, test)}
-    )
-    metrics = loaded.card.metrics.model_copy(update={"test": figures})
-    card = loaded.card.model_copy(update={"metrics": metrics, "report": report.model_dump()})
-    return checkpoints.save(loaded.model, card, loaded.folder)
-
-
-def weigh_attention(
-    model: str, objective: Objective, source: str, base: Path | None = None
-) -> CheckpointCard:
-    """Measure how far a checkpoint's attention tells what mattered, and write it into its card's report, nothing else."""
-    loaded = checkpoints.load(model, objective, base)
-    _, ratings, test = open_test_part(loaded, source)
-    report = Report.model_validate(loaded.card.report).model_copy(
-        update={"faithfulness": measure_faithfulness(loaded.model, ratings, test)}
-    )
-    card = loaded.card.model_copy(update={"report": report.model_dump()})
-    checkpoints.write_card(card, loaded.folder)
-    return card
 
 
 def command_of(model: str, objective: Objective, source: str, seed: int, split: Split) -> str:

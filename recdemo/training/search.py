@@ -14,13 +14,14 @@ from recdemo.core.errors import RequestError
 from recdemo.core.figures import MAIN, METRICS
 from recdemo.core.protocols import Solved
 from recdemo.core.vocabulary import Objective, Split
-from recdemo.data import Dataset, split_ratings
-from recdemo.encoding.ratings import Ratings
+from recdemo.data import Dataset
 from recdemo.encoding.schema import Schema
-from recdemo.training.feed import InMemory
-from recdemo.training.loop import DivergedError, fit, validation
+from recdemo.training.loop import fit
+from recdemo.training.opening import source_of
 from recdemo.training.pipeline import build
 from recdemo.training.settings import Settings
+from recdemo.training.stage import DivergedError
+from recdemo.training.validation import validation
 
 FIELDS = tuple(field.name for field in fields(Settings))
 
@@ -74,7 +75,6 @@ def search(
         RequestError: the model has no such argument, or is solved and has no such setting; or it cannot be trained with
             one of the values.
     """
-    part = torch.from_numpy(split_ratings(dataset.ratings, split))
     metric = MAIN[objective]
     sign = METRICS[metric].better
     done = []
@@ -82,7 +82,7 @@ def search(
         chosen = replace(settings, **{n: v for n, v in values.items() if n in FIELDS})
         arguments = {name: value for name, value in values.items() if name not in FIELDS}
         schema = schema.of_length(chosen.history_length)
-        ratings = Ratings(dataset, schema, every_film=split == "last")
+        source = source_of(dataset, schema, split)
         torch.manual_seed(chosen.seed)
         network, _ = build(model, objective, dataset, schema, arguments)
         if isinstance(network, Solved) and len(arguments) < len(values):
@@ -91,14 +91,14 @@ def search(
                 "constructor arguments"
             )
         try:
-            result = fit(network, ratings, part, objective, chosen)
+            result = fit(network, source, objective, chosen)
         except DivergedError:  # which says enough about these values
             done.append(Trial(values, metric, None, 0, 0.0))
         else:
             if result.epochs:
                 best = result.epochs[result.best_epoch - 1].metrics
             else:
-                best = validation(InMemory(ratings, part), objective)(network)
+                best = validation(source, objective)(network)
             done.append(Trial(values, metric, best[metric], result.best_epoch, result.seconds))
         on_trial(done[-1])
     found = [trial for trial in done if trial.figure is not None]

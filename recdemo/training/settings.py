@@ -1,15 +1,12 @@
-"""How to train, and what a fit says on its way: plain values, read and made without torch."""
+"""How to train: plain values, read and made without torch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from recdemo.core.vocabulary import Objective, Optimizer
 from recdemo.models import card_of, objective_of
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,40 +60,3 @@ def settings_for(model: str, objective: Objective, **changes: Any) -> Settings:
     given = {name: value for name, value in changes.items() if value is not None}
     settings: Settings = replace(Settings(), **{**card.training.get(objective, {}), **given})
     return settings
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """How far a fit is, within an epoch."""
-
-    epoch: int  # its number
-    epochs: int  # there are at most so many, those of a model's first stage included
-    step: int
-    steps: int  # of this epoch
-    samples: int  # training rows read in this epoch so far
-    losses: (
-        Tensor  # summed over these rows, as far as this rank knows; reading it waits for the device
-    )
-
-    @property
-    def loss(self) -> float:
-        """Mean over these rows."""
-        return float(self.losses) / self.samples
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """What one pass reached."""
-
-    epoch: int
-    loss: float
-    metrics: dict[str, float]
-    samples_per_second: float
-    seconds: float
-
-    def __str__(self) -> str:
-        metrics = "  ".join(f"{name} {value:.4f}" for name, value in self.metrics.items())
-        return (
-            f"epoch {self.epoch}  loss {self.loss:.4f}  {metrics}  "
-            f"{self.samples_per_second:,.0f} samples/s  {self.seconds:.0f} s"
-        )

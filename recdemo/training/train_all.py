@@ -21,7 +21,9 @@ from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.vocabulary import Objective, Split
 from recdemo.data.dataset import DataError
 from recdemo.models import card_of
-from recdemo.training.pipeline import command_of, open_data, settings_for, train
+from recdemo.training.opening import open_data
+from recdemo.training.pipeline import command_of, train
+from recdemo.training.settings import settings_for
 
 EVIDENCE = "evidence"
 MOST_JOBS = 4  # unless asked for more: each takes a gigabyte

@@ -11,7 +11,7 @@ from recdemo import Session, checkpoints
 from recdemo.anatomy import datasheet
 from recdemo.encoding.encode import encode
 from recdemo.models import CARDS
-from recdemo.training.loop import Settings
+from recdemo.training.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST = {key: goal for key, goal in reversed(checkpoints.available())}

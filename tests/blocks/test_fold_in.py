@@ -24,7 +24,9 @@ from recdemo.encoding.encode import encode
 from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
 from recdemo.models import CARDS
-from recdemo.training.loop import Settings, fit
+from recdemo.training.feed import InMemory
+from recdemo.training.loop import fit
+from recdemo.training.settings import Settings
 
 KNOW_USERS = [
     (key, objective)
@@ -469,7 +471,7 @@ def test_a_user_folded_in_ranks_films_as_their_own_vector_does(
     settings = Settings(
         epochs=epochs, batch_size=512, learning_rate=0.03, weight_decay=0.01, negatives=16
     )
-    fit(model, planted, part, objective, settings)
+    fit(model, InMemory(planted, part), objective, settings)
     torch.testing.assert_close(model.users.mean, model.users.vectors.weight[1:].mean(0))
     trained = torch.bincount(planted.user[part == TRAIN], minlength=users)
     after_training = (planted.start + trained)[:100]  # whose history is the training part

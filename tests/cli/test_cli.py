@@ -16,7 +16,7 @@ from recdemo import Session, Watched, checkpoints
 from recdemo.data import save_dataset, simulate
 from recdemo.data.catalogue import read_catalogue, write_catalogue
 from recdemo.models.cards import CARDS, as_markdown
-from recdemo.training.pipeline import open_test_part
+from recdemo.training.opening import open_test_part
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from small_world import Recorder
 
 from recdemo import checkpoints
 from recdemo.core.errors import CheckpointError, RequestError
@@ -40,7 +41,9 @@ from recdemo.encoding.encode import encode
 from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
 from recdemo.models import CARDS
-from recdemo.training.pipeline import open_data, settings_for, train
+from recdemo.training.opening import open_data
+from recdemo.training.pipeline import train
+from recdemo.training.settings import settings_for
 
 FILMS = pd.DataFrame(
     {
@@ -532,7 +535,7 @@ def test_a_part_without_a_rating_is_named_before_any_time_is_spent(
     data = _data("\n".join(["user,title,rating", *rows]), own_films=True)
     path = save_dataset(data, tmp_path / "one.zip")
     model = "rating_mlp" if objective == "rating" else "fm"
-    started: list[object] = []
+    told = Recorder()
     with pytest.raises(
         RequestError, match=r"the validation part of mine.csv has no rating: its 10"
     ):
@@ -540,9 +543,9 @@ def test_a_part_without_a_rating_is_named_before_any_time_is_spent(
             *(model, objective, str(path), settings_for(model, objective, epochs=1)),  # type: ignore[arg-type]
             base=tmp_path / "out",
             split="random",
-            on_step=started.append,
+            observer=told,
         )
-    assert started == []
+    assert told.steps == []
 
 
 # Films without a year, a genre or a word, and people of whom nothing is known

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import torch
 from small_models import keys_of
+from small_world import Recorder
 from torch import Tensor, nn
 from typer.testing import CliRunner
 
@@ -37,10 +38,13 @@ from recdemo.data import (
 from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
 from recdemo.models import CARDS
-from recdemo.training import loop
+from recdemo.training import loop, stage, validation
 from recdemo.training.feed import InMemory, Sharded, Source
-from recdemo.training.loop import Fit, Settings, evaluate, fit, fit_parts
+from recdemo.training.loop import fit
 from recdemo.training.pipeline import train
+from recdemo.training.settings import Settings
+from recdemo.training.snapshot import Fit
+from recdemo.training.validation import evaluate
 
 USERS = (60, 25, 40)  # of each part
 QUICK = Settings(epochs=2, batch_size=100, learning_rate=0.02, negatives=8, weight_decay=0.01)
@@ -196,18 +200,12 @@ def test_an_epoch_reads_each_row_once_and_parts_in_random_order(
         read.append((ratings.earlier_users, rows.tolist()))
         return next(iter(model.parameters())).sum()
 
-    monkeypatch.setattr(loop, "loss_of", recorded)
+    monkeypatch.setattr(stage, "loss_of", recorded)
     monkeypatch.setattr(loop, "validation", lambda *_: lambda model: {"auc": 0.5})
     model = CARDS["fm"].model(sharded.schema, embed_dim=4)
-    steps: list[tuple[int, int]] = []
-    settings = replace(QUICK, epochs=6, patience=9)
-    fit_parts(
-        model,
-        sharded,
-        "like",
-        settings,
-        on_step=lambda step: steps.append((step.step, step.steps)),
-    )
+    told = Recorder()
+    fit(model, sharded, "like", replace(QUICK, epochs=6, patience=9), observer=told)
+    steps = [(step.step, step.steps) for step in told.steps]
     count = len(read) // 6
     assert steps == [(step, count) for step in range(1, count + 1)] * 6
     orders = set()
@@ -231,19 +229,7 @@ def _fitted(key: str, objective: Objective, source: Source) -> tuple[nn.Module, 
     known = {"users": len(source.profile), "objective": objective}
     card = CARDS[key]
     model = card.model(source.schema, **(known if card.knows_users else {}))
-    return model, fit_parts(model, source, objective, QUICK)
-
-
-def test_one_part_is_the_whole(in_memory: InMemory) -> None:
-    """`fit` is `fit_parts` of one part."""
-    ratings, part = in_memory[0]
-    model, done = _fitted("fm", "like", in_memory)
-    torch.manual_seed(0)
-    other = CARDS["fm"].model(ratings.schema)
-    again = fit(other, ratings, part, "like", QUICK)
-    assert [e.loss for e in done.epochs] == [e.loss for e in again.epochs]
-    for name, value in model.state_dict().items():
-        assert torch.equal(value, other.state_dict()[name])
+    return model, fit(model, source, objective, QUICK)
 
 
 @pytest.mark.parametrize("key", keys_of(Solved))
@@ -276,7 +262,7 @@ def test_streamed_figures_are_those_of_the_whole(
     for source in (sharded, in_memory):
         model, done = _fitted(key, objective, source)
         measured = evaluate(model, ratings, part == VALIDATION, objective)
-        if len(ratings.profile) < loop.VALIDATION_USERS:  # so all are asked in training too
+        if len(ratings.profile) < validation.VALIDATION_USERS:  # so all are asked in training too
             assert done.epochs[done.best_epoch - 1].metrics == pytest.approx(measured, abs=1e-6)
         found.append(evaluate(model, ratings, part == TEST, objective)[figure])
     assert found[0] == pytest.approx(found[1], abs=noise)

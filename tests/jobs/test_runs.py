@@ -23,6 +23,7 @@ import torch
 from small_world import (
     Desk,
     NoProcess,
+    Recorder,
     gone,
     wait_for_doing,
     wait_until,
@@ -40,11 +41,14 @@ from recdemo.jobs import control, kept, store
 from recdemo.jobs.store import Request, Run, Status
 from recdemo.jobs.worker import Trainer
 from recdemo.models import CARDS
-from recdemo.training import loop
 from recdemo.training import snapshot as resume
-from recdemo.training.loop import Fit, Snapshot, fit
+from recdemo.training import validation
+from recdemo.training.feed import InMemory
+from recdemo.training.loop import fit
+from recdemo.training.observer import Epoch, Step
 from recdemo.training.pipeline import train
-from recdemo.training.settings import Epoch, Settings, Step, settings_for
+from recdemo.training.settings import Settings, settings_for
+from recdemo.training.snapshot import Fit, Snapshot
 
 PROJECT = Path(__file__).resolve().parents[2]
 QUICK = Settings(epochs=3, batch_size=256, learning_rate=0.02, negatives=4)
@@ -69,21 +73,23 @@ class StoppedError(Exception):
     """What stops a fit in these tests."""
 
 
+class Stopping(resume.StateFile):
+    """Keeps an epoch, and stops the fit."""
+
+    def write(self, snapshot: Snapshot) -> None:
+        super().write(snapshot)
+        raise StoppedError
+
+
 def _fit_in_pieces(
     make: Callable[[], nn.Module], path: Path, pieces: int, *arguments: Any
 ) -> tuple[nn.Module, Fit]:
     """Stopped after every epoch, and gone on with from the file, as a new process does."""
     for _ in range(pieces):
-
-        def stop(snapshot: Snapshot) -> None:
-            resume.write(path, snapshot, "it")
-            raise StoppedError
-
         model = make()
         torch.manual_seed(len(str(path)))  # what was drawn elsewhere does not matter
-        start = resume.read(path, "it")
         try:
-            return model, fit(model, *arguments, start=start, on_snapshot=stop)
+            return model, fit(model, *arguments, state=Stopping(path, "it"))
         except StoppedError:
             continue
     raise AssertionError(f"not done after {pieces} pieces")
@@ -119,8 +125,9 @@ def test_a_fit_in_pieces_reaches_what_a_fit_in_one_reaches(
         return make_model(key, ratings.schema, std=0.05, **arguments)
 
     one = make()
-    whole = fit(one, ratings, part, objective, settings)
-    other, pieces = _fit_in_pieces(make, tmp_path / "state", 8, ratings, part, objective, settings)
+    source = InMemory(ratings, part)
+    whole = fit(one, source, objective, settings)
+    other, pieces = _fit_in_pieces(make, tmp_path / "state", 8, source, objective, settings)
     assert len(whole.epochs) >= 3
     assert [(e.epoch, e.loss, e.metrics) for e in pieces.epochs] == [
         (e.epoch, e.loss, e.metrics) for e in whole.epochs
@@ -153,13 +160,13 @@ def test_a_fit_in_pieces_stops_as_early(
         states.append(copy.deepcopy(model.state_dict()))
         return {"auc": next(script)}
 
-    monkeypatch.setattr(loop, "evaluate", scripted)
+    monkeypatch.setattr(validation, "evaluate", scripted)
     settings = replace(QUICK, epochs=len(values), batch_size=2000, patience=2)
     model, done = _fit_in_pieces(
         lambda: make_model("fm", ratings.schema),
         tmp_path / "state",
         9,
-        *(ratings, part, "like", settings),
+        *(InMemory(ratings, part), "like", settings),
     )
     assert (done.best_epoch, len(done.epochs)) == (best, epochs)
     for name, value in model.state_dict().items():
@@ -169,7 +176,7 @@ def test_a_fit_in_pieces_stops_as_early(
 def test_a_fit_that_diverges_says_so(ratings: Ratings, part: Tensor, make_model: Callable) -> None:
     settings = replace(QUICK, optimizer="sgd", learning_rate=1e30)
     with pytest.raises(RequestError, match=r"diverged.*epoch 1.*below 1e\+30"):
-        fit(make_model("fm", ratings.schema), ratings, part, "like", settings)
+        fit(make_model("fm", ratings.schema), InMemory(ratings, part), "like", settings)
 
 
 def test_the_state_of_another_fit_is_not_gone_on_with(
@@ -177,26 +184,24 @@ def test_the_state_of_another_fit_is_not_gone_on_with(
 ) -> None:
     state = tmp_path / "state"
     kept_back: list[bytes] = []
-    write = resume.write
+    write = resume.StateFile.write
 
-    def record(path: Path, snapshot: Snapshot, identity: str) -> None:
-        write(path, snapshot, identity)
-        kept_back.append(path.read_bytes())
+    def record(file: resume.StateFile, snapshot: Snapshot) -> None:
+        write(file, snapshot)
+        kept_back.append(file.path.read_bytes())
 
-    monkeypatch.setattr(resume, "write", record)
+    monkeypatch.setattr(resume.StateFile, "write", record)
 
     def again(seed: int) -> tuple[list[str], list[int]]:
-        problems: list[str] = []
-        epochs: list[int] = []
+        told = Recorder()
         train(
             *("fm", "like", str(desk.world)),
             replace(QUICK, epochs=2, seed=seed),
             base=tmp_path / "out",
             state=state,
-            on_problem=problems.append,
-            on_epoch=lambda epoch: epochs.append(epoch.epoch),
+            observer=told,
         )
-        return problems, epochs
+        return told.problems, [epoch.epoch for epoch in told.epochs]
 
     assert again(1) == ([], [1, 2])
     state.write_bytes(kept_back[0])
@@ -777,7 +782,7 @@ def test_the_end_of_a_log_is_read(desk: Desk) -> None:
 
 
 def test_a_damaged_state_is_named(tmp_path: Path) -> None:
-    assert resume.read(tmp_path / "none", "it") is None
+    assert resume.StateFile(tmp_path / "none", "it").read() is None
     (tmp_path / "state").write_bytes(b"abc")
     with pytest.raises(CheckpointError, match="state is damaged"):
-        resume.read(tmp_path / "state", "it")
+        resume.StateFile(tmp_path / "state", "it").read()

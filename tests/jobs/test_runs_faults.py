@@ -23,8 +23,9 @@ from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.jobs import control, store, worker
 from recdemo.jobs.store import Run
 from recdemo.jobs.worker import reason_of
-from recdemo.training import loop, snapshot
 from recdemo.training import pipeline as one_run
+from recdemo.training import snapshot
+from recdemo.training.observer import Epoch
 
 PROJECT = Path(__file__).resolve().parents[2]
 KILLS = 7  # of each model's runs
@@ -237,15 +238,15 @@ def state(world: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes,
         desk = make_desk(world, tmp_path_factory.mktemp("state"), patch)
         digest = _digest(desk.done())
         run = desk.queue()
-        write, written = snapshot.write, []
+        write, written = snapshot.StateFile.write, []
 
-        def once(path: Path, *rest: Any) -> None:
+        def once(file: snapshot.StateFile, *rest: Any) -> None:
             if written:
                 no_space()
-            write(path, *rest)
-            written.append(path.read_bytes())
+            write(file, *rest)
+            written.append(file.path.read_bytes())
 
-        patch.setattr(snapshot, "write", once)
+        patch.setattr(snapshot.StateFile, "write", once)
         assert desk.work(run).state == "failed"
     return written[0], digest
 
@@ -256,7 +257,7 @@ def test_a_damaged_state_is_never_gone_on_with(state: tuple[bytes, str], tmp_pat
     for damaged in [*flipped(raw, draw, 60), *cut(raw, draw, 20)]:
         path.write_bytes(damaged)
         with pytest.raises(CheckpointError, match="state is damaged"):
-            snapshot.read(path, "it")
+            snapshot.StateFile(path, "it").read()
 
 
 def test_a_run_whose_state_is_damaged_starts_again_and_says_so(
@@ -266,7 +267,7 @@ def test_a_run_whose_state_is_damaged_starts_again_and_says_so(
     for content, note in ((raw, ""), (raw[:-1], "resume.state is damaged")):
         run = desk.queue()
         (run.folder / store.RESUME).write_bytes(content)
-        store.write_epochs(run.folder, [loop.Epoch(9, 0.0, {}, 0.0, 0.0)])  # of an earlier life
+        store.write_epochs(run.folder, [Epoch(9, 0.0, {}, 0.0, 0.0)])  # of an earlier life
         found = desk.work(run)
         # So short a run may have learned nothing, which is said too.
         told = found.status.note.partition("It has learned nothing")[0][:23]

@@ -28,7 +28,9 @@ from recdemo.encoding.encode import encode
 from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema, words_of
 from recdemo.models import CARDS
-from recdemo.training.loop import Settings, fit
+from recdemo.training.feed import InMemory
+from recdemo.training.loop import fit
+from recdemo.training.settings import Settings
 
 FILMS = [4, 29, 37]  # the last has no genre
 PLAIN = {"norm": 1, "content": False}  # histories as `vectors_by_hand` has them
@@ -552,8 +554,8 @@ def test_first_stage_trains_the_machine_and_the_second_leaves_it_alone(
     settings = Settings(epochs=2, batch_size=256, learning_rate=0.01, seed=3)
     model = make_model("fnn", ratings.schema, std=0.05)
     alone, fresh = copy.deepcopy(model.fm), copy.deepcopy(model.state_dict())
-    first = fit(alone, ratings, _part(ratings), "like", settings)
-    done = fit(model, ratings, _part(ratings), "like", settings)
+    first = fit(alone, InMemory(ratings, _part(ratings)), "like", settings)
+    done = fit(model, InMemory(ratings, _part(ratings)), "like", settings)
     assert len(done.epochs) > len(first.epochs) > 0
     assert [e.metrics for e in done.epochs[: len(first.epochs)]] == [
         e.metrics for e in first.epochs

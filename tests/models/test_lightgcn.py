@@ -18,6 +18,7 @@ from recdemo.encoding.encode import encode
 from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
 from recdemo.models.lightgcn import LightGCN, film_smoothing
+from recdemo.training.feed import InMemory
 from recdemo.training.loop import fit
 from recdemo.training.settings import Settings
 
@@ -133,7 +134,12 @@ def test_training_connects_the_films_picked_in_the_training_part(
         connect(user, movie)
 
     monkeypatch.setattr(model, "connect", listen)
-    done = fit(model, ratings, part, "next", Settings(epochs=3, learning_rate=0.02, batch_size=64))
+    done = fit(
+        model,
+        InMemory(ratings, part),
+        "next",
+        Settings(epochs=3, learning_rate=0.02, batch_size=64),
+    )
     chosen = (part == TRAIN) & ratings.liked
     pairs = zip(ratings.user[chosen].tolist(), ratings.movie[chosen].tolist(), strict=True)
     assert told == [set(pairs)]

@@ -14,8 +14,8 @@ from recdemo.data import TEST, split_by_order
 from recdemo.data.catalogue import catalogue_of, read_catalogue
 from recdemo.encoding.ratings import Ratings
 from recdemo.models import CARDS
-from recdemo.training.loop import evaluate
-from recdemo.training.pipeline import settings_for
+from recdemo.training.settings import settings_for
+from recdemo.training.validation import evaluate
 
 ROOT = Path(__file__).resolve().parents[2]
 WANTED = [(key, objective) for key, card in CARDS.items() for objective in card.objectives]

@@ -23,9 +23,10 @@ from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
 from recdemo.training.constant import constant_answer
 from recdemo.training.feed import InMemory
-from recdemo.training.loop import DivergedError, fit
+from recdemo.training.loop import fit
 from recdemo.training.metrics import next_targets
 from recdemo.training.settings import Settings
+from recdemo.training.stage import DivergedError
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ def fitted(
     """The losses of three epochs."""
     users = {"users": len(ratings.profile), "objective": objective} if key == "rating_mlp" else {}
     how = Settings(**{"epochs": 3, "batch_size": 256, "weight_decay": 0.0, "negatives": 4} | settings)  # fmt: skip
-    done = fit(make(key, ratings.schema, **users), ratings, part, objective, how)
+    done = fit(make(key, ratings.schema, **users), InMemory(ratings, part), objective, how)
     return [epoch.loss for epoch in done.epochs]
 
 

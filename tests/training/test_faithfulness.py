@@ -219,7 +219,7 @@ def test_cards_that_lack_it_are_filled_in_and_nothing_else_changes(
         asked.append(loaded.card.model)
         return world, ratings, test_part
 
-    monkeypatch.setattr("recdemo.training.pipeline.open_test_part", opened)
+    monkeypatch.setattr("recdemo.training.evaluation.open_test_part", opened)
     write_catalogue(catalogue_of(world), tmp_path / checkpoints.CATALOGUE)
     folders = {key: checkpoints.folder_of(key, "like", tmp_path) for key in ("din", "pooling")}
     for key, folder in folders.items():

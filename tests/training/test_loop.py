@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from small_world import Recorder
 from torch import Tensor, nn
 
 from recdemo.core.batch import Batch, TitleText
@@ -25,8 +26,9 @@ from recdemo.data import TEST, TRAIN, VALIDATION, simulate, simulated, split_by_
 from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
 from recdemo.models import CARDS
-from recdemo.training import loop
-from recdemo.training.loop import Fit, Settings, evaluate, fit
+from recdemo.training import stage, validation
+from recdemo.training.feed import InMemory
+from recdemo.training.loop import fit
 from recdemo.training.losses import loss_of
 from recdemo.training.metrics import (
     like_metrics,
@@ -35,6 +37,9 @@ from recdemo.training.metrics import (
     rank_and_list,
     score_rows,
 )
+from recdemo.training.settings import Settings
+from recdemo.training.snapshot import Fit
+from recdemo.training.validation import evaluate
 
 PLAIN = Settings(forget=0.0, shorten=0.0, negatives=9)
 QUICK = Settings(epochs=2, batch_size=128, learning_rate=0.02, negatives=4)
@@ -299,7 +304,7 @@ def _fitted(
     if CARDS[key].knows_users:
         arguments |= {"users": len(ratings.profile), "objective": objective}
     model = make_model(key, ratings.schema, std=0.05, **arguments)
-    return model, fit(model, ratings, part, objective, settings)
+    return model, fit(model, InMemory(ratings, part), objective, settings)
 
 
 def _equal(one: nn.Module, other: nn.Module) -> bool:
@@ -412,15 +417,14 @@ def test_fit_stops_and_goes_back_to_the_best_epoch(
         states.append(copy.deepcopy(model.state_dict()))
         return {"auc": values[len(states) - 1], "log_loss": 1.0}
 
-    monkeypatch.setattr(loop, "evaluate", scripted)
-    reported: list[int] = []
+    monkeypatch.setattr(validation, "evaluate", scripted)
+    told = Recorder()
     model = make_model("din", ratings.schema)
     settings = replace(QUICK, epochs=len(values), batch_size=1024, patience=2)
-    done = fit(
-        model, ratings, part, "like", settings, on_epoch=lambda epoch: reported.append(epoch.epoch)
-    )
+    done = fit(model, InMemory(ratings, part), "like", settings, observer=told)
     assert (done.best_epoch, len(done.epochs)) == (best, epochs)
-    assert reported == list(range(1, epochs + 1))
+    assert told.epochs == done.epochs
+    assert [epoch.epoch for epoch in told.epochs] == list(range(1, epochs + 1))
     for name, value in model.state_dict().items():
         assert torch.equal(value, states[best - 1][name]), name
     assert not _equal_states(states[0], states[-1])
@@ -447,19 +451,13 @@ def test_an_epoch_reads_each_training_row_once(
         read[objective].append(rows.tolist())
         return model.table.square().mean()
 
-    monkeypatch.setattr(loop, "loss_of", recorded)
+    monkeypatch.setattr(stage, "loss_of", recorded)
     train = [row for row in range(len(ratings)) if part[row] == TRAIN]
-    steps: list[tuple[int, int]] = []
+    told = Recorder()
     for objective in ("like", "next"):
-        taste = Taste(ratings.schema.size)
-        fit(
-            taste,
-            ratings,
-            part,
-            objective,
-            replace(QUICK, epochs=1),
-            on_step=lambda step: steps.append((step.step, step.steps)),
-        )
+        taste, source = Taste(ratings.schema.size), InMemory(ratings, part)
+        fit(taste, source, objective, replace(QUICK, epochs=1), observer=told)
+    steps = [(step.step, step.steps) for step in told.steps]
     assert sorted(row for rows in read["like"] for row in rows) == train
     liked = [row for row in train if ratings.stars[row] >= 4]
     assert sorted(row for rows in read["next"] for row in rows) == liked
@@ -481,11 +479,11 @@ def test_no_batch_is_a_single_row(
         lengths.append(len(rows))
         return model.table.square().mean()
 
-    monkeypatch.setattr(loop, "loss_of", recorded)
+    monkeypatch.setattr(stage, "loss_of", recorded)
     few = part.clone()
     few[torch.nonzero(part == TRAIN)[rows:]] = TEST
     settings = replace(QUICK, epochs=1, batch_size=size)
-    fit(Taste(ratings.schema.size), ratings, few, "like", settings)
+    fit(Taste(ratings.schema.size), InMemory(ratings, few), "like", settings)
     assert sum(lengths) == rows
     assert min(lengths) >= 2
 
@@ -501,16 +499,12 @@ def test_the_loss_of_an_epoch_is_told_as_it_goes(
         read.append((loss.item(), len(rows)))
         return loss
 
-    monkeypatch.setattr(loop, "loss_of", recorded)
-    steps: list[float] = []
-    done = fit(
-        Taste(ratings.schema.size),
-        ratings,
-        part,
-        "like",
-        replace(QUICK, epochs=1, batch_size=100),
-        on_step=lambda step: steps.append(step.loss),
-    )
+    monkeypatch.setattr(stage, "loss_of", recorded)
+    told = Recorder()
+    settings = replace(QUICK, epochs=1, batch_size=100)
+    source = InMemory(ratings, part)
+    done = fit(Taste(ratings.schema.size), source, "like", settings, observer=told)
+    steps = [step.loss for step in told.steps]
     losses, rows = np.array(read).T
     assert len(set(rows)) == 2
     np.testing.assert_allclose(steps, (losses * rows).cumsum() / rows.cumsum(), rtol=1e-5)
@@ -521,7 +515,7 @@ def test_one_rating_is_too_few_to_learn_from(ratings: Ratings, part: Tensor, tas
     one = part.clone()
     one[torch.nonzero(part == TRAIN)[1:]] = TEST
     with pytest.raises(RequestError, match="fewer than two ratings of the training part"):
-        fit(taste, ratings, one, "like", QUICK)
+        fit(taste, InMemory(ratings, one), "like", QUICK)
 
 
 def test_learning_rate_falls_linearly_to_zero(
@@ -534,9 +528,9 @@ def test_learning_rate_falls_linearly_to_zero(
         places.append(model.table[0, 0].item())
         return model.table.sum()
 
-    monkeypatch.setattr(loop, "loss_of", slope)
+    monkeypatch.setattr(stage, "loss_of", slope)
     settings = replace(QUICK, epochs=3, weight_decay=0.0, patience=9)
-    fit(Taste(ratings.schema.size), ratings, part, "like", settings)
+    fit(Taste(ratings.schema.size), InMemory(ratings, part), "like", settings)
     lengths = [before - after for before, after in itertools.pairwise(places)]
     steps = len(places)
     assert steps == 3 * math.ceil((part == TRAIN).sum().item() / QUICK.batch_size)
@@ -610,7 +604,7 @@ def _figure(key: str, planted: Planted, objective: Objective) -> float:
     model = make(ratings.schema, **small)
     if isinstance(model, ReadsText):
         model.start_from(_texts(ratings.schema))
-    fit(model, ratings, part, objective, Settings(**settings))
+    fit(model, InMemory(ratings, part), objective, Settings(**settings))
     figures = evaluate(model, ratings, part == TEST, objective)
     return figures[MAIN[objective]]
 

@@ -16,6 +16,7 @@ from recdemo.data import TEST, Dataset, simulate, split_ratings
 from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
 from recdemo.training import search as searching
+from recdemo.training.feed import InMemory
 from recdemo.training.loop import fit
 from recdemo.training.pipeline import build
 from recdemo.training.search import Trial, draw, markdown, search
@@ -53,8 +54,7 @@ def test_a_trial_is_a_fit_and_the_best_comes_first(world: Dataset, schema: Schem
     part = torch.as_tensor(split_ratings(world.ratings, "order"))
     alone = fit(
         model,
-        Ratings(world, schema),
-        part,
+        InMemory(Ratings(world, schema), part),
         "like",
         replace(SETTINGS, learning_rate=0.02),
     )

@@ -18,7 +18,7 @@ from recdemo import checkpoints
 from recdemo.answers.old_and_new import list_changes, neighbours_kept
 from recdemo.core.session import Session, Watched
 from recdemo.jobs import control, kept, store
-from recdemo.training.settings import Epoch
+from recdemo.training.observer import Epoch
 from recdemo.ui import engine
 from recdemo.ui.personas import PERSONAS
 
