@@ -17,7 +17,7 @@ import pytest
 
 from recdemo import cli
 from recdemo.data import Dataset
-from recdemo.jobs import control, store
+from recdemo.jobs import control, room, store
 from recdemo.jobs.store import Request, Run, Status
 from recdemo.training.observer import Epoch, Observer, Step
 
@@ -121,9 +121,9 @@ def make_desk(world: Path, folder: Path, patch: pytest.MonkeyPatch) -> Desk:
     """A desk; the variables that runs go by are its own until the patch is undone."""
     for variable in (
         control.ALLOWED_VARIABLE,
-        control.MOST_RUNS_VARIABLE,
-        control.MOST_BYTES_VARIABLE,
-        control.MOST_WAITING_VARIABLE,
+        room.MOST_RUNS_VARIABLE,
+        room.MOST_BYTES_VARIABLE,
+        room.MOST_WAITING_VARIABLE,
     ):
         patch.delenv(variable, raising=False)
     (folder / "nothing").mkdir()

@@ -17,7 +17,7 @@ from recdemo.checkpoints import Checkpoint
 from recdemo.core.batch import Batch
 from recdemo.core.wording import counted
 from recdemo.models import CARDS
-from recdemo.training.settings import Settings
+from recdemo.training.settings import ABOUT, Settings
 
 
 def arguments(checkpoint: Checkpoint) -> pd.DataFrame:
@@ -43,12 +43,16 @@ def arguments(checkpoint: Checkpoint) -> pd.DataFrame:
 
 def training(checkpoint: Checkpoint) -> pd.DataFrame:
     """The settings this checkpoint was trained with: columns ``setting``, ``default``, ``used``, ``meaning``."""
-    defaults, meanings = asdict(Settings()), _documented(Settings)
+    defaults = asdict(Settings())
     rows = [
-        (name, _shown(defaults.get(name)), _shown(value), meanings.get(name, ""))
+        (name, _shown(defaults.get(name)), _shown(value), _meaning(name))
         for name, value in checkpoint.card.settings.items()
     ]
     return pd.DataFrame(rows, columns=["setting", "default", "used", "meaning"])
+
+
+def _meaning(setting: str) -> str:
+    return ABOUT[setting].meaning.rstrip(".") if setting in ABOUT else ""
 
 
 def letters(checkpoint: Checkpoint, batch: Batch) -> dict[str, str]:

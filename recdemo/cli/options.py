@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +16,7 @@ from typer.core import TyperCommand
 from recdemo.core.errors import RequestError
 from recdemo.core.session import MAX_SESSION_FILMS, Session, Watched
 from recdemo.core.vocabulary import AGES, Objective, Split
+from recdemo.training.settings import OFFERED, TYPES
 
 
 class InOrder(TyperCommand):
@@ -80,6 +83,36 @@ SplitOption = Annotated[
     ),
 ]
 SeedOption = Annotated[int, typer.Option(min=0, help="Same seed, same weights.")]
+
+
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with an option for each setting on offer, which gets what was typed of them as its `changes`."""
+
+    @wraps(command)
+    def with_options(**given: Any) -> None:
+        changes = {name: given.pop(name) for name in OFFERED}
+        command(**given, changes=changes)
+
+    options = [
+        Parameter(
+            name,
+            Parameter.POSITIONAL_OR_KEYWORD,
+            default=None,
+            annotation=Annotated[
+                TYPES[name] | None,
+                typer.Option(min=about.least, max=about.most, help=about.meaning),
+            ],
+        )
+        for name, about in OFFERED.items()
+    ]
+    own = [
+        each
+        for each in signature(command, eval_str=True).parameters.values()
+        if each.name != "changes"
+    ]
+    with_options.__signature__ = Signature([*own, *options])  # type: ignore[attr-defined]
+    with_options.__annotations__ = {each.name: each.annotation for each in [*own, *options]}
+    return with_options
 
 
 def session_of(

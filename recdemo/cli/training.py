@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,50 +17,25 @@ from recdemo.cli.options import (
     SplitOption,
     named,
     today,
+    with_settings,
 )
 from recdemo.cli.tables import Progress, err, out, print_json, print_metrics, print_table
 from recdemo.core.errors import RequestError
 from recdemo.core.files import write_whole
 from recdemo.core.places import IN_CHECKOUT, PROJECT
-from recdemo.core.vocabulary import Optimizer, Split
+from recdemo.core.vocabulary import Split
 
 app = typer.Typer()
 
 
 @app.command()
+@with_settings
 def train(
     model: ModelArgument,
+    changes: dict[str, Any],
     objective: ObjectiveOption = None,
     data: DataOption = "ml-1m",
     seed: SeedOption = 0,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, help="At most; default: the model's.")
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(min=2, help="Ratings per step, each with its user.")
-    ] = None,
-    optimizer: Annotated[
-        Optimizer | None, typer.Option(help="adamw, adam, or sgd with momentum 0.9.")
-    ] = None,
-    learning_rate: Annotated[float | None, typer.Option(min=0, help="At the first step.")] = None,
-    weight_decay: Annotated[float | None, typer.Option(min=0, help="Of the optimizer.")] = None,
-    negatives: Annotated[
-        int | None, typer.Option(min=1, help="Random films per target, 'next' only.")
-    ] = None,
-    by_popularity: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="Draw negatives by popularity: 0 not at all, 1 as picked."),
-    ] = None,
-    share: Annotated[
-        float | None, typer.Option(min=0.001, max=1, help="Of the training rows, drawn each epoch.")
-    ] = None,
-    patience: Annotated[
-        int | None,
-        typer.Option(min=1, help="Stop after so many epochs without a better validation figure."),
-    ] = None,
-    history_length: Annotated[
-        int | None, typer.Option(min=1, max=1000, help="How many of the latest films it reads.")
-    ] = None,
     split: SplitOption = "order",
     argument: Annotated[
         list[str] | None,
@@ -93,25 +68,13 @@ def train(
     from recdemo.jobs.worker import Trainer
     from recdemo.models import objective_of
     from recdemo.training.distributed import ranks_here
-    from recdemo.training.settings import settings_for
+    from recdemo.training.settings import options, settings_for
 
     ranks = ranks_here()
     if run and not ranks.alone:
         raise RequestError(
             "a run is one process: leave --run out under torchrun, or start it without torchrun"
         )
-    changes = {
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "optimizer": optimizer,
-        "learning_rate": learning_rate,
-        "weight_decay": weight_decay,
-        "negatives": negatives,
-        "by_popularity": by_popularity,
-        "share": share,
-        "patience": patience,
-        "history_length": history_length,
-    }
     trainer = Trainer(run) if run else None
     watch: Trainer | Progress = trainer or Progress(shown=ranks.first)
     # A run has waited for its turn when this is entered, and torch is imported only then.
@@ -127,9 +90,7 @@ def train(
             _check_replaces(checkpoints.folder_of(model, objective, base), data, split, seed)
         # A path may be nobody's business: the result of a run can be passed on.
         command = command_of(model, objective, Path(data).name if trainer else data, seed, split)
-        for name, value in changes.items():
-            if value is not None:
-                command += f" --{name.replace('_', '-')} {value}"
+        command = " ".join([command, *options(changes)])
         for text in argument or ():
             command += f" --argument {shlex.quote(text)}"
         command = ranks.command(command)
@@ -181,18 +142,16 @@ def search(
     from recdemo.models import objective_of
     from recdemo.training import search as trying
     from recdemo.training.opening import open_data
-    from recdemo.training.settings import settings_for
+    from recdemo.training.settings import ABOUT, settings_for
 
     objective = objective_of(model, objective)
     space, fixed = named(vary, "--vary"), named(settle or (), "--set")
     for name, values in space.items():
         if not isinstance(values, list) or not values:
             raise RequestError(f"--vary {name} needs a list, e.g. learning_rate=[0.001,0.003]")
-    unknown = sorted(set(fixed) - set(trying.FIELDS))
+    unknown = sorted(set(fixed) - set(ABOUT))
     if unknown:
-        raise RequestError(
-            f"there is no setting {unknown[0]!r}; use one of {', '.join(trying.FIELDS)}"
-        )
+        raise RequestError(f"there is no setting {unknown[0]!r}; use one of {', '.join(ABOUT)}")
     settings = settings_for(model, objective, seed=seed, **fixed)
     dataset, schema = open_data(data, checkpoints.root())
     found = trying.search(

@@ -28,15 +28,13 @@ from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.files import write_whole
 from recdemo.core.places import IMPORTED_FROM
 from recdemo.core.vocabulary import Objective, Split
-from recdemo.jobs import store
+from recdemo.jobs import room, store
+from recdemo.jobs.kept import runs_kept
 from recdemo.jobs.store import ENDED, Changes, Request, Run, Status
 from recdemo.models import objective_of
-from recdemo.training.settings import settings_for
+from recdemo.training.settings import options, settings_for
 
 ALLOWED_VARIABLE = "RECDEMO_RETRAIN"
-MOST_RUNS, MOST_RUNS_VARIABLE = 20, "RECDEMO_RUNS_MOST"
-MOST_BYTES, MOST_BYTES_VARIABLE = 500_000_000, "RECDEMO_RUNS_BYTES"
-MOST_WAITING, MOST_WAITING_VARIABLE = 3, "RECDEMO_RUNS_WAITING"
 PATIENCE = 1.0  # seconds from asking a process to end to ending it
 ANSWER = 10.0  # seconds after which even that has failed
 
@@ -94,7 +92,7 @@ def ask(
         split: see `recdemo.data.split`.
         seed: of the run.
         threads: of the computation; None for all cores but one.
-        changes: settings, see `Changes`; None changes nothing.
+        changes: settings, see `recdemo.training.settings`; None changes nothing.
 
     Raises:
         RequestError: no such model, objective or setting, or a value out of range.
@@ -130,8 +128,8 @@ def start(request: Request) -> Run:
     home = store.root()
     with store.lock(home):
         store.clear_drafts(home)
-        _check_waiting(home)
-        _make_room(home)
+        room.check_waiting(home)
+        room.make(home, runs_kept(home))
         request = request.model_copy(update={"created": now()})
         folder = home / store.new_id(home, request.created)
         draft = folder.with_name(f"{store.DRAFT}{folder.name}")
@@ -160,7 +158,7 @@ def resume(id: str) -> Run:
             raise RequestError(f"the run {run.title} is {found.state}; there is nothing to resume")
         if found.state == "done":
             raise RequestError(f"the run {run.title} is done; start another one")
-        _check_waiting(run.folder.parent)
+        room.check_waiting(run.folder.parent)
         _write(run, Status(state="queued", doing="starting"))
         return _set_going(run.folder, run.request)
 
@@ -238,8 +236,7 @@ def command(request: Request) -> list[str]:
     """What a person types to train the same, after ``python``."""
     words = ["-m", "recdemo", "train", request.model, "--objective", request.objective]
     words += [f"--data={request.source}", "--seed", str(request.seed), "--split", request.split]
-    for name, value in request.changes.model_dump(exclude_none=True).items():
-        words += [f"--{name.replace('_', '-')}", str(value)]
+    words += options(request.changes.model_dump())
     for name, value in request.arguments.items():
         words += ["--argument", f"{name}={json.dumps(value)}"]
     return words
@@ -315,34 +312,3 @@ def _signal(pid: int, *, gently: bool) -> None:
         os.kill(pid, signal.SIGTERM if gently else hard)
     except ProcessLookupError:
         return
-
-
-def _check_waiting(home: Path) -> None:
-    alive = [folder for folder in store.ids(home) if store.is_alive(folder)]
-    most = store.limit(MOST_WAITING, MOST_WAITING_VARIABLE)
-    if len(alive) > most:
-        raise RequestError(
-            f"one run trains and {len(alive) - 1} wait, which is all there is room for; wait for one to end, or "
-            "cancel one"
-        )
-
-
-def _make_room(home: Path) -> None:
-    """Remove the oldest runs that have ended and of which no model was kept, until there is room for one more."""
-    from recdemo.jobs.kept import runs_kept
-
-    folders, kept = store.ids(home), runs_kept(home)
-    spare = [path for path in folders if path.name not in kept and not store.is_alive(path)]
-    most_runs = store.limit(MOST_RUNS, MOST_RUNS_VARIABLE)
-    most_bytes = store.limit(MOST_BYTES, MOST_BYTES_VARIABLE)
-    count, size = len(folders), store.size_of(home)
-    while count >= most_runs or size > most_bytes:
-        if not spare:
-            raise RequestError(
-                f"there is no room for another run: {count} runs and {size / 1e6:.0f} MB are alive or kept, at most "
-                f"{most_runs} and {most_bytes / 1e6:.0f} MB may be; delete a run or a kept model"
-            )
-        oldest = spare.pop(0)
-        size -= store.size_of(oldest)
-        count -= 1
-        store.remove(oldest)

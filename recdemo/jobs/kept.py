@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.files import write_whole
 from recdemo.core.vocabulary import Objective
-from recdemo.jobs import store
+from recdemo.jobs import room, store
 
 KEPT = "kept.json"
 MAX_NAME = 40
@@ -214,7 +214,7 @@ def add(card: KeptCard, content: Mapping[str, bytes]) -> Kept:
     with store.lock(home.parent):
         if target.exists():
             raise _taken(target)
-        most = store.limit(MOST, MOST_VARIABLE)
+        most = room.limit(MOST, MOST_VARIABLE)
         if sum(1 for _ in home.glob("[!.]*")) >= most:
             raise RequestError(
                 f"{most} models are kept, which is all there is room for; delete one"

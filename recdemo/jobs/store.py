@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from filelock import FileLock, Timeout
 from pydantic import (
@@ -34,15 +34,17 @@ from pydantic import (
     JsonValue,
     TypeAdapter,
     ValidationError,
+    create_model,
 )
 
 from recdemo.core.durations import duration, now, when
 from recdemo.core.errors import RequestError
 from recdemo.core.files import write_whole
 from recdemo.core.places import PROJECT
-from recdemo.core.vocabulary import Objective, Optimizer, Split
+from recdemo.core.vocabulary import Objective, Split
 from recdemo.models import CARDS
 from recdemo.training.observer import Epoch
+from recdemo.training.settings import OFFERED, TYPES
 
 ROOT_VARIABLE = "RECDEMO_RUNS"
 REQUEST, STATUS, EPOCHS, LOG = "request.json", "status.json", "epochs.json", "log.txt"
@@ -66,18 +68,12 @@ _EPOCHS = TypeAdapter(list[Epoch])
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Changes(BaseModel):
-    """The settings that a request may change; None leaves the model's own."""
-
-    model_config = _STRICT
-
-    epochs: int | None = Field(default=None, ge=1, le=1000)
-    batch_size: int | None = Field(default=None, ge=2, le=100_000)
-    optimizer: Optimizer | None = None
-    learning_rate: float | None = Field(default=None, ge=0)
-    weight_decay: float | None = Field(default=None, ge=0)
-    negatives: int | None = Field(default=None, ge=1, le=10_000)
-    share: float | None = Field(default=None, ge=0.001, le=1)
+# The settings that a request may change; None leaves the model's own.
+_CHANGES: dict[str, Any] = {
+    name: (Annotated[TYPES[name], Field(ge=about.least, le=about.most)] | None, None)
+    for name, about in OFFERED.items()
+}
+Changes: Any = create_model("Changes", __config__=_STRICT, **_CHANGES)
 
 
 class Request(BaseModel):
@@ -232,11 +228,6 @@ def find(id: str) -> Run:
     return run
 
 
-def total_bytes() -> int:
-    """What all runs and kept models take on disk."""
-    return size_of(root())
-
-
 def spare_threads() -> int:
     """All cores but one, which is for the app; more than four do not make small batches faster."""
     return min(max(1, (os.cpu_count() or 1) - 1), 4)
@@ -256,15 +247,13 @@ def lock(home: Path) -> Iterator[None]:
         home / ".door", timeout=LOCK_SECONDS, poll_interval=0.005, fallback_to_soft=False
     )
     try:
-        one.acquire()
+        held = one.acquire()
     except Timeout:
         raise RequestError(
             f"{home} is in use by another process that does not end; try again"
         ) from None
-    try:
+    with held:
         yield
-    finally:
-        one.release()
 
 
 def try_lock(path: Path) -> FileLock | None:
@@ -344,31 +333,6 @@ def folder_of(id: str, home: Path) -> Path:
     if not _ID.fullmatch(id) or not folder.is_dir():
         raise RequestError(f"there is no run {id!r}; 'python -m recdemo runs' lists them")
     return folder
-
-
-def limit(default: int, variable: str) -> int:
-    """A limit, or what the environment says it is.
-
-    Raises:
-        RequestError: it says no number.
-    """
-    given = os.environ.get(variable)
-    try:
-        return int(given) if given else default
-    except ValueError:
-        raise RequestError(f"{variable} is {given!r}; set it to a whole number") from None
-
-
-def size_of(folder: Path) -> int:
-    """Bytes of all files in a folder; what vanishes meanwhile does not count."""
-    total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(place, name)).st_size
-            except OSError:
-                continue
-    return total
 
 
 def remove(folder: Path) -> None:

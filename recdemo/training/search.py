@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -19,11 +19,9 @@ from recdemo.encoding.schema import Schema
 from recdemo.training.loop import fit
 from recdemo.training.opening import source_of
 from recdemo.training.pipeline import build
-from recdemo.training.settings import Settings
+from recdemo.training.settings import ABOUT, Settings
 from recdemo.training.stage import DivergedError
 from recdemo.training.validation import validation
-
-FIELDS = tuple(field.name for field in fields(Settings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +77,15 @@ def search(
     sign = METRICS[metric].better
     done = []
     for values in draw(space, trials, settings.seed):
-        chosen = replace(settings, **{n: v for n, v in values.items() if n in FIELDS})
-        arguments = {name: value for name, value in values.items() if name not in FIELDS}
+        chosen = replace(settings, **{n: v for n, v in values.items() if n in ABOUT})
+        arguments = {name: value for name, value in values.items() if name not in ABOUT}
         schema = schema.of_length(chosen.history_length)
         source = source_of(dataset, schema, split)
         torch.manual_seed(chosen.seed)
         network, _ = build(model, objective, dataset, schema, arguments)
         if isinstance(network, Solved) and len(arguments) < len(values):
             raise RequestError(
-                f"{model} is solved in one go and has no {next(n for n in values if n in FIELDS)} to search for; vary its "
+                f"{model} is solved in one go and has no {next(n for n in values if n in ABOUT)} to search for; vary its "
                 "constructor arguments"
             )
         try:

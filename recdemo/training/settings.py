@@ -1,52 +1,125 @@
-"""How to train: plain values, read and made without torch."""
+"""How to train: plain values, read and made without torch.
+
+Each setting stands here once, with what people are told of it: the command line, runs (`recdemo.jobs`), the pages Retrain and
+Models read it from here.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, TypeVar, get_type_hints
 
 from recdemo.core.vocabulary import Objective, Optimizer
 from recdemo.models import card_of, objective_of
 
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What people are told of a setting.
+
+    Args:
+        meaning: what it does.
+        offered: whether the command line and runs take it; else only a model's card sets it.
+        least, most: its bounds; None: there is none.
+        title: its name on the page Retrain; "" leaves it out there.
+        step: by how much a click there changes it.
+        only: the objective it is for; None: all of them.
+    """
+
+    meaning: str
+    offered: bool
+    least: float | None = None
+    most: float | None = None
+    title: str = ""
+    step: float | None = None
+    only: Objective | None = None
+
+
+def _setting(default: Value, meaning: str, *, offered: bool = True, **about: Any) -> Value:
+    value: Value = field(default=default, metadata={"about": About(meaning, offered, **about)})
+    return value
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to train.
+    """How to train. The names are those in the cards of checkpoints."""
 
-    Args:
-        epochs: at most this many passes over the training part, or over `share` of it.
-        batch_size: users per step, each with one target (`like`, `rating`), with 1 + negatives or with all films (`next`);
-            of a causal model for `next`, histories, each of whose films is a target.
-        optimizer: ``adamw``, ``adam``, or ``sgd`` with momentum 0.9.
-        learning_rate: at the first step; it falls linearly to zero over `epochs`.
-        weight_decay: of the optimizer; AdamW's is decoupled.
-        negatives: films drawn at random per target, `next` only; a two-sided model is shown all films instead.
-        by_popularity: how far they are drawn by popularity: 0 all films alike, 1 as often as they were picked. The loss
-            is corrected for it (logQ: Yi et al., "Sampling-Bias-Corrected Neural Modeling", RecSys 2019).
-        share: of the training rows that each epoch draws; less than all for a model whose whole passes take long, or
-            that learns from every step of a history at once.
-        second_task: weight of a model's second loss (`AuxiliaryLoss`), times the model's own.
-        forget: share of profile values and feedbacks hidden in training (`Ratings.batch`).
-        shorten: share of histories cut short in training (`Ratings.batch`).
-        patience: stop after this many epochs without a better validation figure.
-        history_length: how many of the latest films a model reads.
-        seed: of initial weights, order, negatives and dropout.
-    """
+    epochs: int = _setting(
+        10,
+        "Passes over the training ratings, or over a share of them, at most; training ends early where validation no "
+        "longer improves.",
+        least=1,
+        most=1000,
+        title="Epochs",
+    )
+    batch_size: int = _setting(
+        1024,
+        "Ratings per step, each with its user; of a causal model for 'next', histories, each of whose films is a target. "
+        "Larger is faster per rating, and takes fewer steps.",
+        least=2,
+        most=100_000,
+        title="Batch size",
+    )
+    optimizer: Optimizer = _setting("adamw", "adamw, adam, or sgd with momentum 0.9.")  # noqa: RUF009
+    learning_rate: float = _setting(
+        1e-3,
+        "Size of the first steps; it falls linearly to zero.",
+        least=0,
+        title="Learning rate",
+        step=0.0005,
+    )
+    weight_decay: float = _setting(
+        0.1,
+        "How strongly weights are pulled to zero: more generalises more, and learns less. AdamW's is decoupled.",
+        least=0,
+        title="Weight decay",
+        step=0.05,
+    )
+    negatives: int = _setting(
+        32,
+        "Films drawn at random that each film picked is told from, 'next' only; a two-sided model is shown all films instead.",
+        least=1,
+        most=10_000,
+        title="Negatives",
+        only="next",
+    )
+    # Corrected by logQ: Yi et al., "Sampling-Bias-Corrected Neural Modeling", RecSys 2019.
+    by_popularity: float = _setting(
+        0.0,
+        "How far negatives are drawn by popularity: 0 all films alike, 1 as often as they were picked; the loss is corrected "
+        "for it.",
+        least=0,
+        most=1,
+    )
+    share: float = _setting(
+        1.0,
+        "Share of the training ratings that each epoch draws; less than all where a whole pass takes long.",
+        least=0.001,
+        most=1,
+        title="Share of the data",
+        step=0.05,
+    )
+    second_task: float = _setting(
+        1.0, "Weight of a model's second loss, times the model's own.", offered=False
+    )
+    forget: float = _setting(
+        0.05, "Share of profile values and feedbacks hidden in training.", offered=False
+    )
+    shorten: float = _setting(0.25, "Share of histories cut short in training.", offered=False)
+    patience: int = _setting(
+        2, "Training stops after so many epochs without a better validation figure.", least=1
+    )
+    history_length: int = _setting(
+        50, "How many of the latest films a model reads.", least=1, most=1000
+    )
+    seed: int = _setting(0, "Of initial weights, order, negatives and dropout.", offered=False)
 
-    epochs: int = 10
-    batch_size: int = 1024
-    optimizer: Optimizer = "adamw"
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.1
-    negatives: int = 32
-    by_popularity: float = 0.0
-    share: float = 1.0
-    second_task: float = 1.0
-    forget: float = 0.05
-    shorten: float = 0.25
-    patience: int = 2
-    history_length: int = 50
-    seed: int = 0
+
+ABOUT: dict[str, About] = {each.name: each.metadata["about"] for each in fields(Settings)}
+OFFERED: dict[str, About] = {name: about for name, about in ABOUT.items() if about.offered}
+TYPES: dict[str, Any] = get_type_hints(Settings)
 
 
 def settings_for(model: str, objective: Objective, **changes: Any) -> Settings:
@@ -60,3 +133,9 @@ def settings_for(model: str, objective: Objective, **changes: Any) -> Settings:
     given = {name: value for name, value in changes.items() if value is not None}
     settings: Settings = replace(Settings(), **{**card.training.get(objective, {}), **given})
     return settings
+
+
+def options(changes: dict[str, Any]) -> list[str]:
+    """What a person types for some changes; None is none."""
+    given = {name: value for name, value in changes.items() if value is not None}
+    return [word for name in given for word in (f"--{name.replace('_', '-')}", str(given[name]))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from recdemo.jobs import control, kept, kept_zip, store
 from recdemo.jobs.control import allowed
 from recdemo.jobs.store import Request, Run
 from recdemo.models import CARDS
-from recdemo.training.settings import settings_for
+from recdemo.training.settings import OFFERED, TYPES, settings_for
 from recdemo.ui import engine, sources, state
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit
@@ -122,33 +123,17 @@ def _settings(model: str, objective: Objective) -> dict[str, Any]:
     """What the visitor changes of the model's own settings."""
     own = settings_for(model, objective)
     found: dict[str, Any] = {}
-    key = f"retrain_{model}_{objective}"
-    boxes = st.columns(3)
-    found["epochs"] = boxes[0].number_input(
-        "Epochs", 1, 100, own.epochs, key=f"{key}_epochs",
-        help="Passes over the data, at most: training ends early where validation no longer improves.",
-    )  # fmt: skip
-    found["batch_size"] = boxes[1].number_input(
-        "Batch size", 2, 100_000, own.batch_size, key=f"{key}_batch",
-        help="Ratings per step, each with its user. Larger is faster per rating, and takes fewer steps.",
-    )  # fmt: skip
-    found["learning_rate"] = boxes[2].number_input(
-        "Learning rate", 0.0, 1.0, own.learning_rate, step=0.0005, format="%.4f", key=f"{key}_rate",
-        help="Size of the first steps; it falls to zero towards the end.",
-    )  # fmt: skip
-    found["weight_decay"] = boxes[0].number_input(
-        "Weight decay", 0.0, 10.0, own.weight_decay, step=0.05, key=f"{key}_decay",
-        help="How strongly weights are pulled to zero: more generalises more, and learns less.",
-    )  # fmt: skip
-    found["share"] = boxes[1].number_input(
-        "Share of the data", 0.001, 1.0, own.share, step=0.05, key=f"{key}_share",
-        help="Part of the training ratings that each epoch draws.",
-    )  # fmt: skip
-    if objective == "next":
-        found["negatives"] = boxes[2].number_input(
-            "Negatives", 1, 1000, own.negatives, key=f"{key}_negatives",
-            help="Films drawn at random that each film picked is told from.",
-        )  # fmt: skip
+    boxes = cycle(st.columns(3))
+    for name, about in OFFERED.items():
+        if about.title and about.only in (None, objective):
+            kind = TYPES[name]  # whole numbers, or not
+            bounds = (None if end is None else kind(end) for end in (about.least, about.most))
+            found[name] = next(boxes).number_input(
+                *(about.title, *bounds, getattr(own, name), about.step),  # type: ignore[call-overload]
+                format="%.4f" if (about.step or 1) < 0.01 else None,
+                key=f"retrain_{model}_{objective}_{name}",
+                help=about.meaning,
+            )
     return {name: value for name, value in found.items() if value != getattr(own, name)}
 
 

@@ -37,7 +37,7 @@ from recdemo.core.vocabulary import Objective
 from recdemo.data import simulate, split_by_order
 from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
-from recdemo.jobs import control, kept, store
+from recdemo.jobs import control, kept, room, store
 from recdemo.jobs.store import Request, Run, Status
 from recdemo.jobs.worker import Trainer
 from recdemo.models import CARDS
@@ -277,6 +277,29 @@ def test_a_wrong_request_is_named(wrong: dict[str, Any], named: str, desk: Desk)
         desk.ask(**wrong)
 
 
+FIRST_RELEASE = {
+    store.REQUEST: """{"model": "fm", "objective": "like", "source": "simulated", "changes": {"epochs": 2,
+        "batch_size": null, "optimizer": null, "learning_rate": null, "weight_decay": null, "negatives": null,
+        "share": 0.5}, "arguments": {}, "split": "order", "seed": 0, "threads": 1,
+        "created": "2026-11-20T10:00:00.000000Z"}""",
+    store.STATUS: """{"state": "done", "pid": null, "doing": "", "epoch": 2, "epochs": 2, "step": 9, "steps": 9,
+        "loss": null, "samples_per_second": 100.0, "seconds_left": null, "reason": "", "note": "",
+        "updated": "2026-11-20T10:01:00.000000Z"}""",
+    store.EPOCHS: """[{"epoch": 1, "loss": 0.5, "metrics": {"auc": 0.7}, "samples_per_second": 100.0,
+        "seconds": 2.0}]""",
+}
+
+
+def test_a_run_of_the_first_release_is_listed(desk: Desk) -> None:
+    folder = desk.home / "20261120-100000-000"
+    folder.mkdir()
+    for name, content in FIRST_RELEASE.items():
+        (folder / name).write_text(content)
+    (run,) = store.all_runs()
+    assert (run.state, run.request.changes.epochs, run.request.changes.share) == ("done", 2, 0.5)
+    assert [epoch.loss for epoch in run.epochs] == [0.5]
+
+
 def test_where_runs_are_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv(store.ROOT_VARIABLE, str(tmp_path / "here" / "runs"))
     assert store.root() == tmp_path / "here" / "runs"
@@ -315,7 +338,7 @@ def test_a_folder_of_somebody_else_is_not_used(
 
 TORCH_FREE = """
 import sys
-from recdemo.jobs import control, kept, store
+from recdemo.jobs import control, kept, room, store
 found = store.all_runs()
 assert found, "nothing to read"
 for run in found:
@@ -481,7 +504,7 @@ def test_no_other_folder_is_taken_for_a_run(id: str, desk: Desk) -> None:
 
 
 def test_the_oldest_ended_runs_make_room(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(control.MOST_RUNS_VARIABLE, "4")
+    monkeypatch.setenv(room.MOST_RUNS_VARIABLE, "4")
     kept_run = desk.done()
     kept.keep(kept_run.id, "Mine")
     ended = [desk.ended(state) for state in ("failed", "done", "cancelled")]
@@ -503,18 +526,18 @@ def test_bytes_are_counted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     runs_ended = [desk.ended("done") for _ in range(3)]
     for run in runs_ended:
         (run.folder / "large").write_bytes(bytes(100_000))
-    assert store.total_bytes() > 300_000
-    monkeypatch.setenv(control.MOST_BYTES_VARIABLE, "150000")
+    assert room.size_of(desk.home) > 300_000
+    monkeypatch.setenv(room.MOST_BYTES_VARIABLE, "150000")
     desk.queue()
     assert runs_ended[2].id in [run.id for run in store.all_runs()]
     assert runs_ended[1].id not in [run.id for run in store.all_runs()]
-    monkeypatch.setenv(control.MOST_BYTES_VARIABLE, "much")
+    monkeypatch.setenv(room.MOST_BYTES_VARIABLE, "much")
     with pytest.raises(RequestError, match="'much'"):
         desk.queue()
 
 
 def test_only_so_many_wait(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(control.MOST_WAITING_VARIABLE, "1")
+    monkeypatch.setenv(room.MOST_WAITING_VARIABLE, "1")
     first, _ = desk.queue(), desk.queue()
     with pytest.raises(RequestError, match="one run trains and 1 wait"):
         desk.queue()

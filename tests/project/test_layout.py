@@ -21,10 +21,6 @@ IN_DEBT = {  # still to be split
     "recdemo/answers/counterfactual.py",
     "recdemo/answers/explain.py",
     "recdemo/charts/embeddings.py",
-    "recdemo/cli/training.py",
-    "recdemo/jobs/store.py",
-    "recdemo/training/loop.py",
-    "recdemo/training/pipeline.py",
     "recdemo/ui/attention.py",
     "recdemo/ui/retrain.py",
 }
