@@ -69,6 +69,13 @@ class Member:
         """The error to raise for a problem on a line (the first line is 1)."""
         return DataError(f"{self.where}, line {line}: {problem}; correct the line or {FRESH_COPY}")
 
+    def refuse(self, bad: np.ndarray, values: np.ndarray, problem: str, first: int = 1) -> None:
+        """Raise for the first line that is bad, if any; ``{}`` in the problem is its value, `first` the first line."""
+        if bad.any():
+            row = int(bad.argmax())
+            value = str(values[row]).removesuffix(".0")
+            raise self.error(first + row, problem.replace("{}", value, 1))
+
     def rows(self, separator: str, fields: int) -> Iterator[tuple[int, list[str]]]:
         """Line number and fields of each line of a latin-1 text file."""
         for line, text in enumerate(self._lines, start=1):

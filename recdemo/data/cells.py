@@ -12,8 +12,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from recdemo.core.vocabulary import AGES, GENDERS, GENRES, OCCUPATIONS
-from recdemo.data.movielens import OCCUPATION_WORDS, OLDEST
+from recdemo.core.vocabulary import GENDERS, GENRES, OCCUPATIONS
+from recdemo.data.movielens import OCCUPATION_WORDS, OLDEST, age_group
 from recdemo.data.titles import split_title
 
 YEARS = range(1870, 2101)
@@ -115,7 +115,7 @@ def age(text: str) -> int | None:
     value = number(text)
     if value is None or not 1 <= value <= OLDEST:
         return None
-    return max(start for start in AGES if start <= value)
+    return age_group(value)
 
 
 def occupation(text: str) -> int | None:

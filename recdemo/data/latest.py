@@ -216,18 +216,10 @@ def _parsed(first: int, lines: bytes, member: Member, is_known: np.ndarray) -> p
         )
     piece = pd.read_csv(io.BytesIO(lines), header=None, names=list(_TYPES), dtype=_TYPES)
     film, stars = piece["movie_id"].to_numpy(), piece["rating"].to_numpy()
-    for wrong, values, problem in (
-        ((stars < 0.5) | (stars > 5), stars, "rating {:g} is outside 0.5 to 5"),
-        (stars * 2 % 1 != 0, stars, "rating {:g} is no whole or half star"),
-        (
-            ~is_known[np.minimum(film, MAX_ID)] | (film > MAX_ID),
-            film,
-            f"film {{}} is not in {_MOVIES}",
-        ),
-    ):
-        if wrong.any():
-            row = int(wrong.argmax())
-            raise member.error(first + row, problem.format(values[row]))
+    outside, unknown = (stars < 0.5) | (stars > 5), ~is_known[np.minimum(film, MAX_ID)]
+    member.refuse(outside, stars, "rating {} is outside 0.5 to 5", first)
+    member.refuse(stars * 2 % 1 != 0, stars, "rating {} is no whole or half star", first)
+    member.refuse(unknown | (film > MAX_ID), film, f"film {{}} is not in {_MOVIES}", first)
     return piece.assign(line=np.arange(first, first + len(piece)))
 
 

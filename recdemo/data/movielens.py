@@ -145,8 +145,7 @@ def _users_100k(member: Member) -> pd.DataFrame:
         occupation = OCCUPATION_WORDS[word]
         if occupation == STUDENT and age < 18:
             occupation = PUPIL
-        group = max(start for start in AGES if start <= age)
-        rows.append((user_id, _gender(member, line, gender), group, occupation))
+        rows.append((user_id, _gender(member, line, gender), age_group(age), occupation))
     return _by_id(member, rows, ["user_id", "gender", "age", "occupation"])
 
 
@@ -160,22 +159,21 @@ def _ratings(
 ) -> pd.DataFrame:
     """Columns user_id, movie_id (the source's own film id), rating; per user in order of time."""
     user, film, stars, time = member.numbers(separator, 4).T
-    _first_bad(member, (stars < 1) | (stars > 5), stars, "rating {} is outside 1 to 5")
+    member.refuse((stars < 1) | (stars > 5), stars, "rating {} is outside 1 to 5")
     for ids, known, file, what in (
         (user, users["user_id"], users_file, "user"),
         (film, film_ids, films_file, "film"),
     ):
-        _first_bad(member, ~np.isin(ids, known), ids, f"{what} {{}} is not in {file.where}")
+        member.refuse(~np.isin(ids, known), ids, f"{what} {{}} is not in {file.where}")
     frame = pd.DataFrame(dict(zip(_RATINGS, (user, film, stars), strict=True)))
     again = frame.duplicated(["user_id", "movie_id"]).to_numpy()
-    _first_bad(member, again, user, "user {} has rated the same film on an earlier line")
+    member.refuse(again, user, "user {} has rated the same film on an earlier line")
     return frame.iloc[np.lexsort((time, user))].reset_index(drop=True)
 
 
-def _first_bad(member: Member, bad: np.ndarray, values: np.ndarray, problem: str) -> None:
-    if bad.any():
-        row = int(bad.argmax())
-        raise member.error(row + 1, problem.replace("{}", str(values[row]), 1))
+def age_group(years: float) -> int:
+    """MovieLens-1M's code for an age."""
+    return max(start for start in AGES if start <= years)
 
 
 def _gender(member: Member, line: int, gender: str) -> str:
@@ -188,5 +186,5 @@ def _by_id(member: Member, rows: Sequence[tuple], columns: list[str]) -> pd.Data
     """A frame sorted by its first column, whose values must differ."""
     frame = pd.DataFrame(rows, columns=columns)
     again = frame.duplicated(columns[0]).to_numpy()
-    _first_bad(member, again, frame[columns[0]].to_numpy(), f"{columns[0]} {{}} is listed twice")
+    member.refuse(again, frame[columns[0]].to_numpy(), f"{columns[0]} {{}} is listed twice")
     return frame.sort_values(columns[0]).reset_index(drop=True)
