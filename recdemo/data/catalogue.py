@@ -43,7 +43,7 @@ def read_catalogue(path: Path) -> pd.DataFrame:
         catalogue = pd.read_csv(path, keep_default_na=False, dtype={"title": str, "genres": str})
     except FileNotFoundError:
         raise CheckpointError(
-            f"{path} is missing; restore it from the repository, or train a model to write it anew"
+            f"{path} is missing; restore it from the repository, or train a model to write it again"
         ) from None
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path} is not a catalogue: {error}") from error

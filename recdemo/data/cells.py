@@ -53,7 +53,7 @@ def movie_id(text: str) -> int:
     value = number(text)
     if value is None or value % 1 or not 1 <= value <= MAX_MOVIE_ID:
         raise FaultError(
-            "is no MovieLens id; write a whole number such as 260, or choose a column of titles"
+            "is not a MovieLens id; write a whole number such as 260, or choose a column of titles"
         )
     return int(value)
 
@@ -62,7 +62,7 @@ def title(text: str) -> tuple[str, int | None]:
     """A natural title, and the year that may stand in parentheses at its end."""
     name, released = split_title(given(text))
     if not name:
-        raise FaultError("is no title; write one such as Heat (1995)")
+        raise FaultError("is not a title; write one such as Heat (1995)")
     return name, released if released in YEARS else None
 
 
@@ -73,7 +73,7 @@ def year(text: str) -> int | None:
     value = number(text)
     if value is None or value not in YEARS:
         raise FaultError(
-            f"is no year from {YEARS[0]} to {YEARS[-1]}; correct it, or leave it empty"
+            f"is not a year from {YEARS[0]} to {YEARS[-1]}; correct it, or leave it empty"
         )
     return int(value)
 
@@ -87,7 +87,7 @@ def stars(text: str, scale: Scale) -> float:
         return 5.0 if word in YES else 1.0
     value = number(text)
     if value is None:
-        raise FaultError("is no number; correct it, or choose another column or scale")
+        raise FaultError("is not a number; correct it, or choose another column or scale")
     low, high = _BOUNDS[scale]
     if not low <= value <= high:
         raise FaultError(f"is outside {low:g} to {high:g}; correct it, or choose another scale")

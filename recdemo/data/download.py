@@ -1,7 +1,7 @@
 """MovieLens zips from GroupLens, over https, checked against their published MD5, resumed where they broke off.
 
 What has arrived is kept beside the target as ``.NAME.VERSION.part``; the version is a digest of what the server
-says the file is (ETag, date, length). The next try asks for the rest only, and begins anew where the server
+says the file is (ETag, date, length). The next try asks for the rest only, and starts over where the server
 answers with another version, or does not know how to send a part.
 """
 

@@ -218,7 +218,7 @@ def _parsed(first: int, lines: bytes, member: Member, is_known: np.ndarray) -> p
     film, stars = piece["movie_id"].to_numpy(), piece["rating"].to_numpy()
     outside, unknown = (stars < 0.5) | (stars > 5), ~is_known[np.minimum(film, MAX_ID)]
     member.refuse(outside, stars, "rating {} is outside 0.5 to 5", first)
-    member.refuse(stars * 2 % 1 != 0, stars, "rating {} is no whole or half star", first)
+    member.refuse(stars * 2 % 1 != 0, stars, "rating {} is not a whole or half star", first)
     member.refuse(unknown | (film > MAX_ID), film, f"film {{}} is not in {_MOVIES}", first)
     return piece.assign(line=np.arange(first, first + len(piece)))
 

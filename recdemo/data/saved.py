@@ -120,7 +120,7 @@ def _contents(dataset: Dataset) -> Iterator[tuple[str, bytes]]:
 
 
 def _error(archive: Archive, name: str, problem: str) -> DataError:
-    return DataError(f"{archive.where(name)}: {problem}; make the data set anew")
+    return DataError(f"{archive.where(name)}: {problem}; make the data set again")
 
 
 def _texts(archive: Archive, name: str) -> pd.DataFrame:
@@ -181,7 +181,7 @@ def _ratings(archive: Archive, name: str) -> pd.DataFrame:
         frame: pd.DataFrame = file.read(use_threads=False).to_pandas()
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise _error(archive, name, f"is no whole Parquet file ({reason})") from error
+        raise _error(archive, name, f"is not a whole Parquet file ({reason})") from error
     if not frame["rating"].between(0.5, 5).all():
         raise _error(archive, name, "a rating is outside 0.5 to 5")
     return frame
@@ -199,7 +199,9 @@ def _whole(archive: Archive, name: str, texts: pd.Series, bounds: range) -> np.n
     wrong = ~((numbers >= bounds.start) & (numbers < bounds.stop) & (numbers % 1 == 0))
     if wrong.any():
         value = texts.iloc[int(wrong.argmax())]
-        raise _error(archive, name, f"{texts.name} {value[:40]!r} is no whole number in its range")
+        raise _error(
+            archive, name, f"{texts.name} {value[:40]!r} is not a whole number in its range"
+        )
     return numbers.astype(np.int64)
 
 

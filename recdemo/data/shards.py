@@ -72,7 +72,7 @@ def open_parts(path: str | Path) -> PartedDataset:
     paths = sorted(folder.glob(f"{PREFIX}*"))
     for number, found in enumerate(paths):
         if found.name != PART.format(number):
-            raise DataError(f"{folder / PART.format(number)} is missing; make the data set anew")
+            raise DataError(f"{folder / PART.format(number)} is missing; make the data set again")
     first = read_saved(paths[0])
     users: list[pd.DataFrame] = []
     ratings_of: list[int] = []
@@ -81,9 +81,9 @@ def open_parts(path: str | Path) -> PartedDataset:
     for at in paths:
         part = first if at is paths[0] else read_saved(at)
         if not part.movies.equals(first.movies):
-            raise DataError(f"{at} has other films than {paths[0]}; make the data set anew")
+            raise DataError(f"{at} has other films than {paths[0]}; make the data set again")
         if part.users["user_id"].iloc[0] <= last:
-            raise DataError(f"{at} has users of a part before it; make the data set anew")
+            raise DataError(f"{at} has users of a part before it; make the data set again")
         last = part.users["user_id"].iloc[-1]
         users.append(part.users)
         ratings_of.append(len(part.ratings))

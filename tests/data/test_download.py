@@ -138,7 +138,7 @@ def test_what_was_cut_goes_on_from_there(site: Site, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_file_that_changed_is_begun_anew(
+def test_a_file_that_changed_starts_over(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.cut = HALF
@@ -163,7 +163,7 @@ def test_a_shorter_file_leaves_nothing_of_a_longer_part(site: Site, tmp_path: Pa
     assert _fetch(site, tmp_path).read_bytes() == CONTENT
 
 
-def test_a_part_longer_than_the_file_is_begun_anew(site: Site, tmp_path: Path) -> None:
+def test_a_part_longer_than_the_file_starts_over(site: Site, tmp_path: Path) -> None:
     (tmp_path / ".ml-100k.0123456789ab.part").write_bytes(CONTENT + b"more")
     assert _fetch(site, tmp_path).read_bytes() == CONTENT
     assert site.asked == [f"bytes={len(CONTENT) + 4}-", None]

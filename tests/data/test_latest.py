@@ -164,7 +164,7 @@ BAD_LINES = [
     ("ratings.csv", 3, "1,12345678901234567890,4,100", "as numbers"),
     ("ratings.csv", 3, "1,1,5.5,100", "rating 5.5 is outside 0.5 to 5"),
     ("ratings.csv", 3, "1,1,0.0,100", "rating 0 is outside 0.5 to 5"),
-    ("ratings.csv", 3, "1,1,3.7,100", "rating 3.7 is no whole or half star"),
+    ("ratings.csv", 3, "1,1,3.7,100", "rating 3.7 is not a whole or half star"),
     ("ratings.csv", 3, "1,2,4.0,100", "film 2 is not in movies.csv"),
     ("ratings.csv", 3, "1,999999999,4.0,100", "film 999999999 is not in movies.csv"),
     ("ratings.csv", 4, "1,1,4.0,200", "user 1 has rated the same film on an earlier line"),

@@ -141,19 +141,29 @@ BAD_CELLS = [
     ("rating", "0.5-5", "0", "rating '0' is outside 0.5 to 5"),
     ("rating", "0-10", "11", "rating '11' is outside 0 to 10"),
     ("rating", "0-10", "-1", "rating '-1' is outside 0 to 10"),
-    ("rating", "1-5", "four", "rating 'four' is no number; correct it, or choose another column"),
-    ("rating", "1-5", "NaN", "rating 'NaN' is no number"),
-    ("rating", "1-5", "inf", "rating 'inf' is no number"),
-    ("rating", "1-5", "1e999", "rating '1e999' is no number"),
-    ("rating", "1-5", "1_0", "rating '1_0' is no number"),
-    ("rating", "1-5", "1,2,3", "rating '1,2,3' is no number"),
+    (
+        "rating",
+        "1-5",
+        "four",
+        "rating 'four' is not a number; correct it, or choose another column",
+    ),
+    ("rating", "1-5", "NaN", "rating 'NaN' is not a number"),
+    ("rating", "1-5", "inf", "rating 'inf' is not a number"),
+    ("rating", "1-5", "1e999", "rating '1e999' is not a number"),
+    ("rating", "1-5", "1_0", "rating '1_0' is not a number"),
+    ("rating", "1-5", "1,2,3", "rating '1,2,3' is not a number"),
     ("rating", "1-5", "", "rating is empty; fill it in"),
     ("rating", "like", "maybe", "rating 'maybe' is neither yes nor no; write 1 or 0"),
     ("user", "1-5", "", "user is empty; fill it in"),
     ("user", "1-5", "NaN", "user 'NaN' stands for nobody"),
-    ("title", "1-5", "(1995)", "title '(1995)' is no title; write one such as Heat (1995)"),
-    ("year", "1-5", "95", "year '95' is no year from 1870 to 2100; correct it, or leave it empty"),
-    ("year", "1-5", "1995.5", "year '1995.5' is no year"),
+    ("title", "1-5", "(1995)", "title '(1995)' is not a title; write one such as Heat (1995)"),
+    (
+        "year",
+        "1-5",
+        "95",
+        "year '95' is not a year from 1870 to 2100; correct it, or leave it empty",
+    ),
+    ("year", "1-5", "1995.5", "year '1995.5' is not a year"),
     ("time", "1-5", "May", "time 'May' is not written as numbers, as other times are"),
 ]
 
@@ -185,7 +195,7 @@ def test_a_bad_cell_is_named_by_its_row(
 def test_a_film_id_is_a_whole_number(value: str) -> None:
     findings = check(_table(f"user,movie_id,rating\na,6,4\na,{value},4"), BY_ID)
     assert [p.row for p in findings.problems] == [3]
-    assert "is no MovieLens id; write a whole number such as 260" in findings.problems[0].text
+    assert "is not a MovieLens id; write a whole number such as 260" in findings.problems[0].text
     assert check(_table(f"user,movie_id,rating\na,{value},4"), BY_ID, own_films=True).count == 0
 
 
@@ -366,7 +376,7 @@ def test_slashes_in_dates_are_said() -> None:
     assert data.ratings["movie_id"].tolist() == [34, 6]
 
 
-def test_users_with_few_ratings_are_left_out_and_the_others_numbered_anew() -> None:
+def test_users_with_few_ratings_are_left_out_and_the_others_numbered_again() -> None:
     rows = [f"{user},{title},4" for user in "abc" for title in FILMS["title"]]
     del rows[5:9]
     data = _data("\n".join(["user,title,rating", *rows]), fewest=5)
