@@ -10,73 +10,22 @@ opening.show(
     "What the model weighs when it scores a film, and whether that is the reason.",
 )
 
-from dataclasses import replace
-
 import streamlit as st
 
-from recdemo.core.vocabulary import SCORE_NAMES
-from recdemo.data.catalogue import shorten
-from recdemo.ui import engine, frame, state
-from recdemo.ui.attention import show_fields, show_films, show_history, show_streams
-from recdemo.ui.engine import plain
-from recdemo.ui.visit import MAX_TARGETS
+from recdemo.ui import engine, frame
+from recdemo.ui.attention import choose_films, offer_others, show_facts, show_fields, show_streams
+from recdemo.ui.attention_films import show_films, show_history
 from recdemo.ui.why import sum_of_terms
 
 with frame.page() as visit:
     shows = engine.card(visit.model).shows
-    films = engine.films(visit.model)
     model = engine.recommender(visit.model, visit.objective)
     if not shows:
-        st.info(
-            f"{engine.card(visit.model).title} has no inside to show. Choose a model that weighs what it reads:",
-            icon=":material/visibility_off:",
-        )
-        with st.container(horizontal=True):
-            for key, objectives in engine.menu().items():
-                if engine.card(key).shows:
-                    st.button(
-                        engine.card(key).title,
-                        key=f"attention_use_{key}",
-                        on_click=lambda key=key, objectives=objectives: state.go(
-                            state.current().with_model(key, objectives)
-                        ),
-                    )
+        offer_others(visit)
         st.stop()
-
-    targets = list(visit.targets) or model.recommend(visit.session, 3)["movie_id"].tolist()
-    if not targets:
-        st.info("Every film that this model knows has been watched.", icon=":material/done_all:")
-        st.stop()
-    st.multiselect(
-        "Films to explain",
-        films.ids,
-        format_func=films.labels.__getitem__,
-        max_selections=MAX_TARGETS,
-        placeholder="The model's first three; search to choose others",
-        help=f"Up to {MAX_TARGETS}. Left alone, these are the first three of the model's list.",
-        **state.bound(
-            "attention_targets", targets, lambda v, chosen: replace(v, targets=tuple(chosen))
-        ),
-    )
-    movie = targets[0]
-    if len(targets) > 1:
-        movie = st.segmented_control(
-            "Look closer at",
-            targets,
-            format_func=lambda movie: plain(shorten(films.labels[movie], 40)),
-            default=targets[0],
-            required=True,
-            key=f"attention_focus_{'-'.join(map(str, targets))}",
-        )
+    targets, movie = choose_films(model, visit)
     explanation = model.explain(visit.session, movie)
-    if movie in visit.session.movie_ids:
-        st.caption(
-            f"{plain(explanation.title)} is in the history; it is explained as if it were not yet watched."
-        )
-    facts = st.columns(3)
-    facts[0].metric("Model's logit", f"{explanation.logit:+.4f}")
-    facts[1].metric(SCORE_NAMES[visit.objective], f"{explanation.score:.2%}")
-    facts[2].metric("Films read", f"{explanation.films_read}")
+    show_facts(visit, explanation)
     if "fields" in shows:
         show_fields(model, visit, explanation)
         with st.expander("The sum as steps"):

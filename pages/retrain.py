@@ -1,4 +1,4 @@
-"""Retrain: a model learns anew, in a process of its own; then the old one against the new."""
+"""Retrain: a model is trained again, in a process of its own; then old against new."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from recdemo.ui import opening
 opening.show(
     "Retrain",
     "🏋️",
-    "Teach a model anew, watch it learn, and see what changed. Training goes on when this page is closed.",
+    "Train a model again, watch it learn, and see what changed. Training goes on when this page is closed.",
 )
 
 import streamlit as st
 
 from recdemo.jobs.control import allowed
-from recdemo.ui import frame, retrain
+from recdemo.ui import frame, kept, retrain
 
 with frame.page() as visit:
-    retrain.problem()
+    kept.problem()
     if allowed() == "off":
         st.info(
             "Training is switched off here. Install recdemo on a machine of your own to train.",
@@ -28,4 +28,4 @@ with frame.page() as visit:
         retrain.quick_start()
         retrain.new_run(visit)
     retrain.all_runs()
-    retrain.kept_models()
+    kept.kept_models()

@@ -10,18 +10,17 @@ touched.
 from __future__ import annotations
 
 import copy
-import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import chain
-from types import FunctionType
-from typing import Any, Literal
+from typing import Literal
 
+import pandas as pd
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from recdemo.anatomy.describe import describe, words_of
+from recdemo.anatomy.flow import Call, Flow, Origin, Shape, watch
 from recdemo.blocks.causal import CausalLayer
 from recdemo.blocks.head import InterestHead
 from recdemo.blocks.interaction import FactorizationMachine
@@ -29,7 +28,6 @@ from recdemo.blocks.solved import FilmSum
 from recdemo.blocks.transformer import DecoderLayer, EncoderLayer
 from recdemo.core.batch import Batch
 
-Shape = tuple[int, ...]
 Kind = Literal["input", "block", "table", "output"]
 
 # Blocks that are drawn as a frame around what they hold; all others are one box each.
@@ -51,11 +49,6 @@ INPUTS = {
     "(candidates)": ("Films to score", ("target_movie",)),
 }
 OUTPUT = "(answer)"
-# Operations that lay tensors side by side or add them up: what comes out is of all of them alike.
-JOINS = {"add", "__add__", "__radd__", "sub", "__sub__", "__rsub__", "cat", "stack", "where"}
-# How many tensors are read for what they hold; of the others only the shape is taken.
-VALUES_READ = {"expand_as": 1, "view_as": 1, "new_zeros": 0, "new_ones": 0, "zeros_like": 0}
-REPEATS = {"unsqueeze", "expand", "expand_as", "repeat_interleave"}  # make nothing new
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,12 +141,12 @@ def trace(model: nn.Module, batch: Batch) -> Diagram:
     weights = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
     twin = copy.deepcopy(model, dict(weights))  # a structure of its own, the same weights
     inside, frames = _boxes(twin)
-    flow = _Flow(_owners(twin, inside))
+    flow = Flow(_owners(twin, inside))
     for name, (_, read) in INPUTS.items():
         for field in read:
             tensor = getattr(batch, field)
-            flow.remember(tensor, _Origin({name: {tuple(tensor.shape): None}}))
-    calls = _watch(twin, inside, flow)
+            flow.remember(tensor, Origin({name: {tuple(tensor.shape): None}}))
+    calls = watch(twin, inside, flow)
     with torch.inference_mode(), flow:
         logits = twin(batch)
     flow.arrive(OUTPUT, logits)
@@ -168,156 +161,6 @@ def trace(model: nn.Module, batch: Batch) -> Diagram:
         frames=frames,
         logits=logits,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Origin:
-    """Which boxes a tensor came from, and the shapes it had, as keys, when it left each."""
-
-    shapes: dict[str, dict[Shape, None]]
-    weights: bool = False  # made of weights alone
-
-
-class _Flow(TorchFunctionMode):
-    """Follows tensors from box to box. Such a mode holds for the thread that entered it only.
-
-    Args:
-        owners: the box that each parameter and buffer belongs to, by its `id`.
-    """
-
-    def __init__(self, owners: dict[int, str]) -> None:
-        super().__init__()
-        self.owners = owners
-        self.running: list[str] = []  # boxes whose forward is running, outermost first
-        self.edges: dict[tuple[str, str, bool], dict[Shape, None]] = {}
-        self._origins: dict[int, tuple[Tensor, _Origin]] = {}  # the tensor keeps its id its own
-
-    def __torch_function__(
-        self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
-        result = func(*args, **(kwargs or {}))
-        made = list(_tensors(result))  # none where only a shape is read
-        read = list(_tensors((args, kwargs))) if made else []
-        read = read[: VALUES_READ.get(func.__name__, len(read))]
-        given = [tensor for tensor in read if self._origin(tensor)]
-        if self.running:
-            for tensor in given:
-                self.arrive(self.running[0], tensor)
-        elif given:
-            self._between(func.__name__, given, [t for t in made if id(t) not in self.owners])
-        return result
-
-    def remember(self, tensor: Tensor, origin: _Origin) -> None:
-        """Where a tensor came from."""
-        self._origins[id(tensor)] = (tensor, origin)
-
-    def arrive(self, box: str, tensor: Tensor) -> None:
-        """A tensor is read by a box."""
-        origin = self._origin(tensor)
-        raw = id(tensor) in self.owners
-        for source, shapes in (origin.shapes if origin else {}).items():
-            if source != box:
-                self.edges.setdefault((source, box, raw), {}).update(shapes)
-
-    def leave(self, box: str, given: Any, result: Any) -> None:
-        """A box has been called from outside all boxes and gives its result."""
-        read = [self._origin(tensor) for tensor in _tensors(given)]
-        weights = not _holds_batch(given) and all(origin and origin.weights for origin in read)
-        for tensor in _tensors(result):
-            if id(tensor) not in self.owners:
-                self.remember(tensor, _Origin({box: {tuple(tensor.shape): None}}, weights))
-
-    def _between(self, name: str, given: list[Tensor], made: list[Tensor]) -> None:
-        """An operation outside all boxes. With a box's weights it is that box's; else it passes on."""
-        origins = [origin for tensor in given if (origin := self._origin(tensor))]
-        own = [origin for origin in origins if origin.weights]
-        if own and len(own) < len(origins) and name not in JOINS:
-            boxes = {box for origin in own for box in origin.shapes}
-            for tensor, origin in zip(given, origins, strict=True):
-                if not origin.weights:
-                    for box in boxes:
-                        self.arrive(box, tensor)
-            for tensor in made:
-                shape = tuple(tensor.shape)
-                self.remember(tensor, _Origin({box: {shape: None} for box in boxes}))
-            return
-        passed: dict[str, dict[Shape, None]] = {}
-        for origin in origins:
-            for box, shapes in origin.shapes.items():
-                passed[box] = passed.get(box, {}) | shapes
-        alone = len(given) == 1 and len(passed) == 1 and name not in REPEATS
-        for tensor in made:
-            now = {box: {tuple(tensor.shape): None} for box in passed} if alone else passed
-            self.remember(tensor, _Origin(now, len(own) == len(origins)))
-
-    def _origin(self, tensor: Tensor) -> _Origin | None:
-        if box := self.owners.get(id(tensor)):
-            return _Origin({box: {tuple(tensor.shape): None}}, weights=True)
-        return self._origins[id(tensor)][1] if id(tensor) in self._origins else None
-
-
-def _watch(twin: nn.Module, inside: dict[str, str], flow: _Flow) -> dict[str, _Call]:
-    """Have a model tell when each of its modules, and each public method of a block, begins and ends.
-
-    Returns:
-        What each module was called with, filled in as it runs.
-    """
-    calls: dict[str, _Call] = {}
-
-    def begin(path: str) -> None:
-        if path in inside:
-            flow.running.append(inside[path])
-
-    def end(path: str, given: Any, result: Any) -> None:
-        if path in inside:
-            box = flow.running.pop()
-            if not flow.running:
-                flow.leave(box, given, result)
-        now = _Call(_shapes(given), _shapes(result), 1)
-        calls[path] = calls[path].and_also(now) if path in calls else now
-
-    def told(path: str, method: Callable[..., Any]) -> Callable[..., Any]:
-        def run(*given: Any) -> Any:
-            if flow.running:  # called by its own block, or within another
-                return method(*given)
-            begin(path)
-            result = method(*given)
-            end(path, given, result)
-            return result
-
-        return run
-
-    for path, module in twin.named_modules():
-        module.register_forward_pre_hook(lambda _, given, path=path: begin(path))
-        module.register_forward_hook(lambda _, given, result, path=path: end(path, given, result))
-        if path in inside.values():
-            for name in _public_methods(type(module)):
-                setattr(module, name, told(path, getattr(module, name)))
-    return calls
-
-
-def _public_methods(kind: type[nn.Module]) -> list[str]:
-    """What a block of ours can be asked for besides `forward`."""
-    if not kind.__module__.startswith("recdemo."):
-        return []
-    return [
-        name
-        for name, member in vars(kind).items()
-        if isinstance(member, FunctionType) and not name.startswith("_") and name != "forward"
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """Shapes of the largest of a module's calls, and how many there were."""
-
-    inputs: tuple[Shape, ...]
-    outputs: tuple[Shape, ...]
-    times: int
-
-    def and_also(self, other: _Call) -> _Call:
-        largest = max(self, other, key=lambda call: sum(map(math.prod, call.outputs)))
-        return replace(largest, times=self.times + other.times)
 
 
 def _boxes(model: nn.Module) -> tuple[dict[str, str], dict[str, str]]:
@@ -375,7 +218,7 @@ def _all_boxes(
     yield Box(OUTPUT, "output", "Answer", shape_text(tuple(logits.shape)))
 
 
-def _layers(model: nn.Module, calls: dict[str, _Call]) -> Iterator[Layer]:
+def _layers(model: nn.Module, calls: dict[str, Call]) -> Iterator[Layer]:
     """Every module that was called or has weights of its own, in the order of the constructor."""
     for path, module in model.named_modules():
         own = list(module.parameters(recurse=False))
@@ -401,20 +244,47 @@ def _title(path: str) -> str:
     return path.rpartition(".")[2].replace("_", " ")
 
 
-def _shapes(values: Any) -> tuple[Shape, ...]:
-    return tuple(tuple(tensor.shape) for tensor in _tensors(values))
+def parts_of(diagram: Diagram) -> pd.DataFrame:
+    """What the model holds, the largest first: ``part``, ``what``, ``share`` of all parameters, ``parameters``."""
+    rows = [
+        (name.replace("_", " "), detail, count / max(diagram.parameters, 1), count)
+        for name, detail, count in (
+            (box.path, box.detail, box.parameters)
+            for box in diagram.boxes
+            if box.kind in ("block", "table")
+        )
+    ]
+    table = pd.DataFrame(rows, columns=["part", "what", "share", "parameters"])
+    return table.sort_values("parameters", ascending=False, kind="stable", ignore_index=True)
 
 
-def _tensors(values: Any) -> Iterator[Tensor]:
-    """The tensors in nested lists, tuples and dicts."""
-    if isinstance(values, Tensor):
-        yield values
-    elif isinstance(values, list | tuple):
-        for value in values:
-            yield from _tensors(value)
-    elif isinstance(values, dict):
-        yield from _tensors(list(values.values()))
+def where_parameters_are(diagram: Diagram) -> str:
+    """The largest part, in a sentence."""
+    if not diagram.parameters:
+        return "Nothing here is learned by gradient: it is counted."
+    top = parts_of(diagram).iloc[0]
+    return f"{top['share']:.0%} of the {diagram.parameters:,} parameters are in “{top['part']}”, {top['what']}."
 
 
-def _holds_batch(values: Any) -> bool:
-    return any(isinstance(value, Batch) for value in values)
+def unused_parts(diagram: Diagram) -> list[str]:
+    """What this answer did not need, by the outermost name that holds nothing it did need."""
+    needed = {box.path.split(".")[0] for box in diagram.drawn}
+    idle = [box.path for box in diagram.boxes if not box.used]
+    names = (path if path.split(".")[0] in needed else path.split(".")[0] for path in idle)
+    return [name.replace("_", " ") for name in dict.fromkeys(names)]
+
+
+def layers_of(diagram: Diagram) -> pd.DataFrame:
+    """Every layer with the shapes it read and gave, as text."""
+    rows = [
+        (
+            layer.path,
+            layer.name,
+            "  ".join(map(shape_text, layer.inputs)),
+            "  ".join(map(shape_text, layer.outputs)),
+            layer.parameters,
+            layer.calls,
+        )
+        for layer in diagram.layers
+    ]
+    return pd.DataFrame(rows, columns=["layer", "class", "reads", "gives", "parameters", "calls"])

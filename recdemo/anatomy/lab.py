@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,6 +32,7 @@ from recdemo.training.settings import settings_for
 ACTIVATIONS = ("ReLU", "LeakyReLU", "PReLU", "RReLU", "Dice")
 REACH = 4.0  # curves are drawn from minus to plus this
 POINTS = 401
+CHANCE = 0.001  # of AUC between two of the small models, each trained once
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,3 +245,71 @@ def _home(kind: Basic, base: Path | None) -> Path:
 
 def _plain(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def what_curves_say(table: pd.DataFrame, slopes: Slopes) -> str:
+    """What the curves chosen make of an input below zero, and where they learn nothing.
+
+    Args:
+        table: as `activation_curves` returns it.
+        slopes: what it was made with.
+    """
+    there = table[(table["x"] + 2.0).abs() < 1e-4].set_index("name")
+    dead = there.index[there["slope"] == 0]
+    values = there["y"].sort_values()
+    made = [f"{name} makes {_signed(value)}" for name, value in values.iloc[[0]].items()]
+    made += [f"{name} {_signed(value)}" for name, value in values.iloc[1:].iloc[-1:].items()]
+    parts = [f"**Of an input of −2, {' and '.join(made)}.**"]
+    if len(dead):
+        verb = "has" if len(dead) == 1 else "have"
+        parts.append(f"{' and '.join(dead)} {verb} no slope there: nothing is learned from it.")
+    dice = table[table["name"] == "Dice"]
+    if len(dice):
+        parts.append(
+            f"Dice turns around the mean of its inputs, {_signed(slopes.mean)}: its slope runs from "
+            f"{_signed(dice['slope'].min())} to {_signed(dice['slope'].max())}."
+        )
+    return " ".join(parts)
+
+
+def who_looks(changes: Mapping[Basic, float]) -> str:
+    """Which ways to weigh look at the film asked about, and which of them moves most.
+
+    Args:
+        changes: as `change_with_target` gives it, for each way.
+    """
+
+    def named(kinds: Sequence[Basic]) -> str:
+        return " and ".join(f"**{FORMULAS[kind].title}**" for kind in kinds)
+
+    same = [kind for kind, change in changes.items() if change < 1e-6]
+    other = [kind for kind in changes if kind not in same]
+    parts = []
+    if same:
+        verb = "gives" if len(same) == 1 else "give"
+        parts.append(
+            f"{named(same)} {verb} these films the same weights whatever film is asked about."
+        )
+    if other:
+        most = max(other, key=changes.__getitem__)
+        count = {1: "The other one looks", len(changes): "All look"}.get(
+            len(other), f"The other {len(other)} look"
+        )
+        parts.append(
+            f"{count} at it: {named([most])} moves most, a weight by up to "
+            f"{100 * changes[most]:.0f} percentage points over the catalogue."
+        )
+    return " ".join(parts)
+
+
+def who_does_best(aucs: Mapping[Basic, float]) -> str:
+    """Which way to weigh has the best test AUC, and which are within chance of it."""
+    best = max(aucs, key=aucs.__getitem__)
+    level = [FORMULAS[k].title for k in aucs if k != best and aucs[best] - aucs[k] < CHANCE]
+    verb = "is" if len(level) == 1 else "are"
+    near = f"; {' and '.join(level)} {verb} within chance of it." if level else "."
+    return f"{FORMULAS[best].title} does best, with a test AUC of {aucs[best]:.4f}{near}"
+
+
+def _signed(value: float) -> str:
+    return f"{value + 0.0:.2f}".replace("-", "−")

@@ -6,14 +6,16 @@ alone, and is computed by the same methods as the answer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import torch
 
-from recdemo.answers.explain import FIELD_NAMES, titles_of, unwatched
+from recdemo.answers.explain import NONE_YET, UNKNOWN, titles_of, unwatched
+from recdemo.answers.explanation import FIELD_NAMES
+from recdemo.answers.removal import rank_correlation
 from recdemo.answers.score import Scorer
 from recdemo.core.batch import Batch
 from recdemo.core.protocols import (
@@ -215,3 +217,84 @@ def _asked(recommender: Scorer, session: Session, movie_id: int) -> tuple[Batch,
     session = unwatched(session, movie_id)
     batch = encode(schema, [session], torch.tensor([schema.index_of(movie_id)]))
     return batch, session.movie_ids[-schema.history_length :]
+
+
+def strongest_pair(values: Mapping[str, float], held: Mapping[str, str], *, shares: bool) -> str:
+    """Which pair of fields weighs most, and what of it is unknown.
+
+    Args:
+        values: by `recdemo.answers.explanation.pair_label`: shares of attention, or what each pair adds.
+        held: as `recdemo.answers.explain.field_values` returns it.
+        shares: the values are shares.
+    """
+    pair = max(values, key=lambda label: abs(values[label]))
+    lacking = {
+        FIELD_NAMES[name]: value for name, value in held.items() if value in (UNKNOWN, NONE_YET)
+    }
+    said = [f"{name.lower()} {lacking[name]}" for name in pair.split(" × ") if name in lacking]
+    unknown = f" ({', '.join(said)})" if said else ""
+    if not shares:
+        return f"**{pair}** moves the logit most, {values[pair]:+.3f}{unknown}."
+    return (
+        f"**{pair}** gets most attention, {values[pair]:.1%}{unknown}; an even share of {len(values)} pairs would be "
+        f"{1 / len(values):.1%}."
+    )
+
+
+def strongest_cross(found: Crosses, layer: int) -> str:
+    """What one layer of crosses adds, and where most of it comes from."""
+    adds = found.layers[layer]
+    row, column = np.unravel_index(np.abs(adds).argmax(), adds.shape)
+    names = [FIELD_NAMES[name] for name in found.fields]
+    return (
+        f"Layer {layer + 1} adds **{adds.sum():+.3f}**, most of all **{names[row]}** times what it reads of "
+        f"**{names[column]}** ({adds[row, column]:+.3f})."
+    )
+
+
+def widest_gates(gates: pd.DataFrame, title: str) -> str:
+    """For which field a film's stream opens its gate widest, and closes it furthest; gates as `streams` has them."""
+    by_film = gates.set_index("field")["film"]
+    return (
+        f"**{title}** opens the gate of its stream widest for **{by_film.idxmax()}** ({by_film.max():.2f}), and closes "
+        f"it furthest for **{by_film.idxmin()}** ({by_film.min():.2f})."
+    )
+
+
+def most_looked_at(looks: np.ndarray, titles: Sequence[str], *, shares: bool) -> str:
+    """Where the latest film looks most.
+
+    Args:
+        looks: [n, n] as one head of `layer_weights`, or the mean of several.
+        titles: of the n films.
+        shares: rows sum to one.
+    """
+    row = looks[-1]
+    most = int(np.abs(row).argmax())
+    said = (
+        f"looks most at **{titles[most]}** ({row[most]:.0%}); an even share of {len(titles)} would be {1 / len(titles):.0%}"
+        if shares
+        else f"takes most of **{titles[most]}** ({row[most]:+.4f})"
+    )
+    return f"The latest film, **{titles[-1]}**, {said}."
+
+
+def most_faithful_head(
+    weights: Mapping[int, np.ndarray], removal: Sequence[tuple[int, float]]
+) -> str:
+    """Which head's weights tell most, and least, of what removing a film does; empty where fewer than two tell.
+
+    Args:
+        weights: of the films read, by head.
+        removal: as `recdemo.answers.explanation.Explanation` has it.
+    """
+    effects = [abs(effect) for _, effect in removal]
+    told = {head: rank_correlation(values, effects) for head, values in weights.items()}
+    known = {head: value for head, value in told.items() if value is not None}
+    if len(known) < 2:
+        return ""
+    best, worst = max(known, key=known.__getitem__), min(known, key=known.__getitem__)
+    return (
+        f"Head {best} is the most faithful ({known[best]:+.2f}), head {worst} the least "
+        f"({known[worst]:+.2f})."
+    )

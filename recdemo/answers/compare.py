@@ -8,7 +8,7 @@ number of places between two of the models, averaged over all pairs of them.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -189,3 +189,82 @@ def by_similarity(overlap: np.ndarray) -> list[int]:
 
     distances = np.clip(1 - overlap[np.triu_indices(len(overlap), k=1)], 0, None)
     return leaves_list(linkage(distances, "average", optimal_ordering=True)).tolist()
+
+
+def on_lists(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
+    """How many lists the films are on, in a sentence.
+
+    Args:
+        table: as `side_by_side` returns it, with a column ``title``; of the models that have answered.
+        labels: of all models asked, by key.
+    """
+    size, answered = len(labels), sum(key in table for key in labels)
+    everywhere = int((table["lists"] == size).sum())
+    first = table.iloc[0]
+    if answered < size:
+        return f"{answered} of {size} models have answered"
+    if size == 1:
+        return f"{next(iter(labels.values()))} alone"
+    if everywhere > 1:
+        return f"{everywhere} films are on all {size} lists"
+    if first["lists"] > 1:
+        return f"{first['title']} is on most lists, {first['lists']} of {size}"
+    return "No film is on two lists"
+
+
+def who_agrees(overlap: np.ndarray, labels: Sequence[str]) -> str:
+    """Which models agree most, and which least.
+
+    Args:
+        overlap: [n, n] as `overlaps` returns it, n above one.
+        labels: of the models.
+    """
+    pairs = [(overlap[i, j], i, j) for i in range(len(labels)) for j in range(i)]
+    (high, a, b), (low, c, d) = max(pairs), min(pairs)
+    if len(pairs) == 1:
+        return f"{labels[b]} and {labels[a]} overlap by {high:.2f}"
+    return (
+        f"{labels[b]} and {labels[a]} agree most ({high:.2f}), "
+        f"{labels[d]} and {labels[c]} least ({low:.2f})"
+    )
+
+
+def agreed_and_disputed(table: pd.DataFrame, most: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The films that models place fewest, and most, ranks apart; half of the table each at most.
+
+    Args:
+        table: as `side_by_side` returns it.
+        most: films of either kind.
+    """
+    count = min(most, (len(table) + 1) // 2)
+    by_distance = [
+        table.sort_values(["apart", "best"], ascending=[ascending, True], kind="stable").head(count)
+        for ascending in (True, False)
+    ]
+    return by_distance[0], by_distance[1]
+
+
+def where_they_part(
+    agreed: pd.DataFrame, disputed: pd.DataFrame, labels: Mapping[str, str]
+) -> tuple[str, str]:
+    """The film agreed on most and the one disputed most, as a headline and with their ranks.
+
+    Args:
+        agreed, disputed: as `agreed_and_disputed` returns them, with a column ``title``.
+        labels: of the models, by key.
+    """
+    first, last = agreed.iloc[0], disputed.iloc[0]
+    ranks = last[list(labels)].astype(int)
+    return (
+        f"They agree most on {first['title']} and least on {last['title']}",
+        f"**{first['title']}** has rank {first['best']:,} to {first['worst']:,}; **{last['title']}** rank "
+        f"{last['best']:,} with {labels[str(ranks.idxmin())]} and {last['worst']:,} with {labels[str(ranks.idxmax())]}.",
+    )
+
+
+def slowest_and_fastest(seconds: Mapping[str, float]) -> str:
+    """Which model takes longest, by label."""
+    slow, fast = max(seconds, key=seconds.__getitem__), min(seconds, key=seconds.__getitem__)
+    return (
+        f"{slow} takes longest, {1000 * seconds[slow]:.0f} ms, {fast} {1000 * seconds[fast]:.0f} ms"
+    )

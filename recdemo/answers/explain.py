@@ -2,12 +2,13 @@
 
 Three views, each exact:
 
-- **Terms** that add up to the logit. A factorisation machine gives its own, field by field and pair by pair; a model that
-  is a sum over the films watched, film by film. Any other model is asked again while the history is built up film by film: the first term is the logit
-  without any history, each film's term is what adding it changed, averaged over several orders of adding
-  (an estimate of its Shapley value). Every order ends at the full logit, so the terms always add up.
+- **Terms** that add up to the logit. A factorisation machine gives its own, field by field and pair by pair; a
+  model that is a sum over the films watched, film by film. Any other model is asked again while the history is built up
+  film by film: the first term is the logit without any history, each film's term is what adding it changed, averaged
+  over several orders of adding (an estimate of its Shapley value). Every order ends at the full logit, so the terms
+  always add up.
 - **Weights** the model gives to what it reads: AFM to pairs of fields, DIN to watched films.
-- **Removal**: how the logit falls when one film (or, for AFM, one pair) is taken away, the model asked anew.
+- **Removal**: how the logit falls when one film (or, for AFM, one pair) is taken away, the model asked again.
 
 The faithfulness of weights is the rank correlation between them and the size of the removal effects: near 1
 they tell what mattered, near 0 they do not (Jain and Wallace, "Attention is not Explanation", 2019).
@@ -16,22 +17,22 @@ they tell what mattered, near 0 they do not (Jain and Wallace, "Attention is not
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
 
-from recdemo.answers.removal import pair_removal
-from recdemo.answers.removal import rank_correlation as rank_correlation
-from recdemo.blocks.embedding import FIELDS, USER_FIELDS
+from recdemo.answers.explanation import FIELD_NAMES, Explanation, Term, Weights, pair_label
+from recdemo.answers.removal import pair_removal, rank_correlation
+from recdemo.blocks.embedding import USER_FIELDS
 from recdemo.core.batch import Batch
 from recdemo.core.protocols import ShowsFields, ShowsFilmTerms, ShowsHeads, ShowsHistory
 from recdemo.core.session import Session
 from recdemo.core.terms import FieldTerms
-from recdemo.core.vocabulary import GENRES
+from recdemo.core.vocabulary import AGES, GENDERS, GENRES, OCCUPATIONS
 from recdemo.core.wording import counted
 from recdemo.data.catalogue import labels_of
 from recdemo.encoding.encode import encode
@@ -43,83 +44,6 @@ if TYPE_CHECKING:
 ORDERS = 8  # orders of adding films that a film's term is averaged over, half of them reversed
 MOST_ASKED = 400  # films added in all orders: of a history of more than 50 there are fewer orders
 Kept = tuple[int, ...]  # places in the history of the films that are not taken away
-
-FIELD_NAMES = {
-    "gender": "Gender",
-    "age": "Age group",
-    "occupation": "Occupation",
-    "favourite_genre": "Favourite genre",
-    "last_five": "Last five films",
-    "watched": "Films just watched",
-    "disliked": "Films disliked",
-    "liked": "Films liked",
-    "movie": "This film",
-    "genres": "Its genres",
-    "year": "Its release year",
-}
-assert set(FIELD_NAMES) == set(FIELDS)
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One summand of the logit."""
-
-    kind: Literal["bias", "linear", "pair", "deep", "base", "film"]
-    label: str
-    value: float
-    movie_id: int | None = None  # for kind "film"
-    visitor_only: bool = False  # reads nothing of the film explained
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """What a model weighs, with a named axis. `removal[i]` is logit minus the logit without item i."""
-
-    axis: Literal["pair", "film"]
-    labels: tuple[str, ...]
-    weights: tuple[float, ...]
-    removal: tuple[float, ...]
-    faithfulness: float | None  # Spearman's rank correlation; None for fewer than three items
-    sums_to_one: bool
-    rest_to_target: bool = False  # what is missing to one is the target's attention to itself
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """Everything shown about one film for one session."""
-
-    model: str
-    objective: str
-    movie_id: int
-    title: str
-    logit: float
-    score: float
-    terms: tuple[Term, ...]
-    fields: tuple[str, ...]  # names of the fields behind "pair" weights, empty otherwise
-    weights: Weights | None
-    removal: tuple[tuple[int, float], ...]  # (film id, logit minus the logit without that film)
-    films_read: int  # the model reads this many of the latest films
-    exact: bool = False  # the terms are the model's own; else it was asked again and again
-
-    @property
-    def unit(self) -> str:
-        """What the terms are counted in."""
-        return "stars" if self.objective == "rating" else "logit"
-
-    @property
-    def total(self) -> float:
-        """Sum of the terms; equals `logit` up to rounding."""
-        return float(sum(term.value for term in self.terms))
-
-    def terms_frame(self) -> pd.DataFrame:
-        """Columns ``kind``, ``label``, ``value``, ``visitor_only``, largest effect first."""
-        names = ("kind", "label", "value", "visitor_only")
-        frame = pd.DataFrame({name: [getattr(t, name) for t in self.terms] for name in names})
-        return frame.sort_values("value", key=abs, ascending=False, ignore_index=True)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self) | {"total": self.total}
 
 
 def explain(
@@ -248,18 +172,11 @@ def unwatched(session: Session, movie_id: int) -> Session:
     return replace(session, history=[f for f in session.history if f.movie_id != movie_id])
 
 
-def pair_label(left: str, right: str) -> str:
-    """How a pair of fields is called."""
-    return f"{FIELD_NAMES[left]} × {FIELD_NAMES[right]}"
-
-
 UNKNOWN, NONE_YET = "unknown", "none yet"  # of a field that holds nothing of the visitor's
 
 
 def field_values(recommender: Scorer, session: Session, movie_id: int) -> dict[str, str]:
     """What each field of the FM family holds for this session and film, in words."""
-    from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS
-
     schema = recommender.checkpoint.schema
     session = unwatched(session, movie_id)
     read = session.history[-schema.history_length :]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from recdemo import checkpoints
-from recdemo.answers.explain import Explanation, explain
+from recdemo.answers.explain import explain
+from recdemo.answers.explanation import Explanation
 from recdemo.answers.score import Scorer
 from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.session import Session
@@ -102,3 +104,13 @@ class Recommender(Scorer):
     ) -> Explanation:
         """Why this film scores what it scores, see `recdemo.answers.explain.explain`."""
         return explain(self, session, movie_id, logits=logits)
+
+
+def leaning(genres: Sequence[Sequence[str]]) -> list[tuple[str, int]]:
+    """What a list leans to: up to two genres that a third of its films have at least, with how many do.
+
+    Args:
+        genres: of each film on the list.
+    """
+    common = Counter(genre for names in genres for genre in names).most_common(2)
+    return [(name, films) for name, films in common if 3 * films >= len(genres)]

@@ -10,8 +10,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from recdemo.answers.explain import FIELD_NAMES, Weights, pair_label
-from recdemo.charts.style import CATEGORIES, POSITIVE, ROW, SIGNED, TOTAL, UP, distinct, sized
+from recdemo.answers.explanation import FIELD_NAMES, Weights, pair_label
+from recdemo.charts.style import CATEGORIES, ROW, SIGNED, TOTAL, UP, distinct, heat_map, sized
 from recdemo.data.catalogue import shorten
 
 
@@ -32,24 +32,11 @@ def pair_map(
     for row in range(size):
         for column in range(row):
             grid[row, column] = values.get(pair_label(fields[column], fields[row]), np.nan)
-    limit = float(np.nanmax(np.abs(grid))) or 1.0
-    figure = go.Figure(
-        go.Heatmap(
-            z=grid[1:, :-1],
-            x=names[:-1],
-            y=names[1:],
-            colorscale=SIGNED if signed else POSITIVE,
-            zmin=-limit if signed else 0.0,
-            zmax=limit,
-            xgap=2,
-            ygap=2,
-            hoverongaps=False,
-            colorbar={"title": {"text": unit}, "thickness": 12},
-            hovertemplate="%{y} × %{x}<br>" + unit + " %{z:.4f}<extra></extra>",
-        )
-    )
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_xaxes(tickangle=-40, showgrid=False)
+    figure = heat_map(
+        grid[1:, :-1], names[:-1], names[1:], signed=signed, colorbar={"title": {"text": unit}},
+        hover="%{y} × %{x}<br>" + unit + " %{z:.4f}",
+    )  # fmt: skip
+    figure.update_xaxes(tickangle=-40)
     return sized(figure, size, extra=130)
 
 
@@ -63,24 +50,11 @@ def cross_map(fields: Sequence[str], layer: np.ndarray, held: np.ndarray) -> go.
     """
     names = [FIELD_NAMES[name] for name in fields]
     grid = np.where(np.outer(held, held), layer, np.nan)
-    limit = float(np.nanmax(np.abs(grid))) or 1.0
-    figure = go.Figure(
-        go.Heatmap(
-            z=grid,
-            x=names,
-            y=names,
-            colorscale=SIGNED,
-            zmin=-limit,
-            zmax=limit,
-            xgap=2,
-            ygap=2,
-            hoverongaps=False,
-            colorbar={"title": {"text": "adds"}, "thickness": 12},
-            hovertemplate="%{y} times what is read of %{x}<br>adds %{z:.4f}<extra></extra>",
-        )
-    )
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_xaxes(tickangle=-40, showgrid=False)
+    figure = heat_map(
+        grid, names, names, signed=True, colorbar={"title": {"text": "adds"}},
+        hover="%{y} times what is read of %{x}<br>adds %{z:.4f}",
+    )  # fmt: skip
+    figure.update_xaxes(tickangle=-40)
     return sized(figure, len(names), extra=130)
 
 
@@ -91,22 +65,11 @@ def gate_map(gates: pd.DataFrame) -> go.Figure:
         gates: as `recdemo.answers.attention.streams` has them.
     """
     grid = gates[["visitor", "film"]].to_numpy(dtype=float)
-    figure = go.Figure(
-        go.Heatmap(
-            z=grid,
-            x=["Gates set by the visitor", "Gates set by the film"],
-            y=gates["field"],
-            colorscale=SIGNED,
-            zmin=0.0,
-            zmax=2.0,
-            xgap=2,
-            ygap=2,
-            **_legend(grid),
-            hovertemplate="%{y}<br>%{x}: %{z:.3f}<extra></extra>",
-        )
-    )
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_xaxes(side="top", tickangle=0, showgrid=False)
+    figure = heat_map(
+        grid, ["Gates set by the visitor", "Gates set by the film"], gates["field"],
+        hover="%{y}<br>%{x}: %{z:.3f}", colorscale=SIGNED, zmin=0.0, zmax=2.0, **_legend(grid),
+    )  # fmt: skip
+    figure.update_xaxes(side="top", tickangle=0)
     return sized(figure, len(gates))
 
 
@@ -120,26 +83,15 @@ def history_map(table: pd.DataFrame, targets: dict[int, str], *, unit: str = "we
     """
     table = table[::-1]
     grid = table[list(targets)].to_numpy(dtype=float)
-    limit = float(np.nanmax(np.abs(grid), initial=0.0)) or 1.0
-    signed = bool((grid < 0).any())
-    figure = go.Figure(
-        go.Heatmap(
-            z=grid,
-            x=distinct([shorten(title, 22) for title in targets.values()]),
-            y=distinct([shorten(title, 26) for title in table["title"]]),
-            colorscale=SIGNED if signed else POSITIVE,
-            zmin=-limit if signed else 0.0,
-            zmax=limit,
-            xgap=2,
-            ygap=2,
-            hoverongaps=False,
-            **_legend(grid, unit),
-            hovertemplate="%{y}<br>for %{x}: %{z:.4f}<extra></extra>",
-        )
+    figure = heat_map(
+        grid,
+        distinct([shorten(title, 22) for title in targets.values()]),
+        distinct([shorten(title, 26) for title in table["title"]]),
+        hover="%{y}<br>for %{x}: %{z:.4f}",
+        **_legend(grid, unit),
     )
-    figure.update_yaxes(autorange="reversed", showgrid=False)
     # Aslant, titles side by side fit a phone too.
-    figure.update_xaxes(side="top", tickangle=0 if len(targets) == 1 else -40, showgrid=False)
+    figure.update_xaxes(side="top", tickangle=0 if len(targets) == 1 else -40)
     return sized(figure, len(table), extra=120, row=24 if len(table) > 20 else ROW)
 
 
@@ -252,31 +204,14 @@ def evolution_lines(table: pd.DataFrame, targets: Mapping[int, str], focus: int)
     figure.update_layout(
         showlegend=len(targets) > 1,
         hovermode="x unified" if len(targets) > 1 else "closest",
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
     return figure
 
 
 def _map(grid: np.ndarray, *, columns: Sequence[str], rows: Sequence[str], hover: str) -> go.Figure:
     """Attention as a heat map, the first row on top; its colours have two sides where some of it is negative."""
-    limit = float(np.abs(grid).max(initial=0.0)) or 1.0
-    signed = bool((grid < 0).any())
-    figure = go.Figure(
-        go.Heatmap(
-            z=grid,
-            x=distinct(columns),
-            y=distinct(rows),
-            colorscale=SIGNED if signed else POSITIVE,
-            zmin=-limit if signed else 0.0,
-            zmax=limit,
-            xgap=2,
-            ygap=2,
-            **_legend(grid),
-            hovertemplate=hover + "<extra></extra>",
-        )
-    )
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_xaxes(side="top", tickangle=0, showgrid=False)
+    figure = heat_map(grid, distinct(columns), distinct(rows), hover=hover, **_legend(grid))
+    figure.update_xaxes(side="top", tickangle=0)
     return sized(figure, len(rows), row=24 if len(rows) > 20 else ROW)
 
 
@@ -286,4 +221,4 @@ def _legend(grid: np.ndarray, unit: str = "weight") -> dict[str, Any]:
         digits = 2 if np.nanmax(np.abs(grid), initial=0.0) >= 0.1 else 4
         text = {"texttemplate": f"%{{z:.{digits}f}}", "textfont": {"size": 11}}
         return {**text, "showscale": False}
-    return {"colorbar": {"title": {"text": unit}, "thickness": 12}}
+    return {"colorbar": {"title": {"text": unit}}}

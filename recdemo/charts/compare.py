@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 from plotly.subplots import make_subplots
 
-from recdemo.charts.style import CATEGORIES, POSITIVE, TOTAL, UP, distinct, sized
+from recdemo.charts.style import CATEGORIES, POSITIVE, TOTAL, UP, distinct, heat_map, sized
 from recdemo.data.catalogue import shorten
 
 DENSE = 8  # from so many models on, cells are small
@@ -47,27 +47,22 @@ def rank_matrix(table: pd.DataFrame, models: Mapping[str, str], k: int) -> go.Fi
         f"{shorten(title, 30)} · {count}"
         for title, count in zip(table["title"], table["lists"], strict=True)
     ]
-    figure = go.Figure(
-        go.Heatmap(
-            z=np.where(np.isnan(listed), np.nan, lists),
-            x=distinct([shorten(label, 22) for label in models.values()]),
-            y=distinct(rows),
-            text=[["" if np.isnan(rank) else f"{rank:.0f}" for rank in row] for row in listed],
-            texttemplate="%{text}",
-            textfont={"color": TEXT},
-            customdata=ranks,
-            colorscale=AGREEMENT,
-            zmin=0,
-            zmax=len(models),
-            showscale=False,
-            xgap=2,
-            ygap=2,
-            hoverongaps=False,
-            hovertemplate="%{y} lists<br>%{x}: rank %{customdata}<extra></extra>",
-        )
+    figure = heat_map(
+        np.where(np.isnan(listed), np.nan, lists),
+        distinct([shorten(label, 22) for label in models.values()]),
+        distinct(rows),
+        hover="%{y} lists<br>%{x}: rank %{customdata}",
+        text=[["" if np.isnan(rank) else f"{rank:.0f}" for rank in row] for row in listed],
+        texttemplate="%{text}",
+        textfont={"color": TEXT},
+        customdata=ranks,
+        colorscale=AGREEMENT,
+        zmin=0,
+        zmax=len(models),
+        showscale=False,
     )
-    figure.update_yaxes(autorange="reversed", showgrid=False, dtick=1)
-    figure.update_xaxes(side="top", tickangle=-60, showgrid=False, dtick=1)
+    figure.update_yaxes(dtick=1)
+    figure.update_xaxes(side="top", tickangle=-60, dtick=1)
     return sized(figure, len(rows), extra=150, row=24)
 
 
@@ -82,25 +77,22 @@ def overlap_map(overlap: np.ndarray, labels: Sequence[str]) -> go.Figure:
     np.fill_diagonal(grid, np.nan)
     few = len(labels) < DENSE
     names = distinct([shorten(label, 22) for label in labels])
-    figure = go.Figure(
-        go.Heatmap(
-            z=grid,
-            x=names,
-            y=names,
-            colorscale=AGREEMENT if few else POSITIVE,
-            zmin=0,
-            zmax=1,
-            xgap=2 if few else 1,
-            ygap=2 if few else 1,
-            hoverongaps=False,
-            texttemplate="%{z:.2f}" if few else None,
-            textfont={"color": TEXT},
-            colorbar={"title": {"text": "overlap"}, "thickness": 12},
-            hovertemplate="%{y} and %{x}<br>overlap %{z:.3f}<extra></extra>",
-        )
+    figure = heat_map(
+        grid,
+        names,
+        names,
+        hover="%{y} and %{x}<br>overlap %{z:.3f}",
+        colorscale=AGREEMENT if few else POSITIVE,
+        zmin=0,
+        zmax=1,
+        xgap=2 if few else 1,
+        ygap=2 if few else 1,
+        texttemplate="%{z:.2f}" if few else None,
+        textfont={"color": TEXT},
+        colorbar={"title": {"text": "overlap"}},
     )
-    figure.update_yaxes(autorange="reversed", showgrid=False, dtick=1)
-    figure.update_xaxes(tickangle=None if few else -60, showgrid=False, dtick=1)
+    figure.update_yaxes(dtick=1)
+    figure.update_xaxes(tickangle=None if few else -60, dtick=1)
     return sized(figure, len(labels), extra=60 if few else 140, row=44 if few else 20)
 
 
@@ -171,7 +163,7 @@ def rank_ranges(
         ticktext=[f"{tick:,}" for tick in ticks],
     )
     figure.update_xaxes(title="rank (logarithmic scale)", row=len(parts), col=1)
-    figure.update_yaxes(automargin=True, zeroline=False)
+    figure.update_yaxes(zeroline=False)
     figure = sized(figure, sum(heights) + len(parts), extra=80, row=32)
     return figure.update_layout(margin={"t": 28})
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from recdemo.answers.counterfactual import Drop
+from recdemo.answers.drop import Drop
 from recdemo.charts.style import DOWN, TOTAL, UP, distinct, sized
 from recdemo.data.catalogue import shorten
 

@@ -8,14 +8,12 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from recdemo.charts.style import CATEGORIES, DOWN, TOTAL, UP, sized
+from recdemo.charts.style import CATEGORIES, DOWN, LINE, TOTAL, UP, sized
 from recdemo.core.vocabulary import AGES
 from recdemo.data import TEST, TRAIN, VALIDATION, split_ratings
+from recdemo.data.findings import PEOPLE
 from recdemo.data.summary import Group, Range
 
-LINE = "rgba(128,128,128,0.6)"
-ABOVE = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.0, "yanchor": "bottom", "title": ""}
-PEOPLE = {"F": "Women", "M": "Men"}
 PARTS = {TRAIN: ("training", UP), VALIDATION: ("validation", CATEGORIES[1]), TEST: ("test", DOWN)}
 
 
@@ -155,8 +153,8 @@ def years(groups: Mapping[int, Group]) -> go.Figure:
         col=1,
     )
     figure = sized(figure, 13)
-    figure.update_yaxes(title="ratings", row=1, col=1, automargin=True)
-    figure.update_yaxes(title="share liked", tickformat=".0%", row=2, col=1, automargin=True)
+    figure.update_yaxes(title="ratings", row=1, col=1)
+    figure.update_yaxes(title="share liked", tickformat=".0%", row=2, col=1)
     figure.update_xaxes(title="year of release", row=2, col=1)
     return figure
 
@@ -185,7 +183,7 @@ def crowd(users: Mapping[str, Mapping[int, int]], here: tuple[str | None, int | 
     figure.update_xaxes(title="users")
     figure.update_yaxes(categoryorder="array", categoryarray=names, autorange="reversed")
     figure = sized(figure, len(names), extra=100, row=56)
-    return figure.update_layout(barmode="group", showlegend=True, legend=ABOVE)
+    return figure.update_layout(barmode="group", showlegend=True)
 
 
 def sizes(groups: Mapping[str, Group], here: str | None) -> go.Figure:
@@ -242,7 +240,7 @@ def tastes(table: pd.DataFrame) -> go.Figure:
     figure.update_yaxes(autorange="reversed")
     figure.update_xaxes(title="share of the group's likes", tickformat=".0%")
     figure = sized(figure, len(table), extra=100, row=22)
-    return figure.update_layout(showlegend=True, legend=ABOVE)
+    return figure.update_layout(showlegend=True)
 
 
 def split(numbers: Sequence[int]) -> go.Figure:
@@ -267,4 +265,4 @@ def split(numbers: Sequence[int]) -> go.Figure:
     figure.update_xaxes(title="place of the film in the user's order", showgrid=False)
     figure.update_yaxes(showgrid=False)
     figure = sized(figure, len(numbers), extra=90, row=26)
-    return figure.update_layout(showlegend=True, legend=ABOVE)
+    return figure.update_layout(showlegend=True)

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from recdemo.charts.style import CATEGORIES, DOWN, SIGNED, UP, sized
+from recdemo.charts.labels import labelled
+from recdemo.charts.style import CATEGORIES, DOWN, SIGNED, UP, heat_map, sized
 from recdemo.data.catalogue import label_of, shorten
 
 Colour = Literal["genre", "year", "viewers", "likes"]
@@ -31,10 +32,7 @@ WATCHED: dict[bool | None, tuple[str, str, str]] = {
 }
 CROWD = 40  # films watched from which on their marks are small
 HEIGHT = 500
-# Of a label, in parts of a chart as wide and high as on a laptop: one letter, one line, half a point.
-LETTER, LINE_HEIGHT, DOT = 0.016, 0.045, 0.012
 MARGIN = 0.1  # around the points of a small chart, in parts of what they span
-Box = tuple[float, float, float, float]
 SMALLEST = 0.03  # part of the map that a close-up shows at least
 BARE: dict[str, Any] = {"showticklabels": False, "zeroline": False, "showgrid": False}
 SIDE = {
@@ -85,17 +83,10 @@ def film_map(
     _mark(figure, places, films, marks)
     if close_up:
         _zoom(figure, places, films, [marks.chosen, *marks.neighbours])
-    figure.update_layout(
-        height=HEIGHT,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        legend={
-            "orientation": "h",
-            "x": 0,
-            "y": -0.12 if axes[0] else -0.04,
-            "yanchor": "top",
-            "itemsizing": "constant",
-        },
-        hoverlabel={"align": "left"},
+    sized(figure, 0, extra=HEIGHT - 90).update_layout(
+        margin={"t": 8},
+        showlegend=True,
+        legend={"y": -0.12 if axes[0] else -0.04, "yanchor": "top", "itemsizing": "constant"},
         dragmode="pan" if flat else "orbit",
     )
     if flat:
@@ -242,7 +233,7 @@ def _mark(figure: go.Figure, places: np.ndarray, films: pd.DataFrame, marks: Mar
 def _zoom(figure: go.Figure, places: np.ndarray, films: pd.DataFrame, rows: Sequence[int]) -> None:
     """Show a part of the map only, and the titles of some films in it."""
     near = places[list(rows)]
-    inside = _window(figure, near, least=SMALLEST * np.ptp(places, axis=0))
+    inside = window(figure, near, least=SMALLEST * np.ptp(places, axis=0))
     labels = [
         f"\u2003{shorten(label_of(film.title, film.year), 26)}\u2003"  # clear of the mark
         for film in films.iloc[list(rows)].itertuples()
@@ -254,11 +245,11 @@ def _zoom(figure: go.Figure, places: np.ndarray, films: pd.DataFrame, rows: Sequ
         textfont={"weight": "bold"},
         hoverinfo="skip",
         showlegend=False,
-        **_labelled(inside, labels, first=[0]),
+        **labelled(inside, labels, first=[0]),
     )
 
 
-def _window(figure: go.Figure, places: np.ndarray, least: np.ndarray | float = 0.0) -> np.ndarray:
+def window(figure: go.Figure, places: np.ndarray, least: np.ndarray | float = 0.0) -> np.ndarray:
     """Limit a flat chart to some places, with room around them; where they are in it, from 0 to 1: [N, 2]."""
     low, high = places.min(0), places.max(0)
     size = np.maximum(high - low, np.maximum(least, 1e-6))
@@ -267,43 +258,6 @@ def _window(figure: go.Figure, places: np.ndarray, least: np.ndarray | float = 0
     figure.update_xaxes(range=[low[0], low[0] + size[0]])
     figure.update_yaxes(range=[low[1], low[1] + size[1]])
     return np.asarray((places - low) / size)
-
-
-def _labelled(
-    places: np.ndarray, labels: Sequence[str], *, first: Sequence[int] = ()
-) -> dict[str, list[str]]:
-    """Labels and the sides of their points they stand on, so that none covers another or a point, or leaves
-    the chart.
-
-    Args:
-        places: [N, 2] in parts of the chart's width and height.
-        labels: N texts; one that finds no room is left out.
-        first: rows that choose their side before all others, and are never left out.
-    """
-    texts, sides = [""] * len(labels), ["middle right"] * len(labels)
-    taken = [(x - DOT, y - DOT, x + DOT, y + DOT) for x, y in places]
-    for row in [*first, *(row for row in range(len(labels)) if row not in first)]:
-        (x, y), width = places[row], LETTER * len(labels[row])
-        rooms = {
-            "middle right": (x + DOT, y - LINE_HEIGHT / 2, x + DOT + width, y + LINE_HEIGHT / 2),
-            "middle left": (x - DOT - width, y - LINE_HEIGHT / 2, x - DOT, y + LINE_HEIGHT / 2),
-            "top center": (x - width / 2, y + DOT, x + width / 2, y + DOT + LINE_HEIGHT),
-            "bottom center": (x - width / 2, y - DOT - LINE_HEIGHT, x + width / 2, y - DOT),
-        }
-        free = [
-            side
-            for side, room in rooms.items()
-            if min(room) >= 0 and max(room) <= 1 and not any(_meet(room, other) for other in taken)
-        ]
-        if free or row in first:
-            texts[row], sides[row] = labels[row], [*free, "top center"][0]
-            taken.append(rooms[sides[row]])
-    return {"text": texts, "textposition": sides}
-
-
-def _meet(one: Box, other: Box) -> bool:
-    """Whether two boxes (left, bottom, right, top) overlap."""
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _hover(films: pd.DataFrame) -> np.ndarray:
@@ -333,8 +287,8 @@ def value_map(
     x, y = places.T
     named = [f"<b>{label}</b>" if m else label for label, m in zip(labels, mine, strict=True)]
     figure = go.Figure()
-    inside = _window(figure, places)
-    shown = _labelled(inside, labels, first=[] if own is None else [own])
+    inside = window(figure, places)
+    shown = labelled(inside, labels, first=[] if own is None else [own])
     shown["text"] = [full if text else "" for full, text in zip(named, shown["text"], strict=True)]
     figure.add_scatter(
         x=x,
@@ -356,21 +310,19 @@ def value_map(
 
 def likeness_map(cosines: np.ndarray, labels: Sequence[str]) -> go.Figure:
     """The cosine of every two values, [N, N]."""
-    figure = go.Figure(
-        go.Heatmap(
-            z=cosines,
-            x=list(labels),
-            y=list(labels),
-            colorscale=SIGNED,
-            zmin=-1.0,
-            zmax=1.0,
-            xgap=1,
-            ygap=1,
-            texttemplate="%{z:.2f}" if len(labels) <= 8 else None,
-            colorbar={"title": {"text": "cosine"}, "thickness": 12},
-            hovertemplate="%{y} and %{x}<br>cosine %{z:.3f}<extra></extra>",
-        )
+    figure = heat_map(
+        cosines,
+        list(labels),
+        list(labels),
+        hover="%{y} and %{x}<br>cosine %{z:.3f}",
+        colorscale=SIGNED,
+        zmin=-1.0,
+        zmax=1.0,
+        xgap=1,
+        ygap=1,
+        texttemplate="%{z:.2f}" if len(labels) <= 8 else None,
+        colorbar={"title": {"text": "cosine"}},
     )
-    figure.update_xaxes(type="category", tickangle=-50, showgrid=False)
-    figure.update_yaxes(type="category", autorange="reversed", showgrid=False)
+    figure.update_xaxes(type="category", tickangle=-50)
+    figure.update_yaxes(type="category")
     return sized(figure, 14)

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from recdemo.anatomy.lab import ACTIVATIONS
-from recdemo.charts.style import CATEGORIES, POSITIVE, distinct, sized
+from recdemo.charts.style import CATEGORIES, distinct, heat_map, sized
 from recdemo.data.catalogue import shorten
 
 BAND = "rgba(204, 121, 167, 0.25)"  # RReLU's colour, seen through
@@ -60,12 +60,7 @@ def curves(table: pd.DataFrame) -> go.Figure:
     figure.update_yaxes(title="f(x)", row=1, col=1)
     figure.update_yaxes(title="slope f′(x)", row=2, col=1)
     figure.update_xaxes(title="input x", row=2, col=1)
-    figure.update_layout(
-        height=560,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-    )
-    return figure
+    return sized(figure, 0, extra=470).update_layout(showlegend=True)
 
 
 def weights(table: pd.DataFrame, targets: dict[int, str], most: float) -> go.Figure:
@@ -79,22 +74,15 @@ def weights(table: pd.DataFrame, targets: dict[int, str], most: float) -> go.Fig
     table = table[::-1]
     grid = table[list(targets)].to_numpy(dtype=float)
     above = ["<br>".join(wrap(shorten(title[:-7], 18), 10)) for title in targets.values()]
-    figure = go.Figure(
-        go.Heatmap(
-            z=grid,
-            x=distinct(above),
-            y=distinct([shorten(title, 24) for title in table["title"]]),
-            colorscale=POSITIVE,
-            zmin=0.0,
-            zmax=most,
-            xgap=2,
-            ygap=2,
-            hoverongaps=False,
-            showscale=False,
-            texttemplate="%{z:.0%}" if np.size(grid) <= 80 else None,
-            hovertemplate="%{y}<br>for %{x}: %{z:.1%}<extra></extra>",
-        )
+    figure = heat_map(
+        grid,
+        distinct(above),
+        distinct([shorten(title, 24) for title in table["title"]]),
+        hover="%{y}<br>for %{x}: %{z:.1%}",
+        signed=False,
+        zmax=most,
+        showscale=False,
+        texttemplate="%{z:.0%}" if np.size(grid) <= 80 else None,
     )
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_xaxes(side="top", tickangle=0, showgrid=False)
+    figure.update_xaxes(side="top", tickangle=0)
     return sized(figure, len(table), extra=64, row=ROW)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from recdemo.charts.style import CATEGORIES, DOWN, TOTAL, UP, sized
+from recdemo.charts.style import CATEGORIES, DOWN, LINE, TOTAL, UP, sized
 from recdemo.core.figures import METRICS
 from recdemo.core.report import Bin
 from recdemo.data.catalogue import shorten
@@ -16,8 +16,6 @@ from recdemo.leaderboard.published import Published
 from recdemo.leaderboard.table import Row, figure_of, is_baseline
 
 LABEL = 24  # characters of a title in a chart
-LINE = "rgba(128,128,128,0.6)"
-ABOVE = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.0, "yanchor": "bottom", "title": ""}
 
 
 def ranking(
@@ -211,7 +209,7 @@ def calibration(curves: Mapping[str, Sequence[Bin]]) -> go.Figure:
     share = {"tickformat": ".0%", "range": [0, 1], "dtick": 0.25}
     figure.update_xaxes(title="chance of liking, as the model says", **share)
     figure.update_yaxes(title="share liked in fact", **share)
-    return sized(figure, 11).update_layout(showlegend=True, legend=ABOVE)
+    return sized(figure, 11).update_layout(showlegend=True)
 
 
 def groups(
@@ -249,7 +247,7 @@ def groups(
     figure.update_yaxes(autorange="reversed")
     figure.update_xaxes(title=_axis(name), tickformat=_ticks(name), nticks=5)
     figure = sized(figure, len(table), extra=100, row=24)
-    return figure.update_layout(showlegend=True, legend=ABOVE | {"traceorder": "reversed"})
+    return figure.update_layout(showlegend=True, legend_traceorder="reversed")
 
 
 def _colour(model: str, baseline: bool, chosen: str) -> str:

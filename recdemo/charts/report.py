@@ -17,7 +17,8 @@ from markupsafe import Markup
 import recdemo
 from recdemo import checkpoints
 from recdemo.answers.compare import overlaps, rank
-from recdemo.answers.explain import Explanation, titles_of
+from recdemo.answers.explain import titles_of
+from recdemo.answers.explanation import Explanation
 from recdemo.answers.recommend import Recommender
 from recdemo.charts.terms import waterfall
 from recdemo.core.session import Session
@@ -140,7 +141,7 @@ def _score(value: float, goal: Objective) -> str:
 def _explained(explanation: Explanation, goal: Objective, *, first: bool) -> dict[str, Any]:
     """One film's terms, weights and chart. The first chart brings along what draws them all."""
     figure = waterfall(explanation)
-    figure.update_layout(template="plotly_white")
+    figure.update_layout(template="plotly_white+recdemo")
     chart = figure.to_html(full_html=False, include_plotlyjs=first, config={"staticPlot": True})
     terms = explanation.terms_frame()
     lines = [

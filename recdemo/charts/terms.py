@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from recdemo.answers.explain import Explanation
+from recdemo.answers.explanation import Explanation
 from recdemo.charts.style import DOWN, TOTAL, UP, distinct, sized
 from recdemo.data.catalogue import shorten
 

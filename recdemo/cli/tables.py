@@ -13,7 +13,7 @@ from rich.table import Table
 from recdemo.training.observer import Epoch, Observer, Step
 
 if TYPE_CHECKING:
-    from recdemo.answers.explain import Explanation
+    from recdemo.answers.explanation import Explanation
     from recdemo.checkpoints import CheckpointCard, DataCard
 
 out = Console()

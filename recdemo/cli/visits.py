@@ -28,7 +28,8 @@ from recdemo.core.session import Session, Watched
 from recdemo.core.vocabulary import Objective
 
 if TYPE_CHECKING:
-    from recdemo.answers.counterfactual import Change, Drop
+    from recdemo.answers.counterfactual import Change
+    from recdemo.answers.drop import Drop
     from recdemo.answers.recommend import Recommender
 
 NEW = "Another one, or - for unknown."
@@ -140,7 +141,8 @@ def what_if(
     what-if --gender F --like 260 --like 2571 --movie 1196
     """
     import recdemo
-    from recdemo.answers.counterfactual import Change, rank_changes, what_it_takes
+    from recdemo.answers.counterfactual import Change, rank_changes
+    from recdemo.answers.drop import what_it_takes
 
     session = session_of(context, gender, age, occupation, like, dislike, watched, history, person)
     added = [

@@ -93,6 +93,11 @@ GENRES: tuple[str, ...] = (
 
 LIKED_FROM = 4  # stars: a rating of 4 or 5 counts as "liked"
 
+# What every group of users is called, by field and by code as text.
+GROUPS: dict[str, dict[str, str]] = {
+    field: {str(code): name for code, name in codes.items()}
+    for field, codes in (("gender", GENDERS), ("age", AGES), ("occupation", OCCUPATIONS))
+}
 
 # Feedback ids of a history position. 0 pads, as everywhere.
 PADDING, JUST_WATCHED, DISLIKED, LIKED = range(4)

@@ -14,15 +14,10 @@ import pandas as pd
 
 from recdemo.core.figures import METRICS
 from recdemo.core.report import Bin
-from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS
+from recdemo.core.vocabulary import GROUPS
 from recdemo.leaderboard.table import Row, figure_of
 
 NORMAL_95 = 1.96  # standard errors to either side that hold 95 % of a normal distribution
-_CODES = {
-    "gender": GENDERS,
-    "age": {str(code): name for code, name in AGES.items()},
-    "occupation": {str(code): name for code, name in OCCUPATIONS.items()},
-}
 
 
 def pareto(speed: Sequence[float], value: Sequence[float], better: int) -> list[int]:
@@ -105,7 +100,7 @@ def slices(row: Row, field: str, name: str) -> pd.DataFrame:
             "value": group[name],
             "margin": margin(name, group[name], group["count"], share),
         }
-        for code, title in _CODES[field].items()
+        for code, title in GROUPS[field].items()
         if row.report and name in (group := row.report.slices.get(field, {}).get(code, {}))
     ]
     frame = pd.DataFrame(found, columns=["group", "count", "value", "margin"])

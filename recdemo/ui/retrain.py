@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,13 +19,14 @@ from recdemo.core.session import Session
 from recdemo.core.vocabulary import QUESTIONS, Objective
 from recdemo.core.wording import counted
 from recdemo.data.catalogue import label_of
-from recdemo.jobs import control, kept, kept_zip, store
+from recdemo.jobs import control, store
 from recdemo.jobs.control import allowed
 from recdemo.jobs.store import Request, Run
 from recdemo.models import CARDS
 from recdemo.training.settings import OFFERED, TYPES, settings_for
 from recdemo.ui import engine, sources, state
 from recdemo.ui.engine import plain
+from recdemo.ui.kept import PROBLEM, delete_button, keep_it, tell
 from recdemo.ui.visit import Visit
 from recdemo.ui.why import CHART
 
@@ -44,7 +43,6 @@ STATES = {
     "interrupted": (":material/power_off:", "Interrupted"),
 }
 _CHOSEN = "retrain_run"  # id of the run looked at
-_PROBLEM = "retrain_problem"  # what the last click could not do
 K = 10
 
 
@@ -157,7 +155,7 @@ def all_runs() -> None:
             now = store.find(run.id)
         except RequestError:  # deleted just now: a click in here draws nothing but this fragment
             st.rerun()
-        if now.state != run.state or _PROBLEM in st.session_state:
+        if now.state != run.state or PROBLEM in st.session_state:
             st.rerun()
         watch(now)
 
@@ -210,12 +208,12 @@ def watch(run: Run) -> None:
     with st.container(horizontal=True):
         if not run.ended:
             st.button("Cancel", key=f"retrain_cancel_{run.id}", icon=":material/stop_circle:",
-                      on_click=_tell, args=(control.cancel, run.id))  # fmt: skip
+                      on_click=tell, args=(control.cancel, run.id))  # fmt: skip
         if run.state in ("failed", "cancelled", "interrupted"):
             st.button("Resume", key=f"retrain_resume_{run.id}", icon=":material/resume:",
-                      help="From the last whole epoch.", on_click=_tell, args=(control.resume, run.id))  # fmt: skip
+                      help="From the last whole epoch.", on_click=tell, args=(control.resume, run.id))  # fmt: skip
         if run.ended:
-            _delete(f"retrain_delete_{run.id}", "Its curves and its model go. Models kept from it stay.",
+            delete_button(f"retrain_delete_{run.id}", "Its curves and its model go. Models kept from it stay.",
                     control.delete, run.id)  # fmt: skip
     if run.log():
         with st.expander("Log"):
@@ -246,7 +244,7 @@ def result(run: Run) -> None:
             _lists(old, new, session)
         else:
             _own_list(new, session)
-    _keep(run)
+    keep_it(run)
 
 
 def _figures(new: CheckpointCard, old: CheckpointCard) -> None:
@@ -303,85 +301,6 @@ def _own_list(new: Recommender, session: Session) -> None:
     )
     read = counted(len(session.history), "film")
     st.caption(f"For this visitor, of whose history it knows {read}.")
-
-
-def _keep(run: Run) -> None:
-    with st.container(border=True):
-        st.markdown("**Keep it** under a name, and it can be chosen as a model on every page.")
-        left, right = st.columns([3, 1], vertical_alignment="bottom")
-        name = left.text_input("Name", max_chars=kept.MAX_NAME, key=f"retrain_name_{run.id}")
-        right.button("Keep", key=f"retrain_keep_{run.id}", width="stretch", disabled=not name.strip(),
-                     on_click=_tell, args=(_keep_as, run.id, name.strip()))  # fmt: skip
-        said = st.session_state.pop("retrain_kept", "")
-        if said:
-            st.success(f"Kept as “{plain(said)}”: choose it under Model in the sidebar.")
-
-
-def _keep_as(id: str, name: str) -> None:
-    """Keep a run's model; before the page is drawn anew, so that its sidebar has the model already."""
-    st.session_state["retrain_kept"] = kept.keep(id, name).name
-
-
-def kept_models() -> None:
-    """Models kept: rename, download, delete; and bring one in."""
-    st.subheader("Kept models")
-    found = kept.all_kept()
-    for model in found:
-        with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            if model.card is None:
-                st.markdown(f":material/broken_image: {plain(model.problem)}")
-            else:
-                simulated = ", simulated" if model.card.simulated else ""
-                st.markdown(
-                    f"**{plain(model.name)}** · {CARDS[model.card.model].title}, "
-                    f"{QUESTIONS[model.card.objective]} · {plain(model.card.data)}{simulated}, {model.card.date}"
-                )
-                st.download_button(
-                    "Download", partial(kept_zip.export, model.slug), file_name=f"{model.slug}.zip",
-                    mime="application/zip", key=f"kept_download_{model.slug}", on_click="ignore",
-                    icon=":material/download:",
-                )  # fmt: skip
-                with st.popover("Rename", key=f"kept_rename_{model.slug}"):
-                    name = st.text_input("New name", model.name, key=f"kept_name_{model.slug}")
-                    st.button("Rename", key=f"kept_do_rename_{model.slug}",
-                              on_click=_tell, args=(kept.rename, model.slug, name.strip()))  # fmt: skip
-            _delete(f"kept_delete_{model.slug}", "It is gone for everybody, and cannot be brought back but from a download.",
-                    kept.delete, model.slug)  # fmt: skip
-    if not found:
-        st.caption("None yet.")
-    if allowed() != "off":
-        st.file_uploader(
-            "Bring in a kept model", type="zip", key="kept_bring_in", on_change=_bring_in,
-            help="A zip that was downloaded here or elsewhere. It is checked before anything is written.",
-        )  # fmt: skip
-
-
-def _delete(key: str, consequence: str, act: Callable[[str], object], name: str) -> None:
-    """A button that says what will be lost, and asks once more."""
-    with st.popover("Delete", icon=":material/delete:", key=f"{key}_ask"):
-        st.markdown(consequence)
-        st.button("Delete it", key=key, type="primary", on_click=_tell, args=(act, name))
-
-
-def _bring_in() -> None:
-    file = st.session_state["kept_bring_in"]
-    if file is not None:
-        _tell(kept_zip.bring_in, file.getvalue())
-
-
-def _tell(act: Callable[..., object], *given: object) -> None:
-    """Do something; where it cannot be done, say so on the next run of the page."""
-    try:
-        act(*given)
-    except (RequestError, CheckpointError) as error:
-        st.session_state[_PROBLEM] = str(error)
-
-
-def problem() -> None:
-    """What the last click could not do."""
-    said = st.session_state.pop(_PROBLEM, "")
-    if said:
-        st.error(plain(said), icon=":material/block:")
 
 
 def _shipped(run: Run) -> CheckpointCard | None:

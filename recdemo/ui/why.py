@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from recdemo.answers.explain import Explanation, Weights
+from recdemo.answers.explanation import Explanation, Weights
 from recdemo.charts.attention import weight_against_removal
 from recdemo.charts.terms import waterfall
 from recdemo.core.wording import counted

@@ -11,7 +11,17 @@ from conftest import MakeModel
 from torch import Tensor, nn
 
 from recdemo.anatomy.describe import describe, words_of
-from recdemo.anatomy.diagram import OUTPUT, Box, Diagram, Edge, Layer, trace
+from recdemo.anatomy.diagram import (
+    OUTPUT,
+    Box,
+    Diagram,
+    Edge,
+    Layer,
+    parts_of,
+    trace,
+    unused_parts,
+    where_parameters_are,
+)
 from recdemo.blocks.mlp import MLP, TwoSidedMLP
 from recdemo.charts.diagram import dot
 from recdemo.core.batch import Batch
@@ -283,3 +293,24 @@ def test_blocks_say_what_they_are(module: nn.Module, words: str) -> None:
 )
 def test_class_names_become_words(name: str, words: str) -> None:
     assert words_of(name) == words
+
+
+def planted(*boxes: Box) -> Diagram:
+    return Diagram(boxes, (), (), {}, torch.zeros(1))
+
+
+def test_where_parameters_are_and_what_an_answer_did_not_need() -> None:
+    drawn = planted(
+        Box("(user)", "input", "User", "[1]"),
+        Box("film_bias", "table", "film bias", "[30]", 30, used=False),
+        Box("head.network", "block", "network", "an MLP", 60),
+        Box("head.spare", "block", "spare", "another", 10, used=False),
+        Box("decoder.0", "block", "0", "a layer", 0, used=False),
+        Box("decoder.1", "block", "1", "a layer", 0, used=False),
+    )
+    parts = parts_of(drawn)
+    assert parts["part"].tolist()[:3] == ["head.network", "film bias", "head.spare"]
+    assert parts["share"].tolist()[:3] == [0.6, 0.3, 0.1]
+    assert where_parameters_are(drawn) == "60% of the 100 parameters are in “head.network”, an MLP."
+    assert unused_parts(drawn) == ["film bias", "head.spare", "decoder"]
+    assert "counted" in where_parameters_are(planted(Box("a", "block", "a", "b")))

@@ -233,3 +233,36 @@ def test_formulas_cover_all_kinds() -> None:
 
     assert set(FORMULAS) == set(get_args(Basic))
     assert np.all([formula.formula.startswith("a_i") for formula in FORMULAS.values()])
+
+
+def test_what_curves_say_is_read_off_them() -> None:
+    table = activation_curves(["ReLU", "PReLU", "Dice"], SLOPES)
+    said = lab.what_curves_say(table, SLOPES)
+    # PReLU with a negative slope turns −2 into 0.6; Dice stays below ReLU's zero.
+    assert " makes −" in said
+    assert "and PReLU 0.60.**" in said
+    assert "ReLU has no slope there: nothing is learned from it." in said
+    assert "mean of its inputs, 0.70" in said
+    alone = lab.what_curves_say(activation_curves(["LeakyReLU"], SLOPES), SLOPES)
+    assert alone == "**Of an input of −2, LeakyReLU makes −0.20.**"
+
+
+def test_ways_that_do_not_look_are_told_from_those_that_do() -> None:
+    one, two, three, *_ = FORMULAS
+    titles = [FORMULAS[kind].title for kind in (one, two, three)]
+    said = lab.who_looks({one: 0.0, two: 0.2, three: 0.4})
+    assert said.startswith(f"**{titles[0]}** gives these films the same weights")
+    assert f"The other 2 look at it: **{titles[2]}** moves most" in said
+    assert "up to 40 percentage points" in said
+    assert lab.who_looks({two: 0.2, three: 0.1}).startswith("All look at it")
+    assert "The other one looks at it" in lab.who_looks({one: 0.0, two: 0.2})
+
+
+def test_the_best_way_and_those_within_chance_of_it() -> None:
+    one, two, three, *_ = FORMULAS
+    titles = [FORMULAS[kind].title for kind in (one, two, three)]
+    said = lab.who_does_best({one: 0.7, two: 0.7995, three: 0.8})
+    assert said == (
+        f"{titles[2]} does best, with a test AUC of 0.8000; {titles[1]} is within chance of it."
+    )
+    assert lab.who_does_best({one: 0.7, two: 0.8}).endswith("0.8000.")

@@ -10,7 +10,8 @@ import pytest
 import recdemo
 from recdemo import Session, Watched, checkpoints
 from recdemo.answers import attention
-from recdemo.answers.explain import history_weights, pair_label
+from recdemo.answers.explain import history_weights
+from recdemo.answers.explanation import pair_label
 from recdemo.models import CARDS
 
 SESSION = Session(

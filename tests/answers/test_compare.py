@@ -14,14 +14,19 @@ from recdemo.answers.compare import (
     DEPTH,
     FEW,
     Ranking,
+    agreed_and_disputed,
     by_similarity,
     default_models,
+    on_lists,
     overlaps,
     places_apart,
     question,
     rank,
     rank_biased_overlap,
     side_by_side,
+    slowest_and_fastest,
+    where_they_part,
+    who_agrees,
 )
 from recdemo.charts import compare as charts
 
@@ -240,3 +245,50 @@ def test_the_slowest_model_is_on_top() -> None:
     assert list(bars.y) == ["DIN", "BST", "FM"]
     assert list(bars.x) == [30, 10, 2]
     assert list(bars.text) == ["30", "10", "2.0"]
+
+
+def films(lists: list[int], **ranks: list[int]) -> pd.DataFrame:
+    table = pd.DataFrame({"title": [f"Film {i}" for i in range(len(lists))], "lists": lists})
+    return table.assign(**ranks)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("lists", "said"),
+    [
+        ([3, 3, 1], "2 films are on all 3 lists"),
+        ([3, 2, 1], "Film 0 is on most lists, 3 of 3"),
+        ([2, 1, 1], "Film 0 is on most lists, 2 of 3"),
+        ([1, 1, 1], "No film is on two lists"),
+    ],
+)
+def test_on_how_many_lists_films_are(lists: list[int], said: str) -> None:
+    labels = {"a": "A", "b": "B", "c": "C"}
+    table = films(lists, a=[1, 2, 3], b=[1, 2, 3], c=[1, 2, 3])
+    assert on_lists(table, labels) == said
+    assert on_lists(table.drop(columns="b"), labels) == "2 of 3 models have answered"
+    assert on_lists(films([1, 1, 1], a=[1, 2, 3]), {"a": "A"}) == "A alone"
+
+
+def test_the_pairs_that_agree_most_and_least_are_named() -> None:
+    overlap = np.array([[1.0, 0.2, 0.9], [0.2, 1.0, 0.4], [0.9, 0.4, 1.0]])
+    assert who_agrees(overlap, ["A", "B", "C"]) == "A and C agree most (0.90), A and B least (0.20)"
+    assert who_agrees(overlap[:2, :2], ["A", "B"]) == "A and B overlap by 0.20"
+
+
+def test_films_agreed_on_and_disputed() -> None:
+    table = films([2] * 5, a=[1, 2, 3, 4, 5], b=[1, 90, 5, 4, 9])
+    table = table.assign(apart=[0, 88, 2, 0, 4], best=[1, 2, 3, 4, 5], worst=[1, 90, 5, 4, 9])
+    agreed, disputed = agreed_and_disputed(table, 2)
+    assert [list(part["title"]) for part in (agreed, disputed)] == [
+        ["Film 0", "Film 3"],
+        ["Film 1", "Film 4"],
+    ]
+    assert len(agreed_and_disputed(table, 6)[0]) == 3, "no more than half of the films"
+    headline, ranks = where_they_part(agreed, disputed, {"a": "A", "b": "B"})
+    assert headline == "They agree most on Film 0 and least on Film 1"
+    assert ranks == "**Film 0** has rank 1 to 1; **Film 1** rank 2 with A and 90 with B."
+
+
+def test_the_slowest_and_the_fastest_are_named() -> None:
+    said = slowest_and_fastest({"A": 0.02, "B": 0.5, "C": 0.001})
+    assert said == "B takes longest, 500 ms, C 1 ms"

@@ -14,15 +14,11 @@ from scipy.stats import spearmanr
 
 import recdemo
 from recdemo import RequestError, Session, Watched, checkpoints
-from recdemo.answers.explain import (
-    FIELD_NAMES,
-    _orders,
-    field_values,
-    film_terms,
-    history_weights,
-    rank_correlation,
-)
+from recdemo.answers.explain import _orders, field_values, film_terms, history_weights
+from recdemo.answers.explanation import FIELD_NAMES
 from recdemo.answers.recommend import Recommender
+from recdemo.answers.removal import rank_correlation
+from recdemo.blocks.embedding import FIELDS
 from recdemo.checkpoints import open_folder
 from recdemo.core.protocols import ShowsFields
 from recdemo.encoding.encode import encode
@@ -241,3 +237,7 @@ def test_long_histories_are_built_up_in_fewer_orders(films: int, wanted: int) ->
     for order, reverse in zip(orders[::2], orders[1::2], strict=True):
         assert order == reverse[::-1]
         assert sorted(order) == list(places)
+
+
+def test_every_field_has_a_name_for_people() -> None:
+    assert set(FIELD_NAMES) == set(FIELDS)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recdemo.answers.explain import FIELD_NAMES, Explanation, Term, Weights, pair_label
+from recdemo.answers.explanation import FIELD_NAMES, Explanation, Term, Weights, pair_label
 from recdemo.charts.attention import (
     cross_map,
     gate_map,

@@ -10,8 +10,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from recdemo.charts import embeddings as charts
 from recdemo.charts.embeddings import Marks, film_map, likeness_map, value_map
+from recdemo.charts.labels import DOT, LETTER, LINE_HEIGHT, labelled
 
 GENRES = [
     ("Horror", "Sci-Fi"),
@@ -142,13 +142,13 @@ def test_labels_neither_meet_nor_leave_the_chart() -> None:
     rng = np.random.default_rng(0)
     where = rng.random((30, 2))
     labels = [f"Label {number}" for number in range(30)]
-    found = charts._labelled(where, labels, first=[29])
+    found = labelled(where, labels, first=[29])
     assert found["text"][29] == "Label 29"
     assert 5 < sum(map(bool, found["text"])) < 30
     boxes = []
     for (x, y), text, side in zip(where, found["text"], found["textposition"], strict=True):
         if text:
-            wide, high = charts.LETTER * len(text), charts.LINE_HEIGHT
+            wide, high = LETTER * len(text), LINE_HEIGHT
             left = {"middle right": x, "middle left": x - wide}.get(side, x - wide / 2)
             foot = {"top center": y, "bottom center": y - high}.get(side, y - high / 2)
             boxes.append((left, foot, left + wide, foot + high))
@@ -156,7 +156,7 @@ def test_labels_neither_meet_nor_leave_the_chart() -> None:
         assert min(one) > -0.02
         assert max(one) < 1.02
         for other in boxes[i + 1 : -1]:
-            apart = 2 * charts.DOT
+            apart = 2 * DOT
             assert (
                 one[2] <= other[0] + apart
                 or other[2] <= one[0] + apart

@@ -13,7 +13,8 @@ from shell import SESSION, VISITOR, answer, run
 import recdemo
 from recdemo import RequestError, Session, Watched
 from recdemo.answers.compare import default_models, overlaps, rank
-from recdemo.answers.counterfactual import Change, rank_changes, what_it_takes
+from recdemo.answers.counterfactual import Change, rank_changes
+from recdemo.answers.drop import what_it_takes
 from recdemo.answers.embeddings import analogy, film_analogy
 from recdemo.answers.spaces import spaces
 from recdemo.charts.report import handout

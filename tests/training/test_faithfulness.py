@@ -14,8 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from recdemo import checkpoints
-from recdemo.answers.explain import rank_correlation
-from recdemo.answers.removal import pair_removal
+from recdemo.answers.removal import pair_removal, rank_correlation
 from recdemo.core.batch import Batch
 from recdemo.core.session import Session, Watched
 from recdemo.data import TEST, Dataset, simulate, split_by_order

@@ -16,6 +16,7 @@ import recdemo
 import recdemo.answers.compare
 from recdemo import Session, checkpoints
 from recdemo.models import CARDS
+from recdemo.ui import compare as ui
 from recdemo.ui.engine import films, menu, plain
 from recdemo.ui.personas import PERSONAS
 
@@ -165,13 +166,13 @@ def test_a_broken_checkpoint_is_named_and_the_rest_compared(
 
 def test_what_was_asked_once_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    rank = recdemo.answers.compare.rank
+    rank = ui.rank
 
     def counted(model: Any, session: Session, name: str) -> Any:
         asked.append(name)
         return rank(model, session, name)
 
-    monkeypatch.setattr(recdemo.answers.compare, "rank", counted)
+    monkeypatch.setattr(ui, "rank", counted)
     app = compare(MAYA, "fm.din")
     assert asked == ["fm", "din"]
     app.segmented_control(key="compare_k").set_value(20).run()

@@ -10,7 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 import recdemo
 from recdemo import Session, Watched
-from recdemo.answers.counterfactual import UNKNOWN, Change, what_it_takes
+from recdemo.answers.counterfactual import UNKNOWN, Change
+from recdemo.answers.drop import what_it_takes
 from recdemo.models import CARDS
 from recdemo.ui.engine import plain
 from recdemo.ui.personas import PERSONAS

@@ -1,0 +1,207 @@
+"""The map of the Embeddings page: which space, drawn how, and what lies near the film chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, cast
+
+import numpy as np
+import streamlit as st
+
+from recdemo.answers.embeddings import between_neighbours, film_table, nearest, principal
+from recdemo.answers.maps import Method
+from recdemo.answers.recommend import Recommender
+from recdemo.answers.spaces import Space, place_of
+from recdemo.charts import embeddings as charts
+from recdemo.ui import embeddings as pieces
+from recdemo.ui import engine, state, vectors
+from recdemo.ui.engine import plain
+from recdemo.ui.visit import Visit
+
+# The one chart that is explored: buttons to zoom in, out and back.
+ZOOM = {"modeBarButtons": [["zoomIn2d", "zoomOut2d", "resetScale2d"]], "displaylogo": False}
+
+
+METHODS: dict[Literal["pca"] | Method, str] = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
+
+
+METHOD_HELP = (
+    "**PCA** turns the space until it casts its widest shadow: distances are real, but most dimensions are "
+    "not seen. **t-SNE** and **UMAP** keep neighbours together; how far clusters lie apart, and how large "
+    "they are, means little there."
+)
+
+
+COLOURS: dict[charts.Colour, str] = {
+    "genre": "Genre",
+    "year": "Year",
+    "viewers": "Viewers",
+    "likes": "Like rate",
+}
+
+
+VIEWERS = {0: "All films", 20: "20+ viewers", 100: "100+ viewers", 500: "500+ viewers"}
+
+
+FEWEST = 50  # films that a map is worth drawing of, unless there are no more
+
+
+ASK = ("A − B + C", "Another model", "The visitor")
+
+
+def places_of(
+    model: Recommender, visit: Visit, space: Space
+) -> tuple[np.ndarray, np.ndarray | None, list[str], str]:
+    """Which map, and in how many dimensions: places of films and visitor, axis titles, how to read them."""
+    directions = vectors.directions(model, space)
+    place = place_of(model, visit.session) if space.key == "film" else None
+    made = vectors.maps(model) if space.key == "film" else {}
+    options = [method for method in METHODS if method == "pca" or (method, 2) in made]
+    pieces.one_of("embeddings_method", options, options[-1])
+    method = st.segmented_control(
+        "Map",
+        options,
+        format_func=METHODS.__getitem__,
+        required=True,
+        help=METHOD_HELP,
+        key="embeddings_method",
+        persist_state="session",
+    )
+    sizes = [2, 3] if method == "pca" or (method, 3) in made else [2]
+    pieces.one_of("embeddings_size", sizes, 2)
+    size = cast(
+        int,
+        st.segmented_control(
+            "Dimensions",
+            sizes,
+            format_func=lambda size: f"{size}-D",
+            required=True,
+            key="embeddings_size",
+            persist_state="session",
+        ),
+    )
+    if method == "pca":
+        axes = principal(directions, size)
+        visitor = None if place is None else axes.project(place)
+        how = f"The {size} axes hold {sum(axes.share):.0%} of the spread; the rest is not seen. "
+        how += "" if visitor is None else "The visitor's place is exact. "
+        if not made and space.key == "film":
+            how += pieces.how_to_make_maps(visit)
+        return axes.project(directions), visitor, pieces.axis_titles(axes), how
+    places = made[cast(Method, method), size]
+    how = "Near means alike; distances between clusters mean little, and the axes have no unit. "
+    if place is None:
+        return places, None, [""] * size, how
+    how += "The visitor stands at the weighted mean of their ten nearest films' places. "
+    return places, between_neighbours(directions, places, place), [""] * size, how
+
+
+def show_films(model: Recommender, visit: Visit, space: Space, viewers: int) -> None:
+    """A space of films: map, neighbours, and further questions."""
+    films, schema = engine.films(visit.model), model.checkpoint.schema
+    movie = pieces.film_of(visit)
+    row = schema.index_of(movie) - 1
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        places, visitor, axes, how_to_read = places_of(model, visit, space)
+        colour = st.segmented_control(
+            "Colour",
+            list(COLOURS),
+            format_func=COLOURS.__getitem__,
+            default="genre",
+            required=True,
+            key="embeddings_colour",
+            persist_state="session",
+        )
+        close_up = len(axes) == 2 and st.toggle(
+            "Close-up",
+            help="Zoom in on the film chosen and its neighbours, and name them.",
+            key="embeddings_close",
+            persist_state="session",
+        )
+    shown = films.table["ratings"].to_numpy() >= viewers
+    directions = vectors.directions(model, space)
+    rows, cosines = nearest(directions, directions[row], among=shown, without=[row])
+    table = film_table(films.table, rows, cosines)
+    found = vectors.agreement(model, space, viewers)
+    st.markdown(
+        f"**The nearest film shares a genre {found.genre:.0%} of the time; by chance "
+        f"{found.chance:.0%}.** {pieces.popularity_of(found)} A vector here is {space.meaning}."
+    )
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        watched = {schema.index_of(f.movie_id) - 1: f.liked for f in visit.session.history}
+        marks = charts.Marks(row, rows.tolist(), watched, visitor)
+        st.plotly_chart(
+            charts.film_map(places, films.table, shown, colour, marks, axes, close_up=close_up),
+            key=pieces.MAP,
+            on_select="rerun",
+            selection_mode="points",
+            config=ZOOM,
+            alt=f"Map of {int(shown.sum())} films; {films.labels[movie]} and its neighbours stand out",
+        )
+    with right:
+        st.markdown(f"**Nearest to {plain(films.labels[movie])}**")
+        pieces.films_with_cosines(table, "embeddings_near", 28)
+        own = set(films.table["genres"].iloc[row])
+        sharing = sum(bool(own & set(genres)) for genres in table["genres"])
+        st.caption(
+            f"{sharing} of {len(table)} share a genre with it. A cosine of 1 is the same direction, 0 nothing "
+            "in common."
+        )
+    st.caption(
+        how_to_read
+        + ("Click a point to choose it. " if len(axes) == 2 else "Choose a film above. ")
+        + "Lines lead from the film chosen to its neighbours."
+        + (" A film of several genres has the colour listed first." if colour == "genre" else "")
+    )
+    question = st.segmented_control(
+        "Ask further",
+        ASK,
+        default=ASK[0],
+        required=True,
+        key="embeddings_question",
+        persist_state="session",
+    )
+    if question == ASK[0]:
+        pieces.show_analogy(model, visit, space, shown)
+    elif question == ASK[1]:
+        pieces.show_other(model, visit, space, shown, movie)
+    else:
+        pieces.show_visitor(model, visit, space, shown)
+
+
+def draw(model: Recommender, visit: Visit, found: Mapping[str, Space]) -> None:
+    """Choose a space, and how much of it; a space of films is a map, any other a few labelled points."""
+    pieces.one_of("embeddings_space", list(found), next(iter(found)))
+    left, middle, right = st.columns([3, 3, 2], gap="small")
+    key = left.selectbox(
+        "Space",
+        list(found),
+        format_func=lambda key: found[key].title,
+        help="The tables of vectors that this model has.",
+        key="embeddings_space",
+        persist_state="session",
+    )
+    if found[key].kind == "film":
+        films = engine.films(visit.model)
+        middle.selectbox(
+            "Film",
+            films.ids,
+            format_func=films.labels.__getitem__,
+            **state.bound("embeddings_film", pieces.film_of(visit), pieces.choose),
+        )
+        ratings = films.table["ratings"].to_numpy()
+        options = [n for n in VIEWERS if not n or (ratings >= n).sum() >= FEWEST]
+        pieces.one_of("embeddings_viewers", options, options[min(1, len(options) - 1)])
+        viewers = right.selectbox(
+            "Films shown",
+            options,
+            format_func=VIEWERS.__getitem__,
+            help="The vector of a film that few people rated has hardly left where chance put it. Map, "
+            "neighbours and figures keep to the films shown.",
+            key="embeddings_viewers",
+            persist_state="session",
+        )
+        show_films(model, visit, found[key], viewers)
+    else:
+        pieces.show_values(model, visit, found[key])

@@ -1,0 +1,247 @@
+"""Pieces of the Models page: a model as its card, its running blocks, its known traps, and how it was made."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+import torch
+
+from recdemo.anatomy import datasheet
+from recdemo.anatomy.diagram import layers_of, parts_of, trace, unused_parts, where_parameters_are
+from recdemo.anatomy.trap_demos import demonstrate
+from recdemo.anatomy.traps import Trap, traps_of
+from recdemo.answers.recommend import Recommender
+from recdemo.charts.diagram import dot
+from recdemo.core.figures import METRICS
+from recdemo.core.vocabulary import QUESTIONS
+from recdemo.encoding.encode import encode
+from recdemo.ui import engine, state
+from recdemo.ui.engine import plain
+from recdemo.ui.visit import Visit, encode_visit
+
+# Text in the colour of the page, light or dark; a wide picture or formula scrolls within its place.
+STYLE = """
+<style>
+[data-testid="stGraphVizChart"] {overflow-x: auto;}
+[data-testid="stGraphVizChart"] svg {max-width: max(100%, 600px);}
+[data-testid="stGraphVizChart"] svg text {fill: currentColor;}
+[data-testid="stGraphVizChart"] .node text:first-of-type {font-weight: 600;}
+.katex-display {overflow-x: auto; overflow-y: hidden;}
+</style>
+"""
+
+
+ASKED = 3  # films that a trap is shown on
+
+
+def choose(visit: Visit) -> None:
+    """The models in their families; the choice is the visit's own, as in the sidebar."""
+    menu = engine.menu()
+    families: dict[str, list[str]] = {}
+    for key in menu:
+        families.setdefault(engine.card(key).family, []).append(key)
+    here = engine.card(visit.model).family
+    families.setdefault(here, [visit.model])
+
+    def with_model(visit: Visit, key: str | None) -> Visit:
+        return visit if key is None else visit.with_model(key, menu[key])
+
+    st.pills(
+        "Family",
+        list(families),
+        label_visibility="collapsed",
+        **state.bound("models_family", here, lambda v, f: with_model(v, f and families[f][0])),
+    )
+    st.pills(
+        "Model",
+        families[here],
+        format_func=lambda key: engine.card(key).title,
+        label_visibility="collapsed",
+        **state.bound("models_model", visit.model, with_model),
+    )
+
+
+def show_card(model: Recommender, visit: Visit) -> None:
+    """Idea, formula, source, and the figures of its checkpoints."""
+    card = engine.card(visit.model)
+    st.subheader(card.title)
+    st.markdown(card.idea)
+    st.latex(card.formula)
+    st.caption(f"{card.source}.{f' {card.aside}' if card.aside else ''}")
+    figures = model.checkpoint.card.metrics.test
+    with st.container(horizontal=True, gap="large"):
+        for name, value in figures.items():
+            metric = METRICS[name]
+            st.metric(f"Test {metric.title}", f"{value:.4f}", help=metric.hint, width="content")
+        st.metric("Parameters", f"{model.checkpoint.card.parameters:,}", width="content")
+    others = [goal for goal in engine.menu().get(visit.model, []) if goal != visit.objective]
+    asked = f"Trained for “{QUESTIONS[visit.objective]}”"
+    if others:
+        also = " and ".join(f"“{QUESTIONS[goal]}”" for goal in others)
+        asked += f", and apart from that for {also}: change the question in the sidebar"
+    data = model.checkpoint.card.data
+    simulated = ", simulated" if data.simulated else ""
+    st.caption(f"{asked}. Figures of the test part of {data.title}{simulated}.")
+    links = {
+        "pages/attention.py": ("See what it attends to", ":material/visibility:", bool(card.shows)),
+        "pages/lab.py": (
+            "Its attention, and others, in the Lab",
+            ":material/science:",
+            card.key == "din",
+        ),
+        "pages/leaderboard.py": ("All models side by side", ":material/leaderboard:", True),
+    }
+    with st.container(horizontal=True):
+        for page, (label, icon, fits) in links.items():
+            if fits:
+                st.page_link(
+                    page, label=label, icon=icon, query_params=encode_visit(state.current())
+                )
+
+
+def show_diagram(model: Recommender, visit: Visit) -> None:
+    """The model at work for this visitor, and where its parameters are."""
+    checkpoint = model.checkpoint
+    schema = checkpoint.schema
+    every = f"All {schema.size:,} films"
+    st.subheader("At work for this visitor")
+    scored = st.segmented_control(
+        "Score",
+        [every, "One film"],
+        default=every,
+        required=True,
+        key="models_scored",
+        label_visibility="collapsed",
+        help="What the model is asked about: the shapes below change with it.",
+    )
+    films = torch.arange(1, schema.size + 1 if scored == every else 2)
+    batch = encode(schema, [visit.session], films)
+    drawn = trace(checkpoint.model, batch)
+    st.markdown(f"**{where_parameters_are(drawn)}**")
+    with st.container(horizontal_alignment="center"):
+        st.graphviz_chart(
+            dot(drawn),
+            alt=f"Boxes and arrows: how {engine.card(visit.model).title} answers this visitor",
+        )
+    unused = unused_parts(drawn)
+    dashed = any(edge.weights for edge in drawn.edges)
+    letters = datasheet.letters(checkpoint, batch).items()
+    st.caption(
+        "Drawn from this visitor’s answer as it was computed: an arrow is a tensor, with its shape as it left the "
+        "box. Products, sums and masks happen on the way between boxes. A wide picture scrolls sideways."
+        + (
+            " Dashed: a new visitor’s vector is fitted through the weights of other parts."
+            if dashed
+            else ""
+        )
+        + (f" Not needed to answer: {', '.join(unused)}." if unused else "")
+        + f"  \nIn the code’s letters: {' · '.join(f'**{name}** {words}' for name, words in letters)}."
+    )
+    with st.expander("Parameters of each part", icon=":material/donut_small:"):
+        st.dataframe(
+            parts_of(drawn),
+            hide_index=True,
+            column_config={
+                "part": st.column_config.TextColumn("Part", width=140),
+                "what": st.column_config.TextColumn("What it is", width=240),
+                "share": st.column_config.ProgressColumn(
+                    "Share", format="percent", min_value=0.0, max_value=1.0, width=140
+                ),
+                "parameters": st.column_config.NumberColumn("Parameters", format="localized"),
+            },
+            alt="Parameters of each part",
+        )
+        st.caption(f"Together {drawn.parameters:,} learned numbers.")
+    if not drawn.layers:
+        return
+    with st.expander("Every layer", icon=":material/layers:"):
+        st.dataframe(
+            layers_of(drawn),
+            hide_index=True,
+            column_config={
+                "parameters": st.column_config.NumberColumn(format="localized"),
+                "calls": st.column_config.NumberColumn(
+                    help="0: its weights are read directly, as tables of all films are."
+                ),
+            },
+            alt="Every layer with the shapes it read and gave",
+        )
+
+
+def show_traps(model: Recommender, visit: Visit) -> None:
+    traps = traps_of(visit.model)
+    if not traps:
+        return
+    st.subheader("A known trap" if len(traps) == 1 else "Known traps")
+    trap = traps[0]
+    if len(traps) > 1:
+        names = {trap.title: trap for trap in traps}
+        chosen = st.pills(
+            "Trap",
+            list(names),
+            default=trap.title,
+            required=True,
+            key=f"models_trap_{visit.model}",
+            label_visibility="collapsed",
+        )
+        trap = names[chosen]
+    show_trap(trap, model, visit)
+
+
+def show_trap(trap: Trap, model: Recommender, visit: Visit) -> None:
+    """What goes wrong, what is right, and what it would do to this visitor."""
+    with st.spinner("Trying it on this visitor…"):
+        asked = model.recommend(visit.session, ASKED)["movie_id"].tolist()
+        shown = demonstrate(trap.key, model, visit.session, asked)
+    if shown:
+        st.markdown(f"**{plain(shown.finding)}**")
+    left, right = st.columns(2, gap="medium")
+    for place, name, words, code in (
+        (left, ":material/warning: As printed", trap.printed, trap.printed_code),
+        (right, ":material/check_circle: Done right", trap.right, trap.right_code),
+    ):
+        place.markdown(f"{name}  \n{words}")
+        place.code(code, language="python", wrap_lines=True)
+    if shown:
+        rows = [[plain(cell) for cell in row] for row in shown.rows]
+        table = pd.DataFrame(rows, columns=["For this visitor", "As printed", "Done right"])
+        st.table(table.set_index("For this visitor"))
+        st.caption(
+            f"{plain(shown.note)} "
+            "Both columns are computed now, from this model’s own weights and this visitor. “Printed” is the teaching "
+            "code of the source document, retold in our own lines; the app runs the right one."
+        )
+    elif not visit.session.history:
+        st.info("Add films in the sidebar to see it on numbers.", icon=":material/history:")
+    if trap.also:
+        st.caption(f"In the same listing: {' '.join(trap.also)}")
+
+
+def show_making(model: Recommender) -> None:
+    """Arguments, training settings, code."""
+    checkpoint = model.checkpoint
+    card = checkpoint.card
+    st.subheader("How it is made")
+    with st.expander("Arguments", icon=":material/tune:"):
+        st.dataframe(
+            datasheet.arguments(checkpoint), hide_index=True, alt="Arguments of the constructor"
+        )
+    with st.expander("Training", icon=":material/model_training:"):
+        st.code(card.command, language="bash", wrap_lines=True)
+        st.dataframe(
+            datasheet.training(checkpoint), hide_index=True, alt="Settings of the training"
+        )
+        best = f", the best was number {card.best_epoch}" if card.epochs else ""
+        st.caption(
+            f"{card.date}, {card.seconds:,.0f} s on {card.data.title}; {len(card.epochs)} epochs{best}. “default” is "
+            "the training loop’s, “used” what this checkpoint was really trained with."
+        )
+    with st.expander("Code", icon=":material/code:"):
+        sources = datasheet.code(checkpoint)
+        path = st.selectbox(
+            "File",
+            list(sources),
+            key=f"models_file_{card.model}",
+            help="The model’s own file first, then the blocks it is made of.",
+        )
+        st.code(sources[path], language="python", line_numbers=True, height=480)

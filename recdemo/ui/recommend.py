@@ -1,0 +1,193 @@
+"""Pieces of the Recommend page: filters, the list, and why a film is on it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from recdemo.answers.recommend import Recommender, leaning
+from recdemo.core.vocabulary import GENRES, SCORE_NAMES
+from recdemo.ui import engine, state
+from recdemo.ui.engine import plain
+from recdemo.ui.visit import Visit
+from recdemo.ui.why import sum_of_terms
+
+BEST = 5  # stars
+
+
+SCORE_HELP = {
+    "next": "Chance that this is the next film they like, out of all films not watched.",
+    "like": "Chance that this visitor gives 4 or 5 stars if they see it.",
+    "rating": "Stars, 1 to 5, that this visitor would give.",
+}
+
+
+Years = tuple[int, int]
+
+
+def choose(films: engine.Films) -> tuple[int, list[str], Years | None]:
+    """Length of the list, and what films are to be: of these genres, of these years."""
+    known = films.table["year"][films.table["year"] > 0]
+    first, last = (int(known.min()), int(known.max())) if len(known) else (0, 0)
+    with st.popover("Filters and length", icon=":material/tune:"):
+        k = st.segmented_control(
+            "List length",
+            [10, 20, 50, 100],
+            default=10,
+            required=True,
+            key="recommend_k",
+            persist_state="session",
+        )
+        genres = st.multiselect(
+            "Genres",
+            GENRES,
+            placeholder="All genres",
+            help="Films with at least one of these.",
+            key="recommend_genres",
+            persist_state="session",
+        )
+        years = None
+        if first < last:
+            years = st.slider(
+                "Released",
+                first,
+                last,
+                (first, last),
+                help="A film whose year is unknown is left out where this is narrowed.",
+                key=f"recommend_years_{first}_{last}",
+                persist_state="session",
+            )
+        if years == (first, last):
+            years = None
+    return k, genres, years
+
+
+def show_finding(
+    model: Recommender, visit: Visit, table: pd.DataFrame, filtered: list[str]
+) -> None:
+    """What the list leans to, and what it was made of."""
+    title = engine.card(visit.model).title
+    often = [
+        f"{name} ({films} of {len(table)})" for name, films in leaning(table["genres"].tolist())
+    ]
+    st.subheader(
+        f"{title}'s list leans to {' and '.join(often)}" if often else f"{title}'s list is mixed"
+    )
+    if filtered:
+        st.caption(f"Only {', '.join(filtered)}.")
+    latest, watched = model.checkpoint.schema.history_length, len(visit.session.history)
+    if engine.card(visit.model).aside:
+        st.caption(engine.card(visit.model).aside)
+    elif not watched:
+        st.caption(
+            "Without a history the model goes by the profile alone. Add films in the sidebar."
+        )
+    elif watched > latest:
+        st.caption(f"Only the latest {latest} of the {watched} films watched are read.")
+
+
+def show_table(visit: Visit, table: pd.DataFrame) -> list[int]:
+    """The list; the row picked in it, none or one."""
+    score = SCORE_NAMES[visit.objective]
+    # A row stays chosen only as long as the list does.
+    listed = table["movie_id"].tolist()
+    if st.session_state.get("recommend_listed") != listed:
+        st.session_state["recommend_listed"] = listed
+        st.session_state["recommend_turn"] = st.session_state.get("recommend_turn", 0) + 1
+    rated_in = engine.data_of(visit.model if engine.has_own_films(visit.model) else "")
+    ranked, stars = visit.objective == "next", visit.objective == "rating"
+    scale = 1 if stars else 100
+    table["year"] = table["year"].astype("Int64").where(table["year"] > 0)
+    percents = table.assign(score=scale * table["score"], p_like=100 * table["p_like"])
+    # The score before the title: on a phone both are seen.
+    columns = ["rank", "score", "title", "p_like", "year", "genres", "ratings"]
+    unfit = [] if ranked and table["p_like"].notna().any() else ["p_like"]
+    event = st.dataframe(
+        percents.drop(columns="movie_id"),
+        key=f"recommend_table_{st.session_state['recommend_turn']}",
+        on_select="rerun",
+        selection_mode="single-row",
+        hide_index=True,
+        height=35 * min(len(table), 12) + 38,
+        column_order=[name for name in columns if name not in unfit],
+        placeholder="",
+        column_config={
+            "rank": st.column_config.NumberColumn("#", width=36),
+            "title": st.column_config.TextColumn("Film", width=275),
+            "year": st.column_config.NumberColumn("Year", format="%d", width=50),
+            "score": st.column_config.ProgressColumn(
+                score,
+                format="%.2f" if stars else "%.1f %%",
+                min_value=0.0,
+                max_value=float(percents["score"].max())
+                if ranked
+                else float(BEST)
+                if stars
+                else 100.0,
+                width=120,
+                help=SCORE_HELP[visit.objective],
+            ),
+            "p_like": st.column_config.ProgressColumn(
+                "Would like",
+                format="%.0f %%",
+                min_value=0.0,
+                max_value=100.0,
+                width=90,
+                help="By the same kind of model trained on the other question: the chance of 4 or 5 stars "
+                "if they see it.",
+            ),
+            "genres": st.column_config.ListColumn("Genres", width=140),
+            "ratings": st.column_config.NumberColumn(
+                "Viewers",
+                help=f"People who rated the film in {plain(rated_in)}",
+                format="localized",
+                width=62,
+            ),
+        },
+        alt=f"Ranked list of {len(table)} films",
+    )
+    return list(event["selection"]["rows"])
+
+
+def show_below(model: Recommender, visit: Visit, table: pd.DataFrame, seconds: float) -> None:
+    """Download, and what the numbers leave to be said."""
+    score = SCORE_NAMES[visit.objective]
+    ranked, stars = visit.objective == "next", visit.objective == "rating"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.download_button(
+            "Download CSV",
+            table.assign(genres=table["genres"].map("|".join)).to_csv(index=False),
+            file_name=f"recdemo_{visit.model}_{visit.objective}.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        aside = f" Bars of “{score}” are relative to the first." if ranked else ""
+        if stars and (table["score"] >= BEST).sum() > 1:
+            aside = f" Films predicted above {BEST} stars are shown as {BEST}, in the order of what was predicted."
+        if model.problem:
+            st.caption(f"“Would like” is unknown: {plain(model.problem)}")
+        st.caption(
+            f"{len(engine.films(visit.model).ids):,} films scored and ranked in {1000 * seconds:.0f} ms.{aside}"
+        )
+
+
+def show_why(
+    model: Recommender, visit: Visit, table: pd.DataFrame, rows: list[int], logits: np.ndarray
+) -> None:
+    """Why the film picked, or else the first, is on the list."""
+    chosen = table.iloc[rows[0] if rows else 0]
+    movie = int(chosen["movie_id"])
+    st.subheader(f"Why {plain(chosen['title'])}?")
+    if not rows:
+        st.caption("The first film is explained; pick another row above.")
+    explanation = model.explain(visit.session, movie, logits=logits)
+    sum_of_terms(explanation)
+    if engine.card(visit.model).shows and st.button(
+        "See what the model attends to", icon=":material/visibility:"
+    ):
+        state.go(replace(state.current(), targets=(movie,)))
+        st.switch_page("pages/attention.py")

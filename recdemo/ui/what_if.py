@@ -1,0 +1,182 @@
+"""Pieces of the What if page: the lists before and after a change, and what it takes to drop a film."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from recdemo.answers.counterfactual import (
+    Change,
+    RankChanges,
+    in_words,
+    rank_changes,
+    what_moves,
+    why_nothing_moves,
+)
+from recdemo.answers.drop import Drop, in_sentences, strongest_support, what_it_takes
+from recdemo.answers.recommend import MAX_K, Recommender
+from recdemo.charts import counterfactual as charts
+from recdemo.core.session import Session
+from recdemo.core.vocabulary import SCORE_NAMES
+from recdemo.ui import change, engine, state
+from recdemo.ui.engine import plain
+from recdemo.ui.visit import MAX_TARGETS, Visit
+from recdemo.ui.why import CHART
+
+CHOICE = 100  # films of the list that can be chosen to be dropped
+
+
+def show_changes(model: Recommender, visit: Visit, changed: Session, k: int) -> None:
+    """Ranks before and after: finding, chart, table."""
+    changes = rank_changes(model, visit.session, changed, k)
+    titles = changes.films["movie_id"].map(engine.films(visit.model).labels)
+    changes = replace(changes, films=changes.films.assign(title=titles))
+    escaped = replace(changes, films=changes.films.assign(title=titles.map(plain)))
+    st.subheader(what_moves(escaped))
+    if changes.same_scores:
+        why = why_nothing_moves(model, visit.session, changed, engine.card(visit.model).title)
+        st.info(why, icon=":material/drag_handle:")
+        if (changes.films["rank_before"] == changes.films["rank_after"]).fillna(False).all():
+            return
+    st.plotly_chart(
+        charts.slopes(changes.films, k),
+        key="what_if_slopes",
+        config=CHART,
+        alt=f"Slope chart of {len(changes.films)} films' ranks before and after the change",
+    )
+    st.caption(
+        "Each line is a film: left its rank for the visitor as they are, right with the change. Numbers are ranks, "
+        "below the list too. A film watched has no rank (–): lists leave it out."
+    )
+    with st.expander("Ranks and scores"):
+        show_table(changes, visit)
+
+
+def show_table(changes: RankChanges, visit: Visit) -> None:
+    """Every film of the chart with rank and score."""
+    stars = visit.objective == "rating"
+    name, number = SCORE_NAMES[visit.objective], "%.2f" if stars else "%.2f %%"
+    scores = ["score_before", "score_after"]
+    table = changes.films.drop(columns="movie_id")
+    table[scores] *= 1 if stars else 100
+    labels = {"rank_before": "Rank before", "rank_after": "Rank after"}
+    labels |= {"score_before": f"{name}, before", "score_after": "after"}
+    st.dataframe(
+        table,
+        hide_index=True,
+        placeholder="–",
+        height=35 * min(len(table), 15) + 38,
+        column_order=["title", *labels],
+        column_config={
+            "title": st.column_config.TextColumn("Film", width="medium"),
+            **{
+                column: st.column_config.NumberColumn(
+                    label, format=number if column in scores else "localized"
+                )
+                for column, label in labels.items()
+            },
+        },
+        alt="Films with rank and score before and after the change",
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=500)
+def drop(_model: Recommender, weights: str, session: Session, movie: int, k: int) -> Drop:
+    """What it takes to drop a film, kept by the weights asked."""
+    return what_it_takes(_model, session, movie, k)
+
+
+def show_drop(model: Recommender, visit: Visit, k: int) -> None:
+    """The fewest films without which a film is off the list."""
+    films = engine.films(visit.model)
+    order = model.recommend(visit.session, min(len(films.ids), MAX_K))["movie_id"].tolist()
+    if not order:
+        return
+    ranks = {movie: rank for rank, movie in enumerate(order, start=1)}
+    movie = next((target for target in visit.targets if target in ranks), order[0])
+    order = sorted({*order[:CHOICE], movie}, key=ranks.__getitem__)
+    st.selectbox(
+        "Film to drop",
+        order,
+        format_func=lambda movie: f"{ranks[movie]} · {films.labels[movie]}",
+        help="The list in its order, for the visitor as they are.",
+        **state.bound("what_if_target", movie, look_at),
+    )
+    with st.spinner("Taking films away, one set after another…"):
+        weights = model.checkpoint.card.weights_sha256
+        found = drop(model, weights, visit.session, movie, k)
+    labels = {movie: plain(label) for movie, label in films.labels.items()}
+    title = engine.card(visit.model).title
+    answer, certainty = in_sentences(found, visit.session, labels, title)
+    st.markdown(answer)
+    if found.films:
+        st.button(
+            "Show this change above",
+            key="what_if_show",
+            icon=":material/arrow_upward:",
+            on_click=lambda: change.try_out(Change(dropped=found.films)),
+        )
+    if certainty:
+        st.caption(certainty)
+    if found.alone:
+        unit = "stars" if visit.objective == "rating" else "logits"
+        st.markdown(strongest_support(found, labels))
+        st.plotly_chart(
+            charts.margins(found, films.labels, unit),
+            key="what_if_margins",
+            config=CHART,
+            alt="Bar chart of the film's lead without each watched film",
+        )
+        fewer = len(found.alone) < len(visit.session.history)
+        st.caption(
+            f"Its lead over rank {k + 1}, in {unit}, with all films (right dashed line) and without one of them; at "
+            "zero it leaves the list. Orange: the film holds it up."
+            + f" The {len(found.alone)} films that count most."
+            * fewer
+        )
+
+
+def keep() -> None:
+    """The visitor changed becomes the visitor; films that the model does not know stay as they are."""
+    visit, tried = state.current(), state.seen().change
+    state.go(replace(visit, session=tried.of(visit.session), change=Change()))
+
+
+def look_at(visit: Visit, movie: int) -> Visit:
+    """This film first among those looked at."""
+    others = [target for target in visit.targets if target != movie]
+    return replace(visit, targets=(movie, *others)[:MAX_TARGETS])
+
+
+def controls(visit: Visit, changed: Session) -> tuple[int, list[str]]:
+    """Length of the lists, what to do with the change, and the change in words, piece by piece."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        k = st.segmented_control(
+            "List length",
+            [5, 10, 20],
+            default=10,
+            required=True,
+            key="what_if_k",
+            persist_state="session",
+            label_visibility="collapsed",
+        )
+        st.button(
+            "Keep this change",
+            key="what_if_keep",
+            icon=":material/check:",
+            help="The changed visitor becomes the visitor. Undo in the sidebar brings the present one back.",
+            disabled=changed == visit.session,
+            on_click=keep,
+        )
+        st.button(
+            "Clear",
+            key="what_if_clear",
+            icon=":material/restart_alt:",
+            disabled=visit.change == Change(),
+            on_click=lambda: change.try_out(Change()),
+        )
+        words = in_words(visit.change, visit.session, engine.films(visit.model).labels)
+        if words:
+            st.markdown(f"**Tried out:** {plain('; '.join(words))}")
+    return k, words
