@@ -246,9 +246,9 @@ _ALL = (
     ),
     Trap(
         key="titles_again",
-        title="Every title anew for every rating",
+        title="Every title again for every rating",
         models=("textcnn_rating",),
-        printed="Word by word, in Python, the matrix of a title is put together anew for each rating, and the filters "
+        printed="Word by word, in Python, the matrix of a title is put together again for each rating, and the filters "
         "read it each time.",
         right="All titles are one table of word numbers, looked up in one go, and a film that comes up several times in a "
         "step is read once.",

@@ -140,7 +140,7 @@ def recommender_at(model: str, objective: Objective, base: Path) -> Recommender:
 
 
 def recommender(model: str, objective: Objective, *, p_like: bool = True) -> Recommender:
-    """A loaded model, shared by all visitors; loaded anew when its files change.
+    """A loaded model, shared by all visitors; loaded again when its files change.
 
     Args:
         model: key.

@@ -39,7 +39,7 @@ SCENARIOS = (
     ),
     (
         "Which film is the reason?",
-        "DIN weighs the history anew for each film. See who weighs in, and whether it matters.",
+        "DIN weighs the history again for each film. See who weighs in, and whether it matters.",
         "pages/attention.py",
         {
             "m": "din",

@@ -31,7 +31,7 @@ def keep_it(run: Run) -> None:
 
 
 def _keep_as(id: str, name: str) -> None:
-    """Keep a run's model; before the page is drawn anew, so that its sidebar has the model already."""
+    """Keep a run's model; before the page is drawn again, so that its sidebar has the model already."""
     st.session_state["retrain_kept"] = kept.keep(id, name).name
 
 

@@ -52,7 +52,7 @@ def sum_of_terms(explanation: Explanation) -> None:
         f"exactly what it adds: this model's {unit} is a sum over the films watched."
         if explanation.exact
         else f"The first bar is the model's {unit} without any history; each film's bar is what adding that "
-        "film changes, averaged over several orders of adding, the model asked anew each time."
+        "film changes, averaged over several orders of adding, the model asked again each time."
     )
     st.caption(
         f"{how} Sum of all terms {explanation.total:.4f}; the model's {unit} {explanation.logit:.4f}; {end}."

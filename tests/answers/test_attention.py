@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import recdemo
@@ -145,3 +146,55 @@ def test_models_without_such_an_inside_say_so() -> None:
     ):
         with pytest.raises(TypeError, match="fm has no"):
             ask()
+
+
+def test_the_strongest_pair_is_named_with_what_is_unknown_of_it() -> None:
+    values = {pair_label("gender", "movie"): 0.3, pair_label("age", "movie"): 0.7}
+    held = {"gender": "Female", "age": "unknown", "movie": "A"}
+    said = attention.strongest_pair(values, held, shares=True)
+    assert said.startswith(
+        "**Age group × This film** gets most attention, 70.0% (age group unknown);"
+    )
+    assert "an even share of 2 pairs would be 50.0%" in said
+    values = {pair_label("gender", "movie"): -0.9, pair_label("age", "movie"): 0.7}
+    said = attention.strongest_pair(values, held, shares=False)
+    assert said == "**Gender × This film** moves the logit most, -0.900."
+
+
+def test_the_strongest_cross_is_read_off_its_layer() -> None:
+    layers = np.array([[[0.1, 0.2], [-0.9, 0.0]], [[0.0, 0.5], [0.1, 0.2]]])
+    parts = pd.DataFrame({"part": [], "value": []})
+    found = attention.Crosses(
+        fields=("gender", "age"), layers=layers, parts=parts, held=np.ones(2, dtype=bool)
+    )
+    assert attention.strongest_cross(found, 0) == (
+        "Layer 1 adds **-0.600**, most of all **Age group** times what it reads of **Gender** (-0.900)."
+    )
+    assert "**Gender** times what it reads of **Age group** (+0.500)" in attention.strongest_cross(found, 1)  # fmt: skip
+
+
+def test_gates_open_and_closed_are_those_of_the_film() -> None:
+    gates = pd.DataFrame({"field": ["a", "b", "c"], "visitor": [0, 2, 1], "film": [1.0, 0.2, 1.7]})
+    said = attention.widest_gates(gates, "F")
+    assert "widest for **c** (1.70)" in said
+    assert "furthest for **b** (0.20)" in said
+
+
+def test_where_the_latest_film_looks_most() -> None:
+    looks = np.array([[1.0, 0.0], [0.8, 0.2]])
+    said = attention.most_looked_at(looks, ["A", "B"], shares=True)
+    assert (
+        said
+        == "The latest film, **B**, looks most at **A** (80%); an even share of 2 would be 50%."
+    )
+    looks = np.array([[1.0, 0.0], [0.1, -0.2]])
+    said = attention.most_looked_at(looks, ["A", "B"], shares=False)
+    assert said == "The latest film, **B**, takes most of **B** (-0.2000)."
+
+
+def test_the_head_that_tells_what_mattered() -> None:
+    removal = [(1, 0.1), (2, -0.5), (3, 0.9)]
+    heads = {1: np.array([3, 2, 1]), 2: np.array([1, 2, 3]), 3: np.array([1, 1, 1])}
+    said = attention.most_faithful_head(heads, removal)
+    assert said == "Head 2 is the most faithful (+1.00), head 1 the least (-1.00)."
+    assert attention.most_faithful_head({2: heads[2], 3: heads[3]}, removal) == ""

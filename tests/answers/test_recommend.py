@@ -7,7 +7,7 @@ import pytest
 
 import recdemo
 from recdemo import RequestError, Session, Watched, checkpoints
-from recdemo.answers.recommend import Recommender
+from recdemo.answers.recommend import Recommender, leaning
 from recdemo.core.vocabulary import Objective
 from recdemo.models import CARDS
 
@@ -135,3 +135,10 @@ def test_a_model_is_asked_what_it_knows() -> None:
     assert recdemo.load("textcnn_rating").objective == "rating"
     with pytest.raises(RequestError, match=r"textcnn_rating has no objective 'next'; use rating"):
         recdemo.load("textcnn_rating", "next")
+
+
+def test_a_list_leans_to_genres_of_a_third_of_its_films() -> None:
+    films = [["Drama", "War"], ["Drama"], ["War"], ["Comedy"], ["Drama", "Horror"], []]
+    assert leaning(films) == [("Drama", 3), ("War", 2)]
+    assert leaning([*films, [], []]) == [("Drama", 3)]
+    assert leaning([[], ["War"], [], []]) == []
