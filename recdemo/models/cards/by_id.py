@@ -36,13 +36,7 @@ CARDS = (
         knows_users=True,
         training={
             "like": {"epochs": 6, "learning_rate": 3e-3, "weight_decay": 0.3},
-            "next": {
-                "epochs": 8,
-                "batch_size": 512,
-                "learning_rate": 3e-3,
-                "negatives": 64,
-                "weight_decay": 0.02,
-            },
+            "next": {"epochs": 20, "batch_size": 512, "learning_rate": 0.003, "weight_decay": 0.02},
         },
     ),
     Card(
@@ -62,8 +56,9 @@ CARDS = (
             "next": {
                 "epochs": 5,
                 "batch_size": 512,
-                "learning_rate": 3e-3,
+                "learning_rate": 0.003,
                 "negatives": 32,
+                "by_popularity": 0.8,
                 "weight_decay": 0.3,
             },
         },

@@ -47,9 +47,10 @@ CARDS = (
             "next": {
                 "epochs": 6,
                 "batch_size": 512,
-                "learning_rate": 3e-3,
+                "learning_rate": 0.003,
                 "negatives": 32,
-                "share": 0.25,
+                "by_popularity": 0.8,
+                "share": 0.5,
             },
         },
     ),
@@ -68,13 +69,7 @@ CARDS = (
         reads_order="every place",
         training={
             "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.25},
-            "next": {
-                "epochs": 5,
-                "batch_size": 512,
-                "learning_rate": 3e-3,
-                "negatives": 64,
-                "share": 0.25,
-            },
+            "next": {"epochs": 5, "batch_size": 256, "learning_rate": 0.003, "share": 0.5},
         },
     ),
     Card(

@@ -18,6 +18,7 @@ CARDS = (
         network="dcn.DCNText",
         reads_profile=False,
         reads_dislikes=False,
+        arguments_for={"next": {"recency": 10.0}},
         training={
             "like": {"epochs": 5, "learning_rate": 2e-3, "weight_decay": 0.0},
             "next": {
@@ -25,6 +26,7 @@ CARDS = (
                 "batch_size": 512,
                 "learning_rate": 3e-3,
                 "negatives": 32,
+                "by_popularity": 0.8,
                 "weight_decay": 0.0,
                 "share": 0.3,
             },
