@@ -1,6 +1,6 @@
 PYTHON ?= .venv/bin/python
 
-.PHONY: setup app check lint types test bench screenshots
+.PHONY: setup app check lint types quick test bench screenshots
 
 setup:        ## make the environment with everything for development
 	python3 -m venv .venv
@@ -18,6 +18,9 @@ lint:
 
 types:
 	$(PYTHON) -m mypy
+
+quick:        ## the tests of a minute: no browser, no whole app, no training
+	$(PYTHON) -m pytest -n auto -m "not slow"
 
 test:
 	$(PYTHON) -m pytest -n auto

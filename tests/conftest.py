@@ -41,11 +41,23 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "real_data: needs the MovieLens files; skipped without them")
 
 
+# Places of tests that drive the whole app or a browser, start processes, or train.
+SLOW = (
+    *("browser", "cli", "jobs", "ui/test_page", "ui/test_stories", "ui/test_bring"),
+    *("training/test_loop", "training/test_distributed", "training/test_search"),
+    *("training/test_train_all", "training/test_faithfulness", "models/test_contract"),
+    *("answers", "anatomy", "charts/test_report", "data/test_shards", "project/test_shipped"),
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test that asks for a real data set, so that none can be forgotten."""
+    """Mark what needs a real data set, and what is slow, so that none can be forgotten."""
     for item in items:
         if REAL_DATA & set(getattr(item, "fixturenames", ())):
             item.add_marker("real_data")
+        place = item.path.relative_to(Path(__file__).parent).as_posix()
+        if place.startswith(SLOW):
+            item.add_marker("slow")
 
 
 def _real(name: str, catalogue: pd.DataFrame | None = None) -> Dataset:

@@ -7,7 +7,6 @@ small DIN of its own, trained alike but for that, so that what differs between t
 
 from __future__ import annotations
 
-import shlex
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from recdemo.checkpoints import Checkpoint
 from recdemo.core.protocols import ShowsHistory
 from recdemo.core.session import Session
 from recdemo.encoding.encode import encode
+from recdemo.training.command import train_words, typed
 from recdemo.training.pipeline import train
 from recdemo.training.settings import settings_for
 
@@ -178,13 +178,10 @@ def folder_of(kind: Basic, base: Path | None = None) -> Path:
 
 def command_of(kind: Basic, source: str = "ml-1m") -> str:
     """What a person types to train the small DIN of one formula."""
-    words = ["--objective like", f"--data {source}", "--seed 0"]
-    words += [f"--{name.replace('_', '-')} {value}" for name, value in SETTINGS.items()]
-    arguments = {"attention": kind, **ARGUMENTS}
-    words += [
-        f"--argument {shlex.quote(f'{name}={_plain(value)}')}" for name, value in arguments.items()
-    ]
-    return f"python -m recdemo train din {' '.join(words)} --out checkpoints/{FOLDER}/{kind}"
+    words = train_words(
+        "din", "like", source, settings=SETTINGS, arguments={"attention": kind, **ARGUMENTS}
+    )
+    return typed([*words, "--out", f"checkpoints/{FOLDER}/{kind}"])
 
 
 def train_missing(
@@ -241,10 +238,6 @@ def films_that_count(weights: Sequence[float] | np.ndarray) -> float:
 
 def _home(kind: Basic, base: Path | None) -> Path:
     return (base or checkpoints.root()) / FOLDER / kind
-
-
-def _plain(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def what_curves_say(table: pd.DataFrame, slopes: Slopes) -> str:

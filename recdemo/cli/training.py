@@ -68,7 +68,7 @@ def train(
     from recdemo.jobs.worker import Trainer
     from recdemo.models import objective_of
     from recdemo.training.distributed import ranks_here
-    from recdemo.training.settings import options, settings_for
+    from recdemo.training.settings import settings_for
 
     ranks = ranks_here()
     if run and not ranks.alone:
@@ -80,7 +80,7 @@ def train(
     # A run has waited for its turn when this is entered, and torch is imported only then.
     with watch, ranks.together():
         from recdemo import checkpoints
-        from recdemo.training.pipeline import command_of
+        from recdemo.training.command import train_words, typed
         from recdemo.training.pipeline import train as fit_and_save
 
         objective = objective_of(model, objective)
@@ -89,10 +89,17 @@ def train(
         if not force:
             _check_replaces(checkpoints.folder_of(model, objective, base), data, split, seed)
         # A path may be nobody's business: the result of a run can be passed on.
-        command = command_of(model, objective, Path(data).name if trainer else data, seed, split)
-        command = " ".join([command, *options(changes)])
-        for text in argument or ():
-            command += f" --argument {shlex.quote(text)}"
+        source = Path(data).name if trainer else data
+        given = named(argument or (), "--argument")
+        command = typed(
+            train_words(
+                *(model, objective, source),
+                seed=seed,
+                split=split,
+                settings=changes,
+                arguments=given,
+            )
+        )
         command = ranks.command(command)
         card = fit_and_save(
             model,

@@ -6,7 +6,6 @@ started it. One trains at a time; the others wait, as small processes, in the or
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import shlex
@@ -32,7 +31,8 @@ from recdemo.jobs import room, store
 from recdemo.jobs.kept import runs_kept
 from recdemo.jobs.store import ENDED, Changes, Request, Run, Status
 from recdemo.models import objective_of
-from recdemo.training.settings import options, settings_for
+from recdemo.training.command import train_words
+from recdemo.training.settings import settings_for
 
 ALLOWED_VARIABLE = "RECDEMO_RETRAIN"
 PATIENCE = 1.0  # seconds from asking a process to end to ending it
@@ -234,12 +234,15 @@ def estimate(request: Request, ratings: int, base: Path | None = None) -> float 
 
 def command(request: Request) -> list[str]:
     """What a person types to train the same, after ``python``."""
-    words = ["-m", "recdemo", "train", request.model, "--objective", request.objective]
-    words += [f"--data={request.source}", "--seed", str(request.seed), "--split", request.split]
-    words += options(request.changes.model_dump())
-    for name, value in request.arguments.items():
-        words += ["--argument", f"{name}={json.dumps(value)}"]
-    return words
+    return train_words(
+        request.model,
+        request.objective,
+        request.source,
+        seed=request.seed,
+        split=request.split,
+        settings=request.changes.model_dump(),
+        arguments=request.arguments,
+    )
 
 
 def _set_going(folder: Path, request: Request) -> Run:

@@ -174,11 +174,3 @@ def build(
     ) as error:  # torch raises RuntimeError for sizes
         raise RequestError(f"{model} cannot be built with {arguments}: {error}") from error
     return network, arguments
-
-
-def command_of(model: str, objective: Objective, source: str, seed: int, split: Split) -> str:
-    """What a person types to train this."""
-    command = (
-        f"python -m recdemo train {model} --objective {objective} --data {source} --seed {seed}"
-    )
-    return command if split == "order" else f"{command} --split {split}"

@@ -21,8 +21,9 @@ from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.vocabulary import Objective, Split
 from recdemo.data.dataset import DataError
 from recdemo.models import card_of
+from recdemo.training.command import train_words, typed
 from recdemo.training.opening import open_data
-from recdemo.training.pipeline import command_of, train
+from recdemo.training.pipeline import train
 from recdemo.training.settings import settings_for
 
 EVIDENCE = "evidence"
@@ -164,7 +165,11 @@ def _train(entry: Entry, base: Path, source: str) -> CheckpointCard:
             settings_for(entry.model, entry.objective, seed=entry.seed),
             base=base if entry.shipped else Path(aside),
             split=entry.split,
-            command=command_of(entry.model, entry.objective, source, entry.seed, entry.split),
+            command=typed(
+                train_words(
+                    entry.model, entry.objective, source, seed=entry.seed, split=entry.split
+                )
+            ),
         )
     if not entry.shipped:
         place = entry.place(base)

@@ -249,8 +249,9 @@ def test_a_request_comes_back_as_it_was(desk: Desk) -> None:
     words = control.command(asked)
     assert words[:4] == ["-m", "recdemo", "train", "rnn"]
     assert words[words.index("--learning-rate") + 1] == "0.01"
-    assert f"--data={desk.world}" in words
-    assert 'cell="lstm"' in words
+    assert words[words.index("--data") + 1] == str(desk.world)
+    assert "cell=lstm" in words
+    assert "hidden=[8]" in words
 
 
 @pytest.mark.parametrize(
