@@ -30,5 +30,5 @@ bench:        ## fail where training has become slower beside its peers; print h
 	$(PYTHON) benchmarks/serving.py
 	$(PYTHON) benchmarks/startup.py
 
-screenshots:  ## take docs/screenshots anew
+screenshots:  ## take docs/screenshots again
 	$(PYTHON) docs/screenshots.py

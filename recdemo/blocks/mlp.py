@@ -185,7 +185,7 @@ class SharedDropout(nn.Module):
 
 
 class PlaceDropout(nn.Module):
-    """Dropout that draws anew for every place, by bytes as `SharedDropout` does: torch's own takes several times as long.
+    """Dropout that draws for every place, by bytes as `SharedDropout` does: torch's own takes several times as long.
 
     Args:
         share: of units dropped in training.

@@ -88,7 +88,7 @@ def train(
         base = trainer.base if trainer else output or checkpoints.root()
         if not force:
             _check_replaces(checkpoints.folder_of(model, objective, base), data, split, seed)
-        # A path may be nobody's business: the result of a run can be passed on.
+        # A path may be private, and the result of a run can be passed on.
         source = Path(data).name if trainer else data
         given = named(argument or (), "--argument")
         command = typed(

@@ -250,7 +250,7 @@ def _code(text: str | None, option: str) -> Any:
         return int(text)
     except ValueError:
         raise RequestError(
-            f"{option} {text!r} is no code; 'models --codes' lists them, - is unknown"
+            f"{option} {text!r} is not a code; 'models --codes' lists them, - is unknown"
         ) from None
 
 

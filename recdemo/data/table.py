@@ -189,7 +189,7 @@ def _encoding(name: str, raw: bytes) -> tuple[str, tuple[str, ...]]:
     if b"\0" in raw:
         row = raw.count(b"\n", 0, raw.index(b"\0")) + 1
         raise DataError(
-            f"{name}, row {row:,}: a zero byte, so this is no text; save it as CSV in UTF-8"
+            f"{name}, row {row:,}: a zero byte, so this is not text; save it as CSV in UTF-8"
         )
     if _decodes(raw, "utf-8"):
         return "utf-8-sig", ()

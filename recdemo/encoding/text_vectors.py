@@ -1,6 +1,6 @@
 """The films' titles as vectors: GloVe's of their words, and a sentence vector of title and genres.
 
-    python -m recdemo.encoding.text_vectors      makes checkpoints/titles.safetensors anew
+    python -m recdemo.encoding.text_vectors      makes checkpoints/titles.safetensors again
 
 Making them needs the extra `text`; reading them does not. Words come from GloVe 6B (Pennington, Socher and
 Manning, 2014), sentences from all-MiniLM-L6-v2, of which the first principal components over the catalogue are kept.

@@ -196,7 +196,7 @@ def _check(base: Path, stated: KeptCard) -> CheckpointCard:
         ) from error
     if not (answered and sound):
         raise CheckpointError(
-            f"the {stated.model} in it answers with what is no number; train it anew"
+            f"the {stated.model} in it answers with values that are not numbers; train it again"
         )
     return card
 

@@ -148,7 +148,7 @@ class Trainer(Observer):
         with store.lock(self.folder.parent):
             run = store.read(self.folder)
             if run is None:
-                raise RequestError(f"{self.folder} is no run; 'python -m recdemo runs' lists them")
+                raise RequestError(f"{self.folder} is not a run; 'python -m recdemo runs' lists them")
             asked = store.read_status(self.folder)
             if asked.state != "queued" or asked.pid is not None:
                 raise RequestError(f"the run {run.title} is {run.state}; it is not to be started")

@@ -1,4 +1,4 @@
-"""DIN: the history is read anew for every candidate film; watched films like it weigh more.
+"""DIN: the history is read again for every candidate film; watched films like it weigh more.
 
 Zhou et al., "Deep Interest Network for Click-Through Rate Prediction", KDD 2018; document fig. 3-19 to
 3-21. The head is that of the authors' code, see `InterestHead`. The printed listing attends without looking at the

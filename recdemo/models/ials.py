@@ -6,7 +6,7 @@ watched should score 1, everything a little (α₀) 0, and who or what has more 
 
     Σ_{(u,i) watched} c_ui (u · q_i − 1)² + α₀ Σ_{u,i} (u · q_i)² + λ (Σ_u r_u^ν |u|² + Σ_i r_i^ν |q_i|²)
 
-with r the sum of c of a row plus α₀ times its length. No user is kept: every visitor's vector is solved anew from the films
+with r the sum of c of a row plus α₀ times its length. No user is kept: every visitor's vector is solved from the films
 watched, A⁻¹ Σ_i c_i q_i with A = Σ_i c_i q_i q_iᵀ + α₀ QᵀQ + λ r^ν I, in which the latest films count most; that is also why the
 score is an exact sum over them. One number, fitted on picks that were left out of a first solve, brings it to logits whose softmax is a
 chance; a trace of the share of all picks that a film has orders the films for who has watched nothing.

@@ -1,7 +1,7 @@
 """The TextCNN rating model: who somebody is, a film's genres and the words of its title, and the stars.
 
 Document 000. It knows neither users nor films by id, so it is limited to what a profile and a title can
-tell; the improved variant also reads the history. The document encodes profile and title anew for every rating; here
+tell; the improved variant also reads the history. The document encodes profile and title again for every rating; here
 each film of a step, and each profile where nothing else is read, is encoded once, so its batch normalisation sees it once
 too.
 """

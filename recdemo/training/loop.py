@@ -144,7 +144,7 @@ def _learn_epoch(
 
 
 class Batches:
-    """What an epoch reads: of each part of the ratings so many rows, drawn anew, in so many batches.
+    """What an epoch reads: of each part of the ratings so many rows, drawn each time, in so many batches.
 
     Args:
         source: the ratings.

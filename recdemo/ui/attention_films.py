@@ -214,7 +214,7 @@ def _layers(
         (
             f"A row is a film watched and how it shares its attention among {whom}; rows add up to one. "
             if shares
-            else f"A row is a film watched and what it takes of {whom}. These weights are no shares: there is no softmax, a "
+            else f"A row is a film watched and what it takes of {whom}. These weights are not shares: there is no softmax, a "
             "film that has more to say adds more, and what has a negative weight is taken away. "
         )
         + "The answer is read off the latest film's row, the top one, whatever film is being scored."

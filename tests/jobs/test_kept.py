@@ -445,7 +445,7 @@ def test_a_harmful_zip_is_refused_and_leaves_nothing(
         ("other weights", "not the file that kept.json was written for"),
         ("a model of a million", "much larger than its weights"),
         ("a model of a billion", "an argument of 1000000000"),
-        ("weights that are no numbers", "no number; train it anew"),
+        ("weights that are no numbers", "not numbers; train it again"),
     ],
 )
 def test_a_harmful_zip_is_refused_for_what_it_is(

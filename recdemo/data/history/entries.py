@@ -140,7 +140,7 @@ def decoded(raw: bytes, name: str) -> str:
     """The text of a file: UTF-8, UTF-16 with a mark, or else Windows' western letters.
 
     Raises:
-        DataError: it is no text.
+        DataError: it is not text.
     """
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return raw.decode("utf-16", errors="replace")

@@ -72,7 +72,7 @@ def _from_json(text: str, name: str) -> Export:
         found = next((part for part in found.values() if isinstance(part, list)), [])
     lines = [line for line in found if isinstance(line, dict)][: MAX_LINES + 1]
     if len(lines) > MAX_LINES:
-        raise DataError(f"{name} has more than {MAX_LINES:,} entries, which is no person's history")
+        raise DataError(f"{name} has more than {MAX_LINES:,} entries, too much for one person's history")
     entries, others = [], 0
     marks = mark_reader([], 10)
     times = date_reader([])
@@ -95,7 +95,7 @@ def _from_json(text: str, name: str) -> Export:
                 when=times(when),
             )
         )
-    notes = (f"{others:,} entries are no films, and left out.",) if others else ()
+    notes = (f"{others:,} entries are not films, and left out.",) if others else ()
     return checked(Export("Trakt", tuple(entries), notes))
 
 
@@ -170,7 +170,7 @@ def _from_zip(raw: bytes, name: str, person: str) -> Export:
         members = [one for one in members if not _LEFT_ALONE.search(one.filename)]
         if sum(one.file_size for one in members) > MAX_BYTES:
             raise DataError(
-                f"{name} unpacks to more than {MAX_BYTES / 1e6:.0f} MB, which is no person's history"
+                f"{name} unpacks to more than {MAX_BYTES / 1e6:.0f} MB, too much for one person's history"
             )
         texts = {one.filename: archive.read(one) for one in members}
     except (BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:

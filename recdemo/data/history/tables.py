@@ -71,7 +71,7 @@ def _rows(text: str, separator: str) -> list[list[str]]:
         found.append(line)
         if len(found) > MAX_LINES + 12:
             raise DataError(
-                f"more than {MAX_LINES:,} lines are no person's history; to train on ratings of many people, use the page Retrain"
+                f"more than {MAX_LINES:,} lines are too many for one person's history; to train on ratings of many people, use the page Retrain"
             )
     return found
 

@@ -37,7 +37,7 @@ CARDS = (
         title="DIN",
         family=ATTENTION,
         idea=(
-            "For each candidate the visitor's history is read anew: watched films that matter for it "
+            "For each candidate the visitor's history is read again: watched films that matter for it "
             "weigh more. The weighted films become the visitor's interest in just this candidate."
         ),
         source="Zhou et al., Deep Interest Network, KDD 2018; document fig. 3-19 to 3-21",

@@ -193,7 +193,7 @@ def test_trakt_knows_plays_and_leaves_out_shows() -> None:
     export = read_export(json.dumps(plays).encode())
     assert [(e.title, e.imdb_id, e.mark) for e in export.entries] == [("Alien", 78748, None)]
     assert export.entries[0].when == datetime.datetime(2024, 9, 1, 9, 10, 11)
-    assert "1 entries are no films" in export.notes[0]
+    assert "1 entries are not films" in export.notes[0]
 
 
 def test_goodreads_zero_is_not_rated() -> None:
