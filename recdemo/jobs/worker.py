@@ -145,10 +145,13 @@ class Trainer(Observer):
         self._say(doing="measuring", seconds_left=None)
 
     def _take(self) -> None:
+        nobody = f"{self.folder} is not a run; 'python -m recdemo runs' lists them"
+        if not (self.folder / store.REQUEST).is_file():  # a lock would leave its file anywhere
+            raise RequestError(nobody)
         with store.lock(self.folder.parent):
             run = store.read(self.folder)
             if run is None:
-                raise RequestError(f"{self.folder} is not a run; 'python -m recdemo runs' lists them")
+                raise RequestError(nobody)
             asked = store.read_status(self.folder)
             if asked.state != "queued" or asked.pid is not None:
                 raise RequestError(f"the run {run.title} is {run.state}; it is not to be started")

@@ -468,6 +468,11 @@ def test_only_a_queued_run_is_taken_up_and_only_once(desk: Desk, capfd: Any) -> 
         desk.work(other)
     with pytest.raises(RequestError, match="is not a run"):
         desk.work(Run(desk.home / "elsewhere", run.request, run.status))
+    nowhere = desk.home.parent / "nowhere"
+    nowhere.mkdir()
+    with pytest.raises(RequestError, match="is not a run"):
+        desk.work(Run(nowhere / "x", run.request, run.status))
+    assert not list(nowhere.iterdir())  # no file of a lock either
 
 
 def test_resume_goes_on_where_it_can(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
