@@ -35,7 +35,7 @@ _MODULES = {
     "inside": "answers.attention",
     "lab": "anatomy.lab",
     "standings": "leaderboard.table",
-    "whatif": "answers.counterfactual",
+    "whatif": "answers.whatif",
 }
 
 

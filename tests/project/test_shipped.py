@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from dataclasses import asdict
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 import torch
@@ -48,7 +49,14 @@ NDCG_FLOORS = {
     "attention_pooling": 0.11,
     "lightgcn": 0.07,
     "mf": 0.07,
+    "two_tower": 0.07,
+    "transformer4rec": 0.14,
+    "rnn_als": 0.14,
+    "deepfm": 0.14,
+    "dcn": 0.14,
+    "dcn_text": 0.06,
 }
+HISTORIES = 0.10  # of every other model that reads a history
 BEST_NDCG = 0.165
 POPULARITY_NEXT = (0.0535, 0.0265)
 
@@ -92,7 +100,10 @@ def test_next_cards_beat_popularity_and_their_floors(key: str) -> None:
     test = checkpoints.read_card(checkpoints.folder_of(key, "next")).metrics.test
     hit, gain = POPULARITY_NEXT
     assert test["hr@10"] >= hit
-    assert test["ndcg@10"] >= NDCG_FLOORS.get(key, gain)
+    below = "dien"  # still below, see docs/tuning.md
+    by_history = CARDS[key].reads_history and not CARDS[key].knows_users
+    others = HISTORIES if by_history and key != below else gain
+    assert test["ndcg@10"] >= NDCG_FLOORS.get(key, others)
 
 
 def test_the_best_list_of_what_comes_next_is_good_enough() -> None:
@@ -111,7 +122,21 @@ def test_shipped_files_are_small_and_hold_no_ratings() -> None:
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
     ).stdout.splitlines()
     forbidden = ("ratings.dat", "ratings.csv", "u.data", ".zip", ".pt", ".pkl")
-    assert [name for name in tracked if name.endswith(forbidden)] == []
+    tracked = [name for name in tracked if not name.startswith("tests/cases/")]  # people made up
+    allowed = (
+        {"data/ml-latest-small.zip"} if "data/ml-latest-small-README.txt" in tracked else set()
+    )
+    assert {name for name in tracked if name.endswith(forbidden)} == allowed
+
+
+def test_movielens_latest_small_is_as_grouplens_gives_it() -> None:
+    """Its terms allow it to be passed on, with its README."""
+    path = ROOT / "data" / "ml-latest-small.zip"
+    with ZipFile(path) as archive:
+        readme = archive.read("ml-latest-small/README.txt")
+        assert len(archive.namelist()) == 5
+    assert readme == (ROOT / "data" / "ml-latest-small-README.txt").read_bytes()
+    assert b"may redistribute the data set" in readme
 
 
 def test_the_catalogue_is_the_data_s(ml_1m) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recdemo.models.cards.card import ATTENTION, Card
+from recdemo.models.cards.card import ATTENTION, SAMPLED, Card
 
 CARDS = (
     Card(
@@ -23,13 +23,7 @@ CARDS = (
         arguments_for={"next": {"embed_dim": 64, "recency": True}},
         training={
             "like": {"epochs": 3, "learning_rate": 2e-3},
-            "next": {
-                "epochs": 6,
-                "batch_size": 512,
-                "learning_rate": 0.003,
-                "negatives": 32,
-                "by_popularity": 0.8,
-            },
+            "next": {**SAMPLED, "epochs": 6},
         },
     ),
     Card(

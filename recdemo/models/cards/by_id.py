@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recdemo.models.cards.card import BY_ID, Card
+from recdemo.models.cards.card import BY_ID, SAMPLED, Card
 
 CARDS = (
     Card(
@@ -53,14 +53,7 @@ CARDS = (
         knows_users=True,
         training={
             "like": {"epochs": 6, "learning_rate": 2e-3, "weight_decay": 0.3},
-            "next": {
-                "epochs": 5,
-                "batch_size": 512,
-                "learning_rate": 0.003,
-                "negatives": 32,
-                "by_popularity": 0.8,
-                "weight_decay": 0.3,
-            },
+            "next": {**SAMPLED, "epochs": 5, "weight_decay": 0.3},
         },
     ),
     Card(

@@ -26,6 +26,14 @@ SEQUENCE = "History as a sequence"
 ATTENTION = "Attention over the history"
 TEXT = "Words of the titles"
 
+# How `next` is learned where each candidate needs a pass of the network: some films drawn by popularity stand for all.
+SAMPLED: Mapping[str, float] = {
+    "batch_size": 512,
+    "learning_rate": 0.003,
+    "negatives": 32,
+    "by_popularity": 0.8,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Card:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recdemo.models.cards.card import FIELDS, Card
+from recdemo.models.cards.card import FIELDS, SAMPLED, Card
 
 CARDS = (
     Card(
@@ -39,14 +39,7 @@ CARDS = (
         arguments_for={"next": {"recency": 10.0}},
         training={
             "like": {"epochs": 3, "learning_rate": 2e-3},
-            "next": {
-                "epochs": 4,
-                "batch_size": 512,
-                "learning_rate": 0.003,
-                "negatives": 32,
-                "by_popularity": 0.8,
-                "share": 0.7,
-            },
+            "next": {**SAMPLED, "epochs": 4, "share": 0.7},
         },
     ),
     Card(
@@ -62,15 +55,10 @@ CARDS = (
         formula=r"\mathrm{MLP}(\mathrm{ReLU}(\mathrm{Conv1d}_3([v_1, \dots, v_F])))",
         network="embedding_cnn.EmbeddingCNN",
         reads_order="last five",
+        arguments_for={"next": {"recency": 10.0}},
         training={
             "like": {"epochs": 3, "learning_rate": 2e-3, "share": 0.5},
-            "next": {
-                "epochs": 6,
-                "batch_size": 512,
-                "learning_rate": 3e-3,
-                "negatives": 32,
-                "share": 0.3,
-            },
+            "next": {**SAMPLED, "epochs": 4, "share": 0.7},
         },
     ),
     Card(
@@ -85,15 +73,10 @@ CARDS = (
         formula=r"\mathrm{MLP}([w_1, v_1, \dots, w_F, v_F]),\; w, v \text{ from FM}",
         network="fnn.FNN",
         reads_order="last five",
+        arguments_for={"next": {"embed_dim": 32, "recency": 10.0}},
         training={
             "like": {"epochs": 3, "learning_rate": 2e-3, "share": 0.5},
-            "next": {
-                "epochs": 2,
-                "batch_size": 512,
-                "learning_rate": 3e-3,
-                "negatives": 32,
-                "share": 0.3,
-            },
+            "next": {**SAMPLED, "epochs": 3, "share": 0.7},
         },
     ),
     Card(
@@ -111,14 +94,7 @@ CARDS = (
         arguments_for={"next": {"recency": 10.0}},
         training={
             "like": {"epochs": 3, "learning_rate": 2e-3},
-            "next": {
-                "epochs": 4,
-                "batch_size": 512,
-                "learning_rate": 0.003,
-                "negatives": 32,
-                "by_popularity": 0.8,
-                "share": 0.7,
-            },
+            "next": {**SAMPLED, "epochs": 4, "share": 0.7},
         },
     ),
     Card(
@@ -137,14 +113,7 @@ CARDS = (
         arguments_for={"next": {"recency": 10.0}},
         training={
             "like": {"epochs": 3, "learning_rate": 2e-3},
-            "next": {
-                "epochs": 4,
-                "batch_size": 512,
-                "learning_rate": 0.003,
-                "negatives": 32,
-                "by_popularity": 0.8,
-                "share": 0.7,
-            },
+            "next": {**SAMPLED, "epochs": 4, "share": 0.7},
         },
     ),
     Card(
@@ -161,15 +130,10 @@ CARDS = (
         arguments={"crosses": "poly2"},
         shows=("fields",),
         reads_order="last five",
+        arguments_for={"next": {"recency": 10.0}},
         training={
             "like": {"epochs": 3, "learning_rate": 2e-3, "share": 0.5},
-            "next": {
-                "epochs": 2,
-                "batch_size": 512,
-                "learning_rate": 3e-3,
-                "negatives": 16,
-                "share": 0.3,
-            },
+            "next": {**SAMPLED, "epochs": 3, "share": 0.7},
         },
     ),
     Card(
@@ -188,14 +152,7 @@ CARDS = (
         arguments_for={"next": {"recency": 10.0}},
         training={
             "like": {"epochs": 5, "learning_rate": 2e-3},
-            "next": {
-                "epochs": 4,
-                "batch_size": 512,
-                "learning_rate": 0.003,
-                "negatives": 32,
-                "by_popularity": 0.8,
-                "share": 0.8,
-            },
+            "next": {**SAMPLED, "epochs": 4, "share": 0.8},
         },
     ),
     Card(
@@ -213,14 +170,7 @@ CARDS = (
         arguments_for={"next": {"embed_dim": 32, "recency": 10.0}},
         training={
             "like": {"epochs": 4, "learning_rate": 2e-3},
-            "next": {
-                "epochs": 5,
-                "batch_size": 512,
-                "learning_rate": 0.003,
-                "negatives": 32,
-                "by_popularity": 0.8,
-                "share": 0.8,
-            },
+            "next": {**SAMPLED, "epochs": 5, "share": 0.8},
         },
     ),
     Card(
@@ -239,14 +189,7 @@ CARDS = (
         reads_order="last five",
         training={
             "like": {"epochs": 5, "learning_rate": 2e-3},
-            "next": {
-                "epochs": 4,
-                "batch_size": 512,
-                "learning_rate": 0.003,
-                "negatives": 32,
-                "by_popularity": 0.8,
-                "share": 0.7,
-            },
+            "next": {**SAMPLED, "epochs": 4, "share": 0.7},
         },
     ),
     Card(
@@ -267,14 +210,7 @@ CARDS = (
         reads_order="last five",
         training={
             "like": {"epochs": 5, "learning_rate": 2e-3},
-            "next": {
-                "epochs": 4,
-                "batch_size": 512,
-                "learning_rate": 0.003,
-                "negatives": 32,
-                "by_popularity": 0.8,
-                "share": 0.7,
-            },
+            "next": {**SAMPLED, "epochs": 4, "share": 0.7},
         },
     ),
     Card(

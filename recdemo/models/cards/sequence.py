@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recdemo.models.cards.card import SEQUENCE, Card
+from recdemo.models.cards.card import SAMPLED, SEQUENCE, Card
 
 CARDS = (
     Card(
@@ -20,13 +20,7 @@ CARDS = (
         arguments_for={"next": {"embed_dim": 64, "recency": True}},
         training={
             "like": {"epochs": 4, "learning_rate": 2e-3},
-            "next": {
-                "epochs": 6,
-                "batch_size": 512,
-                "learning_rate": 0.003,
-                "negatives": 32,
-                "by_popularity": 0.8,
-            },
+            "next": {**SAMPLED, "epochs": 6},
         },
     ),
     Card(
@@ -44,14 +38,7 @@ CARDS = (
         reads_order="every place",
         training={
             "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.25},
-            "next": {
-                "epochs": 6,
-                "batch_size": 512,
-                "learning_rate": 0.003,
-                "negatives": 32,
-                "by_popularity": 0.8,
-                "share": 0.5,
-            },
+            "next": {**SAMPLED, "epochs": 6, "share": 0.5},
         },
     ),
     Card(
