@@ -134,7 +134,7 @@ def test_long_files_are_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
         (b"a,b,a\n1,2,3\n", "row 1: two columns are named 'a'; rename one"),
         (b'a,b\n1,2\n"1"x,2\n', "row 3: the quotation marks do not match up"),
         (b'a,b\n1,2\n"1,2\n3,4\n', "row 3: the quotation marks do not match up"),
-        (b"a,b\n1,2\nx\0y,2\n", "row 3: a zero byte, so this is no text"),
+        (b"a,b\n1,2\nx\0y,2\n", "row 3: a zero byte, so this is not text"),
         ("a,b\n1,2\n".encode("utf-16-le"), "row 1: a zero byte"),
         (b"\xff\xfea", "begins like UTF-16 and is not"),
         (gzip.compress(CSV.encode(), mtime=0), "is packed with gzip; unpack it first"),

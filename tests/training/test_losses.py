@@ -71,7 +71,7 @@ def test_a_two_sided_model_is_taught_by_all_films(ratings: Ratings) -> None:
     assert not isinstance(model, Causal)
     rows = torch.tensor([0, 3, 40, 41, 100])
     wanted = [model.by_hand(_before(ratings, r), int(ratings.movie[r])) for r in rows.tolist()]
-    assert float(loss_of(model, ratings, rows, "next", PLAIN)) == pytest.approx(
+    assert loss_of(model, ratings, rows, "next", PLAIN).item() == pytest.approx(
         np.mean(wanted), rel=1e-5
     )
 
@@ -101,7 +101,7 @@ def test_a_causal_model_learns_nothing_from_what_does_not_train(
     row = int(torch.nonzero(part == TEST)[-1])
     some = part.clone()
     some[row - WINDOW : row + 1] = TEST
-    assert float(loss_of(model, ratings, torch.tensor([row]), "next", PLAIN, some)) == 0.0
+    assert loss_of(model, ratings, torch.tensor([row]), "next", PLAIN, some).item() == 0.0
 
 
 def test_histories_that_train_steps_hold_every_row_once(ratings: Ratings, part: Tensor) -> None:

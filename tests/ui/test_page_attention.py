@@ -53,7 +53,7 @@ def test_weights_are_called_what_they_are(key: str, untrained: Path) -> None:
     assert ("The weights of a column add up to one" in said) == (key == "sasrec")
     assert ("A weight is not a share" in said) == (key == "hstu")
     assert ("rows add up to one" in layers) == (key == "sasrec")
-    assert ("no shares" in layers) == (key == "hstu")
+    assert ("not shares" in layers) == (key == "hstu")
     assert "itself and those watched before it" in layers
     films, weights = attention.layer_weights(recdemo.load(key), SEEN)
     assert bool(np.allclose(weights.sum(-1), 1)) == (key == "sasrec")

@@ -72,7 +72,9 @@ def _from_json(text: str, name: str) -> Export:
         found = next((part for part in found.values() if isinstance(part, list)), [])
     lines = [line for line in found if isinstance(line, dict)][: MAX_LINES + 1]
     if len(lines) > MAX_LINES:
-        raise DataError(f"{name} has more than {MAX_LINES:,} entries, too much for one person's history")
+        raise DataError(
+            f"{name} has more than {MAX_LINES:,} entries, too much for one person's history"
+        )
     entries, others = [], 0
     marks = mark_reader([], 10)
     times = date_reader([])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recdemo.models.cards.card import BY_ID, SAMPLED, Card
+from recdemo.models.cards.card import BY_ID, Card
 
 CARDS = (
     Card(
@@ -53,7 +53,13 @@ CARDS = (
         knows_users=True,
         training={
             "like": {"epochs": 6, "learning_rate": 2e-3, "weight_decay": 0.3},
-            "next": {**SAMPLED, "epochs": 5, "weight_decay": 0.3},
+            "next": {
+                "epochs": 5,
+                "batch_size": 512,
+                "learning_rate": 3e-3,
+                "negatives": 32,
+                "weight_decay": 0.3,
+            },
         },
     ),
     Card(
