@@ -91,7 +91,7 @@ def test_a_causal_model_is_taught_by_every_film_picked_of_a_history(
                 )
     assert 4 < len(wanted) < 4 * WINDOW  # some of them are disliked
     found = loss_of(model, ratings, rows, "next", PLAIN, part)
-    assert float(found) == pytest.approx(np.mean(wanted), rel=1e-5)
+    assert found.item() == pytest.approx(np.mean(wanted), rel=1e-5)
 
 
 def test_a_causal_model_learns_nothing_from_what_does_not_train(
@@ -147,7 +147,7 @@ def test_negatives_by_popularity_are_drawn_and_corrected(ratings: Ratings, part:
 
     torch.manual_seed(0)
     model, rows = Asked(), torch.arange(len(ratings))
-    found = float(loss_of(model, ratings, rows, "next", settings, part, chances))
+    found = loss_of(model, ratings, rows, "next", settings, part, chances).item()
     drawn = np.bincount(model.films[:, 1:].flatten().numpy() - 1, minlength=len(counts))
     assert np.corrcoef(drawn, counts)[0, 1] > 0.99
 
