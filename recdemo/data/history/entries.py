@@ -182,9 +182,9 @@ def _number(text: str) -> float | None:
 def _iso(text: str) -> datetime.datetime | None:
     try:
         time = datetime.datetime.fromisoformat(text)
-    except ValueError:
+        return time.astimezone(datetime.UTC).replace(tzinfo=None) if time.tzinfo else time
+    except (ValueError, OverflowError):
         return None
-    return time.astimezone(datetime.UTC).replace(tzinfo=None) if time.tzinfo else time
 
 
 def _epoch(text: str) -> datetime.datetime | None:

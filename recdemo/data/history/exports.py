@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import json
 import re
+import struct
+import zlib
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -175,7 +177,15 @@ def _from_zip(raw: bytes, name: str, person: str) -> Export:
                 f"{name} unpacks to more than {MAX_BYTES / 1e6:.0f} MB, too much for one person's history"
             )
         texts = {one.filename: archive.read(one) for one in members}
-    except (BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
+    except (
+        BadZipFile,
+        zlib.error,
+        struct.error,
+        ValueError,
+        RuntimeError,
+        OSError,
+        EOFError,
+    ) as error:
         raise DataError(
             f"{name} is not a zip file that can be read: {error}; download it again"
         ) from None

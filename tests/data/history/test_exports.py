@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 import io
 import json
+import random
+from contextlib import suppress
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -268,6 +270,7 @@ def test_marks(texts: list[str], marks: list[float | None]) -> None:
         (["1704067200"], datetime.datetime(2024, 1, 1)),
         (["1704067200000"], datetime.datetime(2024, 1, 1)),
         (["Mon Jan  1 10:00:00 2024"], datetime.datetime(2024, 1, 1, 10)),
+        (["0001-01-01T00:00:00+14:00"], datetime.datetime(1, 1, 1)),
         (["soon"], None),
     ],
 )
@@ -287,3 +290,21 @@ def test_the_order_is_that_of_watching() -> None:
         "Fargo",
         "Alien",
     ]
+
+
+def test_spoiled_files_give_a_history_or_a_reason() -> None:
+    rng = random.Random(0)
+    whole = [
+        (CASES / name).read_bytes()
+        for name in ("letterboxd-ratings.csv", "trakt-ratings-movies.json")
+    ]
+    for _ in range(300):
+        raw = bytearray(rng.choice([*whole, LETTERBOXD]))
+        for _ in range(rng.choice((1, 3, 20))):
+            place = rng.randrange(len(raw))
+            if rng.random() < 0.5:
+                raw[place] = rng.randrange(256)
+            else:
+                del raw[place : place + rng.randrange(1, 40)]
+        with suppress(DataError):
+            read_export(bytes(raw))
