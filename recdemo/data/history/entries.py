@@ -98,6 +98,10 @@ def mark_reader(texts: Sequence[str], scale: float | None = None) -> Callable[[s
     if scale is None:
         numbers = [value for text in texts if (value := _number(text)) is not None]
         largest = max(numbers, default=5.0)
+        if numbers and set(numbers) <= {0.0, 1.0}:  # liked or not
+            return lambda text: {0.0: 0.1, 1.0: 1.0}.get(
+                -1.0 if (n := _number(text)) is None else n
+            )
         scale = next((top for top in (5.0, 10.0, 100.0) if largest <= top), largest)
 
     def read(text: str) -> float | None:

@@ -13,6 +13,7 @@ import struct
 import zlib
 from collections import Counter
 from dataclasses import replace
+from lzma import LZMAError
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
@@ -33,6 +34,9 @@ from recdemo.data.history.entries import (
 from recdemo.data.history.tables import from_table
 from recdemo.data.titles import split_title
 
+LONGEST = 300  # letters of a line that can be a film and what was thought of it
+_ZIP = b"PK\x03\x04"
+
 
 def read_export(raw: bytes, name: str = "the file", person: str = "") -> Export:
     """What a person exported.
@@ -50,7 +54,7 @@ def read_export(raw: bytes, name: str = "the file", person: str = "") -> Export:
             f"{name} has {len(raw) / 1e6:,.0f} MB; a person's history has {MAX_BYTES / 1e6:.0f} MB at most. "
             "Is it a data set of many people? Then train on it on the page Retrain."
         )
-    if raw[:4] == b"PK\x03\x04":
+    if raw[:4] == _ZIP:
         return _from_zip(raw, name, person)
     text = decoded(raw, name)
     if not text.strip():
@@ -120,9 +124,13 @@ def _from_lines(text: str, name: str) -> Export:
     """One film a line: a bullet or number, the title, perhaps its year in parentheses, perhaps a rating behind it."""
     entries = []
     for line in text.splitlines()[:MAX_LINES]:
+        line = line.strip()
         line = re.sub(r"^\s*(?:[-*•·]|\d{1,4}[.)])\s+", "", line).strip()
         if line:
             title, mark = line, None
+            if len(line) > LONGEST:
+                entries.append(Entry(line))
+                continue
             behind = re.fullmatch(r"(.*?\(\d{4}\))[\s:,–-]+(\S.*)", line) or re.fullmatch(
                 r"(.+?)[\s:,–-]+([★½☆]+|\d(?:[.,]\d)?\s*/\s*(?:5|10)|👍|👎)", line
             )
@@ -180,6 +188,7 @@ def _from_zip(raw: bytes, name: str, person: str) -> Export:
     except (
         BadZipFile,
         zlib.error,
+        LZMAError,
         struct.error,
         ValueError,
         RuntimeError,
@@ -191,6 +200,8 @@ def _from_zip(raw: bytes, name: str, person: str) -> Export:
         ) from None
     parts, notes = [], []
     for member, content in sorted(texts.items()):
+        if content[:4] == _ZIP:  # nobody exports a zip within a zip
+            continue
         try:
             part = read_export(content, member, person)
         except DataError:

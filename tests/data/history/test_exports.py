@@ -243,6 +243,7 @@ def test_pasted_lines() -> None:
     ("texts", "marks"),
     [
         (["5", "0.5", "4"], [1.0, 0.1, 0.8]),
+        (["1", "0", ""], [1.0, 0.1, None]),
         (["10", "7", "1"], [1.0, 0.7, 0.1]),
         (["100", "64", "0"], [1.0, 0.64, None]),
         (["4/5", "7/10", "9/5"], [0.8, 0.7, None]),
@@ -308,3 +309,18 @@ def test_spoiled_files_give_a_history_or_a_reason() -> None:
                 del raw[place : place + rng.randrange(1, 40)]
         with suppress(DataError):
             read_export(bytes(raw))
+
+
+def test_a_zip_within_a_zip_is_left_alone() -> None:
+    memory = io.BytesIO()
+    with ZipFile(memory, "w") as archive:
+        archive.writestr("inner.csv", LETTERBOXD)
+    with pytest.raises(DataError, match="no history"):
+        read_export(memory.getvalue())
+
+
+def test_a_line_too_long_for_a_film_takes_no_time() -> None:
+    entries = read_export(
+        ("Alien (1979)\nFargo (1996)\nHeat (1995)\n" + ",-" * 100_000).encode()
+    ).entries
+    assert [entry.title for entry in entries][:3] == ["Alien (1979)", "Fargo (1996)", "Heat (1995)"]
