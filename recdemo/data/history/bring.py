@@ -13,6 +13,7 @@ import pandas as pd
 
 from recdemo.core.places import shipped
 from recdemo.core.session import MAX_SESSION_FILMS, Session, Watched
+from recdemo.core.wording import counted
 from recdemo.data.catalogue import label_of, read_catalogue
 from recdemo.data.dataset import DataError
 from recdemo.data.history.entries import Entry, Export
@@ -59,20 +60,20 @@ class Brought:
 
     def sentences(self, most: int = 5) -> list[str]:
         """What was found and what was not, for people; so many titles are named of each kind at most."""
-        said = [f"{self.export.source}: {_count(self.films, 'film')} found."]
+        said = [f"{self.export.source}: {counted(self.films, 'film')} found."]
         unsure = _once(self.of("title"))
         if unsure:
             said.append(
-                f"{_count(len(unsure), 'film')} found by title alone, as no year is given: {_named(unsure, most)}."
+                f"{counted(len(unsure), 'film')} found by title alone, as no year is given: {_named(unsure, most)}."
             )
         if self.ambiguous:
             said.append(
-                f"{_count(len(self.ambiguous), 'film')} could be more than one, and left out: "
+                f"{counted(len(self.ambiguous), 'film')} could be more than one, and left out: "
                 f"{_named(self.ambiguous, most)}."
             )
         if self.unknown:
             said.append(
-                f"{_count(len(self.unknown), 'film')} not among the films these models know: {_named(self.unknown, most)}."
+                f"{counted(len(self.unknown), 'film')} not among the films these models know: {_named(self.unknown, most)}."
             )
         return said
 
@@ -162,10 +163,6 @@ def shipped_finder() -> Finder:
 
 def _once(matches: Sequence[Match]) -> tuple[Match, ...]:
     return tuple({(m.entry.title, m.entry.year): m for m in matches}.values())
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _named(matches: Sequence[Match], most: int) -> str:

@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from recdemo.core.wording import counted
 from recdemo.data.dataset import DataError
 
 MAX_BYTES = 20_000_000  # of a file, and of all that a zip is read of
 MAX_LINES = 100_000
+SAMPLE = 50  # dates of a column that are tried before it is given up
 IMDB_ID = re.compile(r"tt(\d{5,10})")
 SUPPORTED = (
     "Letterboxd (any of its CSV files, or the whole zip), IMDb, Netflix, Trakt, Douban, Goodreads, MovieLens, any table with a "
@@ -61,6 +63,7 @@ class Export:
     disliked_to: float = 0.5
     person: str = ""
     people: tuple[str, ...] = ()
+    tells_when: bool = False  # its dates are those of watching, not of writing it down
 
 
 def checked(export: Export) -> Export:
@@ -70,7 +73,7 @@ def checked(export: Export) -> Export:
     ]
     notes = export.notes
     if series:
-        notes += (f"{len(series):,} lines are episodes of series, and left out.",)
+        notes += (f"Left out: {counted(len(series), 'episode')} of series.",)
         kept = set(map(id, series))
         export = replace(export, entries=tuple(e for e in export.entries if id(e) not in kept))
     if not export.entries:
@@ -97,15 +100,12 @@ def mark_reader(texts: Sequence[str], scale: float | None = None) -> Callable[[s
     """
     if scale is None:
         numbers = [value for text in texts if (value := _number(text)) is not None]
-        largest = max(numbers, default=5.0)
         if numbers and set(numbers) <= {0.0, 1.0}:  # liked or not
-            return lambda text: {0.0: 0.1, 1.0: 1.0}.get(
-                -1.0 if (n := _number(text)) is None else n
-            )
-        scale = next((top for top in (5.0, 10.0, 100.0) if largest <= top), largest)
+            return lambda text: {"0": 0.1, "1": 1.0}.get(text.strip().removesuffix(".0"))
+        scale = _scale(numbers)
 
     def read(text: str) -> float | None:
-        text = text.strip()
+        text = text.strip(" ()").replace("⭐", "★")
         word = text.casefold()
         if word in _WORDS:
             return _WORDS[word]
@@ -124,18 +124,27 @@ def mark_reader(texts: Sequence[str], scale: float | None = None) -> Callable[[s
     return read
 
 
+def _scale(numbers: Sequence[float]) -> float:
+    """The highest mark there may be: 5, 10 or 100. A few above 10 are slips."""
+    if sum(number > 10 for number in numbers) * 10 > len(numbers):
+        return 100.0
+    return 10.0 if any(number > 5 for number in numbers) else 5.0
+
+
 def date_reader(texts: Sequence[str]) -> Callable[[str], datetime.datetime | None]:
     """What reads the dates of one column: in whichever way most of them are written, and the others in theirs.
 
     Of day and month that could be either, the order is taken in which the column runs steadily; else the American one.
     """
-    given = [text for text in texts if text.strip()]
+    given = [text.strip() for text in texts if text.strip()]
+    if not any(map(_plain_date, given[:SAMPLE])) and not any(map(_named_month, given[:SAMPLE])):
+        return lambda text: None
     orders = {way: [_numeric_date(text, way) for text in given] for way in ("mdy", "dmy")}
     best = max(orders, key=lambda way: (sum(map(bool, orders[way])), _steady(orders[way])))
 
     def read(text: str) -> datetime.datetime | None:
         text = text.strip()
-        return _iso(text) or _epoch(text) or _numeric_date(text, best) or _named_month(text)
+        return _plain_date(text, best) or _named_month(text)
 
     return read
 
@@ -156,7 +165,7 @@ def decoded(raw: bytes, name: str) -> str:
         return raw.decode("cp1252", errors="replace")
 
 
-_NUMBER = re.compile(r"[0-9]{1,6}(?:[.,][0-9]{1,6})?")
+_NUMBER = re.compile(r"[0-9]{1,6}(?:[.,][0-9]{1,20})?")
 _OUT_OF = re.compile(r"([0-9]{1,3}(?:[.,][0-9]+)?)\s*(?:/|out of|von|sur|de)\s*([0-9]{1,3})", re.I)
 _WORDS = {
     **dict.fromkeys(("thumbs up", "up", "like", "liked", "love", "loved", "yes", "true", "👍", "♥", "❤", "❤️"), 1.0),
@@ -183,6 +192,10 @@ def _number(text: str) -> float | None:
     return float(text.replace(",", ".")) if _NUMBER.fullmatch(text) else None
 
 
+def _plain_date(text: str, order: str = "mdy") -> datetime.datetime | None:
+    return _iso(text) or _epoch(text) or _numeric_date(text, order)
+
+
 def _iso(text: str) -> datetime.datetime | None:
     try:
         time = datetime.datetime.fromisoformat(text)
@@ -192,9 +205,10 @@ def _iso(text: str) -> datetime.datetime | None:
 
 
 def _epoch(text: str) -> datetime.datetime | None:
-    if not re.fullmatch(r"\d{9,13}", text):
+    found = re.fullmatch(r"([0-9]{9,13})(?:\.[0-9]*)?", text)
+    if not found:
         return None
-    seconds = int(text) / (1000 if len(text) > 11 else 1)
+    seconds = int(found[1]) / (1000 if len(found[1]) > 11 else 1)
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC).replace(tzinfo=None)
 
 
@@ -206,7 +220,7 @@ def _numeric_date(text: str, order: str) -> datetime.datetime | None:
     if len(found[1]) == 4:
         year, month, day = first, second, third
     else:
-        year = third + 2000 if third < 100 else third
+        year = third + (0 if third > 99 else 2000 if third < 70 else 1900)
         month, day = (first, second) if order == "mdy" else (second, first)
     try:
         return datetime.datetime(year, month, day, int(found[4] or 0), int(found[5] or 0))

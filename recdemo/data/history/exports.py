@@ -12,11 +12,13 @@ import re
 import struct
 import zlib
 from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
-from lzma import LZMAError
 from typing import Any
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
+from recdemo.core.wording import counted
 from recdemo.data.dataset import DataError
 from recdemo.data.history.entries import (
     IMDB_ID,
@@ -43,7 +45,7 @@ def read_export(raw: bytes, name: str = "the file", person: str = "") -> Export:
 
     Args:
         raw: the bytes of a CSV, JSON, text or zip file.
-        name: for messages only.
+        name: for messages, and to tell a list of films only planned, which is written as films watched are.
         person: whose lines to take where a file holds several people's; by default who has most.
 
     Raises:
@@ -56,65 +58,76 @@ def read_export(raw: bytes, name: str = "the file", person: str = "") -> Export:
         )
     if raw[:4] == _ZIP:
         return _from_zip(raw, name, person)
+    if raw[:5].lower() in (b"%pdf-", b"<!doc", b"<html") or raw[:2] == b"\x1f\x8b":
+        raise DataError(f"{name} is not a table, a list or a zip; read are: {SUPPORTED}")
+    if "watchlist" in name.casefold():  # told from films watched by its name only
+        raise DataError(f"{name} lists what you plan to watch; choose what you watched or rated")
     text = decoded(raw, name)
     if not text.strip():
         raise DataError(f"{name} is empty; choose a file with films: {SUPPORTED}")
     if text.lstrip()[:1] in "[{":
-        return _from_json(text, name)
+        found = _json(text)
+        if found is not None:
+            return _from_json(found, name)
+        if not _YEAR_AT_END.search(text.strip().splitlines()[0]):  # of a list: [Rec] (2007)
+            raise DataError(f"{name} is not whole as JSON; export it again. Read are: {SUPPORTED}")
     return from_table(text, person) or _from_lines(text, name)
 
 
 # Trakt
 
 
-def _from_json(text: str, name: str) -> Export:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        found = _json_lines(text)
-        if not found:
-            raise DataError(f"{name} is not JSON: {error}; export it again") from None
-    if isinstance(found, dict):
-        found = next((part for part in found.values() if isinstance(part, list)), [])
-    lines = [line for line in found if isinstance(line, dict)][: MAX_LINES + 1]
+def _from_json(found: Any, name: str) -> Export:
+    if isinstance(found, dict):  # watched, ratings, … each a list
+        found = [line for part in found.values() if isinstance(part, list) for line in part]
+    if found and all(isinstance(line, str) for line in found):
+        return _from_lines("\n".join(found), name)
+    lines = [
+        {key.casefold(): value for key, value in line.items()}
+        for line in found[: MAX_LINES + 1]
+        if isinstance(line, dict)
+    ]
     if len(lines) > MAX_LINES:
         raise DataError(
             f"{name} has more than {MAX_LINES:,} entries, too much for one person's history"
         )
-    entries, others = [], 0
-    marks = mark_reader([], 10)
-    times = date_reader([])
+    nested = any("movie" in line for line in lines)
+    ratings = [str(line["rating"]) for line in lines if "rating" in line]
+    marks = mark_reader(ratings, 10 if nested else None)
+    given = [str(line[key]) for line in lines for key in _TRAKT_TIMES if line.get(key)]
+    times = date_reader(given)
+    entries = []
     for line in lines:
-        film = line.get("movie", line if "title" in line else None)
+        film = line.get("movie", line)
         if not isinstance(film, dict) or not isinstance(film.get("title"), str):
-            others += 1
             continue
         ids = film.get("ids")
         ids = ids if isinstance(ids, dict) else {}
         imdb = IMDB_ID.fullmatch(str(ids.get("imdb") or film.get("imdb_id") or ""))
-        when = next((line[key] for key in _TRAKT_TIMES if isinstance(line.get(key), str)), "")
-        rating = line.get("rating")
         entries.append(
             Entry(
-                film["title"],
+                film["title"].encode(errors="replace").decode(),  # half a letter is no letter
                 year_in(str(film.get("year") or "")),
                 int(imdb[1]) if imdb else None,
-                mark=marks(str(rating)) if isinstance(rating, int | float | str) else None,
-                when=times(when),
+                mark=marks(str(line.get("rating"))),
+                when=times(next((str(line[key]) for key in _TRAKT_TIMES if line.get(key)), "")),
             )
         )
-    notes = (f"{others:,} entries are not films, and left out.",) if others else ()
-    return checked(Export("Trakt", tuple(entries), notes))
+    others = len(found) - len(entries)
+    notes = (f"Left out: {counted(others, 'line')} without a film.",) if others else ()
+    return checked(Export("Trakt" if nested else "a list", tuple(entries), notes))
 
 
 _TRAKT_TIMES = ("watched_at", "last_watched_at", "rated_at", "collected_at", "listed_at", "date")
 
 
-def _json_lines(text: str) -> list[Any]:
-    try:
+def _json(text: str) -> Any:
+    """What a text says as JSON, or line by line as JSON; None where it is neither."""
+    with suppress(ValueError, RecursionError):
+        return json.loads(text)
+    with suppress(ValueError, RecursionError):
         return [json.loads(line) for line in text.splitlines() if line.strip()]
-    except (ValueError, RecursionError):
-        return []
+    return None
 
 
 # Pasted lines
@@ -122,21 +135,9 @@ def _json_lines(text: str) -> list[Any]:
 
 def _from_lines(text: str, name: str) -> Export:
     """One film a line: a bullet or number, the title, perhaps its year in parentheses, perhaps a rating behind it."""
-    entries = []
-    for line in text.splitlines()[:MAX_LINES]:
-        line = line.strip()
-        line = re.sub(r"^\s*(?:[-*•·]|\d{1,4}[.)])\s+", "", line).strip()
-        if line:
-            title, mark = line, None
-            if len(line) > LONGEST:
-                entries.append(Entry(line))
-                continue
-            behind = re.fullmatch(r"(.*?\(\d{4}\))[\s:,–-]+(\S.*)", line) or re.fullmatch(
-                r"(.+?)[\s:,–-]+([★½☆]+|\d(?:[.,]\d)?\s*/\s*(?:5|10)|👍|👎)", line
-            )
-            if behind:
-                title, mark = behind[1], mark_reader([], 5)(behind[2])
-            entries.append(Entry(title, mark=mark))
+    found = [_line(line) for line in text.splitlines()[:MAX_LINES] if line.strip()]
+    read_mark = mark_reader([mark for _, mark in found])
+    entries = [Entry(title, mark=read_mark(mark)) for title, mark in found]
     with_year = sum(split_title(entry.title)[1] is not None for entry in entries)
     long = sum(len(entry.title) > 120 for entry in entries)
     if not with_year and _is_a_table(text):
@@ -153,6 +154,24 @@ def _from_lines(text: str, name: str) -> Export:
         else ('No line has a year; write "Heat (1995)" to be sure which film is meant.',)
     )
     return Export("a list", tuple(entries), notes)
+
+
+def _line(line: str) -> tuple[str, str]:
+    """A line's film, and what was thought of it."""
+    line = line.strip()
+    if len(line) > LONGEST:
+        return line, ""
+    line = _BULLET.sub("", line)
+    behind = _BEHIND_YEAR.fullmatch(line) or _BEHIND_TITLE.fullmatch(line)
+    return (behind[1], behind[2]) if behind else (line, "")
+
+
+_BULLET = re.compile(r"^(?:[-*•·]|\d{1,4}[.)])\s+")
+_YEAR_AT_END = re.compile(r"\(\d{4}\)")
+_BEHIND_YEAR = re.compile(r"(.*?\(\d{4}\))[\s:,–-]+(\S.*)")
+_BEHIND_TITLE = re.compile(
+    r"(.+?)[\s:,–-]+(\(?(?:[★⭐½☆]+|\d{1,2}(?:[.,]\d)?\s*/\s*(?:5|10)|👍|👎)\)?)"
+)
 
 
 def _is_a_table(text: str) -> bool:
@@ -178,6 +197,7 @@ def _from_zip(raw: bytes, name: str, person: str) -> Export:
             one
             for one in archive.infolist()
             if one.filename.lower().endswith((".csv", ".json", ".txt"))
+            and one.compress_type in (ZIP_STORED, ZIP_DEFLATED)  # as everybody packs
         ]
         members = [one for one in members if not _LEFT_ALONE.search(one.filename)]
         if sum(one.file_size for one in members) > MAX_BYTES:
@@ -188,7 +208,6 @@ def _from_zip(raw: bytes, name: str, person: str) -> Export:
     except (
         BadZipFile,
         zlib.error,
-        LZMAError,
         struct.error,
         ValueError,
         RuntimeError,
@@ -198,29 +217,41 @@ def _from_zip(raw: bytes, name: str, person: str) -> Export:
         raise DataError(
             f"{name} is not a zip file that can be read: {error}; download it again"
         ) from None
-    parts, notes = [], []
-    for member, content in sorted(texts.items()):
-        if content[:4] == _ZIP:  # nobody exports a zip within a zip
-            continue
-        try:
-            part = read_export(content, member, person)
-        except DataError:
-            continue
-        if part.source == "a list":
-            continue
-        if re.search(r"(^|/)likes/films\.csv$", member):
-            part = replace(part, entries=tuple(replace(one, mark=1.0) for one in part.entries))
-        parts.append(part)
-        notes += [note for note in part.notes if note not in notes]
+    parts = _parts(texts, person)
     if not parts:
         raise DataError(f"{name} holds no history that is understood. Read are: {SUPPORTED}")
     best = max(parts, key=lambda part: len(part.entries))
-    together = tuple(one for part in parts if part.source == best.source for one in part.entries)
-    return replace(best, entries=together, notes=tuple(notes))
+    if best.person and not person:  # one person's of every file
+        parts = _parts(texts, best.person)
+    parts = [part for part in parts if part.source == best.source]
+    # The day of watching says more than the day it was written down.
+    told = {(one.title, one.year) for part in parts if part.tells_when for one in part.entries}
+    entries = tuple(
+        one if part.tells_when or (one.title, one.year) not in told else replace(one, when=None)
+        for part in parts
+        for one in part.entries
+    )
+    notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
+    return replace(best, entries=entries, notes=notes)
+
+
+def _parts(texts: Mapping[str, bytes], person: str) -> list[Export]:
+    """What each file of a zip says, as far as it is understood."""
+    parts = []
+    for member, content in sorted(texts.items()):
+        if content[:4] == _ZIP:  # nobody exports a zip within a zip
+            continue
+        with suppress(DataError):
+            part = read_export(content, member, person)
+            if member.endswith("likes/films.csv"):
+                part = replace(part, entries=tuple(replace(one, mark=1.0) for one in part.entries))
+            if part.source != "a list":
+                parts.append(part)
+    return parts
 
 
 # Of a Letterboxd or Trakt zip: what was only planned, taken back, or said of others.
 _LEFT_ALONE = re.compile(
-    r"(^|/)(watchlist|deleted/|orphaned/|lists/|profile|comments|likes/(?!films)|.*watchlist)",
+    r"watchlist|(^|/)(deleted/|orphaned/|lists[/-]|hidden|profile|comments|likes/(?!films))",
     re.IGNORECASE,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import pandas as pd
@@ -21,6 +21,7 @@ _NUMERAL = re.compile(
     rf"(?<=\w)[\s:,–-]+(?:(?:part|pt\.?|chapter|teil|parte|partie)\s+)?(\d{{1,2}}|{'|'.join([*_ROMAN, *_WORD])})(?![\w'’])",
     re.IGNORECASE,
 )
+_BARE_YEAR = re.compile(r"(.*\w)[,\s]+((?:19|20)\d\d)")
 _GROUP = re.compile(r"\(([^()]*)\)")
 
 
@@ -79,16 +80,22 @@ class Finder:
 
     def find(self, entry: Entry) -> Match:
         """The film, or films, that an entry may mean."""
-        named = self._by_title(entry) if entry.title else Match(entry, (), "unknown")
+        named = self._by_title(entry)
+        bare = named.how == "unknown" and not entry.year and _BARE_YEAR.fullmatch(entry.title)
+        if bare:  # "Ran, 1985", which might have been a title such as "Blade Runner 2049"
+            named = replace(
+                self._by_title(replace(entry, title=bare[1], year=int(bare[2]))), entry=entry
+            )
         known = (
             entry.movie_id if entry.movie_id in self._years else self._imdb.get(entry.imdb_id or 0)
         )
-        if known not in self._years or known is None:
+        if known is not None and known not in self._years:  # the id is of a film that is not here
+            return Match(entry, named.films, "ambiguous" if named.films else "unknown")
+        if known is None:
             return named
         if named.how in ("title and year", "title") and named.films != (known,):
-            return Match(
-                entry, (known, *named.films), "ambiguous"
-            )  # the id says one, the title another
+            # The id says one, the title another.
+            return Match(entry, (known, *named.films), "ambiguous")
         close = entry.year is None or abs(self._years[known] - entry.year) <= 2
         if close or named.films == (known,) or not entry.title:
             return Match(entry, (known,), "id")
@@ -106,6 +113,8 @@ class Finder:
             films = {film for key in wanted for film in index.get(key, ())}
             near = {film for film in films if abs(self._years[film] - year) <= slack}
             namesakes = slack and (len(films) > 1 or self._namesake(wanted, year))
+            if index is self._parts and self._made(wanted, year):
+                return Match(entry, (), "unknown")  # a film outside is called just so
             if len(near) == 1 and not namesakes:
                 return Match(entry, tuple(near), "title and year")
             if near:
@@ -121,15 +130,17 @@ class Finder:
         yield from ((self._named, first, 1), (self._called, keys, 1), (self._parts, first, 0))
 
     def _without_year(self, entry: Entry, keys: tuple[str, ...]) -> Match:
-        films = self._named.get(keys[0]) or {
-            film for key in keys for film in self._called.get(key, ())
-        }
+        films = {film for key in keys for film in self._called.get(key, ())}
         if not films:  # a part of a longer title only: never sure
             films = {film for key in keys for film in self._parts.get(key, ())}
             return Match(entry, tuple(sorted(films)), "ambiguous" if films else "unknown")
         if len(films) == 1 and not self._namesake(keys[:1], self._years[next(iter(films))]):
             return Match(entry, tuple(films), "title")
         return Match(entry, tuple(sorted(films)), "ambiguous")
+
+    def _made(self, keys: Iterable[str], year: int) -> bool:
+        """Whether a film outside the catalogue, of about that year, has the name."""
+        return any(abs(other - year) <= 1 for key in keys for other in self._elsewhere.get(key, ()))
 
     def _namesake(self, keys: Iterable[str], year: int) -> bool:
         """Whether a film outside the catalogue, of another year, has the name."""

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from recdemo.core.wording import counted
 from recdemo.data.dataset import DataError
 from recdemo.data.history.entries import (
     IMDB_ID,
@@ -22,6 +23,10 @@ from recdemo.data.history.entries import (
 )
 
 ANY_TABLE = "a table"
+BARE_IDS = (
+    "The file names films by number only. They are read as MovieLens's own numbers, which those of other sites, and of "
+    "MovieLens-100K, are not: look over the films before you take them."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,10 @@ class _Columns:
     liked_from: float = 0.7
     disliked_to: float = 0.5
     read_mark: Callable[[str], float | None] | None = None
-    skip: Callable[[Mapping[str, str]], str] | None = None  # why a line is no film watched, or ""
+    skip: Callable[[Mapping[str, str]], str] = lambda row: (
+        ""
+    )  # what else a line is than a film watched
+    tells_when: bool = False
 
 
 def from_table(text: str, person: str) -> Export | None:
@@ -84,7 +92,11 @@ def _columns_of(names: Sequence[str]) -> _Columns | None:
         return next((name for name in wanted if name in names), "")
 
     if has({"name", "letterboxd uri"}) or has({"position", "name", "year", "url"}):
-        return _Columns("Letterboxd", "name", "year", first("rating"), 5, ("watched date", "date"))
+        return _Columns(
+            *("Letterboxd", "name", "year", first("rating"), 5),
+            dates=("watched date", "date"),
+            tells_when="watched date" in names,
+        )
     if "const" in names and first("title", "primary title"):
         return _Columns(
             *(
@@ -134,7 +146,9 @@ def _columns_of(names: Sequence[str]) -> _Columns | None:
         dates=tuple(name for name in _DATES if name in names),
         imdb=first("imdb id", "imdb", "imdbid", "imdb_id", "imdb链接", "url"),
         movie_id="" if title else movie_id,
-        person=first("user", "userid", "user_id", "username", "user_id:token"),
+        person=first("user", "userid", "user_id", "username", "user_id:token")
+        or ("name" if title and title != "name" and "name" in names else ""),
+        skip=_not_watched,
     )
 
 
@@ -179,20 +193,28 @@ def _not_a_film(row: Mapping[str, str]) -> str:
     return "series and games" if "series" in kind or "episode" in kind or "game" in kind else ""
 
 
+def _not_watched(row: Mapping[str, str]) -> str:
+    """Of tables that list what somebody plans to watch, or read, beside what they did."""
+    shelf = row.get("exclusive shelf", "").casefold()
+    planned = shelf in ("to-read", "currently-reading") or row.get("watched", "").casefold() in _NO
+    return "films that are only planned" if planned else ""
+
+
+_NO = ("no", "n", "false", "0")
+
+
 def _export(columns: _Columns, rows: list[dict[str, str]], person: str) -> Export:
-    people = [who for who, _ in Counter(row.get(columns.person, "") for row in rows).most_common()]
-    if not columns.person or len(people) < 2:
-        people = []
-    elif person and person not in people:
+    lines = Counter(filter(None, (row.get(columns.person, "") for row in rows)))
+    people = [who for who, _ in lines.most_common()]
+    if person and people and person not in people:
         raise DataError(
             f"nobody in the file is called {person!r}; there are {', '.join(people[:10])}"
         )
-    chosen = person or (people[0] if people else "")
+    chosen = person or next(iter(people), "") if people else ""
     if people:
         rows = [row for row in rows if row.get(columns.person, "") == chosen]
-    left = Counter(columns.skip(row) for row in rows) if columns.skip else Counter[str]()
-    if columns.skip:
-        rows = [row for row in rows if not columns.skip(row)]
+    left = Counter(filter(None, map(columns.skip, rows)))
+    rows = [row for row in rows if not columns.skip(row)]
     read_mark = columns.read_mark or mark_reader(_column(rows, columns.mark), columns.scale)
     readers = [(name, date_reader(_column(rows, name))) for name in columns.dates]
     entries = []
@@ -213,14 +235,12 @@ def _export(columns: _Columns, rows: list[dict[str, str]], person: str) -> Expor
                 next((time for time in given if time), None),
             )
         )
-    notes = tuple(
-        f"{count:,} lines are {what}, and left out." for what, count in left.items() if what
-    )
+    notes = tuple(f"Left out: {counted(count, 'line')} of {what}." for what, count in left.items())
+    if columns.movie_id:
+        notes += (BARE_IDS,)
     others = len(people) - 1
     if others > 0:
-        notes += (
-            f"The file holds {others:,} more {'people' if others > 1 else 'person'}; these are the lines of {chosen!r}.",
-        )
+        notes += (f"These are the lines of {chosen!r}; the file holds {counted(others, 'other')}.",)
     return checked(
         Export(
             columns.source,
@@ -231,6 +251,7 @@ def _export(columns: _Columns, rows: list[dict[str, str]], person: str) -> Expor
                 columns.disliked_to,
                 chosen,
                 tuple(people),
+                columns.tells_when,
             ),
         )
     )

@@ -8,13 +8,14 @@ import json
 import random
 from contextlib import suppress
 from pathlib import Path
-from zipfile import ZipFile
+from zipfile import ZIP_BZIP2, ZIP_LZMA, ZipFile
 
 import pytest
 
 from recdemo.core.session import MAX_SESSION_FILMS
 from recdemo.data.dataset import DataError
 from recdemo.data.history import read_export, read_history
+from recdemo.data.history.bring import bring, shipped_finder
 from recdemo.data.history.entries import date_reader, mark_reader
 
 CASES = Path(__file__).resolve().parents[2] / "cases"
@@ -195,7 +196,7 @@ def test_trakt_knows_plays_and_leaves_out_shows() -> None:
     export = read_export(json.dumps(plays).encode())
     assert [(e.title, e.imdb_id, e.mark) for e in export.entries] == [("Alien", 78748, None)]
     assert export.entries[0].when == datetime.datetime(2024, 9, 1, 9, 10, 11)
-    assert "1 entries are not films" in export.notes[0]
+    assert "1 line without a film" in export.notes[0]
 
 
 def test_goodreads_zero_is_not_rated() -> None:
@@ -245,6 +246,9 @@ def test_pasted_lines() -> None:
         (["5", "0.5", "4"], [1.0, 0.1, 0.8]),
         (["1", "0", ""], [1.0, 0.1, None]),
         (["10", "7", "1"], [1.0, 0.7, 0.1]),
+        (["8", "9", *["7"] * 20, "85"], [0.8, 0.9, *[0.7] * 20, None]),  # a slip
+        (["8.33333333", "1"], [0.833333333, 0.1]),
+        (["⭐⭐⭐⭐", "(5/5)"], [0.8, 1.0]),
         (["100", "64", "0"], [1.0, 0.64, None]),
         (["4/5", "7/10", "9/5"], [0.8, 0.7, None]),
         (["★★★★★", "★★½", "★"], [1.0, 0.5, 0.2]),
@@ -268,6 +272,9 @@ def test_marks(texts: list[str], marks: list[float | None]) -> None:
         (["2021/11/30"], datetime.datetime(2021, 11, 30)),
         (["1 Mar 2024"], datetime.datetime(2024, 3, 1)),
         (["Mar 1, 2024"], datetime.datetime(2024, 3, 1)),
+        (["12/31/99", "1/1/00"], datetime.datetime(2000, 1, 1)),
+        (["1/1/00", "12/31/99"], datetime.datetime(1999, 12, 31)),
+        (["1704067200.0"], datetime.datetime(2024, 1, 1)),
         (["1704067200"], datetime.datetime(2024, 1, 1)),
         (["1704067200000"], datetime.datetime(2024, 1, 1)),
         (["Mon Jan  1 10:00:00 2024"], datetime.datetime(2024, 1, 1, 10)),
@@ -282,8 +289,6 @@ def test_dates(texts: list[str], last: datetime.datetime | None) -> None:
 def test_the_order_is_that_of_watching() -> None:
     """A file with the latest first is turned round; what has no date comes before."""
     text = "Title,Date\nAlien,3/1/24\nFargo,2/1/24\nHeat,2/1/24\nThe Matrix,\n"
-    from recdemo.data.history.bring import bring, shipped_finder
-
     brought = bring(read_export(text.encode()), shipped_finder())
     assert [match.entry.title for match in brought.matches] == [
         "The Matrix",
@@ -309,6 +314,95 @@ def test_spoiled_files_give_a_history_or_a_reason() -> None:
                 del raw[place : place + rng.randrange(1, 40)]
         with suppress(DataError):
             read_export(bytes(raw))
+
+
+def test_films_named_by_number_only_are_never_taken_without_a_word() -> None:
+    """603 is The Matrix for TMDB, and another film for MovieLens."""
+    export = read_export(b"movie_id,rating\n603,10\n")
+    assert any("look over the films" in note for note in export.notes)
+    assert not read_export(b"Title,rating\nThe Matrix,10\n").notes
+
+
+@pytest.mark.parametrize(
+    ("raw", "name", "kept"),
+    [
+        (f"{HEAD}\n2024-01-01,Alien,1979,u\n", "watchlist.csv", None),
+        (
+            "Title,My Rating,Date Read,Exclusive Shelf\nAlien,0,,to-read\nFargo,4,,read\n",
+            "x",
+            ["Fargo"],
+        ),
+        ("Title,Watched\nAlien,no\nFargo,yes\n", "x", ["Fargo"]),
+    ],
+)
+def test_what_is_only_planned_was_not_watched(raw: str, name: str, kept: list[str] | None) -> None:
+    if kept is None:
+        with pytest.raises(DataError, match="plan to watch"):
+            read_export(raw.encode(), name)
+    else:
+        assert [entry.title for entry in read_export(raw.encode(), name).entries] == kept
+
+
+def test_one_person_is_chosen_for_a_whole_zip() -> None:
+    """Ann leads in one file, Ben in the other."""
+    activity = "Profile Name,Start Time,Duration,Title\n" + "".join(
+        f"{who},2024-01-01 20:00:00,01:50:00,{film}\n"
+        for who, film in (("Ann", "Alien"), ("Ann", "Fargo"), ("Ann", "Heat"), ("Ben", "Jaws"))
+    )
+    ratings = "Profile Name,Title Name,Thumbs Value,Event Utc Ts\n" + "".join(
+        f"{who},{film},2,2024-01-02\n"
+        for who, film in (("Ann", "Big"), ("Ben", "Psycho"), ("Ben", "Speed"))
+    )
+    export = read_export(zipped(activity=activity, ratings=ratings))
+    assert (export.person, {entry.title for entry in export.entries}) == (
+        "Ann",
+        {"Alien", "Fargo", "Heat", "Big"},
+    )
+    other = read_export(zipped(activity=activity, ratings=ratings), person="Ben")
+    assert {entry.title for entry in other.entries} == {"Jaws", "Psycho", "Speed"}
+
+
+def test_the_day_of_watching_goes_before_the_day_of_writing_it_down() -> None:
+    diary = f"{HEAD},Rating,Rewatch,Tags,Watched Date\n2024-06-01,Alien,1979,u,5,,,2001-05-30\n"
+    watched = f"{HEAD}\n2024-06-01,Alien,1979,u\n2010-01-01,Fargo,1996,u\n"
+    brought = bring(read_export(zipped(diary=diary, watched=watched)), shipped_finder())
+    assert [film.movie_id for film in brought.history()] == [1214, 608]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (
+            '{"watched": [{"title": "Alien"}], "ratings": [{"Title": "Fargo", "Rating": 4.5}]}',
+            [("Alien", None), ("Fargo", 0.9)],
+        ),
+        ('["Alien (1979)", "Fargo (1996) 4/5"]', [("Alien (1979)", None), ("Fargo (1996)", 0.8)]),
+        ("[Rec] (2007)\nAlien (1979)", [("[Rec] (2007)", None), ("Alien (1979)", None)]),
+        ("Alien (1979) 8\nFargo (1996) 4", [("Alien (1979)", 0.8), ("Fargo (1996)", 0.4)]),
+        ("Alien 10/10\nFargo (1996) (5/5)", [("Alien", 1.0), ("Fargo (1996)", 1.0)]),
+        (
+            "Name,Movie,Rating\nAnn,Alien,5\nAnn,Fargo,4\nBen,Heat,1\n",
+            [("Alien", 1.0), ("Fargo", 0.8)],
+        ),
+    ],
+)
+def test_lists_in_many_forms(text: str, found: list[tuple[str, float | None]]) -> None:
+    assert [(entry.title, entry.mark) for entry in read_export(text.encode()).entries] == found
+
+
+@pytest.mark.parametrize("raw", [b"%PDF-1.4 x", b"<html><body>", b"\x1f\x8b\x08abc"])
+def test_what_is_no_text_is_refused(raw: bytes) -> None:
+    with pytest.raises(DataError, match="Letterboxd"):
+        read_export(raw)
+
+
+@pytest.mark.parametrize("kind", [ZIP_BZIP2, ZIP_LZMA])
+def test_a_zip_packed_as_nobody_packs_is_not_unpacked(kind: int) -> None:
+    memory = io.BytesIO()
+    with ZipFile(memory, "w", kind) as archive:
+        archive.writestr("ratings.csv", f"{HEAD},Rating\n2024-01-01,Alien,1979,u,5\n")
+    with pytest.raises(DataError, match="no history"):
+        read_export(memory.getvalue())
 
 
 def test_a_zip_within_a_zip_is_left_alone() -> None:

@@ -68,6 +68,7 @@ def test_not_there(title: str, year: int | None) -> None:
         ("Les Misérables", None, (3, 4)),
         ("Les Misérables", 1997, (4,)),  # a year off, and another film has the name
         ("Ocean's Eleven", None, (10,)),  # perhaps the one of 2001
+        ("The Postman", None, (7, 8)),  # one by its other name
         ("Leon", None, (5,)),  # a part of a name only
     ],
 )
@@ -93,6 +94,27 @@ def test_an_id_and_a_title_that_disagree_are_for_the_person() -> None:
     match = FINDER.find(Entry("The Godfather", 1972, imdb_id=999))
     assert (set(match.films), match.how) == ({1, 12}, "ambiguous")
     assert FINDER.find(Entry("Der Pate", 1950, imdb_id=68646)).how == "ambiguous"
+
+
+def test_an_id_of_a_film_that_is_not_here_is_not_overruled_by_a_title() -> None:
+    """Emma of 1996 is a film, and another one for television."""
+    finder = Finder(CATALOGUE, imdb={555: 99_999})
+    assert finder.find(Entry("Hamlet", 1996, imdb_id=555)).how == "ambiguous"
+    assert finder.find(Entry("Inception", 2010, imdb_id=555)).how == "unknown"
+
+
+def test_a_part_of_a_title_is_not_a_film_that_is_called_just_so() -> None:
+    films = pd.DataFrame([(1, "Robin Hood: Prince of Thieves", 1991)], columns=CATALOGUE.columns)
+    assert Finder(films).find(Entry("Robin Hood", 1991)).films == (1,)
+    finder = Finder(films, later=[("Robin Hood", 1991)])
+    assert finder.find(Entry("Robin Hood", 1991)).how == "unknown"
+
+
+def test_a_bare_year_behind_a_title_is_read_where_no_film_is_called_so() -> None:
+    assert FINDER.find(Entry("Rocky IV, 1985")).films == (11,)
+    assert FINDER.find(Entry("Hamlet 1996")).films == (12,)
+    named = Finder(pd.DataFrame([(1, "Blade Runner 2049", 2017)], columns=CATALOGUE.columns))
+    assert named.find(Entry("Blade Runner 2049")).films == (1,)
 
 
 def test_the_shipped_films_are_found_by_imdb_s_ids() -> None:
