@@ -34,7 +34,7 @@ _MODULES = {
     "handout": "charts.report",
     "inside": "answers.attention",
     "lab": "anatomy.lab",
-    "standings": "leaderboard.table",
+    "standings": "leaderboard.standings",
     "whatif": "answers.whatif",
 }
 

@@ -157,7 +157,7 @@ def crosses(recommender: Scorer, session: Session, movie_id: int) -> Crosses:
     }
     return Crosses(
         fields=terms.fields,
-        parts=pd.DataFrame({"part": list(parts), "value": list(parts.values())}),
+        parts=_frame(parts),
         layers=layers,
         held=(layers != 0).any(axis=(0, 1)),
     )
@@ -200,7 +200,7 @@ def streams(recommender: Scorer, session: Session, movie_id: int) -> Streams:
     }
     by_visitor, by_film = terms.gates[0].numpy()
     return Streams(
-        parts=pd.DataFrame({"part": list(parts), "value": list(parts.values())}),
+        parts=_frame(parts),
         gates=pd.DataFrame(
             {
                 "field": [FIELD_NAMES[name] for name in terms.fields],
@@ -209,6 +209,11 @@ def streams(recommender: Scorer, session: Session, movie_id: int) -> Streams:
             }
         ),
     )
+
+
+def _frame(parts: Mapping[str, float]) -> pd.DataFrame:
+    """What adds up to a logit, as columns ``part`` and ``value``."""
+    return pd.DataFrame({"part": list(parts), "value": list(parts.values())})
 
 
 def _asked(recommender: Scorer, session: Session, movie_id: int) -> tuple[Batch, list[int]]:

@@ -46,8 +46,6 @@ SPLIT_NAMES: dict[Split, str] = {
     "last": "Last film of each user",
     "random": "Random tenth",
 }
-
-
 SPLITS: dict[Split, str] = {
     "order": "Of each user's films in the order rated, the last tenth is the test, the tenth before it chooses the "
     "best epoch, the rest trains; a history holds only what came before.",

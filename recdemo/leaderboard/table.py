@@ -225,6 +225,3 @@ def as_frame(rows: Sequence[Row]) -> pd.DataFrame:
     found = pd.DataFrame(lines)
     optional = [*(f"± {name}" for name in names), "faithfulness"]
     return found.drop(columns=[column for column in optional if found[column].isna().all()])
-
-
-read, table = read_leaderboard, as_frame  # as `recdemo.standings`

@@ -18,9 +18,10 @@ from recdemo.core.vocabulary import SCORE_NAMES
 from recdemo.data.catalogue import shorten
 from recdemo.ui import engine, state
 from recdemo.ui.attention_films import MEAN
+from recdemo.ui.chart import CHART
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import MAX_TARGETS, Visit
-from recdemo.ui.why import CHART, faithfulness, sum_of_terms
+from recdemo.ui.why import faithfulness, sum_of_terms
 
 
 def show_fields(model: Recommender, visit: Visit, explanation: Explanation) -> None:

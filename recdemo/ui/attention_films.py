@@ -14,9 +14,10 @@ from recdemo.answers.explanation import Explanation
 from recdemo.answers.recommend import Recommender
 from recdemo.charts import attention as charts
 from recdemo.ui import engine
+from recdemo.ui.chart import CHART
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit
-from recdemo.ui.why import CHART, faithfulness, sum_of_terms
+from recdemo.ui.why import faithfulness, sum_of_terms
 
 MEAN = "mean"  # of the heads
 

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from recdemo.core.session import MAX_SESSION_FILMS, Watched
+from recdemo.core.wording import counted
 from recdemo.data.dataset import DataError
 from recdemo.data.history import Brought, Entry, Export, Finder, bring, read_export
 from recdemo.data.history.bring import shipped_finder
@@ -213,7 +214,7 @@ def _take(history: tuple[Watched, ...]) -> None:
     before = [film for film in visit.session.history if film.movie_id not in taken] if add else []
     films = [*before, *history][-MAX_SESSION_FILMS:]
     if st.button(
-        f"Take over {len(history):,} film{'' if len(history) == 1 else 's'}",
+        f"Take over {counted(len(history), 'film')}",
         type="primary",
         icon=":material/check:",
         key="bring_take",

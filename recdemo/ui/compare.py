@@ -33,9 +33,9 @@ from recdemo.core.errors import CheckpointError
 from recdemo.core.vocabulary import QUESTIONS, Objective
 from recdemo.models import CARDS
 from recdemo.ui import engine, state
+from recdemo.ui.chart import CHART
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit
-from recdemo.ui.why import CHART
 
 MARKS = dict(enumerate("①②③④⑤", start=1))
 SUFFIX: dict[Objective, str] = {"next": "next", "like": "like", "rating": "stars"}

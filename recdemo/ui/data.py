@@ -14,8 +14,8 @@ from recdemo.core.vocabulary import GROUPS, LIKED_FROM, OCCUPATIONS
 from recdemo.data import findings
 from recdemo.data.summary import FEWEST, Aggregates
 from recdemo.ui import engine
+from recdemo.ui.chart import finding
 from recdemo.ui.engine import plain
-from recdemo.ui.why import CHART
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
@@ -57,16 +57,13 @@ def show_visitor(counts: Aggregates, session: Session, places: dict[int, int]) -
 
 
 def show_long_tail(counts: Aggregates, drawn: dict[str, Figure]) -> None:
-    st.markdown(f"**{findings.long_tail(counts)}**")
-    st.plotly_chart(
+    finding(
+        findings.long_tail(counts),
         drawn["tail"],
-        key="data_tail",
-        config=CHART,
-        alt="Share of ratings held by the most rated films",
-    )
-    st.caption(
         "Read upwards from a share of films to the share of all ratings they hold. Were all films rated equally "
-        "often, the line would be the dashed one."
+        "often, the line would be the dashed one.",
+        key="data_tail",
+        alt="Share of ratings held by the most rated films",
     )
 
 
@@ -85,59 +82,47 @@ def show_histogram(counts: Aggregates, session: Session) -> None:
         ranges = counts.per_film
         watched = table["ratings"][table["movie_id"].isin(session.movie_ids)].tolist()
     said = findings.per_film(counts) if of == "film" else findings.per_user(counts)
-    st.markdown(f"**{said}**")
-    st.plotly_chart(
+    finding(
+        said,
         charts.histogram(ranges, f"{of}s", watched),
-        key="data_histogram",
-        config=CHART,
-        alt=f"Number of {of}s by their number of ratings",
-    )
-    st.caption(
         f"Each bar counts the {of}s with that many ratings; the next one starts at twice as many."
         + (" Orange bars hold films watched, as many as the number says." if watched else "")
-        + (f" Ranges with fewer than {FEWEST} users are merged." if of == "user" else "")
+        + (f" Ranges with fewer than {FEWEST} users are merged." if of == "user" else ""),
+        key="data_histogram",
+        alt=f"Number of {of}s by their number of ratings",
     )
 
 
 def show_stars(counts: Aggregates, drawn: dict[str, Figure]) -> None:
-    st.markdown(f"**{findings.stars(counts)}**")
-    st.plotly_chart(
+    finding(
+        findings.stars(counts),
         drawn["stars"],
-        key="data_stars",
-        config=CHART,
-        alt="Ratings by stars",
-    )
-    st.caption(
         f"Blue counts as liked, grey as not; the mean is {counts.mean_stars:.2f} stars. People rate what they chose to watch, so a film picked at random "
-        "would probably be liked less often."
+        "would probably be liked less often.",
+        key="data_stars",
+        alt="Ratings by stars",
     )
 
 
 def show_years(counts: Aggregates, drawn: dict[str, Figure]) -> None:
-    st.markdown(f"**{findings.years(counts)}**")
-    st.plotly_chart(
+    finding(
+        findings.years(counts),
         drawn["years"],
-        key="data_years",
-        config=CHART,
-        alt="Ratings, and share of likes, by year of release",
-    )
-    st.caption(
         "Above, how often films of a year were rated; below, how often they were liked. Perhaps only the good "
-        "ones of the old films are still watched."
+        "ones of the old films are still watched.",
+        key="data_years",
+        alt="Ratings, and share of likes, by year of release",
     )
 
 
 def show_genres(counts: Aggregates, drawn: dict[str, Figure]) -> None:
-    st.markdown(f"**{findings.genres(counts)}**")
-    st.plotly_chart(
+    finding(
+        findings.genres(counts),
         drawn["genres"],
-        key="data_genres",
-        config=CHART,
-        alt="Ratings and share of likes of each genre",
-    )
-    st.caption(
         "Left, how often films of the genre are rated; right, how often they are liked then. A film of "
-        "several genres counts for each."
+        "several genres counts for each.",
+        key="data_genres",
+        alt="Ratings and share of likes of each genre",
     )
 
 
@@ -165,59 +150,49 @@ def show_tastes(counts: Aggregates) -> None:
         st.info("These two groups share no genre that enough of their users like.")
         return
     one, other = table.columns
-    st.markdown(f"**{findings.tastes(table)}**")
-    st.plotly_chart(
+    finding(
+        findings.tastes(table),
         charts.tastes(table),
-        key="data_tastes",
-        config=CHART,
-        alt=f"Share of likes by genre, {one} and {other}",
-    )
-    st.caption(
         "Of all films a group likes, the share of each genre, widest gap at either end. What holds for a whole "
-        "group says little of any one person in it."
+        "group says little of any one person in it.",
+        key="data_tastes",
+        alt=f"Share of likes by genre, {one} and {other}",
     )
 
 
 def show_crowd(counts: Aggregates, session: Session) -> None:
-    st.markdown(f"**{findings.crowd(counts)}**")
-    st.plotly_chart(
+    finding(
+        findings.crowd(counts),
         charts.crowd(counts.crowd, (session.gender, session.age)),
+        "Length is the number of users; models learn most about the long bars.",
         key="data_crowd",
-        config=CHART,
         alt="Users by age group and gender",
     )
-    st.caption("Length is the number of users; models learn most about the long bars.")
 
 
 def show_occupations(counts: Aggregates, session: Session) -> None:
     groups = {OCCUPATIONS[int(code)]: group for code, group in counts.profile["occupation"].items()}
-    st.markdown(f"**{findings.occupations(counts)}**")
     here = None if session.occupation is None else OCCUPATIONS[session.occupation]
-    st.plotly_chart(
+    finding(
+        findings.occupations(counts),
         charts.sizes(groups, here),
-        key="data_occupations",
-        config=CHART,
-        alt="Users by occupation",
-    )
-    st.caption(
         "What a model says of a small group rests on few people."
-        + (" The visitor’s occupation is orange." if here in groups else "")
+        + (" The visitor’s occupation is orange." if here in groups else ""),
+        key="data_occupations",
+        alt="Users by occupation",
     )
 
 
 def show_split(counts: Aggregates, drawn: dict[str, Figure]) -> None:
     st.subheader("How it is cut for training and testing")
-    st.markdown(f"**{findings.split(counts)}**")
-    st.plotly_chart(
+    finding(
+        findings.split(counts),
         drawn["split"],
-        key="data_split",
-        config=CHART,
-        alt="Three users of 10, 15 and 20 films, and the part each film falls into",
-    )
-    st.caption(
         "Three made-up users; each square is a film, in the order rated. A model is always asked about later films from "
         "earlier ones. Two other cuts can be trained and measured: leave-one-out (each user’s last film), and a "
-        "random tenth."
+        "random tenth.",
+        key="data_split",
+        alt="Three users of 10, 15 and 20 films, and the part each film falls into",
     )
 
 

@@ -19,9 +19,9 @@ from recdemo.core.vocabulary import QUESTIONS
 from recdemo.data.catalogue import labels_of as titles_with_years
 from recdemo.data.catalogue import shorten
 from recdemo.ui import engine, state, vectors
+from recdemo.ui.chart import CHART
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit
-from recdemo.ui.why import CHART
 
 MAP = "embeddings_map"  # under which streamlit keeps what was clicked
 LISTED = 5  # films of an analogy

@@ -16,9 +16,9 @@ from recdemo.charts import lab as charts
 from recdemo.core.figures import METRICS
 from recdemo.core.wording import counted
 from recdemo.ui import engine, state
+from recdemo.ui.chart import CHART
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import DEFAULT_MODEL, DEFAULT_OBJECTIVE, Visit
-from recdemo.ui.why import CHART
 
 EXPERIMENTS = {"activations": "Activations", "attention": "Ways to attend"}
 

@@ -23,10 +23,10 @@ from recdemo.leaderboard.table import (
     is_baseline,
     seeds_in_words,
 )
+from recdemo.ui.chart import CHART
 from recdemo.ui.engine import plain
 from recdemo.ui.leaderboard_row import FAITHFULNESS
 from recdemo.ui.visit import Visit
-from recdemo.ui.why import CHART
 
 NAMED = 6  # models listed in a sentence, at most
 COSTS = {

@@ -11,8 +11,8 @@ from recdemo.core.figures import MAIN, METRICS
 from recdemo.leaderboard import findings, intervals
 from recdemo.leaderboard.table import Leaderboard, Row, faithfulness_of, figure_of
 from recdemo.ui import engine, state
+from recdemo.ui.chart import CHART
 from recdemo.ui.visit import Visit
-from recdemo.ui.why import CHART
 
 FIELDS = {"gender": "Gender", "age": "Age", "occupation": "Occupation"}
 FAITHFULNESS = (

@@ -25,10 +25,10 @@ from recdemo.jobs.store import Request, Run
 from recdemo.models import CARDS
 from recdemo.training.settings import OFFERED, TYPES, settings_for
 from recdemo.ui import engine, sources, state
+from recdemo.ui.chart import CHART
 from recdemo.ui.engine import plain
 from recdemo.ui.kept import PROBLEM, delete_button, keep_it, tell
 from recdemo.ui.visit import Visit
-from recdemo.ui.why import CHART
 
 if TYPE_CHECKING:
     from recdemo.answers.recommend import Recommender

@@ -20,9 +20,9 @@ from recdemo.charts import counterfactual as charts
 from recdemo.core.session import Session
 from recdemo.core.vocabulary import SCORE_NAMES
 from recdemo.ui import change, engine, state
+from recdemo.ui.chart import CHART
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import MAX_TARGETS, Visit
-from recdemo.ui.why import CHART
 
 CHOICE = 100  # films of the list that can be chosen to be dropped
 

@@ -9,9 +9,8 @@ from recdemo.charts.attention import weight_against_removal
 from recdemo.charts.terms import waterfall
 from recdemo.core.wording import counted
 from recdemo.ui import engine
+from recdemo.ui.chart import CHART
 from recdemo.ui.engine import plain
-
-CHART = {"displayModeBar": False}
 
 
 def sum_of_terms(explanation: Explanation) -> None:

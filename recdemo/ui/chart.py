@@ -1,0 +1,23 @@
+"""A chart on a page: what it shows, in a sentence; the chart; how to read it."""
+
+from __future__ import annotations
+
+import streamlit as st
+from plotly.graph_objects import Figure
+
+CHART = {"displayModeBar": False}
+
+
+def finding(said: str, figure: Figure, how_to_read: str, *, key: str, alt: str) -> None:
+    """One finding.
+
+    Args:
+        said: what the chart shows, as a sentence.
+        figure: the chart.
+        how_to_read: a sentence or two below it.
+        key: of the chart.
+        alt: the chart for who cannot see it.
+    """
+    st.markdown(f"**{said}**")
+    st.plotly_chart(figure, key=key, config=CHART, alt=alt)
+    st.caption(how_to_read)
