@@ -93,7 +93,7 @@ def show_own_films() -> None:
             "What you rated or watched on Letterboxd, IMDb, Netflix, Trakt …, or a list you paste. It is read here and not stored."
         )
         with action:
-            bring.button("home_bring", width="stretch")
+            bring.button("home_bring")
 
 
 def show_scenarios() -> None:

@@ -218,7 +218,7 @@ def _history(visit: Visit, seen: Visit) -> None:
         index=None,
         **state.bound("side_add", None, _add),
     )
-    bring.button("side_bring", width="stretch")
+    bring.button("side_bring")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**History** · {counted(len(history), 'film')}" if history else "**History**")
         st.button(

@@ -15,9 +15,9 @@ CASES = ROOT / "tests" / "cases"
 
 
 SCRIPT = """
-from recdemo.ui import bring, state
+from recdemo.ui import bring_dialog, state
 state.start()
-bring.ask()
+bring_dialog.ask()
 """
 
 
