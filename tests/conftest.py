@@ -45,7 +45,12 @@ def pytest_configure(config: pytest.Config) -> None:
 SLOW = (
     *("browser", "cli", "jobs", "ui/test_page", "ui/test_stories", "ui/test_bring"),
     *("training/test_loop", "training/test_distributed", "training/test_search"),
-    *("training/test_train_all", "training/test_faithfulness", "models/test_contract"),
+    *(
+        "training/test_train_all",
+        "training/test_faithfulness",
+        "training/test_titles",
+        "models/test_contract",
+    ),
     *("answers", "anatomy", "charts/test_report", "data/test_shards", "project/test_shipped"),
 )
 

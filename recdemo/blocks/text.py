@@ -1,4 +1,4 @@
-"""A convolution over the words of a title."""
+"""Titles: a convolution over their words, and vectors that are learned from pieces of words."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import embedding_bag
+
+from recdemo.core.batch import Pieces
 
 
 class TextCNN(nn.Module):
@@ -74,3 +77,40 @@ class _Largest(torch.autograd.Function):
         hit = hit.to(given[0].dtype)
         equal = hit.new_zeros(ctx.groups, hit.shape[1]).index_add_(0, group, hit)
         return (given[0] / equal.clamp(min=1)).index_select(0, group).mul_(hit), None, None
+
+
+class LearnedText(nn.Module):
+    """Vectors of texts: what is known of each, plus the weighted sum of the vectors of its pieces, which are learned.
+
+    Before training that sum is a random projection of the pieces' weights: texts that share pieces are close from the start.
+
+    Args:
+        known: [R, d] vectors that do not learn, zero where there is none.
+        pieces: of the same R texts.
+        size: length of a sum before training, on average.
+    """
+
+    known: Tensor
+    ids: Tensor
+    weights: Tensor
+    starts: Tensor
+
+    def __init__(self, known: Tensor, pieces: Pieces, *, size: float) -> None:
+        super().__init__()
+        for name, value in {
+            "known": known,
+            "ids": pieces.ids,
+            "weights": pieces.weights,
+            "starts": pieces.starts,
+        }.items():
+            self.register_buffer(name, value, persistent=False)
+        dim = known.shape[1]
+        self.table = nn.Parameter(torch.randn(pieces.count, dim) * (size / dim**0.5))
+
+    def forward(self) -> Tensor:
+        """[R, d]."""
+        weights = self.weights
+        learned = embedding_bag(
+            self.ids, self.table, self.starts, mode="sum", per_sample_weights=weights
+        )
+        return self.known + learned

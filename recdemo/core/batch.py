@@ -64,13 +64,28 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class Pieces:
+    """Texts as weighted sums over pieces of their words: n entries of R texts, the squared weights of a text sum to one.
+
+    Row 0 pads and, like a text without a piece, has no entry.
+    """
+
+    count: int  # P, how many different pieces there are
+    ids: Tensor  # [n] below P
+    weights: Tensor  # [n]
+    starts: Tensor  # [R] the first entry of each text
+
+
+@dataclass(frozen=True, slots=True)
 class TitleText:
-    """The films' titles as vectors, made once at development time (`recdemo.encoding.text_vectors`)."""
+    """The films' titles as vectors, see `recdemo.encoding.text_vectors`; and from which pieces the rest is learned."""
 
     words: (
         Tensor  # [V + 1, 50] GloVe vectors of `Schema.words`; row 0 pads, zero where GloVe has none
     )
     sentences: Tensor  # [M + 1, d] one vector per film; row 0 is zero
+    word_pieces: Pieces | None = None  # of the words without a vector; None: nothing is learned
+    film_pieces: Pieces | None = None  # of all titles, where some film has no vector
 
 
 @dataclass(frozen=True, slots=True)

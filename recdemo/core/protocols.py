@@ -153,7 +153,11 @@ class ReadsText(Protocol):
     """A model that starts from vectors of the films' titles."""
 
     def start_from(self, text: TitleText) -> None:
-        """Take over the vectors of a catalogue's titles."""
+        """Take over the vectors of a catalogue's titles, and learn what is missing from the pieces of words."""
+        ...
+
+    def finish_text(self) -> None:
+        """Training is over: the vectors stay as they were learned, and the pieces are dropped."""
         ...
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,9 +14,9 @@ from torch import Tensor
 
 from recdemo.core.errors import RequestError
 from recdemo.core.vocabulary import AGES, GENDERS, GENRES, OCCUPATIONS
+from recdemo.encoding.words import TITLE_LENGTH, latin_words_of, words_of
 
 HISTORY_LENGTH = 50
-TITLE_LENGTH = 10
 
 
 # Upper edges of the release-year buckets: MovieLens is thin before 1980 and crowded in the nineties.
@@ -128,11 +126,12 @@ class Schema:
 
     @cached_property
     def title_words(self) -> Tensor:
-        """[M + 1, 10] word ids of each title, padded at the end; row 0 is zero."""
+        """[M + 1, 10] word ids of each title, padded at the end; row 0 is zero. More than 10 where characters are words."""
         ids = {word: i for i, word in enumerate(self.words, start=1)}
-        table = torch.zeros(self.size + 1, TITLE_LENGTH, dtype=torch.long)
-        for row, title in enumerate(self.movies["title"], start=1):
-            found = [ids[word] for word in words_of(title)]
+        titles = [[ids[word] for word in words_of(title)] for title in self.movies["title"]]
+        longest = max(TITLE_LENGTH, *map(len, titles))
+        table = torch.zeros(self.size + 1, longest, dtype=torch.long)
+        for row, found in enumerate(titles, start=1):
             table[row, : len(found)] = torch.tensor(found)
         return table
 
@@ -149,7 +148,7 @@ class Schema:
             "genres": self.genre_flags.int().tolist(),
             "years": self.year_ids.tolist(),
             "vocabularies": [list(GENDERS), list(AGES), list(OCCUPATIONS), GENRES, YEAR_EDGES],
-            "words": self.words,
+            "words": sorted({w for title in self.movies["title"] for w in latin_words_of(title)}),
         }
 
     def index_of(self, movie_id: int) -> int:
@@ -165,13 +164,6 @@ class Schema:
                 f"film {movie_id} is not in the catalogue of {self.size} films; "
                 "look its id up in checkpoints/catalogue.csv"
             ) from None
-
-
-def words_of(title: str) -> list[str]:
-    """The first `TITLE_LENGTH` words of a title, in lower case and without accents, as GloVe has them."""
-    plain = unicodedata.normalize("NFKD", title.lower())
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    return re.findall(r"[a-z0-9]+(?:'[a-z]+)?", plain)[:TITLE_LENGTH]
 
 
 def year_label(bucket: int) -> str:

@@ -6,6 +6,7 @@ Wang et al., "Deep & Cross Network for Ad Click Predictions", ADKDD 2017; docume
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from recdemo.blocks.embedding import FieldEmbedding, checked_recency, history_shares, rows_for
 from recdemo.blocks.interaction import CrossNetwork
 from recdemo.blocks.mlp import TwoSidedMLP
+from recdemo.blocks.text import LearnedText
 from recdemo.core.batch import Batch, TitleText
 from recdemo.encoding.schema import Schema
 
@@ -86,7 +88,8 @@ class DCNText(nn.Module):
     With `recency` it is a weighted mean, in which the latest count for more.
 
     Document 002, with a small sentence model in place of its BERT. No id of any film: a film nobody has
-    seen is scored as well as any other.
+    seen is scored as well as any other. In a catalogue with titles that no sentence model has read, the vectors, or what is
+    added to them, are learned from pieces of words.
 
     Args:
         schema: vocabularies.
@@ -97,9 +100,7 @@ class DCNText(nn.Module):
         recency: τ in films, see `history_shares`; None for a plain mean.
     """
 
-    film_meaning = (
-        "the sentence vector of the film's title and genres; nothing of it is learned here"
-    )
+    film_meaning = "the sentence vector of the film's title and genres; learned only where no such vector was at hand"
     user_meaning = "the mean of the films liked"
     sentences: Tensor
 
@@ -116,26 +117,45 @@ class DCNText(nn.Module):
         super().__init__()
         self.recency = checked_recency(recency)
         self.register_buffer("sentences", torch.zeros(schema.size + 1, text_dim))
+        self.learned: LearnedText | None = None  # while it trains on titles without vectors
         self.network = DeepAndCross(
             text_dim, text_dim, layers=layers, hidden=hidden, dropout=dropout
         )
 
     def start_from(self, text: TitleText) -> None:
-        """Take over the sentence vectors, their first `text_dim` dimensions."""
+        """Take over the sentence vectors, their first `text_dim` dimensions; learn those of other titles."""
         self.sentences.copy_(text.sentences[:, : self.sentences.shape[1]])
+        if text.film_pieces:
+            self.learned = LearnedText(self.sentences.clone(), text.film_pieces, size=2.0)
+
+    def finish_text(self) -> None:
+        """Keep the vectors as they are now."""
+        self.eval()
+        self.learned = None
+
+    def train(self, mode: bool = True) -> Self:
+        """See `torch.nn.Module.train`; whoever answers reads the vectors learned so far."""
+        if self.learned and not mode:
+            with torch.no_grad():
+                self.sentences.copy_(self.learned())
+        return super().train(mode)
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
-        films = rows_for(batch, self.sentences)
-        return self.network(self.user_vectors(batch), films, batch).flatten()
+        films = self.film_vectors()
+        user = self._users(batch, films)
+        return self.network(user, rows_for(batch, films), batch).flatten()
 
     def film_vectors(self) -> Tensor:
         """s of every film, [M + 1, d]."""
-        return self.sentences
+        return self.learned() if self.learned and self.training else self.sentences
 
     def user_vectors(self, batch: Batch) -> Tensor:
         """Mean over the films liked, [U, d]."""
+        return self._users(batch, self.film_vectors())
+
+    def _users(self, batch: Batch, films: Tensor) -> Tensor:
         shares = history_shares(batch, self.recency) * batch.liked  # [U, L]
         shares = shares / shares.sum(1, keepdim=True).clamp(min=torch.finfo(shares.dtype).tiny)
-        films = nn.functional.embedding(batch.history, self.sentences)  # [U, L, d]
-        return (shares.unsqueeze(1) @ films).squeeze(1)
+        watched = nn.functional.embedding(batch.history, films)  # [U, L, d]
+        return (shares.unsqueeze(1) @ watched).squeeze(1)

@@ -17,12 +17,13 @@ from torch.nn.functional import embedding
 
 from recdemo.blocks.embedding import FieldEmbedding
 from recdemo.blocks.mlp import SharedDropout
-from recdemo.blocks.text import TextCNN
+from recdemo.blocks.text import LearnedText, TextCNN
 from recdemo.core.batch import Batch, TitleText
 from recdemo.core.vocabulary import PROFILE
 from recdemo.encoding.schema import Schema
 
 WORD_DIM = 50  # GloVe 6B, 50 dimensions
+WORD_SIZE = 0.4 * WORD_DIM**0.5  # about the length of GloVe's
 OPINIONS = 3  # just watched, disliked, liked
 CHUNK = 512  # titles encoded at once when answering
 ROWS = 4096  # and films scored
@@ -68,7 +69,8 @@ class TextCNNRating(nn.Module):
         self.register_buffer("title_words", schema.title_words, persistent=False)
         self.register_buffer("genre_flags", schema.genre_flags, persistent=False)
         self.register_buffer("words", torch.zeros(len(schema.words) + 1, WORD_DIM))
-        nn.init.normal_(self.words[1:], std=0.4)  # of GloVe's size, until `start_from`
+        nn.init.normal_(self.words[1:], std=0.4)  # until `start_from`
+        self.learned: LearnedText | None = None  # while it trains on words without vectors
         self.profile = FieldEmbedding(schema, embed_dim=embed_dim, fields=PROFILE, init=1.0)
         ages, occupations = schema.ages + 1, schema.occupations + 1
         self.places = [ages * occupations, occupations, 1]  # of a profile's ids in one number
@@ -90,8 +92,15 @@ class TextCNNRating(nn.Module):
         self.precomputed: Tensor | None = None  # [M + 1, 256] q of every film, see `precompute`
 
     def start_from(self, text: TitleText) -> None:
-        """Take over GloVe's vectors of the titles' words."""
+        """Take over GloVe's vectors of the titles' words; learn those of other words."""
         self.words.copy_(text.words)
+        if text.word_pieces:
+            self.learned = LearnedText(self.words.clone(), text.word_pieces, size=WORD_SIZE)
+
+    def finish_text(self) -> None:
+        """Keep the words' vectors as they are now."""
+        self.eval()
+        self.learned = None
 
     def forward(self, batch: Batch) -> Tensor:
         """Stars [B]."""
@@ -124,8 +133,11 @@ class TextCNNRating(nn.Module):
             self.precomputed = self.film_vectors()
 
     def train(self, mode: bool = True) -> Self:
-        """See `torch.nn.Module.train`."""
+        """See `torch.nn.Module.train`; whoever answers reads the words' vectors learned so far."""
         self.precomputed = None
+        if self.learned and not mode:
+            with torch.no_grad():
+                self.words.copy_(self.learned())
         return super().train(mode)
 
     def _at_once(self, batch: Batch) -> int:
@@ -164,7 +176,8 @@ class TextCNNRating(nn.Module):
         if self.genre_pool == "mean":
             flags = flags / flags.sum(1, keepdim=True).clamp(min=1)
         genres = flags @ self.genres.weight[1:]  # [N, k]
-        words = embedding(self.title_words[films], self.words)  # [N, 10, 50]
+        vectors = self.learned() if self.learned and self.training else self.words
+        words = embedding(self.title_words[films], vectors)  # [N, 10, 50]
         title = self.title_head(self.title(words))  # [N, k]
         return self.film(torch.cat([genres, title], dim=1))
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from recdemo.core.batch import Known
 from recdemo.core.errors import CheckpointError, RequestError
-from recdemo.core.protocols import ReadsInteractions, Solved, Staged
+from recdemo.core.protocols import ReadsInteractions, ReadsText, Solved, Staged
 from recdemo.core.vocabulary import Objective
 from recdemo.data import TRAIN
 from recdemo.encoding.ratings import Ratings
@@ -109,6 +109,8 @@ def fit(
             learner.requires_grad_(False)
     if isinstance(model, ReadsInteractions):
         model.disconnect()
+    if isinstance(model, ReadsText):
+        model.finish_text()
     return Fit(epochs=done, best_epoch=stage.best_epoch, seconds=time.perf_counter() - began)
 
 

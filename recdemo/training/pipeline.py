@@ -18,7 +18,7 @@ from recdemo.core.protocols import ReadsText
 from recdemo.core.vocabulary import Objective, Split
 from recdemo.data import TEST, VALIDATION, Dataset, PartedDataset
 from recdemo.encoding.schema import Schema
-from recdemo.encoding.text_vectors import title_text
+from recdemo.encoding.text_vectors import title_text, without_words
 from recdemo.models import card_of
 from recdemo.training.constant import constant_answer
 from recdemo.training.distributed import ALONE, Ranks
@@ -85,6 +85,8 @@ def train(
         check_opinions(*feed[0], objective, data.title)
     torch.manual_seed(settings.seed)
     network, arguments = build(model, objective, dataset, schema, arguments or {})
+    if isinstance(network, ReadsText) and (problem := without_words(schema)):
+        observer.on_problem(problem)
     del dataset  # the ratings are tensors by now
     give_back()
     kept = None
@@ -157,7 +159,7 @@ def build(
     """A fresh model for a data set, and all the constructor arguments that differ from its class's defaults.
 
     Raises:
-        RequestError: the model cannot be built with these arguments.
+        RequestError: the model cannot be built with these arguments, or reads titles and no title has a word.
     """
     arguments = {**card_of(model).arguments_for.get(objective, {}), **arguments}
     if card_of(model).knows_users:

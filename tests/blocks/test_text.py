@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from recdemo.blocks.text import TextCNN, _Largest
+from recdemo.blocks.text import LearnedText, TextCNN, _Largest
+from recdemo.core.batch import Pieces
 
 WORDS, DIM = 10, 6
 
@@ -56,3 +57,35 @@ def test_the_largest_of_each_group_is_that_of_torch() -> None:
     theirs = floor.scatter_reduce(0, places, values, "amax")
     assert torch.equal(found, theirs)
     assert torch.equal(gradient, torch.autograd.grad(theirs, values, ask)[0])
+
+
+def test_learned_text_is_a_weighted_sum_of_pieces_and_learns_by_it() -> None:
+    torch.manual_seed(0)
+    known = torch.randn(4, DIM)
+    pieces = Pieces(
+        count=3,
+        ids=torch.tensor([2, 0, 1, 2]),
+        weights=torch.tensor([0.5, 2.0, 1.0, -1.0]),
+        starts=torch.tensor([0, 0, 2, 2]),
+    )
+    block = LearnedText(known, pieces, size=1.0)
+    rows = [[], [(2, 0.5), (0, 2.0)], [], [(1, 1.0), (2, -1.0)]]
+    with torch.no_grad():
+        for found, start, row in zip(block(), known, rows, strict=True):
+            wanted = start + sum(weight * block.table[piece] for piece, weight in row)
+            torch.testing.assert_close(found, wanted)
+    block()[1].sum().backward()
+    assert block.table.grad[:, 0].tolist() == [2.0, 0.0, 0.5]
+    assert list(block.state_dict()) == ["table"]
+
+
+def test_before_training_a_sum_has_the_size_asked_for() -> None:
+    torch.manual_seed(0)
+    many = Pieces(
+        count=2000,
+        ids=torch.arange(2000),
+        weights=torch.full((2000,), 0.5),
+        starts=torch.arange(0, 2000, 4),
+    )
+    lengths = LearnedText(torch.zeros(500, 128), many, size=3.0)().norm(dim=1)
+    assert 2.9 < lengths.mean() < 3.1

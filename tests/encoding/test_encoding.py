@@ -18,7 +18,8 @@ from recdemo.core.vocabulary import AGES, DISLIKED, GENDERS, JUST_WATCHED, LIKED
 from recdemo.data import Dataset
 from recdemo.encoding.encode import encode, favourite_genre
 from recdemo.encoding.ratings import Ratings, by_chance
-from recdemo.encoding.schema import YEAR_EDGES, Schema, words_of, year_label
+from recdemo.encoding.schema import YEAR_EDGES, Schema, year_label
+from recdemo.encoding.words import words_of
 
 LENGTH = 6
 IDS = {None: JUST_WATCHED, False: DISLIKED, True: LIKED}

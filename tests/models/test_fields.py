@@ -20,13 +20,14 @@ from recdemo.blocks.crosses import CROSSED_FIELDS, HashedCrosses
 from recdemo.blocks.embedding import FIELDS, ITEM_FIELDS, USER_FIELDS
 from recdemo.blocks.interaction import CrossNetwork
 from recdemo.blocks.mlp import SharedDropout, TwoSidedMLP
-from recdemo.core.batch import TitleText
+from recdemo.core.batch import Pieces, TitleText
 from recdemo.core.session import Session
 from recdemo.core.vocabulary import GENRES, LIKED
 from recdemo.data import simulate, split_by_order
 from recdemo.encoding.encode import encode
 from recdemo.encoding.ratings import Ratings
-from recdemo.encoding.schema import Schema, words_of
+from recdemo.encoding.schema import Schema
+from recdemo.encoding.words import words_of
 from recdemo.models import CARDS
 from recdemo.training.feed import InMemory
 from recdemo.training.loop import fit
@@ -821,6 +822,39 @@ def test_text_models_start_from_the_vectors_given(titled: Schema, sessions: list
         assert (_scores(model, titled, sessions) - before).abs().max() > 1e-4
         assert name in model.state_dict()  # a checkpoint has them with it
         assert name not in dict(model.named_parameters())  # and training leaves them alone
+
+
+@pytest.mark.parametrize(("key", "name"), [("textcnn_rating", "words"), ("dcn_text", "sentences")])
+def test_text_models_keep_what_they_learned_of_titles(
+    key: str, name: str, titled: Schema, sessions: list[Session]
+) -> None:
+    torch.manual_seed(0)
+    model = CARDS[key].model(titled)
+    fresh = set(model.state_dict())
+    rows = len(getattr(model, name))
+    pieces = Pieces(
+        rows - 1,
+        torch.arange(rows - 1),
+        torch.ones(rows - 1),
+        torch.arange(-1, rows - 1).clamp(min=0),
+    )
+    text = TitleText(
+        torch.zeros(len(titled.words) + 1, 50), torch.zeros(titled.size + 1, 128), pieces, pieces
+    )
+    model.start_from(text)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    batch = encode(titled, sessions, torch.tensor(FILMS))
+    before = model.learned.table.clone()
+    model.train()(batch).square().sum().backward()
+    optimizer.step()
+    assert (model.learned.table != before).any()
+    answers = _scores(model.eval(), titled, sessions)
+    torch.testing.assert_close(getattr(model, name)[1:], model.learned.table)
+    assert not getattr(model, name)[0].any()
+    model.train()
+    model.finish_text()
+    assert set(model.state_dict()) == fresh
+    assert torch.equal(_scores(model, titled, sessions), answers)
 
 
 def test_films_nobody_liked_say_nothing_to_the_text_model(
