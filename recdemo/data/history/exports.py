@@ -20,6 +20,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from recdemo.core.wording import counted
 from recdemo.data.dataset import DataError
+from recdemo.data.dates import date_reader
 from recdemo.data.history.entries import (
     IMDB_ID,
     MAX_BYTES,
@@ -28,12 +29,11 @@ from recdemo.data.history.entries import (
     Entry,
     Export,
     checked,
-    date_reader,
     decoded,
-    mark_reader,
     year_in,
 )
 from recdemo.data.history.tables import from_table
+from recdemo.data.marks import mark_reader
 from recdemo.data.titles import split_title
 
 LONGEST = 300  # letters of a line that can be a film and what was thought of it

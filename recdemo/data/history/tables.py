@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from recdemo.core.wording import counted
+from recdemo.data.columns import named
 from recdemo.data.dataset import DataError
+from recdemo.data.dates import date_reader
 from recdemo.data.history.entries import (
     IMDB_ID,
     MAX_BYTES,
@@ -17,10 +19,9 @@ from recdemo.data.history.entries import (
     Entry,
     Export,
     checked,
-    date_reader,
-    mark_reader,
     year_in,
 )
+from recdemo.data.marks import mark_reader
 
 ANY_TABLE = "a table"
 BARE_IDS = (
@@ -132,60 +133,24 @@ def _columns_of(names: Sequence[str]) -> _Columns | None:
             dates=("date",),
             person=first("username"),
         )
-    title = first(*_TITLES)
+    title, mark, year = (next(iter(named(names, role)), "") for role in ("title", "rating", "year"))
     movie_id = first("movieid", "movie_id", "movielens id", "item_id:token")
-    if not title and not (movie_id and first(*_MARKS)):
+    if not title and not (movie_id and mark):
         return None
     goodreads = has({"my rating", "date read"})
     return _Columns(
         "Goodreads" if goodreads else "MovieLens" if not title else ANY_TABLE,
         title,
-        first(*_YEARS),
-        first(*_MARKS),
+        year,
+        mark,
         5 if goodreads else None,
-        dates=tuple(name for name in _DATES if name in names),
+        dates=tuple(named(names, "time")),
         imdb=first("imdb id", "imdb", "imdbid", "imdb_id", "imdb链接", "url"),
         movie_id="" if title else movie_id,
         person=first("user", "userid", "user_id", "username", "user_id:token")
         or ("name" if title and title != "name" and "name" in names else ""),
         skip=_not_watched,
     )
-
-
-_TITLES = (
-    *(
-        "title",
-        "movie title",
-        "film title",
-        "movie",
-        "film",
-        "name",
-        "movie name",
-        "original title",
-    ),
-    *(
-        "titel",
-        "titre",
-        "título",
-        "titulo",
-        "titolo",
-        "название",
-        "제목",
-        "영화",
-        "タイトル",
-        "作品名",
-    ),
-    *("标题", "电影名", "片名", "电影", "名称", "movie_title", "item", "title:token_seq"),
-)
-_YEARS = ("year", "release year", "released", "year published", "original publication year", "jahr", "année", "año",
-    "anno", "год", "연도", "年", "年份", "上映年份", "release_year", "release_date",
-    "release date")  # fmt: skip
-_MARKS = ("your rating", "my rating", "rating", "you rated", "score", "stars", "star", "rate", "liked", "like", "note",
-    "bewertung", "valoración", "voto", "оценка", "평점", "별점", "評価", "我的评分", "个人评分", "评分", "my_rating",
-    "user rating", "rating:float")  # fmt: skip
-_DATES = ("watched date", "date watched", "watched at", "watched_at", "date read", "date rated", "rated_at", "date", "timestamp",
-    "time", "date added", "created", "datum", "fecha", "data", "дата", "날짜", "日付", "打分日期", "创建时间", "观看日期", "日期",
-    "timestamp:float")  # fmt: skip
 
 
 def _not_a_film(row: Mapping[str, str]) -> str:

@@ -14,9 +14,10 @@ import pytest
 
 from recdemo.core.session import MAX_SESSION_FILMS
 from recdemo.data.dataset import DataError
+from recdemo.data.dates import date_reader
 from recdemo.data.history import read_export, read_history
 from recdemo.data.history.bring import bring, shipped_finder
-from recdemo.data.history.entries import date_reader, mark_reader
+from recdemo.data.marks import mark_reader
 
 CASES = Path(__file__).resolve().parents[2] / "cases"
 STAR_WARS, MATRIX, ALIENS = 260, 2571, 1200
@@ -254,6 +255,9 @@ def test_pasted_lines() -> None:
         (["★★★★★", "★★½", "★"], [1.0, 0.5, 0.2]),
         (["3,5", "", "n/a"], [0.7, None, None]),
         (["Liked", "thumbs down", "❤"], [1.0, 0.1, 1.0]),
+        (["❤️❤️❤️", "♥"], [0.6, 0.2]),
+        (["★★★☆☆", "★★★★★★★☆☆☆"], [0.6, 0.7]),
+        (["👍🏽", "👎", "нравится", "不喜欢"], [1.0, 0.1, 1.0, 0.1]),
         (["90 %", "10%", "0%"], [0.9, 0.1, None]),
     ],
 )
@@ -278,6 +282,14 @@ def test_marks(texts: list[str], marks: list[float | None]) -> None:
         (["1704067200"], datetime.datetime(2024, 1, 1)),
         (["1704067200000"], datetime.datetime(2024, 1, 1)),
         (["Mon Jan  1 10:00:00 2024"], datetime.datetime(2024, 1, 1, 10)),
+        (["Posted November 5, 2011."], datetime.datetime(2011, 11, 5)),
+        (["1 марта 2024"], datetime.datetime(2024, 3, 1)),
+        (["1er mai 2024"], datetime.datetime(2024, 5, 1)),
+        (["3. März 2024, 10:30"], datetime.datetime(2024, 3, 3, 10, 30)),
+        (["mar. 5 nov. 2024"], datetime.datetime(2024, 11, 5)),
+        (["11/13/2019 9:05:58 PM"], datetime.datetime(2019, 11, 13, 21, 5, 58)),
+        (["2024年3月1日"], datetime.datetime(2024, 3, 1)),
+        (["2024. 3. 1."], datetime.datetime(2024, 3, 1)),
         (["0001-01-01T00:00:00+14:00"], datetime.datetime(1, 1, 1)),
         (["soon"], None),
     ],
