@@ -7,15 +7,18 @@ from typing import Annotated, Any
 
 import typer
 
-from recdemo.cli.options import Json, today
+from recdemo.cli.options import Json, today, with_choices
 from recdemo.cli.tables import Progress, err, out, print_json, print_table
 from recdemo.core.files import write_whole
+from recdemo.data.choices import Choices
 
 app = typer.Typer(no_args_is_help=True, help="Where ratings come from, and what is in them.")
 
 
 @app.command()
+@with_choices
 def info(
+    choices: Choices,
     data: Annotated[str, typer.Argument(help="ml-1m, ml-100k, simulated, or a path.")] = "ml-1m",
     as_json: Json = False,
 ) -> None:
@@ -24,7 +27,8 @@ def info(
     from recdemo.data import load_dataset
     from recdemo.data.catalogue import read_catalogue
 
-    dataset = load_dataset(data, read_catalogue(checkpoints.root() / checkpoints.CATALOGUE))
+    catalogue = read_catalogue(checkpoints.root() / checkpoints.CATALOGUE)
+    dataset = load_dataset(data, catalogue, choices)
     figures: dict[str, Any] = {
         "name": dataset.name,
         "title": dataset.title,

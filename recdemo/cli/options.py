@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Callable, Iterator, Sequence
-from functools import wraps
+from functools import partial, wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperCommand
@@ -16,6 +16,7 @@ from typer.core import TyperCommand
 from recdemo.core.errors import RequestError
 from recdemo.core.session import MAX_SESSION_FILMS, Session, Watched
 from recdemo.core.vocabulary import AGES, Objective, Split
+from recdemo.data.choices import FEWEST, ROLES, SCALES, Choices, Scale
 from recdemo.training.settings import OFFERED, TYPES
 
 
@@ -72,7 +73,7 @@ DataOption = Annotated[
     typer.Option(
         "--data",
         help="ml-1m, ml-100k, ml-latest-small, ml-32m (looked for in $RECDEMO_DATA), simulated, or a path: "
-        "of such a set, of a CSV or Parquet file of one's own, or of a folder of parts to stream ('train' only).",
+        "of such a set, of a table of one's own (CSV, JSON, Parquet …), or of a folder of parts to stream ('train' only).",
     ),
 ]
 SplitOption = Annotated[
@@ -87,28 +88,71 @@ SeedOption = Annotated[int, typer.Option(min=0, help="Same seed, same weights.")
 
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     """A command with an option for each setting on offer, which gets what was typed of them as its `changes`."""
-
-    @wraps(command)
-    def with_options(**given: Any) -> None:
-        changes = {name: given.pop(name) for name in OFFERED}
-        command(**given, changes=changes)
-
     options = [
-        Parameter(
+        _option(
             name,
-            Parameter.POSITIONAL_OR_KEYWORD,
-            default=None,
-            annotation=Annotated[
-                TYPES[name] | None,
-                typer.Option(min=about.least, max=about.most, help=about.meaning),
-            ],
+            TYPES[name] | None,
+            None,
+            typer.Option(min=about.least, max=about.most, help=about.meaning),
         )
         for name, about in OFFERED.items()
     ]
+    return _with(command, "changes", options, dict)
+
+
+def with_choices(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with an option for each choice about a file of one's own, which gets them as its `choices`."""
+    panel = "How a file of one's own is read"
+    say = partial(typer.Option, rich_help_panel=panel)
+    options = [
+        _option(
+            "columns", list[str] | None, None,
+            say("--map", metavar="ROLE=COLUMN", help=f"What a column says, e.g. title=Name; may be repeated. ROLE: {', '.join(ROLES)}."),
+        ),
+        _option("scale", Scale | None, None, say(help=f"How ratings are written. {'; '.join(f'{key}: {what}' for key, what in SCALES.items())}.")),
+        _option("ids", Literal["ml-1m"] | None, None, say(help="The film ids are MovieLens-1M's.")),
+        _option("own_films", bool, False, say("--own-films", help="The films of the file are the catalogue; train with --out FOLDER.")),
+        _option("leave_out", bool, False, say("--leave-out", help="Leave out rows with problems.")),
+        _option("fewest", int, FEWEST, say(min=1, help="Leave out people with fewer ratings.")),
+    ]  # fmt: skip
+
+    def gather(given: dict[str, Any]) -> Choices:
+        columns = {}
+        for text in given["columns"] or ():
+            role, equals, column = text.partition("=")
+            if not equals or role not in ROLES:
+                raise RequestError(
+                    f"--map {text!r} is not ROLE=COLUMN, where ROLE is one of {', '.join(ROLES)}"
+                )
+            columns[role] = column
+        return Choices(**given | {"columns": columns, "ids": given["ids"] or ""})
+
+    return _with(command, "choices", options, gather)
+
+
+def _option(name: str, kind: Any, default: Any, about: Any) -> Parameter:
+    return Parameter(
+        name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, about]
+    )
+
+
+def _with(
+    command: Callable[..., None],
+    name: str,
+    options: Sequence[Parameter],
+    gather: Callable[[dict[str, Any]], Any],
+) -> Callable[..., None]:
+    """A command with options in place of one parameter, which gets what `gather` makes of them."""
+
+    @wraps(command)
+    def with_options(**given: Any) -> None:
+        found = gather({option.name: given.pop(option.name) for option in options})
+        command(**given, **{name: found})
+
     own = [
-        each
+        each.replace(kind=Parameter.KEYWORD_ONLY)
         for each in signature(command, eval_str=True).parameters.values()
-        if each.name != "changes"
+        if each.name != name
     ]
     with_options.__signature__ = Signature([*own, *options])  # type: ignore[attr-defined]
     with_options.__annotations__ = {each.name: each.annotation for each in [*own, *options]}

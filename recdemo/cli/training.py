@@ -17,6 +17,7 @@ from recdemo.cli.options import (
     SplitOption,
     named,
     today,
+    with_choices,
     with_settings,
 )
 from recdemo.cli.tables import Progress, err, out, print_json, print_metrics, print_table
@@ -24,15 +25,18 @@ from recdemo.core.errors import RequestError
 from recdemo.core.files import write_whole
 from recdemo.core.places import IN_CHECKOUT, PROJECT
 from recdemo.core.vocabulary import Split
+from recdemo.data.choices import Choices
 
 app = typer.Typer()
 
 
 @app.command()
+@with_choices
 @with_settings
 def train(
     model: ModelArgument,
     changes: dict[str, Any],
+    choices: Choices,
     objective: ObjectiveOption = None,
     data: DataOption = "ml-1m",
     seed: SeedOption = 0,
@@ -98,6 +102,7 @@ def train(
                 split=split,
                 settings=changes,
                 arguments=given,
+                choices=choices,
             )
         )
         command = ranks.command(command)
@@ -107,6 +112,7 @@ def train(
             data,
             settings,
             base=base,
+            choices=choices,
             split=split,
             arguments=named(argument or (), "--argument"),
             command=command,
@@ -119,8 +125,10 @@ def train(
 
 
 @app.command()
+@with_choices
 def search(
     model: ModelArgument,
+    choices: Choices,
     vary: Annotated[
         list[str],
         typer.Option(
@@ -160,7 +168,7 @@ def search(
     if unknown:
         raise RequestError(f"there is no setting {unknown[0]!r}; use one of {', '.join(ABOUT)}")
     settings = settings_for(model, objective, seed=seed, **fixed)
-    dataset, schema = open_data(data, checkpoints.root())
+    dataset, schema = open_data(data, checkpoints.root(), choices)
     found = trying.search(
         *(model, objective, dataset, schema, settings, space),
         trials=trials,
@@ -172,6 +180,7 @@ def search(
         words += ["--data", data, "--split", split, "--seed", str(seed), "--trials", str(trials)]
         words += [word for text in vary for word in ("--vary", text)]
         words += [word for text in settle or () for word in ("--set", text)]
+        words += choices.words()
         title = f"{model}, {objective}, split {split}, {today()}"
         with record.open("a", encoding="utf-8") as file:
             file.write("\n" + trying.markdown(title, shlex.join(words), found))
@@ -186,8 +195,10 @@ def search(
 
 
 @app.command()
+@with_choices
 def evaluate(
     model: ModelArgument,
+    choices: Choices,
     objective: ObjectiveOption = None,
     data: DataOption = "ml-1m",
     as_json: Json = False,
@@ -201,7 +212,7 @@ def evaluate(
 
     objective = objective_of(model, objective)
     loaded = checkpoints.load(model, objective)
-    dataset, ratings, test = open_test_part(loaded, data)
+    dataset, ratings, test = open_test_part(loaded, data, choices)
     metrics = measure(loaded.model, ratings, test, objective)
     stated = loaded.card.metrics.test
     told = (loaded.card.report or {}).get("faithfulness") or {}

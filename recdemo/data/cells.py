@@ -10,28 +10,36 @@ import datetime
 import math
 import re
 from collections.abc import Callable, Sequence
-from typing import Literal
 
 from recdemo.core.vocabulary import GENDERS, GENRES, OCCUPATIONS
+from recdemo.data.choices import Scale
+from recdemo.data.dates import date_reader, has_an_order, order_of
+from recdemo.data.marks import Said, said_reader
 from recdemo.data.movielens import OCCUPATION_WORDS, OLDEST, age_group
 from recdemo.data.titles import split_title
 
+SAID = said_reader(())
 YEARS = range(1870, 2101)
 MAX_MOVIE_ID = 10_000_000
 
-Scale = Literal["1-5", "0.5-5", "0-10", "like"]
-SCALES: dict[Scale, str] = {
-    "1-5": "1 to 5 stars",
-    "0.5-5": "half a star to 5 stars",
-    "0-10": "0 to 10, read as 1 to 5 stars",
-    "like": "liked or not, read as 5 stars or 1",
+_BOUNDS: dict[Scale, tuple[float, float]] = {
+    "1-5": (1, 5),
+    "0.5-5": (0.5, 5),
+    "0-10": (0, 10),
+    "1-10": (0.5, 10),
+    "0-100": (0, 100),
+    "1-100": (1, 100),
+    "thumbs": (1, 3),
 }
-_BOUNDS = {"1-5": (1, 5), "0.5-5": (0.5, 5), "0-10": (0, 10)}
+_DATE = re.compile(r"([12][0-9]{3})-[0-9]{1,2}-[0-9]{1,2}")
+_THUMBS = {1: 1.0, 2: 4.0, 3: 5.0}
+NOT_RATED = (0, -1)  # as several sites write it
 YES = {"1", "1.0", "yes", "y", "true", "like", "liked", "likes", "love", "loved", "+"}
 NO = {"0", "0.0", "no", "n", "false", "dislike", "disliked", "dislikes", "hate", "hated", "-", "-1"}
 EMPTY = {"", "na", "n/a", "nan", "null", "none", "-", "?", "unknown", "<na>"}
 _NOBODY = EMPTY - {"-", "?", "unknown"}
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_EPOCH = datetime.datetime(1970, 1, 1)
+MILLISECONDS = 1e11  # as seconds, the year 5138
 
 
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][-+]?[0-9]{1,4})?").fullmatch
@@ -70,7 +78,8 @@ def year(text: str) -> int | None:
     """A year of release, or None."""
     if text.casefold() in EMPTY:
         return None
-    value = number(text)
+    date = _DATE.match(text)
+    value = number(date[1] if date else text)
     if value is None or value not in YEARS:
         raise FaultError(
             f"is not a year from {YEARS[0]} to {YEARS[-1]}; correct it, or leave it empty"
@@ -78,20 +87,48 @@ def year(text: str) -> int | None:
     return int(value)
 
 
-def stars(text: str, scale: Scale) -> float:
-    """0.5 to 5 stars."""
-    if scale == "like":
-        word = text.casefold()
-        if word not in YES | NO:
-            raise FaultError("is neither yes nor no; write 1 or 0, or choose another scale")
+def stars(text: str, scale: Scale, said: Said = SAID) -> float | None:
+    """0.5 to 5 stars; None where nothing was rated.
+
+    A text that tells its own scale, such as ``4/5`` or ``★★★½``, is read by that.
+    """
+    word = text.casefold()
+    if scale == "listed":
+        count = number(text)
+        return 5.0 if count is None or count > 0 else None
+    if scale == "like" and word in YES | NO:
         return 5.0 if word in YES else 1.0
+    if word in EMPTY:
+        return None
+    if itself := said(text):
+        return _of_its_own_scale(*itself)
+    if scale == "like":
+        raise FaultError("is neither yes nor no; write 1 or 0, or choose another scale")
     value = number(text)
     if value is None:
         raise FaultError("is not a number; correct it, or choose another column or scale")
     low, high = _BOUNDS[scale]
+    if low > 0 and value in NOT_RATED:
+        return None
     if not low <= value <= high:
         raise FaultError(f"is outside {low:g} to {high:g}; correct it, or choose another scale")
-    return round(1 + 0.4 * value, 6) if scale == "0-10" else value
+    if scale == "thumbs":
+        return _THUMBS.get(int(value), 4.0)
+    return value if high == 5 else _to_stars(value, high)
+
+
+def _of_its_own_scale(value: float, top: float) -> float | None:
+    if not 0 <= value <= top:
+        raise FaultError("is more than all; correct it")
+    if top == 1:  # a word
+        return max(1.0, 5 * value)
+    if value == 0:
+        return None
+    return max(0.5, value) if top == 5 else _to_stars(value, top)
+
+
+def _to_stars(value: float, top: float) -> float:
+    return round(1 + 4 * value / top, 6)
 
 
 def number(text: str) -> float | None:
@@ -136,45 +173,27 @@ def genres(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(known[word] for word in words if word in known))
 
 
-def time_reader(texts: Sequence[str]) -> tuple[str, Callable[[str], float]]:
-    """How most of some times are written, and what reads such times as numbers that grow with time."""
-    ways: dict[str, Callable[[str], float | None]] = {
-        "numbers": number,
-        "2024-05-31": _iso_time,
-        "31.05.2024": lambda text: _dated(text, "%d.%m.%Y"),
-        "day/month/year": lambda text: _dated(text, "%d/%m/%Y"),
-        "month/day/year": lambda text: _dated(text, "%m/%d/%Y"),
-    }
-    read = {way: sum(parse(text) is not None for text in texts) for way, parse in ways.items()}
-    written = max(read, key=lambda way: read[way])
+def time_reader(texts: Sequence[str]) -> tuple[str, Callable[[str], float | None]]:
+    """What reads some times as numbers that grow with time, and a sentence where their writing is unsure.
 
-    def parse(text: str) -> float:
-        time = ways[written](text)
+    Numbers are taken as they are, but for milliseconds among seconds; a time that is not given is None.
+    """
+    given = [text for text in texts if text.casefold() not in EMPTY]
+    read = date_reader(given)
+    turned = any(map(has_an_order, given))
+    order = "month/day/year" if order_of(given) == "mdy" else "day/month/year"
+
+    def parse(text: str) -> float | None:
+        if text.casefold() in EMPTY:
+            return None
+        value = number(text)
+        if value is not None:
+            while abs(value) >= MILLISECONDS:
+                value /= 1000
+            return value
+        time = read(text)
         if time is None:
-            example = "as numbers" if written == "numbers" else f"as {written}"
-            raise FaultError(
-                f"is not written {example}, as other times are; correct it, or choose no time"
-            )
-        return time
+            raise FaultError("is not a time; write one such as 2024-05-31, or choose no time")
+        return (time - _EPOCH).total_seconds()
 
-    return written, parse
-
-
-def _iso_time(text: str) -> float | None:
-    try:
-        time = datetime.datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return ((time if time.tzinfo else time.replace(tzinfo=datetime.UTC)) - _EPOCH).total_seconds()
-
-
-def _dated(text: str, pattern: str) -> float | None:
-    day, _, clock = text.partition(" ")
-    try:
-        date = datetime.datetime.strptime(day, pattern).date()
-        time = datetime.time.fromisoformat(clock.strip()) if clock else datetime.time()
-    except ValueError:
-        return None
-    return (
-        datetime.datetime.combine(date, time.replace(tzinfo=datetime.UTC)) - _EPOCH
-    ).total_seconds()
+    return (f"Dates are read as {order}." if turned else ""), parse

@@ -9,9 +9,11 @@ from recdemo.data.dataset import DataError
 MAX_BYTES = 50_000_000
 MAX_ROWS = 1_000_000
 MAX_COLUMNS = 100
-MAX_CELL = 1_000  # characters
-MAX_CELLS = 20_000_000  # of a Parquet file, whose size says little
+MAX_CELL = 1_000  # characters of a cell that is used
+MAX_CELLS = 20_000_000  # of a Parquet or JSON file, whose size says little
 MAX_TEXT = 200_000_000  # bytes of one of its columns
+SHOWN = 20  # problems named; the others are counted
+NOTHING = "is empty; choose a file with a header and ratings"
 
 
 def check_size(name: str, size: int) -> None:
@@ -21,10 +23,26 @@ def check_size(name: str, size: int) -> None:
         )
 
 
-def check_columns(name: str, columns: Sequence[str], where: str = "") -> None:
-    """That columns are neither too many nor named alike; `where` follows the name of the file."""
+def distinct(
+    name: str, columns: Sequence[str], where: str = ""
+) -> tuple[list[str], tuple[str, ...]]:
+    """Columns by names that tell them apart, and a sentence for each that got another; too many are refused.
+
+    `where` follows the name of the file.
+    """
     if len(columns) > MAX_COLUMNS:
-        raise DataError(f"{name} has {len(columns):,} columns, {MAX_COLUMNS} are the limit")
-    for column in columns:
-        if columns.count(column) > 1:
-            raise DataError(f"{name}{where}: two columns are named {column!r}; rename one")
+        raise DataError(
+            f"{name} has {len(columns):,} columns, {MAX_COLUMNS} are the limit; leave out those of no use"
+        )
+    found: list[str] = []
+    notes = []
+    for place, column in enumerate(columns, start=1):
+        called = column or f"column {place}"
+        again = 1
+        while called in found:
+            again += 1
+            called = f"{column or f'column {place}'} ({again})"
+        if again > 1:
+            notes.append(f"Another column is named {column!r} too, and is called {called!r} here.")
+        found.append(called)
+    return found, tuple(notes)

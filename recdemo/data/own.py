@@ -13,14 +13,13 @@ import pandas as pd
 
 from recdemo.core.vocabulary import LIKED_FROM, PROFILE
 from recdemo.core.wording import counted
+from recdemo.data.choices import FEWER, FEWEST, SAY_COLUMN
 from recdemo.data.dataset import DataError, Dataset, people, stars_column
 from recdemo.data.mapping import Mapping
 from recdemo.data.matching import COLUMNS, check_catalogue, most_rated
 from recdemo.data.own_films import matched, own_movies, rated_films
 from recdemo.data.own_rows import Findings, Read, read_rows
 from recdemo.data.table import Table
-
-FEWEST = 10  # ratings of a user who is kept: of fewer, none would be tested (see `split`)
 
 
 def check(table: Table, mapping: Mapping, *, own_films: bool = False) -> Findings:
@@ -59,14 +58,20 @@ def to_dataset(
     notes = [*table.notes, *read.notes]
     if read.findings.count:
         notes.append(f"{counted(read.findings.bad_rows, 'row')} with problems left out.")
-    rated, films = rated_films(read)
+    rated, films, told = rated_films(read)
+    notes += told
     if own_films:
         rated, more = most_rated(rated)
     else:
         movies = check_catalogue(catalogue, table.name)[COLUMNS]
         rated, more = matched(table, rated, films, movies)
-    rated, lost = _usable(table, rated, fewest)
+    rated, lost = _usable(table, rated, fewest, mapping)
     kept = np.unique(rated["user_id"])
+    if own_films and not mapping.title and len(kept) > 1 and rated["movie_id"].is_unique:
+        raise DataError(
+            f"{table.name}: {mapping.movie_id} is another one in every row, so it names no film that two people rated; "
+            f"{SAY_COLUMN.format(role='movie_id')}"
+        )
     users, changing = _users(read, kept)
     rated = rated.assign(
         user_id=np.searchsorted(kept, rated["user_id"]) + 1,
@@ -89,7 +94,9 @@ def to_dataset(
     )
 
 
-def _usable(table: Table, rated: pd.DataFrame, fewest: int) -> tuple[pd.DataFrame, list[str]]:
+def _usable(
+    table: Table, rated: pd.DataFrame, fewest: int, mapping: Mapping
+) -> tuple[pd.DataFrame, list[str]]:
     """Each user's last word on each film, where there are enough; and what was left out, in sentences.
 
     Raises:
@@ -99,19 +106,26 @@ def _usable(table: Table, rated: pd.DataFrame, fewest: int) -> tuple[pd.DataFram
     again = rated.duplicated(["user_id", "movie_id"], keep="last")
     if again.any():
         rated = rated[~again]
-        notes.append(
-            f"{counted(int(again.sum()), 'rating')} that the same user changed later left out."
-        )
+        what = "row" if mapping.scale == "listed" else "rating"
+        why = "names a film again" if what == "row" else "the same user changed later"
+        notes.append(f"{counted(int(again.sum()), what)} that {why} left out.")
     counts = rated["user_id"].value_counts()
     few = counts[counts < fewest]
     if len(few) == len(counts):
+        if counts.max() == 1 < len(counts):
+            raise DataError(
+                f"{table.name}: {mapping.user} is another one in every row; if that is not who rated, "
+                f"{SAY_COLUMN.format(role='user')}, else give more ratings of each"
+            )
         raise DataError(
             f"{table.name}: no user has rated {fewest} films or more of those known, the most is {counts.max()}; "
-            f"ask for fewer, or give more ratings"
+            f"{FEWER}, or give more ratings"
         )
     if len(few):
         rated = rated[~rated["user_id"].isin(few.index)]
         notes.append(f"{counted(len(few), 'user')} with fewer than {fewest} ratings left out.")
+    if len(counts) - len(few) == 1:
+        notes.append("All ratings are one person's: of what others like, nothing can be learned.")
     liked = rated["rating"] >= LIKED_FROM
     if liked.all() or not liked.any():
         notes.append(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from recdemo.core.wording import counted, cut
-from recdemo.data.catalogue import label_of
+from recdemo.data.catalogue import label_of, labels_of
+from recdemo.data.choices import OWN_FILMS
 from recdemo.data.dataset import DataError
 from recdemo.data.matching import match_films, match_titles
 from recdemo.data.own_rows import Read
@@ -34,41 +36,80 @@ class Film:
         return label_of(self.title, self.year or 0) if self.title else f"film {self.movie_id}"
 
 
-def rated_films(read: Read) -> tuple[pd.DataFrame, list[Film]]:
-    """The good rows as user_id, movie_id (both numbered from 0) and rating, in order; and the films."""
+def rated_films(read: Read) -> tuple[pd.DataFrame, list[Film], list[str]]:
+    """The good rows as user_id, movie_id (both numbered from 0) and rating, in order; the films; and what to say of them."""
     columns = read.columns
-    number, films = _films(read)
+    number, films, notes = _films(read)
     rows = np.flatnonzero(read.good)
     rated = pd.DataFrame(
         {
             "user_id": columns["user"].codes[rows],
             "movie_id": number,
-            "rating": columns["rating"].of_rows()[rows].astype(np.float64),
+            "rating": columns["rating"].of_rows()[rows].astype(np.float64)
+            if "rating" in columns
+            else 5.0,
         }
     )
     keys = [rated["user_id"].to_numpy()]
     if "time" in columns:
-        keys.insert(0, columns["time"].of_rows()[rows].astype(np.float64))
-    return rated.iloc[np.lexsort(keys)].reset_index(drop=True), films
+        times = columns["time"].of_rows()[rows].astype(np.float64)
+        keys.insert(0, np.nan_to_num(times, nan=-np.inf))
+    return rated.iloc[np.lexsort(keys)].reset_index(drop=True), films, notes
 
 
-def _films(read: Read) -> tuple[np.ndarray, list[Film]]:
-    """Which film each good row is about, and the films: told apart by id, else by title and year."""
+def _films(read: Read) -> tuple[np.ndarray, list[Film], list[str]]:
+    """Which film each good row is about, and the films: told apart by id, else by title and year.
+
+    An id beside a title tells films apart by itself, unless it is a row's number, or stands for several titles.
+    """
     roles = [role for role in ("movie_id", "title", "year", "genres") if role in read.columns]
     rows = np.flatnonzero(read.good)
     spelt = pd.DataFrame({role: read.columns[role].codes[rows] for role in roles})
     code = spelt.groupby(roles, sort=False).ngroup().to_numpy()
     first = np.flatnonzero(~spelt.duplicated())
+    spellings = [
+        _film({r: read.columns[r].values[read.columns[r].codes[row]] for r in roles})
+        for row in rows[first]
+    ]
+    notes = []
+    told_by_id = True
+    if {"movie_id", "title"} <= {*roles}:
+        column = read.columns["movie_id"].name
+        several, of_rows = _titles_of_ids(spellings, len(rows))
+        told_by_id = not several
+        if of_rows:
+            spellings = [replace(film, movie_id=None) for film in spellings]
+            notes.append(f"{column} counts the rows, so films are told apart by title and year.")
+        elif several:
+            notes.append(
+                f"{column} stands for several titles at a time, so films are told apart by it, title and year."
+            )
     place: dict[Hashable, int] = {}
     films: list[Film] = []
     number = np.zeros(len(first), dtype=np.int64)
-    for spelling, row in enumerate(rows[first]):
-        film = _film({r: read.columns[r].values[read.columns[r].codes[row]] for r in roles})
-        key = film.movie_id or (film.title.casefold(), film.year)
+    for spelling, film in enumerate(spellings):
+        named = (film.title.casefold(), film.year)
+        key = (
+            named
+            if film.movie_id is None
+            else film.movie_id
+            if told_by_id
+            else (film.movie_id, *named)
+        )
         number[spelling] = place.setdefault(key, len(films))
         if number[spelling] == len(films):
             films.append(film)
-    return number[code], films
+    return number[code], films, notes
+
+
+def _titles_of_ids(spellings: list[Film], rows: int) -> tuple[bool, bool]:
+    """Of ids beside titles, whether many stand for several titles, and whether they are the numbers of the rows."""
+    titles: dict[Hashable, set[str]] = defaultdict(set)
+    for film in spellings:
+        titles[film.movie_id].add(film.title.casefold())
+    several = sum(len(names) > 1 for names in titles.values())
+    films = {(film.title.casefold(), film.year) for film in spellings}
+    return several * 5 > len(titles), len(titles) == rows >= 2 * len(films)
 
 
 def _film(values: dict[str, Any]) -> Film:
@@ -93,7 +134,7 @@ def matched(
     if len(unknown) == len(films):
         raise DataError(
             f"{table.name}: of {counted(len(films), 'film')} none is in the catalogue, as {examples}; choose "
-            "other columns, or keep the file's own films as the catalogue"
+            f"other columns, or {OWN_FILMS}"
         )
     notes = []
     if by_title:
@@ -103,6 +144,10 @@ def matched(
             f"{len(unknown):,} of {counted(len(films), 'film')} without a match in the catalogue, among them "
             f"{examples}; left out with {counted(lost, 'rating')}."
         )
+    if not films[0].title:
+        named = dict(zip(catalogue["movie_id"], labels_of(catalogue), strict=True))
+        known = [f"{movie_id} is {named[movie_id]}" for movie_id in found if movie_id is not None]
+        notes.append(f"Films are known by MovieLens-1M's numbers: {', '.join(known[:2])}.")
     return rated.assign(movie_id=movie)[movie >= 0].reset_index(drop=True), tuple(notes)
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from recdemo.core.places import PROJECT
 from recdemo.data.archive import open_archive
+from recdemo.data.choices import GUESSED, Choices
 from recdemo.data.dataset import DataError, Dataset
 from recdemo.data.grouplens import OFFICIAL_SITE, SOURCES
 from recdemo.data.mapping import guess_mapping
@@ -17,31 +18,38 @@ from recdemo.data.own import to_dataset
 from recdemo.data.saved import LAYOUT, read_saved
 from recdemo.data.shards import in_parts
 from recdemo.data.simulated import simulate
-from recdemo.data.table import SUFFIXES, read_table
+from recdemo.data.table import is_table, read_table
 
 SIMULATED = "simulated"
 NAMES = (SIMULATED, *SOURCES)  # what `load_dataset` knows by name; all else is a path
 DATA_VARIABLE = "RECDEMO_DATA"
 
 
-def load_dataset(source: str | Path, catalogue: pd.DataFrame | None = None) -> Dataset:
+def load_dataset(
+    source: str | Path, catalogue: pd.DataFrame | None = None, choices: Choices = GUESSED
+) -> Dataset:
     """The data set of a name (``simulated``, ``ml-1m`` and the others of `SOURCES`) or of a path.
 
-    A path leads to MovieLens files, to what `save_dataset` wrote, or to a CSV or Parquet file of one's own,
-    whose columns are then guessed from their names.
+    A path leads to MovieLens files, to what `save_dataset` wrote, or to a table of one's own (`recdemo.data.table`),
+    whose columns are guessed where `choices` says nothing of them.
 
     Args:
         source: a name goes before a path of the same spelling.
         catalogue: films by MovieLens-1M id; all but MovieLens-1M and what was saved need it.
+        choices: how a table of one's own is to be read; of other sources they say nothing.
 
     Raises:
         DataError: not found, or not readable.
     """
     name = str(source)
+    if name not in NAMES:
+        return _read(Path(source).expanduser(), catalogue, choices)
+    if choices != GUESSED:
+        raise DataError(
+            f"{name} is no file of your own, so {' '.join(choices.words())} says nothing of it; leave that out"
+        )
     if name == SIMULATED:
         return simulate(catalogue)
-    if name not in SOURCES:
-        return _read(Path(source).expanduser(), catalogue)
     path = find_data(name)
     if path is None:
         places = " and ".join(map(str, _places()))
@@ -69,10 +77,21 @@ def find_data(name: str) -> Path | None:
     return None
 
 
-def _read(path: Path, catalogue: pd.DataFrame | None) -> Dataset:
-    if path.suffix.lower() in SUFFIXES and path.is_file():
+def _read(path: Path, catalogue: pd.DataFrame | None, choices: Choices) -> Dataset:
+    if is_table(path) and path.is_file():
         table = read_table(path)
-        return to_dataset(table, guess_mapping(table), catalogue)
+        return to_dataset(
+            table,
+            guess_mapping(table).chosen(choices, table),
+            catalogue,
+            own_films=choices.own_films,
+            fewest=choices.fewest,
+            leave_out=choices.leave_out,
+        )
+    if choices != GUESSED:
+        raise DataError(
+            f"{path} is no table of ratings, so {' '.join(choices.words())} says nothing of it; leave that out"
+        )
     if in_parts(path):
         raise DataError(f"{path} is a data set in parts: train from it, or name one of its parts")
     if open_archive(path).layout == LAYOUT:

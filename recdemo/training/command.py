@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from recdemo.core.vocabulary import Objective, Split
+from recdemo.data.choices import GUESSED, Choices
 from recdemo.training.settings import options
 
 
@@ -20,6 +21,7 @@ def train_words(
     split: Split = "order",
     settings: Mapping[str, Any] | None = None,
     arguments: Mapping[str, Any] | None = None,
+    choices: Choices = GUESSED,
 ) -> list[str]:
     """What follows ``python``.
 
@@ -29,11 +31,13 @@ def train_words(
         seed, split: of the run.
         settings: those that are not the model's own; None among them is left out.
         arguments: of the model's constructor, those that are not its card's.
+        choices: how a table of one's own is read.
     """
     words = ["-m", "recdemo", "train", model, "--objective", objective]
     words += [f"--data={source}"] if source.startswith("-") else ["--data", source]
     words += ["--seed", str(seed)]
     words += [] if split == "order" else ["--split", split]
+    words += choices.words()
     words += options(dict(settings or {}))
     for name, value in (arguments or {}).items():
         words += ["--argument", f"{name}={_plain(value)}"]

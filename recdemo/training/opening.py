@@ -27,6 +27,7 @@ from recdemo.data import (
     split_ratings,
 )
 from recdemo.data.catalogue import catalogue_of, read_catalogue, write_catalogue
+from recdemo.data.choices import GUESSED, Choices
 from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
 from recdemo.training.feed import InMemory, Sharded, Source
@@ -34,17 +35,17 @@ from recdemo.training.feed import InMemory, Sharded, Source
 Data = TypeVar("Data", Dataset, PartedDataset, Dataset | PartedDataset)
 
 
-def open_data(source: str, base: Path) -> tuple[Dataset, Schema]:
+def open_data(source: str, base: Path, choices: Choices = GUESSED) -> tuple[Dataset, Schema]:
     """A data set and the schema of the catalogue in `base`.
 
-    A new folder gets a copy of the shipped catalogue; where there is none, or the data have films of their own,
+    `choices` say how a table of one's own is read. A new folder gets a copy of the shipped catalogue; where there is none, or the data have films of their own,
     one written from the data.
 
     Raises:
         DataError: the source cannot be read.
         CheckpointError: the catalogue is damaged, or the data have films of their own and it lists others.
     """
-    return _open(lambda catalogue: load_dataset(source, catalogue), base)
+    return _open(lambda catalogue: load_dataset(source, catalogue, choices), base)
 
 
 def _open(
@@ -69,12 +70,14 @@ def _open(
 
 
 def open_any(
-    source: str, base: Path, *, write: bool = True
+    source: str, base: Path, choices: Choices = GUESSED, *, write: bool = True
 ) -> tuple[Dataset | PartedDataset, Schema]:
     """`open_data` of data whole or in parts; with `write` off, the folder stays as it is."""
 
     def read(catalogue: pd.DataFrame | None) -> Dataset | PartedDataset:
-        return open_parts(source) if in_parts(source) else load_dataset(source, catalogue)
+        if in_parts(source) and choices == GUESSED:
+            return open_parts(source)
+        return load_dataset(source, catalogue, choices)
 
     return _open(read, base, write=write)
 
@@ -145,7 +148,9 @@ def data_card(dataset: Dataset | PartedDataset) -> DataCard:
     )
 
 
-def open_test_part(loaded: Checkpoint, source: str) -> tuple[Dataset, Ratings, Tensor]:
+def open_test_part(
+    loaded: Checkpoint, source: str, choices: Choices = GUESSED
+) -> tuple[Dataset, Ratings, Tensor]:
     """A data set as a checkpoint's own split tests it: all ratings, and [N] True for the test part.
 
     Users of other data than the checkpoint's own are strangers to it.
@@ -153,7 +158,7 @@ def open_test_part(loaded: Checkpoint, source: str) -> tuple[Dataset, Ratings, T
     Raises:
         DataError: the source cannot be read.
     """
-    dataset = load_dataset(source, loaded.schema.movies)
+    dataset = load_dataset(source, loaded.schema.movies, choices)
     split, own = loaded.card.split, loaded.card.data
     counts = (dataset.name, len(dataset.users), len(dataset.ratings))
     strangers = counts != (own.name, own.users, own.ratings)

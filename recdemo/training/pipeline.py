@@ -17,6 +17,7 @@ from recdemo.core.errors import RequestError
 from recdemo.core.protocols import ReadsText
 from recdemo.core.vocabulary import Objective, Split
 from recdemo.data import TEST, VALIDATION, Dataset, PartedDataset
+from recdemo.data.choices import GUESSED, Choices
 from recdemo.encoding.schema import Schema
 from recdemo.encoding.text_vectors import title_text, without_words
 from recdemo.models import card_of
@@ -41,6 +42,7 @@ def train(
     settings: Settings,
     *,
     base: Path,
+    choices: Choices = GUESSED,
     split: Split = "order",
     arguments: dict[str, Any] | None = None,
     command: str = "",
@@ -56,6 +58,7 @@ def train(
         source: as in `recdemo.data.load_dataset`, or a folder of parts (`recdemo.data.shards`), which are streamed.
         settings: how to train.
         base: the folder of checkpoints; its catalogue says which films exist.
+        choices: how a table of one's own is read.
         split: see `recdemo.data.split`. With ``last`` any film rated counts as picked.
         arguments: constructor arguments that differ from the model's defaults.
         command: what a person types to repeat this; stands in the card.
@@ -74,7 +77,7 @@ def train(
     if state and not ranks.alone:
         raise RequestError("a fit of several processes cannot be resumed; train without a state")
     observer.on_read()
-    dataset, schema = open_any(source, base, write=ranks.first)
+    dataset, schema = open_any(source, base, choices, write=ranks.first)
     schema = schema.of_length(settings.history_length)
     if state and not isinstance(dataset, Dataset):
         raise RequestError("a fit of data in parts cannot be resumed; train without a state")

@@ -1,0 +1,148 @@
+"""JSON as rows of text: a list of records, a record a line, or columns; what lies within is a column named by its path."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import pandas as pd
+
+from recdemo.data import limits
+from recdemo.data.dataset import DataError
+
+_DEEPEST = 4  # records within records
+_LONGEST = 100_000  # characters of a line as Python writes it
+_FAULTS = (ValueError, SyntaxError, RecursionError, MemoryError)
+
+
+def read_records(name: str, raw: bytes) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Columns as in `recdemo.data.table.Table.frame`, and what was left out, in sentences.
+
+    A record that holds a list of records stands for each of them: ``{"user": 1, "reviews": [{"item": 2}, {"item": 3}]}`` is
+    two rows.
+
+    Raises:
+        DataError: it is not JSON, holds no records, or is over a limit.
+    """
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = raw.decode("cp1252", errors="replace")
+    records = _records(name, text)
+    rows: list[dict[str, str]] = []
+    columns: dict[str, None] = {}
+    left = 0
+    for record in records:
+        if not isinstance(record, dict):
+            left += 1
+            continue
+        for row in _flat(record):
+            rows.append(row)
+            columns |= dict.fromkeys(row)
+        if len(rows) > limits.MAX_ROWS:
+            raise DataError(f"{name} has more than {limits.MAX_ROWS:,} rows; leave out users")
+        if len(columns) > limits.MAX_COLUMNS:
+            raise DataError(
+                f"{name} has more than {limits.MAX_COLUMNS} columns, which are the limit; leave out those of no use"
+            )
+    if len(rows) * len(columns) > limits.MAX_CELLS:
+        raise DataError(
+            f"{name} has {len(rows) * len(columns):,} cells, {limits.MAX_CELLS:,} are the limit; leave out columns"
+        )
+    if not columns:
+        raise DataError(f"{name} holds no records; give a list of them, one for each rating")
+    frame = pd.DataFrame(
+        {column: [row.get(column, "") for row in rows] for column in columns},
+        index=pd.RangeIndex(1, len(rows) + 1),
+        dtype="str",
+    )
+    return frame, (f"Left out, being no record: {left:,} of {len(records):,}.",) if left else ()
+
+
+def _records(name: str, text: str) -> list[Any]:
+    """The records of a file, or of its lines."""
+    with suppress(*_FAULTS):
+        return _list_of(json.loads(text))
+    found = []
+    for row, line in enumerate(text.splitlines(), start=1):
+        if line := line.strip().rstrip(","):
+            found.append(_line(name, row, line))
+    return found
+
+
+def _line(name: str, row: int, line: str) -> Any:
+    """A record as JSON, or as Python writes it."""
+    with suppress(*_FAULTS):
+        return json.loads(line)
+    if len(line) <= _LONGEST:
+        with suppress(*_FAULTS):
+            return ast.literal_eval(line)
+    raise DataError(
+        f"{name}, row {row:,}: this is not JSON, {line[:40]!r}; write a list of records, or a record a line"
+    )
+
+
+def _list_of(found: Any) -> list[Any]:
+    """Records, whether they lie in a list, under a name, or column by column."""
+    if isinstance(found, list):
+        return found
+    if not isinstance(found, dict):
+        return []
+    for part in found.values():
+        if isinstance(part, list) and part and all(isinstance(one, dict) for one in part):
+            return part if len(found) == 1 or not _scalars(found) else [found]
+    columns = [*found.values()]
+    if columns and all(isinstance(column, dict) for column in columns):  # as pandas writes them
+        keys = [*columns[0]]
+        return [{name: part.get(key) for name, part in found.items()} for key in keys]
+    if columns and all(isinstance(column, list) for column in columns):
+        return [dict(zip(found, values, strict=False)) for values in zip(*columns, strict=False)]
+    return [found]
+
+
+def _scalars(record: dict[Any, Any]) -> bool:
+    return any(not isinstance(value, dict | list) for value in record.values())
+
+
+def _flat(record: dict[Any, Any]) -> Iterator[dict[str, str]]:
+    """The rows a record stands for."""
+    lists = {
+        str(key): value
+        for key, value in record.items()
+        if isinstance(value, list) and value and all(isinstance(one, dict) for one in value)
+    }
+    own = dict(_fields({key: value for key, value in record.items() if str(key) not in lists}))
+    if len(lists) != 1:
+        yield own
+        return
+    ((key, parts),) = lists.items()
+    for part in parts:
+        yield own | dict(_fields(part, f"{key}."))
+
+
+def _fields(record: dict[Any, Any], path: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
+    for key, value in record.items():
+        column = f"{path}{key}"
+        if isinstance(value, dict):
+            if depth < _DEEPEST:
+                yield from _fields(value, f"{column}.", depth + 1)
+        elif isinstance(value, list):
+            if value and not any(isinstance(one, dict | list) for one in value):
+                yield column, _cell("|".join(map(_text, value)))
+        else:
+            yield column, _cell(_text(value))
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value).encode(errors="replace").decode()  # half a letter is no letter
+
+
+def _cell(text: str) -> str:
+    return text.strip()[: limits.MAX_CELL + 1]
