@@ -226,35 +226,35 @@ def _items(columns: Sequence[str]) -> list[str]:
 def _by_values(table: Table) -> dict[str, str | None]:
     """Columns without names: who, what, how much and when, in the order in which data sets are written."""
     frame = table.frame
-    useful = [name for name in frame.columns if frame[name].nunique() > 1 or len(frame) == 1]
-    times = [name for name in useful if _mostly(frame[name], _is_late) or _is_date(frame[name])]
+    columns = [*frame.columns]
+    useful = [name for name in columns if frame[name].nunique() > 1 or len(frame) == 1]
+    times = [  # a number in the first place is somebody's, however large
+        name
+        for name in useful
+        if name != columns[0] and (_mostly(frame[name], _is_late) or _is_date(frame[name]))
+    ]
     marks = [
         name
         for name in useful
-        if name not in times and (_speaks_for_itself(frame[name]) or _is_half_steps(frame[name]))
+        if name not in [*columns[:2], *times]
+        and (_speaks_for_itself(frame[name]) or _is_half_steps(frame[name]))
     ]
-    constant = [name for name in frame.columns if name not in useful]
     numbers = [name for name in useful if not _is_no_number(frame[name])]
-    things = [
-        name
-        for name in frame.columns
-        if name not in marks and (name not in times or name == frame.columns[0])
-    ]
-    people = [name for name in things if _repeats(frame[name])][:1]
-    things = [name for name in things if name not in [*people, *constant]][:1]
-    if not people or not things or not (marks or times or numbers):
+    things = [name for name in columns if name not in marks + times]
+    user = next((name for name in things if _repeats(frame[name])), None)
+    others = [name for name in things if name in useful and name != user]
+    if user is None or not others or not (marks or times or numbers):
         return {}
-    user, item = people[0], things[0]
+    behind = [name for name in others if columns.index(name) > columns.index(user)]
+    item = (behind or others)[0]
     if _mostly(frame[user], lambda text: bool(_ITEM.fullmatch(text))):
         user, item = item, user
-    role = "movie_id" if not frame[item].str.contains(" ").any() else "title"
-    when = [name for name in times if name != user]
-    behind = [name for name in marks if name not in (user, item)]
+    role = "title" if frame[item].str.contains(" ").any() else "movie_id"
     return {
         "user": user,
         role: item,
-        "rating": next(iter(behind), None),
-        "time": next(iter(when), None),
+        "rating": next((name for name in marks if name != item), None),
+        "time": next((name for name in times if name != user), None),
     }
 
 

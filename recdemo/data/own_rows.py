@@ -181,10 +181,10 @@ def _lacking(table: Table, mapping: Mapping) -> Iterable[str]:
             "--data in the shell)"
         )
         return
-    known = ", ".join(map(repr, table.frame.columns[:SHOWN]))
+    known = ", ".join(repr(cut(column)) for column in table.frame.columns[:SHOWN])
     for role, column in mapping.columns.items():
         if column not in table.frame.columns:
-            yield f"there is no column {column!r} for {role}; the columns are {known}"
+            yield f"there is no column {cut(column)!r} for {role}; the columns are {known}"
     if mapping.scale not in SCALES:
         yield f"scale {mapping.scale!r} is unknown; use {', '.join(SCALES)}"
     if not mapping.user:

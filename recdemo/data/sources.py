@@ -78,7 +78,7 @@ def find_data(name: str) -> Path | None:
 
 
 def _read(path: Path, catalogue: pd.DataFrame | None, choices: Choices) -> Dataset:
-    if is_table(path) and path.is_file():
+    if is_table(path):
         table = read_table(path)
         return to_dataset(
             table,

@@ -30,12 +30,12 @@ SUFFIXES: dict[str, Kind] = {
     **dict.fromkeys((".parquet", ".pq"), "parquet"),
 }
 PACKED = ".gz"
-_PARQUET, _GZIP = b"PAR1", b"\x1f\x8b"
+_PARQUET, _GZIP, _ZIP = b"PAR1", b"\x1f\x8b", b"PK\x03\x04"
 
 # What a file begins with that is no CSV, and the way out.
 _OTHERS = {
     _PARQUET: "is a Parquet file; read it as Parquet",
-    b"PK\x03\x04": "is a zip or an Excel file; unpack it, or save the sheet as CSV",
+    _ZIP: "is a zip or an Excel file; unpack it, or save the sheet as CSV",
     b"\xd0\xcf\x11\xe0": "is an old Excel file; save the sheet as CSV",
     b"SQLite format 3": "is a database; export the table of ratings as CSV",
     b"%PDF": "is a PDF; export the ratings as CSV",
@@ -115,8 +115,13 @@ def read_table(source: bytes | str | Path, kind: Kind | None = None, *, name: st
 
 
 def is_table(path: Path) -> bool:
-    """Whether a file's name ends as a table's does, packed or not."""
-    return kind_named(path.name) is not None
+    """Whether a path leads to a file that is to be read as a table: any but a zip, whatever its name ends with."""
+    if not path.is_file() or path.suffix.lower() == ".zip":
+        return False
+    if kind_named(path.name):
+        return True
+    with path.open("rb") as file:
+        return file.read(len(_ZIP)) != _ZIP
 
 
 def kind_named(name: str) -> Kind | None:

@@ -145,7 +145,7 @@ def _place() -> Chosen | None:
     if not path.exists():
         st.warning(f"There is no {plain(str(path))}.", icon=":material/search_off:")
         return None
-    if is_table(path) and path.is_file():
+    if is_table(path):
         return own_file.lying_at(path)
     return Chosen(str(path), None)
 
