@@ -153,7 +153,6 @@ def search(
     """Try settings drawn from a space, on the validation part; nothing is saved and the test part is not read."""
     from dataclasses import asdict
 
-    from recdemo import checkpoints
     from recdemo.models import objective_of
     from recdemo.training import search as trying
     from recdemo.training.opening import open_data
@@ -168,7 +167,7 @@ def search(
     if unknown:
         raise RequestError(f"there is no setting {unknown[0]!r}; use one of {', '.join(ABOUT)}")
     settings = settings_for(model, objective, seed=seed, **fixed)
-    dataset, schema = open_data(data, checkpoints.root(), choices)
+    dataset, schema = open_data(data, None, choices)
     found = trying.search(
         *(model, objective, dataset, schema, settings, space),
         trials=trials,

@@ -39,7 +39,7 @@ _WORDS = {
     "ma note|avis|valoración|puntuación|calificación|nota|voto|votación|оценка|рейтинг|моя оценка|평점|별점|점수|評価|評点|"
     "我的评分|个人评分|评分|打分|評分|value|thumbs|reaction|vote|sentiment",
     "time": "watched date|date watched|watched at|date read|date rated|rated at|date|timestamp|time|datetime|rating date|"
-    "event utc ts|date added|created|created at|unix time|unix review time|review time|review date|ts|day|posted|datum|"
+    "event utc ts|start time|date added|created|created at|unix time|unix review time|review time|review date|ts|day|posted|datum|"
     "zeit|zeitpunkt|fecha|hora|data|date de visionnage|дата|время|날짜|시간|일자|日付|日時|打分日期|创建时间|观看日期|日期|时间|評分日期",
     "gender": "gender|sex|geschlecht|sexe|sexo|genre (sexe)|пол|性别|性別|성별",
     "age": "age|age group|user age|alter|âge|edad|возраст|年龄|年齢|나이|연령",

@@ -7,15 +7,19 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Literal
 
-Order = str  # "mdy" or "dmy"
+Order = Literal["mdy", "dmy"]
+_ORDERS: tuple[Order, ...] = ("mdy", "dmy")  # of two that read as much, the first
 SAMPLE = 50  # dates of a column that are tried before it is given up
 
 
 def date_reader(texts: Sequence[str]) -> Callable[[str], datetime.datetime | None]:
     """What reads the dates of one column: in whichever way most of them are written, and the others in theirs."""
     given = [text.strip() for text in texts if text.strip()]
-    if not any(map(_plain_date, given[:SAMPLE])) and not any(map(_named_month, given[:SAMPLE])):
+    if not any(
+        _plain_date(text, way) or _named_month(text) for text in given[:SAMPLE] for way in _ORDERS
+    ):
         return lambda text: None
     order = order_of(given)
 
@@ -28,7 +32,7 @@ def date_reader(texts: Sequence[str]) -> Callable[[str], datetime.datetime | Non
 
 def order_of(texts: Sequence[str]) -> Order:
     """Of day and month that could be either, the order in which the column runs steadily; else the American one."""
-    orders = {way: [_numeric_date(text, way) for text in texts] for way in ("mdy", "dmy")}
+    orders = {way: [_numeric_date(text, way) for text in texts] for way in _ORDERS}
     return max(orders, key=lambda way: (sum(map(bool, orders[way])), _steady(orders[way])))
 
 

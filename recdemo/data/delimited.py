@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -40,6 +41,7 @@ _ENCODINGS = {
     "cp949": "Korean Windows",
     "cp1250": "Windows-1250",
 }
+_BEFORE = re.compile(r"#|sep=.?$")  # lines before a header that are none: remarks, and Excel's hint
 _BLOCK = 50_000  # rows turned into columns at a time
 _SAMPLE = 65_536  # characters that separators are guessed from
 
@@ -205,6 +207,8 @@ def _decodes(raw: bytes, encoding: str) -> bool:
 def _separator(name: str, sample: str) -> str:
     """The separator that gives the header most columns, of those that most rows agree with."""
     lines = [line for line in sample.splitlines() if line.strip(_SEEN + " \"'")]
+    while lines and _BEFORE.match(lines[0]):
+        sample = sample[sample.index(lines.pop(0)) :].partition("\n")[2]
     if not lines:
         raise DataError(f"{name} {NOTHING}")
     scores = {separator: _agreement(sample, separator) for separator in SEPARATORS}
@@ -248,7 +252,7 @@ def _rows(
     """Number and trimmed cells of each row that is not blank; of a very long cell the beginning."""
     csv.field_size_limit(limits.MAX_BYTES)
     reader = csv.reader(_lines(text, separator), delimiter=separator, **quoting)  # type: ignore[arg-type]
-    row = 0
+    row, begun = 0, False
     while True:
         row += 1
         try:
@@ -261,8 +265,9 @@ def _rows(
                 "write two for one"
             ) from error
         together = len("".join(values))
-        if not together:
+        if not together or (not begun and _BEFORE.match(values[0])):
             continue
+        begun = True
         if together > limits.MAX_CELL:  # what is cut is still too long to be used
             values = [value[: limits.MAX_CELL + 1] for value in values]
         yield row, values

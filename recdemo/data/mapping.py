@@ -82,6 +82,17 @@ class Mapping:
         return Mapping(**columns, scale=scale, ids=choices.ids)
 
 
+def read_by_values(table: Table, mapping: Mapping) -> list[str]:
+    """The columns that a mapping reads as what their names do not say, as ``column 1 as user``."""
+    columns = [*table.frame.columns]
+    also = {"title": "other title", "rating": "count"}
+    return [
+        f"{column} as {role}"
+        for role, column in mapping.columns.items()
+        if column not in [*named(columns, role), *named(columns, also.get(role, role))]
+    ]
+
+
 def guess_mapping(table: Table) -> Mapping:
     """The mapping that the names of the columns, and a look at their values, suggest."""
     columns = [*table.frame.columns]
@@ -183,8 +194,14 @@ def _is_rating(texts: pd.Series) -> bool:
 
 
 def _speaks_for_itself(texts: pd.Series) -> bool:
+    """Marks that are nothing else, such as 4/5 and ★★★, and no words, which may be said of other things."""
     said = said_reader(_sample(texts))
-    return _mostly(texts, lambda text: bool(said(text))) and bool((texts != "").any())
+
+    def is_mark(text: str) -> bool:
+        found = said(text)
+        return found is not None and found[1] != 100 and not (found[1] == 1 and text.isascii())
+
+    return _mostly(texts, is_mark) and bool((texts != "").any())
 
 
 def _could_be_marks(texts: pd.Series) -> bool:
@@ -226,11 +243,11 @@ def _items(columns: Sequence[str]) -> list[str]:
 def _by_values(table: Table) -> dict[str, str | None]:
     """Columns without names: who, what, how much and when, in the order in which data sets are written."""
     frame = table.frame
-    columns = [*frame.columns]
+    columns = [name for name in frame.columns if (frame[name] != "").mean() > 0.5]
     useful = [name for name in columns if frame[name].nunique() > 1 or len(frame) == 1]
     times = [  # a number in the first place is somebody's, however large
         name
-        for name in useful
+        for name in columns
         if name != columns[0] and (_mostly(frame[name], _is_late) or _is_date(frame[name]))
     ]
     marks = [
@@ -241,7 +258,8 @@ def _by_values(table: Table) -> dict[str, str | None]:
     ]
     numbers = [name for name in useful if not _is_no_number(frame[name])]
     things = [name for name in columns if name not in marks + times]
-    user = next((name for name in things if _repeats(frame[name])), None)
+    people = [name for name in things if name in useful or name in columns[:2]]
+    user = next((name for name in people if _repeats(frame[name])), None)
     others = [name for name in things if name in useful and name != user]
     if user is None or not others or not (marks or times or numbers):
         return {}

@@ -24,6 +24,8 @@ def said_reader(texts: Sequence[str]) -> Said:
         if out_of := _OUT_OF.fullmatch(text):
             value, top = (float(part.replace(",", ".")) for part in out_of.groups())
             return (value, top) if top else None
+        if stars := _STARS.fullmatch(text):
+            return float(stars[1].replace(",", ".")), 5.0
         if text.endswith("%") and (percent := number(text[:-1])) is not None:
             return percent, 100.0
         if stars := re.fullmatch(r"([★♥]+)\s*([½⯪]|1/2)?\s*([☆♡]*)", text):
@@ -80,8 +82,11 @@ def _plain(text: str) -> str:
 
 
 _NUMBER = re.compile(r"[0-9]{1,6}(?:[.,][0-9]{1,20})?")
+_STAR_WORDS = r"(?:stars?|sterne?n?|étoiles?|estrellas?|estrelas?|stelle|зв[её]зд[аы]?|星|つ星|별)"
+_STARS = re.compile(rf"([0-5](?:[.,][0-9])?)\s*{_STAR_WORDS}", re.IGNORECASE)
 _OUT_OF = re.compile(
-    r"([0-9]{1,3}(?:[.,][0-9]{1,20})?)\s*(?:/|out of|von|sur|de|из|su)\s*([0-9]{1,3})",
+    r"([0-9]{1,3}(?:[.,][0-9]{1,20})?)\s*(?:/|out of|of|von|sur|de|из|su)\s*([0-9]{1,3})"
+    rf"(?:\s*{_STAR_WORDS})?",
     re.IGNORECASE,
 )
 _ALIKE = str.maketrans(

@@ -15,7 +15,7 @@ from recdemo.core.vocabulary import LIKED_FROM, PROFILE
 from recdemo.core.wording import counted
 from recdemo.data.choices import FEWER, FEWEST, SAY_COLUMN
 from recdemo.data.dataset import DataError, Dataset, people, stars_column
-from recdemo.data.mapping import Mapping
+from recdemo.data.mapping import Mapping, read_by_values
 from recdemo.data.matching import COLUMNS, check_catalogue, most_rated
 from recdemo.data.own_films import matched, own_movies, rated_films
 from recdemo.data.own_rows import Findings, Read, read_rows
@@ -55,7 +55,8 @@ def to_dataset(
     """
     read = read_rows(table, mapping, own_films)
     read.refuse(table, leave_out)
-    notes = [*table.notes, *read.notes]
+    odd = read_by_values(table, mapping)
+    notes = [*table.notes, *([f"Read: {', '.join(odd)}."] if odd else []), *read.notes]
     if read.findings.count:
         notes.append(f"{counted(read.findings.bad_rows, 'row')} with problems left out.")
     rated, films, told = rated_films(read)

@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 from recdemo.core.wording import cut
-from recdemo.data.cells import number
 from recdemo.data.choices import OWN_FILMS, SAY_IDS
 from recdemo.data.columns import plain
 from recdemo.data.mapping import Mapping
@@ -83,6 +82,4 @@ def _within(values: np.ndarray, low: float, high: float) -> bool:
 
 def _numbers(texts: pd.Series) -> np.ndarray:
     """[rows] values, NaN where there is no number."""
-    codes, uniques = pd.factorize(texts.to_numpy(dtype=object))
-    values = [number(text) for text in uniques]
-    return np.array([np.nan if value is None else value for value in values])[codes]
+    return pd.to_numeric(texts, errors="coerce").to_numpy(np.float64, na_value=np.nan)

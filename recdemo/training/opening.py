@@ -35,11 +35,12 @@ from recdemo.training.feed import InMemory, Sharded, Source
 Data = TypeVar("Data", Dataset, PartedDataset, Dataset | PartedDataset)
 
 
-def open_data(source: str, base: Path, choices: Choices = GUESSED) -> tuple[Dataset, Schema]:
+def open_data(source: str, base: Path | None, choices: Choices = GUESSED) -> tuple[Dataset, Schema]:
     """A data set and the schema of the catalogue in `base`.
 
-    `choices` say how a table of one's own is read. A new folder gets a copy of the shipped catalogue; where there is none, or the data have films of their own,
-    one written from the data.
+    A new folder gets a copy of the shipped catalogue; where there is none, or the data have films of their own,
+    one written from the data. Without a `base` nothing is written, and any films will do. `choices` say how a table
+    of one's own is read.
 
     Raises:
         DataError: the source cannot be read.
@@ -49,21 +50,23 @@ def open_data(source: str, base: Path, choices: Choices = GUESSED) -> tuple[Data
 
 
 def _open(
-    read: Callable[[pd.DataFrame | None], Data], base: Path, *, write: bool = True
+    read: Callable[[pd.DataFrame | None], Data], base: Path | None, *, write: bool = True
 ) -> tuple[Data, Schema]:
     """`open_any` of data that `read` gives for a catalogue."""
-    path, shipped = base / checkpoints.CATALOGUE, checkpoints.root() / checkpoints.CATALOGUE
-    known = next((place for place in (path, shipped) if place.exists()), None)
+    shipped = checkpoints.root() / checkpoints.CATALOGUE
+    path = base / checkpoints.CATALOGUE if base else None
+    known = next((place for place in (path, shipped) if place and place.exists()), None)
     catalogue = read_catalogue(known) if known else None
     dataset = read(catalogue)
-    if catalogue is None or (dataset.own_films and not path.exists()):
+    new = path is None or not path.exists()
+    if catalogue is None or (dataset.own_films and new):
         catalogue = _catalogue_of(dataset)
     if dataset.own_films and not _lists(catalogue, dataset):
         raise CheckpointError(
-            f"{path} lists other films than {dataset.title}, which has films of its own; train in a new folder"
+            f"{path} lists other films than {dataset.title}, which has films of its own; train in a new folder (--out)"
         )
-    if write and not path.exists():
-        base.mkdir(parents=True, exist_ok=True)
+    if write and path and new:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with draft_of(path) as draft:
             write_catalogue(catalogue, draft)
     return dataset, Schema(catalogue)

@@ -161,14 +161,15 @@ def _mapping(table: Table, own_films: bool) -> Mapping:
         ]  # on a phone, one below the other in this order
         for box, role in zip(boxes, roles, strict=False):
             guessed = getattr(guess, role)
-            found[role] = box.selectbox(
+            chosen = box.selectbox(
                 ROLES[role],
-                columns,
-                index=columns.index(guessed) if guessed else None,
-                placeholder="None",
+                ["", *columns],
+                index=columns.index(guessed) + 1 if guessed else 0,
+                format_func=lambda column: column or "None",
                 help=HINTS.get(role),
                 key=f"retrain_role_{role}_{key}",
             )
+            found[role] = chosen or None
         rating = found["rating"]
         scale = guess.scale if rating == guess.rating else scale_of(table, rating)
         found["scale"] = st.selectbox(

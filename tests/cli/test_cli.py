@@ -182,6 +182,60 @@ def test_train_then_evaluate_agree_on_simulated_data(tmp_path: Path, few_ratings
     assert measured["test"]["auc"] > 0.6
 
 
+@pytest.fixture
+def tales(tmp_path: Path) -> Path:
+    """A table without titles, of columns that no guess finds, on a scale of 0 to 7, with a row that cannot be read."""
+    rows = [
+        f"p{user},t{film},{(user + film) % 2 * 90 + 5}" for user in range(30) for film in range(12)
+    ]
+    path = tmp_path / "tales.csv"
+    path.write_text("\n".join(["a,b,c", *rows, ",t1,5"]))
+    return path
+
+
+def test_every_choice_that_a_refusal_recommends_is_an_option(tales: Path, tmp_path: Path) -> None:
+    """Step by step, by what standard error says next."""
+    words = f"data info {tales} --json"
+    for said, option in {
+        "--map user=COLUMN": "--map user=a --map movie_id=b --map rating=c",
+        "--own-films": "--own-films",
+        "--leave-out": "--leave-out",
+    }.items():
+        done = run(words)
+        assert done.returncode == 1
+        assert said in done.stderr
+        words += f" {option}"
+    assert answer(words)["ratings"] == 360
+    assert answer(words)["films"] == 12
+    choices = words.removeprefix(f"data info {tales} --json")
+    out = tmp_path / "out"
+    card = answer(
+        f"train fm --objective like --data {tales}{choices} --epochs 1 --out {out} --json"
+    )
+    assert card["data"]["films"] == 12
+    assert card["command"] == (
+        f"python -m recdemo train fm --objective like --data {tales} --seed 0 --map user=a --map movie_id=b "
+        "--map rating=c --own-films --leave-out --epochs 1"
+    )
+    measured = answer(
+        f"evaluate fm --objective like --data {tales}{choices} --json", RECDEMO_CHECKPOINTS=str(out)
+    )
+    assert measured["test"] == pytest.approx(card["metrics"]["test"], abs=1e-6)
+    found = answer(
+        f"search fm --vary learning_rate=[0.01] --set epochs=1 --objective like --data {tales}{choices} --json"
+    )
+    assert len(found) == 1
+
+
+def test_other_choices_of_a_file(tales: Path) -> None:
+    base = f"data info {tales} --json --own-films --leave-out --map user=a --map movie_id=b --map rating=c"
+    assert answer(f"{base} --scale listed")["mean_rating"] == 5
+    assert "the most is 12" in run(f"{base} --fewest 13").stderr
+    for wrong in ("--map mood=c", "--map user", "--scale 0-7", "--ids ml-5m", "--fewest 0"):
+        assert run(f"{base} {wrong}").returncode == 2
+    assert "--own-films says nothing of it" in run("data info simulated --own-films").stderr
+
+
 def test_evaluate_measures_again_how_far_attention_can_be_trusted(
     tmp_path: Path, few_ratings: Path
 ) -> None:

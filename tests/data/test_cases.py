@@ -70,7 +70,7 @@ REFUSED: list[tuple[str, Choices, str]] = [
     ("tmdb_5000_movies.csv", OWN, "this one may be a list of films"),
     ("mind-behaviors.tsv", OWN, "give the folder or zip that holds both behaviors.tsv and news.tsv"),
     ("mind-news.tsv", OWN, "give the folder or zip that holds both behaviors.tsv and news.tsv"),
-    ("README.md", Choices(), "one column only"),
+    ("README.md", Choices(), "no column says who rated"),
     ("ml-100k-u.data.tsv", Choices(), "give the whole folder or zip of MovieLens-100K"),
     ("recbole-ml.inter", Choices(), "--ids ml-1m"),
     ("recbole-ml-inter.tsv", Choices(), "--ids ml-1m"),

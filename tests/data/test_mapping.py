@@ -81,6 +81,11 @@ from recdemo.data.mapping import scale_of
             "a,Heat,4\nb,Heat,3\nb,Alien,3",
             Mapping("user", None, "title", None),
         ),
+        (
+            "user,title,rewatch",
+            "a,Heat,Yes\nb,Heat,No",
+            Mapping("user", None, "title", scale="listed"),
+        ),
         # Numbers of rows are neither films nor people.
         (
             "id,user,title,rating",
@@ -138,6 +143,7 @@ def test_columns_are_guessed(header: str, row: str, mapping: Mapping) -> None:
         ("1,u1,Heat (1995),4/5,1 Mar 2024\n2,u1,Alien (1979),2/5,2 Mar 2024", ("column 2", None, "column 3", "column 4", "column 5")),
         ("1,7,5\n1,8,3\n2,7,4\n3,7,1\n3,9,1", ("column 1", "column 2", None, "column 3", None)),
         ("7,Some Game,play,273.0,0\n7,Other Game,play,27.3,0", ("column 1", None, "column 2", None, None)),
+        ("1|Heat (1995)|01-Jan-1995||http://x|0|1\n2|Babe (1995)|01-Jan-1995||http://y|1|1", (None, None, None, None, None)),
         ("N1,news,sport,A headline\nN2,news,sport,Another one", (None, None, None, None, None)),
     ],
 )  # fmt: skip

@@ -10,6 +10,7 @@ from own_files import BY_ID, BY_TITLE, FILMS, data_of, table_of, tuples
 
 from recdemo.data import (
     DataError,
+    guess_mapping,
     own,
     to_dataset,
 )
@@ -138,3 +139,10 @@ c,Babe,4,M,60,
     data = data_of("user,title,rating,age\na,Heat,4,20\na,Babe,4,60", replace(BY_TITLE, age="age"))
     assert data.users["age"].tolist() == [56]
     assert "1 user with more than one age: the last row counts." in data.notes
+
+
+def test_what_is_read_by_its_values_is_said() -> None:
+    found = table_of("user,title,what I think\na,Heat,4/5\na,Babe,★★")
+    data = to_dataset(found, guess_mapping(found), FILMS, fewest=1)
+    assert tuples(data.ratings) == [(1, 6, 4), (1, 34, 2)]
+    assert "Read: what I think as rating." in data.notes

@@ -203,6 +203,13 @@ def test_separators_of_data_sets() -> None:
     ]
 
 
+@pytest.mark.parametrize("before", ["# of 2024, by me\n#\n", "sep=;\n", "\n# x\n"])
+def test_remarks_before_a_header_are_passed_over(before: str) -> None:
+    found = read_table(f"{before}user;title\na;Heat\n".encode()).frame
+    assert found.to_dict("list") == {"user": ["a"], "title": ["Heat"]}
+    assert found.index.tolist() == [before.count("\n") + 2]
+
+
 def test_quotation_marks_of_programs() -> None:
     text = 'a;b\n"x \\"y\\" z; w";1\n'
     assert _rows(text) == [['x "y" z; w', "1"]]

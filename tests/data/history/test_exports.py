@@ -272,6 +272,7 @@ def test_marks(texts: list[str], marks: list[float | None]) -> None:
         (["1/13/24", "1/2/24"], datetime.datetime(2024, 1, 2)),
         (["13/1/24", "1/2/24"], datetime.datetime(2024, 2, 1)),
         (["1/3/24", "1/4/24", "1/5/24", "2/1/24"], datetime.datetime(2024, 2, 1)),
+        (["13/1/24", "14/1/24"], datetime.datetime(2024, 1, 14)),
         (["3.1.2024", "14.1.2024", "1.2.2024"], datetime.datetime(2024, 2, 1)),
         (["2021/11/30"], datetime.datetime(2021, 11, 30)),
         (["1 Mar 2024"], datetime.datetime(2024, 3, 1)),
