@@ -36,10 +36,11 @@ with frame.page():
     if st.button("Start empty, with no profile and no films", icon=":material/person_add:"):
         be(Visit(model=visit.model, objective=visit.objective), "pages/recommend.py")
     st.subheader("Or follow a question")
-    show_scenarios()
+    show_scenarios(visit)
     st.subheader("What is loaded")
     show_checkpoints(visit)
     st.caption(
-        "Films and figures come from MovieLens-1M by GroupLens (Harper and Konstan, 2015). The repository holds "
-        "weights, titles and counts, never ratings. The people above are made up."
+        "Films and figures come from MovieLens-1M and MovieLens Latest Small by GroupLens (Harper and Konstan, 2015). Of the "
+        "first the repository holds weights, titles and counts, never ratings; those of the second may be passed on, and "
+        "are here. The people above are made up."
     )

@@ -14,7 +14,6 @@ import streamlit as st
 
 from recdemo import checkpoints
 from recdemo.core.errors import CheckpointError
-from recdemo.data.findings import places_of
 from recdemo.data.summary import FILE, read_aggregates
 from recdemo.ui import engine, frame, state
 from recdemo.ui.data import (
@@ -28,21 +27,22 @@ from recdemo.ui.data import (
 )
 from recdemo.ui.engine import plain
 
-with frame.page():
+with frame.page() as visit:
+    world = engine.world_or_first(visit.model)
     try:
-        counts = read_aggregates(checkpoints.root() / FILE)
+        counts = read_aggregates(checkpoints.root(world.key) / FILE)
     except CheckpointError as error:
         st.error(plain(str(error)), icon=":material/error:")
         st.markdown("With the ratings at hand, this counts them again:")
-        st.code("python -m recdemo data aggregates ml-1m", language="bash")
+        st.code(f"python -m recdemo data aggregates {world.data}", language="bash")
         st.stop()
-    session = state.seen(engine.films()).session  # this page is about the shipped films
-    places = places_of(engine.films().table, session)
+    films = engine.films_of(world)  # this page is about what is shipped
+    session = state.seen(films).session
     drawn = same_for_all(counts.model_dump_json())
     st.subheader(counts.title + (" (simulated)" if counts.simulated else ""))
     show_size(counts)
-    show_visitor(counts, session, places)
-    show_pairs(counts, session, drawn)
+    show_visitor(counts, session, films)
+    show_pairs(counts, session, drawn, films)
     show_numbers(counts)
     show_split(counts, drawn)
     show_about(counts)

@@ -13,7 +13,7 @@ opening.show(
 import streamlit as st
 
 from recdemo.jobs.control import allowed
-from recdemo.ui import frame, kept, retrain
+from recdemo.ui import frame, kept, retrain, retrain_start
 
 with frame.page() as visit:
     kept.problem()
@@ -25,7 +25,7 @@ with frame.page() as visit:
     else:
         if allowed() == "simulated":
             st.caption("On this host only simulated data can be trained on.")
-        retrain.quick_start()
-        retrain.new_run(visit)
+        retrain_start.quick_start(visit)
+        retrain_start.new_run(visit)
     retrain.all_runs()
     kept.kept_models()

@@ -20,13 +20,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from recdemo.core.errors import CheckpointError
+from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.figures import MAIN
 from recdemo.core.files import draft_of, write_whole
 from recdemo.core.places import shipped
 from recdemo.core.protocols import Precomputes, Solved
 from recdemo.core.report import Constant, nothing_learned
 from recdemo.core.vocabulary import Objective, Split
+from recdemo.core.worlds import AT, WORLDS, World, join_key, split_key
 from recdemo.data.catalogue import read_catalogue
 from recdemo.models import CARDS
 
@@ -51,6 +52,7 @@ class DataCard(BaseModel):
     users: int
     films: int
     ratings: int
+    profiles: bool = True  # some of the users' genders, ages or occupations were known
 
 
 class Metrics(BaseModel):
@@ -105,10 +107,36 @@ class Checkpoint:
     schema: Schema = field(repr=False)
     folder: Path
 
+    @property
+    def key(self) -> str:
+        """What it is loaded by, such as ``din@2018``, if it is shipped."""
+        return join_key(self.card.model, world_at(self.folder.parent.parent).key)
 
-def root() -> Path:
-    """The folder of checkpoints: RECDEMO_CHECKPOINTS if set, else the one shipped with the project."""
-    return Path(os.environ.get(ROOT_VARIABLE) or shipped("checkpoints"))
+
+def root(world: str = "") -> Path:
+    """A world's folder of checkpoints, under RECDEMO_CHECKPOINTS if set, else under the one shipped with the project."""
+    first = Path(os.environ.get(ROOT_VARIABLE) or shipped("checkpoints"))
+    return first / "worlds" / world if world else first
+
+
+def place_of(key: str) -> tuple[str, Path]:
+    """The model that a key such as ``din@2018`` names, and its world's folder of checkpoints.
+
+    Raises:
+        RequestError: there is no such world.
+    """
+    model, world = split_key(key)
+    if world not in WORLDS:
+        known = " or ".join(f"{AT}{name}" for name in WORLDS if name)
+        raise RequestError(
+            f"model {key!r} names no world that there is; write {model}, or {model} with {known} after it"
+        )
+    return model, root(world)
+
+
+def world_at(base: Path) -> World:
+    """The world whose checkpoints lie in a folder; the first one for any other folder."""
+    return next((world for world in WORLDS.values() if root(world.key) == base), WORLDS[""])
 
 
 def folder_of(model: str, objective: str, base: Path | None = None) -> Path:
@@ -124,6 +152,14 @@ def available(base: Path | None = None) -> list[tuple[str, Objective]]:
         for objective in card.objectives
         if (folder_of(key, objective, base) / CARD).is_file()
     ]
+
+
+def likes_too(model: str, base: Path) -> bool:
+    """Whether a ``like`` model belongs beside a model's ranking: where there can be one in the first world, where there is one
+    in others."""
+    if "like" not in CARDS[model].objectives:
+        return False
+    return base == root() or (folder_of(model, "like", base) / CARD).is_file()
 
 
 def versions() -> dict[str, str]:
@@ -264,7 +300,7 @@ def open_folder(folder: Path, schema: Schema) -> Checkpoint:
     from safetensors.torch import load_file
 
     card = read_card(folder)
-    schema = schema.of_length(card.history_length)
+    schema = schema.of_length(card.history_length, profiles=card.data.profiles)
     if card.schema_hash != schema.hash:
         raise CheckpointError(
             f"{folder} was trained on another catalogue (schema {card.schema_hash}, this one is "

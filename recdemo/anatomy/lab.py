@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -161,7 +162,7 @@ FORMULAS: dict[Basic, Formula] = {
 
 FOLDER = "lab"
 # Small steps, many of them: from fresh weights, which weigh all films alike, attention is slow to move.
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "epochs": 3,
     "batch_size": 256,
     "learning_rate": 0.005,

@@ -16,7 +16,7 @@ from recdemo.answers.score import Scorer
 from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.session import Session
 from recdemo.core.vocabulary import GENRES, Objective
-from recdemo.models import card_of, objective_of
+from recdemo.models import objective_of
 
 MAX_K = 5000
 
@@ -37,12 +37,13 @@ class Recommender(Scorer):
     @classmethod
     def load(cls, model: str, objective: Objective | None = None) -> Recommender:
         """See `recdemo.load`."""
+        model, base = checkpoints.place_of(model)
         objective = objective_of(model, objective)
-        checkpoint = checkpoints.load(model, objective)
-        if objective != "next" or "like" not in card_of(model).objectives:
+        checkpoint = checkpoints.load(model, objective, base)
+        if objective != "next" or not checkpoints.likes_too(model, base):
             return cls(checkpoint)
         try:
-            return cls(checkpoint, cls(checkpoints.load(model, "like")))
+            return cls(checkpoint, cls(checkpoints.load(model, "like", base)))
         except CheckpointError as error:  # the ranking stands without it; p_like is then unknown
             return cls(checkpoint, problem=str(error))
 

@@ -5,6 +5,7 @@ which the largest are kept, and the scale that makes scores a chance.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -123,16 +124,22 @@ class FilmToFilm(nn.Module):
         value = self.weight[entry].float() * counts.flatten()[place]
         return place, self.target[entry].long(), value
 
-    def take(self, dense: Tensor) -> None:
-        """Keep the largest of [M, M] weights, film watched × film scored; the diagonal of `dense` is cleared."""
+    def take(self, dense: Tensor, films: Tensor | None = None) -> None:
+        """Keep the largest of some films' weights; all others are zero.
+
+        Args:
+            dense: [m, m] film watched × film scored; its diagonal is cleared.
+            films: [m] which films these are, ascending; all, if left out.
+        """
+        films = torch.arange(1, self.films + 1) if films is None else films
         dense.fill_diagonal_(0.0)
-        film = dense.abs().topk(self.keep, dim=0).indices  # [K, M]
-        target = torch.arange(self.films).expand_as(film)
-        order = (film * self.films + target).flatten().sort().indices
+        film = dense.abs().topk(min(self.keep, len(films) - 1), dim=0).indices  # [K, m]
+        target = torch.arange(len(films)).expand_as(film)
+        order = (film * len(films) + target).flatten().sort().indices
         film, target = film.flatten()[order], target.flatten()[order]
-        self.start.copy_(_starts(film + 1, self.films))
-        self.target.copy_(target + 1)
-        self.weight.copy_(dense[film, target])
+        self.start.copy_(_starts(films[film], self.films))
+        self.target[: len(film)] = films[target].to(self.target.dtype)
+        self.weight.zero_()[: len(film)] = dense[film, target].half()
 
 
 class FilmSum(nn.Module):
@@ -145,11 +152,14 @@ class FilmSum(nn.Module):
         recall: gives x.
         length: films of a history that are read, the latest.
         keep: weights of B kept for each film scored.
+        at_least: films rated less often have no weights: there is little to learn them from, and B is solved for fewer films.
     """
 
-    def __init__(self, films: int, recall: Recall, *, length: int, keep: int) -> None:
+    def __init__(
+        self, films: int, recall: Recall, *, length: int, keep: int, at_least: int = 0
+    ) -> None:
         super().__init__()
-        self.length = length
+        self.length, self.at_least = length, at_least
         self.recall = recall
         self.weights = FilmToFilm(films, keep=keep)
         self.bias = nn.Parameter(torch.zeros(films + 1), requires_grad=False)
@@ -166,16 +176,29 @@ class FilmSum(nn.Module):
         terms = self.weights.terms(batch.history, self.recall(batch.feedback), films)
         return self.bias[batch.target_movie], terms
 
-    def solve(self, known: Known, solved: Callable[[Known], Tensor]) -> None:
-        """Keep the largest weights of B [M, M] as `solved` from what is known, and bring them to logits.
+    def solve(self, known: Known, solved: Callable[[Known, int], Tensor]) -> None:
+        """Keep the largest weights of B as it is solved from what is known, and bring them to logits.
 
         The scale is that of the same weights solved without what each user watched last, and asked about that.
+
+        Args:
+            known: whose films, in the order rated.
+            solved: gives B [m, m] of films 1 to m from what is known; film m + 1 there stands for all that are left out.
 
         Raises:
             RequestError: there are too many films.
         """
         films = self.weights.films
         check_films(films)
+
+        def take(known: Known) -> None:
+            often = torch.bincount(known.movie.long(), minlength=films + 1)[1:] >= self.at_least
+            there = 1 + torch.nonzero(often).squeeze(1)
+            number = torch.full((films + 1,), len(there) + 1)
+            number[there] = torch.arange(1, len(there) + 1)
+            numbered = replace(known, movie=number[known.movie.long()])
+            self.weights.take(solved(numbered, len(there)), there)
+
         everything = torch.arange(films + 1)
 
         def score(history: Tensor, feedback: Tensor) -> Tensor:
@@ -183,9 +206,9 @@ class FilmSum(nn.Module):
 
         self.bias.copy_(film_biases(known, films))
         earlier, later = split_known(known)
-        self.weights.take(solved(earlier))
+        take(earlier)
         scale = fit_scale(known, later, self.bias, self.length, score)
-        self.weights.take(solved(known))
+        take(known)
         self.weights.weight.mul_(scale)
 
 

@@ -27,7 +27,6 @@ from recdemo.data.catalogue import label_of
 from recdemo.models import CARDS
 
 TEMPLATE = "report.html"
-MOVIELENS = "MovieLens-1M"
 OPINIONS = {True: "liked", False: "disliked", None: "just watched"}
 SHOWN_TERMS = 12
 
@@ -102,7 +101,8 @@ def handout(
             **_compared(models, session, k),
             checkpoints=[_checkpoint(name, model) for name, model in models.items()],
             movielens=any(
-                model.checkpoint.card.data.title == MOVIELENS for model in models.values()
+                model.checkpoint.card.data.title.startswith("MovieLens")
+                for model in models.values()
             ),
             command=command_of(recommender, session, k),
             versions=", ".join(f"{n} {v}" for n, v in recommender.checkpoint.card.versions.items()),
@@ -112,7 +112,7 @@ def handout(
 
 def command_of(recommender: Recommender, session: Session, k: int) -> str:
     """What a person types for the same list; of a model that is not shipped, FOLDER is where its checkpoints lie."""
-    words = ["python", "-m", "recdemo", "recommend", "--model", recommender.checkpoint.card.model]
+    words = ["python", "-m", "recdemo", "recommend", "--model", recommender.checkpoint.key]
     words += ["--objective", recommender.objective]
     for name in ("gender", "age", "occupation"):
         value = getattr(session, name)

@@ -18,6 +18,7 @@ from recdemo.cli.options import (
     ObjectiveOption,
     OccupationOption,
     Person,
+    WorldOption,
     session_of,
     years_of,
 )
@@ -31,6 +32,7 @@ from recdemo.cli.tables import (
 )
 from recdemo.core.errors import RequestError
 from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS
+from recdemo.core.worlds import join_key
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,6 +51,7 @@ def models(
     as_json: Json = False,
     codes: Annotated[bool, typer.Option(help="List occupation and age codes instead.")] = False,
     markdown: Annotated[bool, typer.Option(help="Print the README's table instead.")] = False,
+    world: WorldOption = "",
 ) -> None:
     """List every model: key, idea's source, objectives that have a checkpoint, what it can show."""
     from recdemo import checkpoints
@@ -69,10 +72,10 @@ def models(
         for name, entries in lists.items():
             print_table(name.capitalize(), ["code", "meaning"], entries.items())
         return
-    ready = checkpoints.available()
+    ready = checkpoints.available(checkpoints.root(world))
     rows = [
         {
-            "key": card.key,
+            "key": join_key(card.key, world),
             "title": card.title,
             "family": card.family,
             "source": card.source,
@@ -80,6 +83,7 @@ def models(
             "explains": list(card.shows),
         }
         for card in CARDS.values()
+        if not world or any(key == card.key for key, _ in ready)
     ]
     if as_json:
         print_json(rows)
@@ -145,7 +149,9 @@ def recommend(
     """
     import recdemo
 
-    session = session_of(context, gender, age, occupation, like, dislike, watched, history, person)
+    session = session_of(
+        context, gender, age, occupation, like, dislike, watched, history, person, model
+    )
     span = years_of(years)
     recommender = recdemo.load(model, objective)
     table = recommender.recommend(session, k, genres=genre or (), years=span)
@@ -199,7 +205,9 @@ def explain(
     """Say why a film scores what it scores: terms that add up to the logit, weights, and removals."""
     import recdemo
 
-    session = session_of(context, gender, age, occupation, like, dislike, watched, history, person)
+    session = session_of(
+        context, gender, age, occupation, like, dislike, watched, history, person, model
+    )
     explanation = recdemo.load(model, objective).explain(session, movie)
     if as_json:
         print_json(explanation.as_dict())

@@ -10,6 +10,7 @@ import typer
 from recdemo.cli.options import Json, today, with_choices
 from recdemo.cli.tables import Progress, err, out, print_json, print_table
 from recdemo.core.files import write_whole
+from recdemo.core.worlds import world_of_data
 from recdemo.data.choices import Choices
 
 app = typer.Typer(no_args_is_help=True, help="Where ratings come from, and what is in them.")
@@ -27,8 +28,8 @@ def info(
     from recdemo.data import load_dataset
     from recdemo.data.catalogue import read_catalogue
 
-    catalogue = read_catalogue(checkpoints.root() / checkpoints.CATALOGUE)
-    dataset = load_dataset(data, catalogue, choices)
+    base = checkpoints.root(world_of_data(data).key)
+    dataset = load_dataset(data, read_catalogue(base / checkpoints.CATALOGUE), choices)
     figures: dict[str, Any] = {
         "name": dataset.name,
         "title": dataset.title,
@@ -63,9 +64,10 @@ def aggregates(
     from recdemo.data.catalogue import read_catalogue
     from recdemo.data.summary import FILE, aggregates_of
 
-    dataset = load_dataset(data, read_catalogue(checkpoints.root() / checkpoints.CATALOGUE))
+    base = checkpoints.root(world_of_data(data).key)
+    dataset = load_dataset(data, read_catalogue(base / checkpoints.CATALOGUE))
     found = aggregates_of(dataset, today())
-    path = (output or checkpoints.root()) / FILE
+    path = (output or base) / FILE
     write_whole(path, found.model_dump_json(indent=1) + "\n")
     if as_json:
         print_json(found.model_dump(mode="json"))

@@ -16,6 +16,7 @@ from typer.core import TyperCommand
 from recdemo.core.errors import RequestError
 from recdemo.core.session import MAX_SESSION_FILMS, Session, Watched
 from recdemo.core.vocabulary import AGES, Objective, Split
+from recdemo.core.worlds import WORLDS, split_key
 from recdemo.data.choices import FEWEST, ROLES, SCALES, Choices, Scale
 from recdemo.training.settings import OFFERED, TYPES
 
@@ -36,7 +37,22 @@ def _length(k: int) -> int:
     return k
 
 
-Model = Annotated[str, typer.Option("--model", "-m", help="Model key; see 'models'.")]
+def _world(key: str) -> str:
+    if key not in WORLDS:
+        raise RequestError(
+            f"there is no world {key!r}; use {' or '.join(filter(None, WORLDS))}, or leave it out"
+        )
+    return key
+
+
+Model = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        help="Model key; see 'models'. With @2018 after it, of the world of films to 2018.",
+    ),
+]
 ModelArgument = Annotated[str, typer.Argument(help="Model key; see 'models'.")]
 ObjectiveOption = Annotated[
     Objective | None,
@@ -74,6 +90,13 @@ DataOption = Annotated[
         "--data",
         help="ml-1m, ml-100k, ml-latest-small, ml-32m (looked for in $RECDEMO_DATA), simulated, or a path: "
         "of such a set, of a table of one's own (CSV, JSON, Parquet …), or of a folder of parts to stream ('train' only).",
+    ),
+]
+WorldOption = Annotated[
+    str,
+    typer.Option(
+        callback=_world,
+        help="2018: films to 2018, by MovieLens Latest Small; left out: films to 2000.",
     ),
 ]
 SplitOption = Annotated[
@@ -169,14 +192,15 @@ def session_of(
     watched: list[int] | None,
     history: Path | None = None,
     person: str = "",
+    model: str = "",
 ) -> Session:
-    """The visitor that a command asks about. What of a file is not found is said on standard error."""
+    """The visitor that a command asks a model about. What of a file is not found is said on standard error."""
     given: dict[str, tuple[bool | None, Iterator[int]]] = {
         "like": (True, iter(like or ())),
         "dislike": (False, iter(dislike or ())),
         "watched": (None, iter(watched or ())),
     }
-    films = [] if history is None else _brought(history, person)
+    films = [] if history is None else _brought(history, person, split_key(model)[1])
     for name in context.meta["recdemo.order"]:
         if name in given:
             liked, ids = given[name]
@@ -189,12 +213,12 @@ def session_of(
     return Session(gender=gender, age=age, occupation=occupation, history=films)  # type: ignore[arg-type]
 
 
-def _brought(path: Path, person: str) -> list[Watched]:
+def _brought(path: Path, person: str, world: str) -> list[Watched]:
     """The films of an exported history."""
     from recdemo.cli.tables import err
     from recdemo.data.history import read_history
 
-    found = read_history(path, person=person)
+    found = read_history(path, person=person, world=world)
     for sentence in (*found.export.notes, *found.sentences()):
         err.print(sentence, markup=False, highlight=False, soft_wrap=True)
     return list(found.history())

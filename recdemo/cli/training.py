@@ -15,6 +15,7 @@ from recdemo.cli.options import (
     ObjectiveOption,
     SeedOption,
     SplitOption,
+    WorldOption,
     named,
     today,
     with_choices,
@@ -25,6 +26,7 @@ from recdemo.core.errors import RequestError
 from recdemo.core.files import write_whole
 from recdemo.core.places import IN_CHECKOUT, PROJECT
 from recdemo.core.vocabulary import Split
+from recdemo.core.worlds import world_of_data
 from recdemo.data.choices import Choices
 
 app = typer.Typer()
@@ -88,8 +90,9 @@ def train(
         from recdemo.training.pipeline import train as fit_and_save
 
         objective = objective_of(model, objective)
-        settings = settings_for(model, objective, seed=seed, **changes)
-        base = trainer.base if trainer else output or checkpoints.root()
+        world = world_of_data(data).key
+        settings = settings_for(model, objective, world=world, seed=seed, **changes)
+        base = trainer.base if trainer else output or checkpoints.root(world)
         if not force:
             _check_replaces(checkpoints.folder_of(model, objective, base), data, split, seed)
         # A path may be private, and the result of a run can be passed on.
@@ -166,7 +169,8 @@ def search(
     unknown = sorted(set(fixed) - set(ABOUT))
     if unknown:
         raise RequestError(f"there is no setting {unknown[0]!r}; use one of {', '.join(ABOUT)}")
-    settings = settings_for(model, objective, seed=seed, **fixed)
+    world = world_of_data(data).key
+    settings = settings_for(model, objective, world=world, seed=seed, **fixed)
     dataset, schema = open_data(data, None, choices)
     found = trying.search(
         *(model, objective, dataset, schema, settings, space),
@@ -199,18 +203,20 @@ def evaluate(
     model: ModelArgument,
     choices: Choices,
     objective: ObjectiveOption = None,
-    data: DataOption = "ml-1m",
+    data: DataOption = "",
     as_json: Json = False,
 ) -> None:
-    """Measure a checkpoint on the test part of a data set, beside what its card states."""
+    """Measure a checkpoint on the test part of a data set, its world's if none is named, beside what its card states."""
     from recdemo import checkpoints
     from recdemo.models import objective_of
     from recdemo.training.faithfulness import measure_faithfulness
     from recdemo.training.opening import open_test_part
     from recdemo.training.validation import evaluate as measure
 
+    model, base = checkpoints.place_of(model)
     objective = objective_of(model, objective)
-    loaded = checkpoints.load(model, objective)
+    loaded = checkpoints.load(model, objective, base)
+    data = data or checkpoints.world_at(base).data
     dataset, ratings, test = open_test_part(loaded, data, choices)
     metrics = measure(loaded.model, ratings, test, objective)
     stated = loaded.card.metrics.test
@@ -268,7 +274,8 @@ def leaderboard(
     from recdemo.models import CARDS
     from recdemo.training import train_all
 
-    base = output or checkpoints.root()
+    world = world_of_data(data).key
+    base = output or checkpoints.root(world)
     if train_missing:
         lacking = train_all.missing(base, models=only or CARDS, seeds=seed or [0], split=split)
         train_all.train_all(
@@ -282,8 +289,9 @@ def leaderboard(
     found = board.assemble(board.cards_of(base), base, today())
     write_whole(base / table.FILE, found.model_dump_json(indent=1) + "\n")
     document = board.markdown(found)
-    if IN_CHECKOUT and base == checkpoints.root():
-        write_whole(PROJECT / "docs" / "leaderboard.md", document)
+    if IN_CHECKOUT and base == checkpoints.root(world):
+        name = "-".join(filter(None, ["leaderboard", world]))
+        write_whole(PROJECT / "docs" / f"{name}.md", document)
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:
@@ -295,18 +303,22 @@ def maps(
     models: Annotated[
         list[str] | None, typer.Argument(help="Model keys; left out: all.", show_default=False)
     ] = None,
+    world: WorldOption = "",
     as_json: Json = False,
 ) -> None:
     """Make the maps of films (t-SNE and UMAP) that are missing or older than the weights beside them.
 
     Needs the extra "maps". One objective per model, the one it is asked by default.
     """
+    from recdemo import checkpoints
     from recdemo.answers.maps import make_missing
     from recdemo.models import card_of
 
     keys = [card_of(key).key for key in models or ()]
     made = make_missing(
-        models=keys, on_done=lambda key, seconds: err.print(f"{key}: {seconds:.0f} s")
+        checkpoints.root(world),
+        models=keys,
+        on_done=lambda key, seconds: err.print(f"{key}: {seconds:.0f} s"),
     )
     if as_json:
         print_json(made)

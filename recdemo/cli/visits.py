@@ -66,7 +66,18 @@ def compare(
     from recdemo.answers.compare import default_models, overlaps, rank, side_by_side
     from recdemo.answers.explain import titles_of
 
-    session = session_of(context, gender, age, occupation, like, dislike, watched, history, person)
+    session = session_of(
+        context,
+        gender,
+        age,
+        occupation,
+        like,
+        dislike,
+        watched,
+        history,
+        person,
+        (model or [""])[0],
+    )
     if not model:
         menu = dict.fromkeys(key for key, _ in checkpoints.available())
         model = list(default_models(menu, "din"))
@@ -144,7 +155,9 @@ def what_if(
     from recdemo.answers.counterfactual import Change, rank_changes
     from recdemo.answers.drop import what_it_takes
 
-    session = session_of(context, gender, age, occupation, like, dislike, watched, history, person)
+    session = session_of(
+        context, gender, age, occupation, like, dislike, watched, history, person, model
+    )
     added = [
         Watched(film, liked)
         for film, liked in ((add_like, True), (add_dislike, False), (add_watched, None))
@@ -219,7 +232,9 @@ def report(
     from recdemo.charts.report import handout
     from recdemo.models import card_of
 
-    session = session_of(context, gender, age, occupation, like, dislike, watched, history, person)
+    session = session_of(
+        context, gender, age, occupation, like, dislike, watched, history, person, model
+    )
     recommender = recdemo.load(model, objective)
     keys = [key for key in dict.fromkeys(beside or ()) if key != model]
     loaded = _loaded(keys, recommender.objective)
@@ -235,11 +250,21 @@ def report(
 def _loaded(keys: list[str], objective: Objective | None) -> list[Recommender]:
     """Models, each asked what is wanted if it is trained for that."""
     import recdemo
+    from recdemo import checkpoints
     from recdemo.answers.compare import question
     from recdemo.models import card_of
 
+    places = {key: checkpoints.place_of(key) for key in keys}
+    if len({base for _, base in places.values()}) > 1:
+        raise RequestError(
+            f"{' '.join(keys)} know different films, whose ranks say nothing about each other; name models of one world"
+        )
     wanted = objective or "next"
-    return [recdemo.load(key, question(card_of(key).objectives, wanted)) for key in keys]
+    found = []
+    for key, (model, base) in places.items():
+        trained = [goal for one, goal in checkpoints.available(base) if one == model]
+        found.append(recdemo.load(key, question(trained or card_of(model).objectives, wanted)))
+    return found
 
 
 def _code(text: str | None, option: str) -> Any:

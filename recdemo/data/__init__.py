@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from recdemo.data.shards import PartedDataset, in_parts, open_parts, save_parts
     from recdemo.data.simulated import planted_taste, simulate
     from recdemo.data.sources import DATA_VARIABLE, SIMULATED, find_data, load_dataset
-    from recdemo.data.split import TEST, TRAIN, VALIDATION, split_by_order, split_ratings
+    from recdemo.data.split import TEST, TRAIN, VALIDATION, parts_of, split_by_order, split_ratings
     from recdemo.data.table import Problem, Table, read_table
 
 _NAMES = {
@@ -46,6 +46,7 @@ _NAMES = {
         "PartedDataset",
         "in_parts",
         "open_parts",
+        "parts_of",
         "save_parts",
     ),
     "simulated": (
@@ -63,6 +64,7 @@ _NAMES = {
         "TRAIN",
         "VALIDATION",
         "split_by_order",
+        "parts_of",
         "split_ratings",
     ),
     "table": (
@@ -99,6 +101,7 @@ __all__ = [
     "in_parts",
     "load_dataset",
     "open_parts",
+    "parts_of",
     "planted_taste",
     "read_latest",
     "read_movielens",

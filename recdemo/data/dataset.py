@@ -29,6 +29,8 @@ class Dataset:
             no halves). The rows of one user are adjacent, users ascending, each user's rows in the order rated.
         simulated: True where no person ever gave these ratings.
         notes: what was left out or changed at reading, one sentence each.
+        only_train: users whose ratings all train, whatever the split: people whom other models that one may begin with, or
+            measure, have learned from.
         own_films: True where the films are not those of MovieLens-1M, so that ``movie_id`` means nothing
             outside this data set.
     """
@@ -41,6 +43,7 @@ class Dataset:
     simulated: bool = False
     notes: tuple[str, ...] = ()
     own_films: bool = False
+    only_train: tuple[int, ...] = ()
 
 
 def people(

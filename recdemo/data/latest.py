@@ -32,6 +32,12 @@ TITLES = {name: source.title for name, source in SOURCES.items()} | {
     "ml-20m": "MovieLens-20M",
     "ml-25m": "MovieLens-25M",
 }
+# Users of MovieLens Latest Small who are MovieLens-1M's users too: of the films in both they gave the same stars to the same ones.
+# Whatever has learned from MovieLens-1M has seen them. `python benchmarks/same_people.py` finds them.
+_SAME = (
+    "1 19 27 57 79 101 155 188 216 265 288 292 299 333 355 368 409 430 450 453 465 469 546 571 579"
+)
+SAME_PEOPLE = tuple(map(int, _SAME.split()))
 _MOVIES, _RATINGS = "movies.csv", "ratings.csv"
 _MOVIES_HEADER = "movieId,title,genres"
 _RATINGS_HEADER = "userId,movieId,rating,timestamp"
@@ -43,16 +49,13 @@ _PIECE = 1 << 23  # bytes read at a time
 _LONGEST = 10_000  # bytes of a line that could be right or wrong
 
 
-def read_latest(
-    source: str | Path | Archive, catalogue: pd.DataFrame | None = None, *, own_films: bool = False
-) -> Dataset:
+def read_latest(source: str | Path | Archive, catalogue: pd.DataFrame | None = None) -> Dataset:
     """Read a set of ``movies.csv`` and ``ratings.csv``.
 
     Args:
         source: the official zip, the unzipped folder, or the folder that holds it.
-        catalogue: films by MovieLens-1M id; the set's films are matched to them by title and year.
-        own_films: keep the set's own films instead, at most `recdemo.data.matching.MAX_FILMS` of them;
-            no catalogue is needed then.
+        catalogue: films by MovieLens-1M id; the set's films are matched to them by title and year. Left out, or if it lists
+            the set's own films, these are kept, at most `recdemo.data.matching.MAX_FILMS` of them.
 
     Raises:
         DataError: something is missing, damaged or out of range; names the file and the line.
@@ -61,26 +64,43 @@ def read_latest(
     if archive.layout != "ml-latest":
         raise DataError(f"{archive.path} holds no {_MOVIES} and {_RATINGS} but {archive.layout}")
     name, title = _name_of(archive)
-    movies = None if own_films else check_catalogue(catalogue, title)[COLUMNS]
+    movies = None if catalogue is None else check_catalogue(catalogue, title)[COLUMNS]
     films = _films(archive.member(_MOVIES))
+    own_films = movies is None or _are_among(movies, films)
     rated, notes = _rated(archive, films.index.to_numpy())
     films = films.loc[np.unique(rated["movie_id"])]
-    if movies is None:
+    if movies is None or own_films:
         ratings, more = most_rated(rated)
         movies = films[films.index.isin(ratings["movie_id"])].reset_index()
     else:
         titles = [(t, y or None) for t, y in zip(films["title"], films["year"], strict=True)]
         found = dict(zip(films.index.tolist(), match_films(titles, movies), strict=True))
         ratings, more = to_catalogue(rated, found, title)
+    users = np.unique(ratings["user_id"])
+    as_published = name == "ml-latest-small" and len(rated) == SOURCES[name].ratings
+    same = SAME_PEOPLE if as_published else ()
+    if same:
+        more = (
+            *more,
+            f"{len(same)} users are MovieLens-1M's too: their ratings train, and nothing is tested on them.",
+        )
     return Dataset(
         name,
         title,
         movies,
-        people(np.unique(ratings["user_id"])),
+        people(users),
         ratings,
         notes=(*notes, *more, "Gender, age and occupation of the users are unknown."),
         own_films=own_films,
+        only_train=same,
     )
+
+
+def _are_among(movies: pd.DataFrame, films: pd.DataFrame) -> bool:
+    """Whether a catalogue, with ``movie_id`` as a column, lists films of a set: by id, title and year."""
+    columns = ["title", "year"]
+    known = films.reindex(movies["movie_id"])[columns]
+    return known.to_numpy().tolist() == movies[columns].to_numpy().tolist()
 
 
 def _name_of(archive: Archive) -> tuple[str, str]:

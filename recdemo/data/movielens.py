@@ -58,8 +58,9 @@ def read_movielens(path: str | Path, catalogue: pd.DataFrame | None = None) -> D
 
     Args:
         path: the official zip, the unzipped folder, or the folder that holds it.
-        catalogue: films by MovieLens-1M id, columns as in ``Dataset.movies``. All sets but MovieLens-1M
-            need it: their films take their ids from there. MovieLens-1M brings its own films.
+        catalogue: films by MovieLens-1M id, columns as in ``Dataset.movies``. MovieLens-100K needs it: its films
+            take their ids from there; those of the newer sets do where it is given (`read_latest`).
+            MovieLens-1M brings its own films.
 
     Raises:
         DataError: something is missing, damaged or out of range; names the file and the line.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from recdemo.core.places import PROJECT
+from recdemo.core.places import PROJECT, shipped
 from recdemo.data.archive import open_archive
 from recdemo.data.choices import GUESSED, Choices
 from recdemo.data.dataset import DataError, Dataset
@@ -105,6 +105,7 @@ def _places() -> list[Path]:
     known = [
         Path.cwd() / "data",
         PROJECT / "data",
+        shipped("data"),
         Path.cwd(),
         PROJECT.parent / "shared" / "data",
     ]

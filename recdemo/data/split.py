@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from recdemo.core.vocabulary import Split
+from recdemo.data.dataset import Dataset
 
 TRAIN, VALIDATION, TEST = range(3)
 
@@ -37,6 +38,13 @@ def split_ratings(ratings: pd.DataFrame, how: Split) -> np.ndarray:
     enough = count >= 3
     part = np.select([position == count - 1, position == count - 2], [TEST, VALIDATION], TRAIN)
     return np.where(enough, part, TRAIN).astype(np.int8)
+
+
+def parts_of(dataset: Dataset, how: Split) -> np.ndarray:
+    """`split_ratings` of a data set, but for the users whose ratings all train (`Dataset.only_train`)."""
+    part = split_ratings(dataset.ratings, how)
+    part[dataset.ratings["user_id"].isin(dataset.only_train)] = TRAIN
+    return part
 
 
 def split_by_order(ratings: pd.DataFrame) -> np.ndarray:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 
 from recdemo.core.errors import CheckpointError
 from recdemo.core.vocabulary import LIKED_FROM, PROFILE, Split
-from recdemo.data import TEST, TRAIN, VALIDATION, DataError, Dataset, split_ratings
+from recdemo.data import TEST, TRAIN, VALIDATION, DataError, Dataset, parts_of
 
 FILE = "aggregates.json"
 FEWEST = 5  # users behind a number
@@ -128,7 +128,7 @@ def aggregates_of(dataset: Dataset, date: str) -> Aggregates:
         head=head(per_film),
         per_film=ranges(per_film),
         per_user=ranges(per_user, fewest=FEWEST),
-        split={how: _parts(dataset.ratings, how) for how in get_args(Split)},
+        split={how: _parts(dataset, how) for how in get_args(Split)},
     )
 
 
@@ -209,6 +209,6 @@ def _tastes(rated: pd.DataFrame, by_genre: pd.DataFrame, field: str) -> dict[str
     return found
 
 
-def _parts(ratings: pd.DataFrame, how: Split) -> Parts:
-    rows = np.bincount(split_ratings(ratings, how), minlength=3).tolist()
+def _parts(dataset: Dataset, how: Split) -> Parts:
+    rows = np.bincount(parts_of(dataset, how), minlength=3).tolist()
     return Parts(train=rows[TRAIN], validation=rows[VALIDATION], test=rows[TEST])

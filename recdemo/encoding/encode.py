@@ -97,10 +97,11 @@ def encode(schema: Schema, sessions: Sequence[Session], candidates: Tensor) -> B
     history = torch.zeros(size, length, dtype=torch.long)
     feedback = torch.zeros_like(history)
     for row, (session, films) in enumerate(zip(sessions, watched, strict=True)):
-        gender = _GENDER_IDS[session.gender] if session.gender else 0
-        age = 0 if session.age is None else _AGE_IDS[session.age]
-        occupation = 0 if session.occupation is None else session.occupation + 1
-        profile[row] = torch.tensor([gender, age, occupation])
+        if schema.profiles:
+            gender = _GENDER_IDS[session.gender] if session.gender else 0
+            age = 0 if session.age is None else _AGE_IDS[session.age]
+            occupation = 0 if session.occupation is None else session.occupation + 1
+            profile[row] = torch.tensor([gender, age, occupation])
         if films:
             history[row, : len(films)] = torch.tensor([schema.index_of(f.movie_id) for f in films])
             feedback[row, : len(films)] = torch.tensor([f.feedback for f in films])

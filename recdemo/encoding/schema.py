@@ -47,10 +47,12 @@ class Schema:
     Args:
         movies: the catalogue, as `Dataset.movies`; film index ``i`` is its row ``i - 1``.
         history_length: ``L``, the number of latest films a model sees.
+        profiles: whether it has learned what gender, age and occupation mean; else a visitor's are unknown to it.
     """
 
     movies: pd.DataFrame
     history_length: int = HISTORY_LENGTH
+    profiles: bool = True
 
     genders = len(GENDERS)
     ages = len(AGES)
@@ -58,21 +60,20 @@ class Schema:
     genres = len(GENRES)
     years = len(YEAR_EDGES) + 1
 
-    def of_length(self, history_length: int) -> Schema:
-        """The same vocabularies for a model that reads so many films; what is made of the films is shared."""
-        if history_length == self.history_length:
-            return self
-        other = self._others.get(history_length)
+    def of_length(self, history_length: int, *, profiles: bool = True) -> Schema:
+        """The same vocabularies for a model that reads so many films, and profiles or none; what is made of the films is
+        shared."""
+        self._others.setdefault((self.history_length, self.profiles), self)
+        other = self._others.get((history_length, profiles))
         if other is None:
-            other = Schema(self.movies, history_length)
+            other = Schema(self.movies, history_length, profiles)
             other.__dict__.update(self._made_of_films, _others=self._others)
-            self._others[self.history_length] = self
-            self._others[history_length] = other
+            self._others[history_length, profiles] = other
         return other
 
     @cached_property
-    def _others(self) -> dict[int, Schema]:
-        """By history length."""
+    def _others(self) -> dict[tuple[int, bool], Schema]:
+        """By history length, and whether profiles are read."""
         return {}
 
     @property

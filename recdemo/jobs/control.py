@@ -27,6 +27,7 @@ from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.files import write_whole
 from recdemo.core.places import IMPORTED_FROM
 from recdemo.core.vocabulary import Objective, Split
+from recdemo.core.worlds import world_of_data
 from recdemo.jobs import room, store
 from recdemo.jobs.kept import runs_kept
 from recdemo.jobs.store import ENDED, Changes, Request, Run, Status
@@ -212,13 +213,17 @@ def estimate(request: Request, ratings: int, base: Path | None = None) -> float 
     Args:
         request: what is asked.
         ratings: of the data.
-        base: the folder of checkpoints to go by; None for the shipped one.
+        base: the folder of checkpoints to go by; None for that of the world whose data these are, or of the first one.
 
     Returns:
         None where there is no such checkpoint, or it was counted and not trained.
     """
     from recdemo import checkpoints
 
+    if base is None:
+        base = checkpoints.root(world_of_data(request.source).key)
+        if (request.model, request.objective) not in checkpoints.available(base):
+            base = checkpoints.root()
     try:
         card = checkpoints.read_card(checkpoints.folder_of(request.model, request.objective, base))
         seconds = [float(epoch["seconds"]) for epoch in card.epochs[-LAST_EPOCHS:]]
@@ -228,7 +233,10 @@ def estimate(request: Request, ratings: int, base: Path | None = None) -> float 
         per_rating = statistics.fmean(seconds) / read
     except (CheckpointError, KeyError, TypeError, ValueError, ZeroDivisionError):
         return None
-    asked = settings_for(request.model, request.objective, **request.changes.model_dump())
+    world = world_of_data(request.source).key
+    asked = settings_for(
+        request.model, request.objective, world=world, **request.changes.model_dump()
+    )
     return per_rating * ratings * asked.share * asked.epochs * stages
 
 

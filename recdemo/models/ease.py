@@ -33,6 +33,7 @@ class EASE(nn.Module):
         watched: what a film just watched counts in an answer; one that was liked counts 1.
         disliked: what one disliked counts.
         keep: weights of B kept for each film scored.
+        at_least: films rated less often have no weights.
     """
 
     def __init__(
@@ -47,11 +48,14 @@ class EASE(nn.Module):
         watched: float = 0.9,
         disliked: float = 0.8,
         keep: int = 400,
+        at_least: int = 0,
     ) -> None:
         super().__init__()
         self.ridge, self.window, self.unliked = ridge, window, unliked
         recall = Recall(fade=fade, reach=reach, watched=watched, disliked=disliked)
-        self.sum = FilmSum(schema.size, recall, length=schema.history_length, keep=keep)
+        self.sum = FilmSum(
+            schema.size, recall, length=schema.history_length, keep=keep, at_least=at_least
+        )
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
@@ -70,13 +74,13 @@ class EASE(nn.Module):
         """
         self.sum.solve(known, self._solved)
 
-    def _solved(self, known: Known) -> Tensor:
+    def _solved(self, known: Known, films: int) -> Tensor:
         """B [M, M]."""
-        films = self.sum.weights.films
         value = torch.where(known.feedback == LIKED, 1.0, self.unliked)
-        gram = torch.zeros(films, films)
+        gram = torch.zeros(films + 1, films + 1)
         for movie, x in by_row(rows_of(known, self.window), known.movie.long(), value):
             add_products(gram, movie, movie, x.unsqueeze(1) * x)
+        gram = gram[:films, :films]
         gram.diagonal().add_(self.ridge)
         inverse = torch.cholesky_inverse(torch.linalg.cholesky(gram))
         return inverse.div_(-inverse.diagonal().clone())

@@ -30,6 +30,7 @@ class LinearNext(nn.Module):
         watched: what a film just watched counts in an answer; one that was liked counts 1.
         disliked: what one disliked counts.
         keep: weights of B kept for each film scored.
+        at_least: films rated less often have no weights.
     """
 
     def __init__(
@@ -42,11 +43,14 @@ class LinearNext(nn.Module):
         watched: float = 0.9,
         disliked: float = 0.8,
         keep: int = 400,
+        at_least: int = 0,
     ) -> None:
         super().__init__()
         self.ridge = ridge
         recall = Recall(fade=fade, reach=reach, watched=watched, disliked=disliked)
-        self.sum = FilmSum(schema.size, recall, length=schema.history_length, keep=keep)
+        self.sum = FilmSum(
+            schema.size, recall, length=schema.history_length, keep=keep, at_least=at_least
+        )
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
@@ -65,14 +69,14 @@ class LinearNext(nn.Module):
         """
         self.sum.solve(known, self._solved)
 
-    def _solved(self, known: Known) -> Tensor:
+    def _solved(self, known: Known, films: int) -> Tensor:
         """B [M, M]."""
-        films = self.sum.weights.films
-        gram, cross = torch.zeros(films, films), torch.zeros(films, films)  # XᵀX and XᵀY
+        gram, cross = torch.zeros(2, films + 1, films + 1)  # XᵀX and XᵀY
         columns = (known.movie.long(), known.feedback, known.answer.bool())
         for movie, feedback, picked in by_row(rows_of(known), *columns):
             x = self.sum.recall.before(feedback)[picked]  # [picks, n]
             add_products(gram, movie, movie, x.T @ x)
             add_products(cross, movie, movie[picked], x.T)
+        gram, cross = gram[:films, :films], cross[:films, :films]
         gram.diagonal().add_(self.ridge)
         return torch.cholesky_solve(cross, torch.linalg.cholesky(gram))

@@ -15,6 +15,7 @@ from recdemo.checkpoints import Checkpoint, DataCard
 from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.files import draft_of
 from recdemo.core.vocabulary import LIKED_FROM, Objective, Split
+from recdemo.core.worlds import world_of_data
 from recdemo.data import (
     TEST,
     TRAIN,
@@ -24,7 +25,7 @@ from recdemo.data import (
     in_parts,
     load_dataset,
     open_parts,
-    split_ratings,
+    parts_of,
 )
 from recdemo.data.catalogue import catalogue_of, read_catalogue, write_catalogue
 from recdemo.data.choices import GUESSED, Choices
@@ -38,22 +39,26 @@ Data = TypeVar("Data", Dataset, PartedDataset, Dataset | PartedDataset)
 def open_data(source: str, base: Path | None, choices: Choices = GUESSED) -> tuple[Dataset, Schema]:
     """A data set and the schema of the catalogue in `base`.
 
-    A new folder gets a copy of the shipped catalogue; where there is none, or the data have films of their own,
-    one written from the data. Without a `base` nothing is written, and any films will do. `choices` say how a table
-    of one's own is read.
+    A new folder gets a copy of the catalogue of the world whose data these are (`recdemo.core.worlds`), which is the first
+    one's for all other data; where there is none, or the data have films of their own, one written from the data. Without a
+    `base` nothing is written, and any films will do. `choices` say how a table of one's own is read.
 
     Raises:
         DataError: the source cannot be read.
         CheckpointError: the catalogue is damaged, or the data have films of their own and it lists others.
     """
-    return _open(lambda catalogue: load_dataset(source, catalogue, choices), base)
+    return _open(source, lambda catalogue: load_dataset(source, catalogue, choices), base)
 
 
 def _open(
-    read: Callable[[pd.DataFrame | None], Data], base: Path | None, *, write: bool = True
+    source: str,
+    read: Callable[[pd.DataFrame | None], Data],
+    base: Path | None,
+    *,
+    write: bool = True,
 ) -> tuple[Data, Schema]:
     """`open_any` of data that `read` gives for a catalogue."""
-    shipped = checkpoints.root() / checkpoints.CATALOGUE
+    shipped = checkpoints.root(world_of_data(source).key) / checkpoints.CATALOGUE
     path = base / checkpoints.CATALOGUE if base else None
     known = next((place for place in (path, shipped) if place and place.exists()), None)
     catalogue = read_catalogue(known) if known else None
@@ -82,7 +87,7 @@ def open_any(
             return open_parts(source)
         return load_dataset(source, catalogue, choices)
 
-    return _open(read, base, write=write)
+    return _open(source, read, base, write=write)
 
 
 def _catalogue_of(dataset: Dataset | PartedDataset) -> pd.DataFrame:
@@ -105,7 +110,7 @@ def source_of(dataset: Dataset | PartedDataset, schema: Schema, split: Split) ->
     if not isinstance(dataset, Dataset):
         return Sharded(dataset, schema, split)
     ratings = Ratings(dataset, schema, every_film=split == "last")
-    return InMemory(ratings, torch.as_tensor(split_ratings(dataset.ratings, split)))
+    return InMemory(ratings, torch.as_tensor(parts_of(dataset, split)))
 
 
 def check_opinions(ratings: Ratings, part: Tensor, objective: Objective, title: str) -> None:
@@ -148,6 +153,7 @@ def data_card(dataset: Dataset | PartedDataset) -> DataCard:
         users=len(dataset.users),
         films=films,
         ratings=ratings,
+        profiles=bool(dataset.users[["gender", "age", "occupation"]].notna().to_numpy().any()),
     )
 
 
@@ -166,4 +172,4 @@ def open_test_part(
     counts = (dataset.name, len(dataset.users), len(dataset.ratings))
     strangers = counts != (own.name, own.users, own.ratings)
     ratings = Ratings(dataset, loaded.schema, every_film=split == "last", strangers=strangers)
-    return dataset, ratings, torch.as_tensor(split_ratings(dataset.ratings, split)) == TEST
+    return dataset, ratings, torch.as_tensor(parts_of(dataset, split)) == TEST

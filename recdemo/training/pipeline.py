@@ -16,6 +16,7 @@ from recdemo.core.allocator import few_heaps, give_back
 from recdemo.core.errors import RequestError
 from recdemo.core.protocols import ReadsText
 from recdemo.core.vocabulary import Objective, Split
+from recdemo.core.worlds import world_of_data
 from recdemo.data import TEST, VALIDATION, Dataset, PartedDataset
 from recdemo.data.choices import GUESSED, Choices
 from recdemo.encoding.schema import Schema
@@ -32,6 +33,7 @@ from recdemo.training.observer import SILENT, Observer
 from recdemo.training.opening import check_opinions, data_card, open_any, source_of
 from recdemo.training.settings import Settings
 from recdemo.training.snapshot import StateFile, identity_of
+from recdemo.training.start import begin_with
 from recdemo.training.validation import answers_of
 
 
@@ -87,7 +89,9 @@ def train(
     if isinstance(feed, InMemory):
         check_opinions(*feed[0], objective, data.title)
     torch.manual_seed(settings.seed)
-    network, arguments = build(model, objective, dataset, schema, arguments or {})
+    network, arguments = build(
+        model, objective, dataset, schema, arguments or {}, settings.start_from
+    )
     if isinstance(network, ReadsText) and (problem := without_words(schema)):
         observer.on_problem(problem)
     del dataset  # the ratings are tensors by now
@@ -158,17 +162,30 @@ def build(
     dataset: Dataset | PartedDataset,
     schema: Schema,
     arguments: dict[str, Any],
+    start_from: str = "",
 ) -> tuple[nn.Module, dict[str, Any]]:
     """A fresh model for a data set, and all the constructor arguments that differ from its class's defaults.
 
+    Args:
+        model: key.
+        objective: what for.
+        dataset: its users and its name count.
+        schema: of its films.
+        arguments: that differ from those the model is trained with by its card.
+        start_from: key of a shipped model to begin with, see `begin_with`.
+
     Raises:
-        RequestError: the model cannot be built with these arguments, or reads titles and no title has a word.
+        RequestError: the model cannot be built with these arguments, reads titles and no title has a word, or does not fit
+            what it should begin with.
+        CheckpointError: what it should begin with is missing or damaged.
     """
-    arguments = {**card_of(model).arguments_for.get(objective, {}), **arguments}
-    if card_of(model).knows_users:
+    card, world = card_of(model), world_of_data(dataset.name).key
+    own = {**card.arguments_for.get(objective, {}), **card.arguments_in.get((world, objective), {})}
+    arguments = {**own, **arguments}
+    if card.knows_users:
         arguments |= {"users": len(dataset.users), "objective": objective}
     try:
-        network = card_of(model).model(schema, **arguments)
+        network = card.model(schema, **arguments)
         if isinstance(network, ReadsText):
             network.start_from(title_text(schema))
     except (
@@ -178,4 +195,6 @@ def build(
         RuntimeError,
     ) as error:  # torch raises RuntimeError for sizes
         raise RequestError(f"{model} cannot be built with {arguments}: {error}") from error
+    if start_from:
+        begin_with(network, schema, start_from, objective)
     return network, arguments

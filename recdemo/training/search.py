@@ -82,7 +82,7 @@ def search(
         schema = schema.of_length(chosen.history_length)
         source = source_of(dataset, schema, split)
         torch.manual_seed(chosen.seed)
-        network, _ = build(model, objective, dataset, schema, arguments)
+        network, _ = build(model, objective, dataset, schema, arguments, chosen.start_from)
         if isinstance(network, Solved) and len(arguments) < len(values):
             raise RequestError(
                 f"{model} is solved in one go and has no {next(n for n in values if n in ABOUT)} to search for; vary its "

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar, get_type_hints
 
 from recdemo.core.vocabulary import Objective, Optimizer
+from recdemo.core.worlds import WORLDS
 from recdemo.models import card_of, objective_of
+from recdemo.models.cards.card import BASELINE, SOLVED
 
 Value = TypeVar("Value")
 
@@ -114,6 +116,10 @@ class Settings:
     history_length: int = _setting(
         50, "How many of the latest films a model reads.", least=1, most=1000
     )
+    start_from: str = _setting(
+        "",
+        "Key of a shipped model whose weights it begins with, as far as they fit: films by their ids. Left out: by chance.",
+    )
     seed: int = _setting(0, "Of initial weights, order, negatives and dropout.", offered=False)
 
 
@@ -122,8 +128,8 @@ OFFERED: dict[str, About] = {name: about for name, about in ABOUT.items() if abo
 TYPES: dict[str, Any] = get_type_hints(Settings)
 
 
-def settings_for(model: str, objective: Objective, **changes: Any) -> Settings:
-    """The settings a model is best trained with, with changes; None changes nothing.
+def settings_for(model: str, objective: Objective, *, world: str = "", **changes: Any) -> Settings:
+    """The settings a model is best trained with in a world, with changes; None changes nothing.
 
     Raises:
         RequestError: no such model, or it has no such objective.
@@ -131,7 +137,10 @@ def settings_for(model: str, objective: Objective, **changes: Any) -> Settings:
     card = card_of(model)
     objective = objective_of(model, objective)
     given = {name: value for name, value in changes.items() if value is not None}
-    settings: Settings = replace(Settings(), **{**card.training.get(objective, {}), **given})
+    own = {**card.training.get(objective, {}), **card.training_in.get((world, objective), {})}
+    if WORLDS[world].begins_with_first and card.family not in (BASELINE, SOLVED):
+        own = {"start_from": model, **own}
+    settings: Settings = replace(Settings(), **{**own, **given})
     return settings
 
 

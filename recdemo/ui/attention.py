@@ -196,7 +196,7 @@ def offer_others(visit: Visit) -> None:
         icon=":material/visibility_off:",
     )
     with st.container(horizontal=True):
-        for key, objectives in engine.menu().items():
+        for key, objectives in engine.peers(visit.model).items():
             if engine.card(key).shows:
                 st.button(
                     engine.card(key).title,

@@ -83,7 +83,8 @@ def _list() -> tuple[bytes, str]:
 def _finder() -> Finder:
     """Of the films that the chosen model knows."""
     model = state.current().model
-    return Finder(engine.films(model).table) if engine.has_own_films(model) else shipped_finder()
+    world = engine.world_of(model)
+    return shipped_finder(world.key) if world else Finder(engine.films(model).table)
 
 
 def _preview(found: Brought) -> None:
@@ -106,6 +107,7 @@ def _preview(found: Brought) -> None:
                     plain(m.entry.title or str(m.entry.movie_id)) for m in found.unknown[:NAMED]
                 )
             )
+        _elsewhere(found)
     if not history:
         st.info(
             "None of these films is in the catalogue of the chosen model.",
@@ -116,6 +118,23 @@ def _preview(found: Brought) -> None:
         history = _unrated(history)
     _table(found, history, films.labels)
     _take(history)
+
+
+def _elsewhere(found: Brought) -> None:
+    """Other worlds that know films which this one does not."""
+    visit = state.current()
+    here = engine.world_of(visit.model)
+    for world in engine.worlds():
+        if world == here:
+            continue
+        more = bring(found.export, shipped_finder(world.key)).films - found.films
+        if more > 0:
+            st.button(
+                f"“{world.title}” knows {more:,} more of them: go there",
+                key=f"bring_world_{world.key}",
+                icon=":material/public:",
+                on_click=lambda world=world: state.go(state.in_world(state.current(), world)),
+            )
 
 
 def _borders(export: Export) -> tuple[float, float]:

@@ -30,8 +30,9 @@ def try_out(change: Change) -> None:
 
 def choose(visit: Visit) -> None:
     """Buttons for whole experiments, and a box for any other change."""
+    profiles = engine.world_or_first(visit.model).profiles
     with st.container(horizontal=True, gap="small"):
-        for name, change in _experiments(visit.session).items():
+        for name, change in _experiments(visit.session, profiles=profiles).items():
             st.button(
                 name,
                 key=f"what_if_{name}",
@@ -40,20 +41,22 @@ def choose(visit: Visit) -> None:
                 on_click=lambda change=change: try_out(change),
             )
         with st.popover("Other changes", icon=":material/tune:", key="what_if_other"):
-            for label in VALUES:
+            for label in VALUES if profiles else ():
                 _value(visit, label)
             _films(visit)
 
 
-def _experiments(session: Session) -> dict[str, Change | None]:
-    """One-click changes by name; None for one that this visitor leaves no room for."""
+def _experiments(session: Session, *, profiles: bool) -> dict[str, Change | None]:
+    """One-click changes by name, of the profile or not; None for one that this visitor leaves no room for."""
     flipped: dict[str | None, Change] = {"F": Change(gender="M"), "M": Change(gender="F")}
     known = (session.gender, session.age, session.occupation) != (None, None, None)
     latest = session.movie_ids[-1:]
-    return {
+    of_profile = {
         "Flip gender": flipped.get(session.gender),
         "Age 56+": Change(age=56) if session.age != 56 else None,
         "Profile unknown": Change(UNKNOWN, UNKNOWN, UNKNOWN) if known else None,
+    }
+    return (of_profile if profiles else {}) | {
         "Without the latest film": Change(dropped=tuple(latest)) if latest else None,
         "Without history": Change(dropped=tuple(session.movie_ids)) if latest else None,
     }

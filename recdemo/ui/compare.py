@@ -102,13 +102,15 @@ def show_left_out(visit: Visit, menu: Mapping[str, Sequence[Objective]]) -> None
     """Which models are not compared, as they know other films, and why."""
     others = [key for key in engine.menu() if key not in menu]
     if others:
-        names = [plain(engine.card(key).title) for key in others[:NAMED]]
-        more = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
+        worlds = [world for key in others if (world := engine.world_of(key))]
+        names = [f"the models of “{title}”" for title in dict.fromkeys(w.title for w in worlds)]
+        own = [plain(engine.card(key).title) for key in others if not engine.world_of(key)]
+        more = [f"{len(own) - NAMED} more"] if len(own) > NAMED else []
         count = len(engine.films(visit.model).ids)
         st.caption(
             f":material/inventory_2: Compared are the models that know the same {count:,} films as "
-            f"{plain(engine.card(visit.model).title)}. Not compared: {', '.join(names)}{more}. They know other films, "
-            "and ranks among different films say nothing about each other."
+            f"{plain(engine.card(visit.model).title)}. Not compared: {', '.join([*names, *own[:NAMED], *more])}. They know "
+            "other films, and ranks among different films say nothing about each other."
         )
 
 

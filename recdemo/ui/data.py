@@ -13,9 +13,8 @@ from recdemo.core.session import Session
 from recdemo.core.vocabulary import GROUPS, LIKED_FROM, OCCUPATIONS
 from recdemo.data import findings
 from recdemo.data.summary import FEWEST, Aggregates
-from recdemo.ui import engine
 from recdemo.ui.chart import finding
-from recdemo.ui.engine import plain
+from recdemo.ui.engine import Films, plain
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
@@ -48,10 +47,13 @@ def show_size(counts: Aggregates) -> None:
             st.metric(label, value, help=hint, width="content")
 
 
-def show_visitor(counts: Aggregates, session: Session, places: dict[int, int]) -> None:
+def show_visitor(counts: Aggregates, session: Session, films: Films) -> None:
     """The visitor's place, in sentences."""
-    labels = {movie: plain(label) for movie, label in engine.films().labels.items()}
-    lines = [*findings.visitor(counts, session), findings.watched(places, labels)]
+    places = findings.places_of(films.table, session)
+    lines = [
+        *findings.visitor(counts, session),
+        plain(findings.watched(places, films.labels)),
+    ]
     with st.container(border=True):
         st.markdown(f"**This visitor.** {' '.join(lines)}")
 
@@ -67,7 +69,7 @@ def show_long_tail(counts: Aggregates, drawn: dict[str, Figure]) -> None:
     )
 
 
-def show_histogram(counts: Aggregates, session: Session) -> None:
+def show_histogram(counts: Aggregates, session: Session, table: pd.DataFrame) -> None:
     of = st.segmented_control(
         "Ratings per",
         ["film", "user"],
@@ -78,7 +80,6 @@ def show_histogram(counts: Aggregates, session: Session) -> None:
     )
     ranges, watched = counts.per_user, []
     if of == "film":
-        table = engine.films().table
         ranges = counts.per_film
         watched = table["ratings"][table["movie_id"].isin(session.movie_ids)].tolist()
     said = findings.per_film(counts) if of == "film" else findings.per_user(counts)
@@ -252,14 +253,16 @@ def show_about(counts: Aggregates) -> None:
     )
 
 
-def show_pairs(counts: Aggregates, session: Session, drawn: dict[str, Figure]) -> None:
+def show_pairs(
+    counts: Aggregates, session: Session, drawn: dict[str, Figure], films: Films
+) -> None:
     """Charts two by two, as far as the data set knows enough for them."""
     rows: list[tuple[Callable[[], None], Callable[[], None]]] = [
         (lambda: show_long_tail(counts, drawn), lambda: show_stars(counts, drawn)),
     ]
     if counts.genres and counts.years:
         rows.append((lambda: show_genres(counts, drawn), lambda: show_years(counts, drawn)))
-    rows.append((lambda: show_tastes(counts), lambda: show_histogram(counts, session)))
+    rows.append((lambda: show_tastes(counts), lambda: show_histogram(counts, session, films.table)))
     if counts.crowd and counts.profile["occupation"]:
         rows.append(
             (lambda: show_crowd(counts, session), lambda: show_occupations(counts, session))

@@ -289,7 +289,7 @@ def show_visitor(model: Recommender, visit: Visit, space: Space, shown: np.ndarr
 
 def offer_others(visit: Visit) -> None:
     """Models to choose instead, one of each family."""
-    menu, own = engine.menu(), engine.card(visit.model).family
+    menu, own = engine.peers(visit.model), engine.card(visit.model).family
     families: dict[str, str] = {}
     for key in menu:
         families.setdefault(engine.card(key).family, key)

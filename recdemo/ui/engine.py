@@ -5,12 +5,9 @@ Which films there are is the model's to say: a kept model may have learned from 
 
 from __future__ import annotations
 
-import gc
 import hashlib
-import importlib
 import re
-import threading
-import time
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,9 +17,9 @@ import pandas as pd
 import streamlit as st
 
 from recdemo import checkpoints
-from recdemo.core.allocator import few_heaps, give_back
 from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.vocabulary import OBJECTIVES, Objective
+from recdemo.core.worlds import FIRST, WORLDS, World, join_key, split_key
 from recdemo.data.catalogue import labels_of, read_catalogue
 from recdemo.jobs import kept as kept_models
 from recdemo.jobs.kept import Kept
@@ -35,9 +32,7 @@ if TYPE_CHECKING:
     from recdemo.encoding.schema import Schema
 
 OF = "~"  # in the key of a kept model: what it was trained from, and the name of its folder
-CATALOGUES = 6  # held at a time: the shipped one, and those of kept models
-WARM_UP_AFTER = 1.5  # seconds, in which the browser draws and still asks the server for its parts
-TIDY_EVERY = 60.0  # seconds
+CATALOGUES = 6  # held at a time: those of the worlds, and of kept models
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +45,7 @@ class Films:
 
 
 def films(key: str = "") -> Films:
-    """The catalogue of a model of the menu; left out, the shipped one.
+    """The catalogue of a model of the menu; left out, that of the first world.
 
     Raises:
         CheckpointError: it is missing or damaged, or the model is gone.
@@ -58,37 +53,104 @@ def films(key: str = "") -> Films:
     return _films(*_catalogue(_base(key)))
 
 
-def all_labels() -> dict[int, str]:
+def films_of(world: World) -> Films:
+    """The catalogue of a world.
+
+    Raises:
+        CheckpointError: it is missing or damaged.
+    """
+    return _films(*_catalogue(checkpoints.root(world.key)))
+
+
+class _EveryLabel(Mapping[int, str]):
+    """Labels of the films of every catalogue, each of which is read only when one before it does not have a film."""
+
+    def __getitem__(self, movie: int) -> str:
+        return next(labels[movie] for labels in self._catalogues() if movie in labels)
+
+    def __contains__(self, movie: object) -> bool:
+        return any(movie in labels for labels in self._catalogues())
+
+    def get(self, movie: int, default: str = "") -> str:  # type: ignore[override]
+        return next((labels[movie] for labels in self._catalogues() if movie in labels), default)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(dict.fromkeys(movie for labels in self._catalogues() for movie in labels))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _catalogues(self) -> Iterator[dict[int, str]]:
+        yield films().labels
+        others = [checkpoints.root(world.key) for world in worlds() if world.key]
+        for base in (*others, *(kept.base for kept in _all_kept())):
+            with suppress(CheckpointError):
+                yield _films(*_catalogue(base)).labels
+
+
+def all_labels() -> Mapping[int, str]:
     """Labels of the films of every catalogue: all that a link or a saved session may name."""
-    found: dict[int, str] = {}
-    for kept in _all_kept():
+    return _EveryLabel()
+
+
+def worlds() -> list[World]:
+    """The worlds that are shipped."""
+    return [
+        world
+        for world in WORLDS.values()
+        if not world.key or (checkpoints.root(world.key) / checkpoints.CATALOGUE).is_file()
+    ]
+
+
+def world_of(key: str) -> World | None:
+    """The world whose films a model knows; None where they are its own."""
+    place = _catalogue(_base(key))
+    known = (world for world in worlds() if _catalogue(checkpoints.root(world.key)) == place)
+    return next(known, None)
+
+
+def world_or_first(key: str) -> World:
+    """The world of a model; the first one where its films are its own."""
+    return world_of(key) or FIRST
+
+
+def catalogues() -> dict[str, list[str]]:
+    """The models of the menu by the films they know: those of the worlds, by their titles, and of data of one's own."""
+    found: dict[str, list[str]] = {}
+    for key in menu():
         with suppress(CheckpointError):
-            found |= _films(*_catalogue(kept.base)).labels
-    return found | films().labels
-
-
-def has_own_films(key: str) -> bool:
-    """Whether a model knows other films than those shipped."""
-    return OF in key and films(key).ids != films().ids
+            world = world_of(key)
+            found.setdefault(world.title if world else data_of(key), []).append(key)
+    return found
 
 
 def peers(key: str) -> dict[str, list[Objective]]:
     """Of the menu, the models that know the same films as this one: those it can be compared with."""
-    found, ids = {}, films(key).ids
+    found, own = {}, world_of(key)
     for other, objectives in menu().items():
         with suppress(CheckpointError):
-            if films(other).ids == ids:
+            world = world_of(other)
+            if world == own and (own or films(other).ids == films(key).ids):
                 found[other] = objectives
     return found
 
 
+def knows_profiles(key: str, objective: Objective) -> bool:
+    """Whether a model has learned what gender, age and occupation mean; yes where it cannot be read."""
+    with suppress(CheckpointError):
+        folder = checkpoints.folder_of(kind_of(key), objective, _base(key))
+        return checkpoints.read_card(folder).data.profiles
+    return True
+
+
 def menu() -> dict[str, list[Objective]]:
-    """The models that have a checkpoint, and what each can be asked, its default first."""
+    """The models that have a checkpoint, world by world, and what each can be asked, its default first."""
     found: dict[str, list[Objective]] = {}
-    for key, objective in checkpoints.available():
-        first = objective == CARDS[key].default_objective
-        asked = found.setdefault(key, [])
-        asked.insert(0 if first else len(asked), objective)
+    for world in worlds():
+        for model, objective in checkpoints.available(checkpoints.root(world.key)):
+            first = objective == CARDS[model].default_objective
+            asked = found.setdefault(join_key(model, world.key), [])
+            asked.insert(0 if first else len(asked), objective)
     for kept in _all_kept():
         if kept.card:
             found[f"{kept.card.model}{OF}{kept.slug}"] = [kept.card.objective]
@@ -97,13 +159,12 @@ def menu() -> dict[str, list[Objective]]:
 
 def kind_of(key: str) -> str:
     """The model of the zoo that a model of the menu is: itself, or what a kept one was trained from."""
-    return key.partition(OF)[0]
+    return split_key(key.partition(OF)[0])[0]
 
 
 def card(key: str) -> Card:
     """What a model of the menu says of itself; a kept one says so in its title, and whether it learned from nobody."""
-    model, _, slug = key.partition(OF)
-    own = CARDS[model]
+    own, slug = CARDS[kind_of(key)], key.partition(OF)[2]
     simulated = " (simulated)" if slug and made_up(key) else ""
     return replace(own, title=f"{own.title} · {_kept(slug).name}{simulated}") if slug else own
 
@@ -114,8 +175,14 @@ def made_up(key: str) -> bool:
 
 
 def data_of(key: str = "") -> str:
-    """The data that a model learned from, as people call them; left out, those of the first shipped one."""
+    """The data that a model learned from, as people call them; left out, those of the first world's first one."""
     return _learned_from(key)[0]
+
+
+def counted_in(key: str) -> str:
+    """The data whose ratings the catalogue of a model counts, as people call them."""
+    world = world_of(key)
+    return data_of(join_key("", world.key) if world else key)
 
 
 def _learned_from(key: str) -> tuple[str, bool]:
@@ -124,10 +191,11 @@ def _learned_from(key: str) -> tuple[str, bool]:
     if slug:
         kept = _kept(slug).card
         return (kept.data, kept.simulated) if kept else ("", False)
-    for model, objective in checkpoints.available():
-        if key in ("", model):
+    base = _base(key)
+    for model, objective in checkpoints.available(base):
+        if kind_of(key) in ("", model):
             with suppress(CheckpointError):
-                data = checkpoints.read_card(checkpoints.folder_of(model, objective)).data
+                data = checkpoints.read_card(checkpoints.folder_of(model, objective, base)).data
                 return data.title, data.simulated
     return "", False
 
@@ -154,7 +222,7 @@ def recommender(model: str, objective: Objective, *, p_like: bool = True) -> Rec
 
     checkpoint = _loaded(model, objective)
     wanted = p_like and objective == "next" and OF not in model
-    if not wanted or "like" not in CARDS[model].objectives:
+    if not wanted or not checkpoints.likes_too(kind_of(model), _base(model)):
         return Recommender(checkpoint)
     try:
         return Recommender(checkpoint, Recommender(_loaded(model, "like")))
@@ -183,34 +251,6 @@ def _small_din(folder: str, stamps: tuple[tuple[int, int], ...]) -> Recommender:
     from recdemo.answers.recommend import Recommender
 
     return Recommender(checkpoints.open_folder(Path(folder), _schema(*_catalogue())))
-
-
-@st.cache_resource(show_spinner=False)
-def warm_up() -> None:
-    """Import what models need, once, while the first page of a new server is being read; then tidy up now and again.
-
-    A page that needs it sooner waits for the same import; what fails here fails again, and is seen, there.
-
-    Streamlit collects garbage after every run of a page, and so looks at each of the 260,000 objects that the libraries
-    are made of: 160 ms, in which nobody is answered. They stay for good, and are set aside from that here.
-    """
-    few_heaps()  # each run of a page is a thread of its own
-
-    def load() -> None:
-        with suppress(Exception):
-            for name in ("recdemo.answers.recommend", "recdemo.charts.terms"):
-                importlib.import_module(name)
-        gc.collect()
-        gc.freeze()
-        while True:  # what visitors who have left held
-            time.sleep(TIDY_EVERY)
-            gc.collect()
-            give_back()
-
-    timer = threading.Timer(WARM_UP_AFTER, load)
-    timer.daemon = True
-    with suppress(RuntimeError):  # no thread to be had: the next page imports for itself
-        timer.start()
 
 
 def plain(text: str) -> str:
@@ -254,8 +294,8 @@ def _kept(slug: str) -> Kept:
 
 def _base(key: str) -> Path:
     """The folder of checkpoints that a model of the menu lies in."""
-    _, _, slug = key.partition(OF)
-    return _kept(slug).base if slug else checkpoints.root()
+    model, _, slug = key.partition(OF)
+    return _kept(slug).base if slug else checkpoints.root(split_key(model)[1])
 
 
 def _loaded(key: str, objective: Objective, base: Path | None = None) -> Checkpoint:
@@ -276,12 +316,12 @@ def _checkpoint(
 
 
 def _catalogue(base: Path | None = None) -> tuple[str, tuple[int, int]]:
-    """Path and stamp of a folder's catalogue; the shipped one where it is the same, so that it is held once."""
-    path = shipped = checkpoints.root() / checkpoints.CATALOGUE
-    if base and base != shipped.parent:
-        own = base / checkpoints.CATALOGUE
-        same = _digest(str(own), _stamp(own)) == _digest(str(shipped), _stamp(shipped))
-        path = shipped if same else own
+    """Path and stamp of a folder's catalogue; that of a world where it is the same, so that it is held once."""
+    path = (base or checkpoints.root()) / checkpoints.CATALOGUE
+    shipped = [checkpoints.root(world.key) / checkpoints.CATALOGUE for world in worlds()]
+    if path not in shipped:
+        own = _digest(str(path), _stamp(path))
+        path = next((one for one in shipped if _digest(str(one), _stamp(one)) == own), path)
     return str(path), _stamp(path)
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from recdemo.core.errors import CheckpointError, RequestError
-from recdemo.ui import engine, guide, sidebar, state
+from recdemo.ui import guide, sidebar, state, warm_up
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit, encode_visit
 
@@ -58,7 +58,7 @@ def page() -> Iterator[Visit]:
             st.warning(problem, icon=":material/link_off:")
         guide.draw()
         yield state.seen()
-        engine.warm_up()
+        warm_up.warm_up()
     except (CheckpointError, RequestError) as error:
         st.error(plain(str(error)), icon=":material/error:")
         if drawn and isinstance(error, CheckpointError):

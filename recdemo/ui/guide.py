@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import PurePosixPath
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -26,7 +28,14 @@ def draw() -> None:
         st.markdown(f"{story.icon} **{story.title}** · step {index + 1} of {len(story.steps)}")
         st.markdown(f"#### {step.finding}")
         st.markdown(step.look)
+        changed = differences(state.current(), visit_of(story.key, index), _elsewhere(step.page))
+        if changed:
+            st.caption(
+                f":material/edit: You changed {changed} of this step: what it says above was found without that."
+            )
         with st.container(horizontal=True):
+            if changed and st.button("As it was told", icon=":material/replay:"):
+                enter(story.key, index)
             if st.button("Back", icon=":material/arrow_back:", disabled=index == 0):
                 enter(story.key, index - 1)
             if not last and st.button("Next", icon=":material/arrow_forward:", type="primary"):
@@ -48,6 +57,26 @@ def leave() -> None:
     """Back to the stories, and to the visitor's own visit."""
     state.go(st.session_state.pop(_OWN, None) or replace(state.current(), story=""))
     st.switch_page(HOME_PAGE)
+
+
+def _elsewhere(page: str) -> bool:
+    """Whether another page than this is shown, as far as the browser says."""
+    shown = PurePosixPath(urlsplit(st.context.url or "").path).name
+    return bool(st.context.url) and shown != PurePosixPath(page).stem
+
+
+def differences(visit: Visit, told: Visit, elsewhere: bool) -> str:
+    """What somebody has changed of what a step shows, in words; empty where it is as told."""
+    parts = {
+        "the page": elsewhere,
+        "the model": (visit.model, visit.objective) != (told.model, told.objective),
+        "the visitor": visit.session != told.session,
+        "the films looked at": told.targets != () and visit.targets != told.targets,
+        "the models compared": told.compared != () and visit.compared != told.compared,
+        "the change tried out": visit.change != told.change,
+    }
+    found = [name for name, differs in parts.items() if differs]
+    return " and ".join(filter(None, [", ".join(found[:-1]), *found[-1:]]))
 
 
 def visit_of(story: str, index: int) -> Visit:

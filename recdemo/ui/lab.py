@@ -15,6 +15,7 @@ from recdemo.blocks.attention import Basic
 from recdemo.charts import lab as charts
 from recdemo.core.figures import METRICS
 from recdemo.core.wording import counted
+from recdemo.core.worlds import FIRST
 from recdemo.ui import engine, state
 from recdemo.ui.chart import CHART
 from recdemo.ui.engine import plain
@@ -113,7 +114,7 @@ def choose_films(visit: Visit) -> list[int]:
     targets = list(visit.targets[:TARGETS])
     if not targets:
         asked = replace(visit, model=DEFAULT_MODEL, objective=DEFAULT_OBJECTIVE)
-        if not engine.has_own_films(visit.model):
+        if engine.world_of(visit.model) == FIRST:
             asked = visit
         model = engine.recommender(asked.model, asked.objective, p_like=False)
         targets = model.recommend(visit.session, TARGETS)["movie_id"].tolist()
@@ -140,10 +141,10 @@ def show_attention(visit: Visit) -> None:
         st.code("python -m recdemo lab", language="bash")
     if not models:
         return
-    if engine.has_own_films(visit.model):
+    if engine.world_of(visit.model) != FIRST:
         st.caption(
-            f":material/inventory_2: The small models of this page know the shipped films, not those of "
-            f"{plain(engine.card(visit.model).title)}: the shipped films of your history count here."
+            f":material/inventory_2: The small models of this page know the films to 2000, not those of "
+            f"{plain(engine.card(visit.model).title)}: the films to 2000 of your history count here."
         )
         visit = state.seen(engine.films())
     targets = choose_films(visit)

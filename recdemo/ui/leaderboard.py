@@ -23,6 +23,7 @@ from recdemo.leaderboard.table import (
     is_baseline,
     seeds_in_words,
 )
+from recdemo.ui import engine
 from recdemo.ui.chart import CHART
 from recdemo.ui.engine import plain
 from recdemo.ui.leaderboard_row import FAITHFULNESS
@@ -276,4 +277,4 @@ def choose_row(kept: list[Row], name: str, question: str, visit: Visit) -> Row:
     picked = event["selection"]["rows"]
     if picked:
         return kept[picked[0]]
-    return next((row for row in kept if row.model == visit.model), kept[0])
+    return next((row for row in kept if row.model == engine.kind_of(visit.model)), kept[0])

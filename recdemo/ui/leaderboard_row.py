@@ -8,6 +8,7 @@ import streamlit as st
 
 from recdemo.charts import leaderboard as charts
 from recdemo.core.figures import MAIN, METRICS
+from recdemo.core.worlds import join_key
 from recdemo.leaderboard import findings, intervals
 from recdemo.leaderboard.table import Leaderboard, Row, faithfulness_of, figure_of
 from recdemo.ui import engine, state
@@ -42,17 +43,15 @@ def show_facts(row: Row, board: Leaderboard, visit: Visit) -> None:
         f"Trained on {data}, {row.date}, {seeds}, in {row.train_seconds:,.0f} s; {row.parameters:,} parameters. "
         f"Table of {board.date}, with {versions}."
     )
-    asked = (row.model, row.objective)
-    can_answer = row.objective in engine.menu().get(row.model, [])
-    if can_answer and asked != (visit.model, visit.objective):
+    key = join_key(row.model, engine.world_or_first(visit.model).key)
+    can_answer = row.objective in engine.menu().get(key, [])
+    if can_answer and (key, row.objective) != (visit.model, visit.objective):
         st.button(
             f"Ask {row.title}",
             key=f"leaderboard_ask_{row.model}_{row.objective}",
             icon=":material/forum:",
             help="Choose this model and question in the sidebar.",
-            on_click=lambda: state.go(
-                replace(state.current(), model=row.model, objective=row.objective)
-            ),
+            on_click=lambda: state.go(replace(state.current(), model=key, objective=row.objective)),
         )
 
 

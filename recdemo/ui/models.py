@@ -36,7 +36,7 @@ ASKED = 3  # films that a trap is shown on
 
 def choose(visit: Visit) -> None:
     """The models in their families; the choice is the visit's own, as in the sidebar."""
-    menu = engine.menu()
+    menu = engine.peers(visit.model)
     families: dict[str, list[str]] = {}
     for key in menu:
         families.setdefault(engine.card(key).family, []).append(key)

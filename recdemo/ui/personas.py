@@ -1,4 +1,4 @@
-"""Fictional people with real films, to start a visitor off. Ids are MovieLens-1M's."""
+"""Fictional people with real films, to start a visitor off: those of each world, by its key. Ids are MovieLens's."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _persona(
     name: str,
     icon: str,
     line: str,
-    profile: tuple[Gender, int, int],
+    profile: tuple[Gender | None, int | None, int | None],
     liked: list[int],
     disliked: tuple[int, ...] = (),
     watched: tuple[int, ...] = (),
@@ -115,3 +115,25 @@ PERSONAS: tuple[Persona, ...] = (
         watched=(1923,),
     ),
 )
+
+NOBODY = (None, None, None)
+_TO_2018 = (
+    _persona("Nora", "🌌", "Engineer; the film has to be cleverer than she is.", NOBODY,
+             [115713, 164179, 2571, 109487, 79132], disliked=(53996,), watched=(104841,)),
+    _persona("Sam", "🦸", "Has seen every hero twice, and the credits to the end.", NOBODY,
+             [59315, 58559, 112852, 122904, 89745], disliked=(136864,), watched=(77561,)),
+    _persona("Aiko", "🎈", "Grew up with lamps that jump, and has not stopped.", NOBODY,
+             [5618, 6377, 60069, 68954, 78499], disliked=(87520,), watched=(152081,)),
+    _persona("Jonas", "🗺️", "Reads the book first, and stays for the third part.", NOBODY,
+             [4993, 5952, 7153, 4896, 91500], disliked=(63992,), watched=(106487,)),
+    _persona("Clara", "🎨", "Every frame a painting, every painting a little sad.", NOBODY,
+             [4973, 94959, 109374, 7361, 112552], disliked=(69122,), watched=(112183,)),
+    _persona("Theo", "🔎", "Knows who did it, and waits to be wrong.", NOBODY,
+             [48780, 51540, 74458, 91658, 112556], disliked=(63992,), watched=(68157,)),
+    _persona("Bea", "😂", "Laughs first, asks later.", NOBODY,
+             [8641, 54503, 60756, 69122, 8874], disliked=(4993,), watched=(106782,)),
+    _persona("Mateo", "🧟", "Leaves the light on, and goes back for more.", NOBODY,
+             [6502, 8957, 93840, 103688, 168250], disliked=(8533,), watched=(7147,)),
+)  # fmt: skip
+
+OF_WORLD: dict[str, tuple[Persona, ...]] = {"": PERSONAS, "2018": _TO_2018}

@@ -97,7 +97,7 @@ def show_table(visit: Visit, table: pd.DataFrame) -> list[int]:
     if st.session_state.get("recommend_listed") != listed:
         st.session_state["recommend_listed"] = listed
         st.session_state["recommend_turn"] = st.session_state.get("recommend_turn", 0) + 1
-    rated_in = engine.data_of(visit.model if engine.has_own_films(visit.model) else "")
+    rated_in = engine.counted_in(visit.model)
     ranked, stars = visit.objective == "next", visit.objective == "rating"
     scale = 1 if stars else 100
     table["year"] = table["year"].astype("Int64").where(table["year"] > 0)

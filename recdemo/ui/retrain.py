@@ -1,10 +1,9 @@
-"""The Retrain page's pieces: ask for a run, watch it, weigh its result against the shipped model, keep it."""
+"""The Retrain page's pieces: watch a run, weigh its result against the shipped model, keep it."""
 
 from __future__ import annotations
 
-from itertools import cycle
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -16,24 +15,20 @@ from recdemo.core.durations import duration
 from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.figures import MAIN, METRICS
 from recdemo.core.session import Session
-from recdemo.core.vocabulary import QUESTIONS, Objective
 from recdemo.core.wording import counted
+from recdemo.core.worlds import join_key, world_of_data
 from recdemo.data.catalogue import label_of
 from recdemo.jobs import control, store
-from recdemo.jobs.control import allowed
-from recdemo.jobs.store import Request, Run
+from recdemo.jobs.store import Run
 from recdemo.models import CARDS
-from recdemo.training.settings import OFFERED, TYPES, settings_for
-from recdemo.ui import engine, sources, state
+from recdemo.ui import engine, state
 from recdemo.ui.chart import CHART
 from recdemo.ui.engine import plain
 from recdemo.ui.kept import PROBLEM, delete_button, keep_it, tell
-from recdemo.ui.visit import Visit
 
 if TYPE_CHECKING:
     from recdemo.answers.recommend import Recommender
 
-QUICK: dict[str, Any] = {"model": "fm", "objective": "like", "source": "simulated", "epochs": 2}
 STATES = {
     "queued": (":material/schedule:", "Waiting"),
     "running": (":material/play_circle:", "Running"),
@@ -42,97 +37,8 @@ STATES = {
     "cancelled": (":material/cancel:", "Cancelled"),
     "interrupted": (":material/power_off:", "Interrupted"),
 }
-_CHOSEN = "retrain_run"  # id of the run looked at
+CHOSEN = "retrain_run"  # id of the run looked at
 K = 10
-
-
-def started(request: Request) -> None:
-    """Start a run and look at it; say why where it cannot be started."""
-    try:
-        st.session_state[_CHOSEN] = control.start(request).id
-    except RequestError as error:
-        st.error(plain(str(error)), icon=":material/block:")
-    else:
-        st.rerun()
-
-
-def quick_start() -> None:
-    """One button: a small model on simulated data, done in a minute."""
-    with st.container(border=True):
-        text, button = st.columns([4, 1], vertical_alignment="center")
-        text.markdown(
-            "**In a minute.** A factorisation machine learns from made-up viewers: watch its curve, then compare it "
-            "with the shipped one. Its figures are simulated and say nothing about people."
-        )
-        if button.button(
-            "Train now",
-            key="retrain_quick",
-            type="primary",
-            icon=":material/bolt:",
-            width="stretch",
-            disabled=allowed() == "off",
-        ):
-            started(control.ask(**QUICK))
-
-
-def new_run(visit: Visit) -> None:
-    """Everything else that can be trained."""
-    with st.expander("Choose data, model and settings", icon=":material/tune:"):
-        chosen = sources.choose()
-        left, right = st.columns(2)
-        model = left.selectbox(
-            "Model",
-            list(CARDS),
-            index=list(CARDS).index(engine.kind_of(visit.model)),
-            format_func=lambda key: CARDS[key].title,
-            key="retrain_model",
-        )
-        objective: Objective = right.segmented_control(
-            "Question",
-            CARDS[model].objectives,
-            format_func=QUESTIONS.__getitem__,
-            default=CARDS[model].default_objective,
-            required=True,
-            key=f"retrain_objective_{model}",
-        )
-        changes = _settings(model, objective)
-        if chosen is None:
-            st.caption("Choose data first.")
-            return
-        request = control.ask(model, objective, chosen.source, **changes)
-        seconds = control.estimate(request, chosen.ratings) if chosen.ratings else None
-        unknown = (
-            "nothing like it was trained yet"
-            if chosen.ratings
-            else "the ratings are not counted yet"
-        )
-        st.caption(
-            f"How long it takes is not known: {unknown}."
-            if seconds is None
-            else f"About {duration(seconds)} at most, going by how fast the shipped model was trained, and then some "
-            "time to measure it. On a busy or slower machine it takes longer."
-        )
-        st.code(f"python {' '.join(control.command(request))}", language=None, wrap_lines=True)
-        if st.button("Start", key="retrain_start", type="primary", icon=":material/play_arrow:"):
-            started(request)
-
-
-def _settings(model: str, objective: Objective) -> dict[str, Any]:
-    """What the visitor changes of the model's own settings."""
-    own = settings_for(model, objective)
-    found: dict[str, Any] = {}
-    boxes = cycle(st.columns(3))
-    for name, about in OFFERED.items():
-        if about.title and about.only in (None, objective):
-            kind = TYPES[name]  # whole numbers, or not
-            bounds = (None if end is None else kind(end) for end in (about.least, about.most))
-            found[name] = next(boxes).number_input(
-                *(about.title, *bounds, getattr(own, name), about.step),  # type: ignore[call-overload]
-                format="%.4f" if (about.step or 1) < 0.01 else None,
-                key=f"retrain_{model}_{objective}_{name}",
-                help=about.meaning,
-            )
-    return {name: value for name, value in found.items() if value != getattr(own, name)}
 
 
 def all_runs() -> None:
@@ -142,11 +48,11 @@ def all_runs() -> None:
         st.info("No run yet. Press “Train now” to see one.", icon=":material/model_training:")
         return
     ids = [run.id for run in found]
-    if st.session_state.get(_CHOSEN) not in ids:
-        st.session_state[_CHOSEN] = ids[0]
+    if st.session_state.get(CHOSEN) not in ids:
+        st.session_state[CHOSEN] = ids[0]
     by_id = {run.id: run for run in found}
     # Without the state: what is shown of the one chosen would stay as it was when it was chosen.
-    chosen = st.selectbox("Run", ids, format_func=lambda id: by_id[id].title, key=_CHOSEN)
+    chosen = st.selectbox("Run", ids, format_func=lambda id: by_id[id].title, key=CHOSEN)
     run = by_id[chosen]
 
     @st.fragment(run_every=None if run.ended else 1)
@@ -239,7 +145,8 @@ def result(run: Run) -> None:
                 icon=":material/casino:",
             )
         _figures(card, shipped)
-        old = engine.recommender(model, objective, p_like=False)
+        key = join_key(model, world_of_data(run.request.source).key)
+        old = engine.recommender(key, objective, p_like=False)
         if old.checkpoint.schema.hash == new.checkpoint.schema.hash:
             _lists(old, new, session)
         else:
@@ -304,7 +211,8 @@ def _own_list(new: Recommender, session: Session) -> None:
 
 
 def _shipped(run: Run) -> CheckpointCard | None:
-    folder = checkpoints.folder_of(run.request.model, run.request.objective)
+    base = checkpoints.root(world_of_data(run.request.source).key)
+    folder = checkpoints.folder_of(run.request.model, run.request.objective, base)
     try:
         return checkpoints.read_card(folder)
     except CheckpointError:

@@ -9,13 +9,13 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from recdemo.core.errors import RequestError
-from recdemo.core.session import Watched
+from recdemo.core.session import Session, Watched
 from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS, QUESTIONS
 from recdemo.core.wording import counted
 from recdemo.data.catalogue import shorten
 from recdemo.ui import bring, engine, state
 from recdemo.ui.engine import plain
-from recdemo.ui.personas import PERSONAS
+from recdemo.ui.personas import OF_WORLD
 from recdemo.ui.saved import FILE_NAME, open_visit, save_visit
 from recdemo.ui.visit import Visit, encode_visit
 
@@ -40,7 +40,8 @@ def draw() -> None:
 
 
 def _model(visit: Visit) -> None:
-    menu = engine.menu()
+    _films(visit)
+    menu = engine.peers(visit.model)
     if (
         visit.model not in menu
     ):  # nothing is trained yet, or its checkpoint has just been taken away
@@ -61,7 +62,7 @@ def _model(visit: Visit) -> None:
         )
     if engine.made_up(visit.model):
         st.caption(":material/casino: Trained on simulated viewers: its figures are of nobody.")
-    if engine.has_own_films(visit.model):
+    if not engine.world_of(visit.model):
         count, data = len(engine.films(visit.model).ids), engine.data_of(visit.model)
         st.caption(f":material/inventory_2: Knows the {count:,} films of {plain(data)}, no others.")
     st.segmented_control(
@@ -78,13 +79,32 @@ def _model(visit: Visit) -> None:
     )
 
 
+def _films(visit: Visit) -> None:
+    """Which films this is about, where there is a choice."""
+    found = engine.catalogues()
+    here = next((title for title, keys in found.items() if visit.model in keys), None)
+    if len(found) < 2 or here is None:
+        return
+    choice = {
+        "help": "Each has models of its own. Films of your history that both know go with you."
+        + "".join(f"  \n**{world.title}**: {world.line}" for world in engine.worlds()),
+        **state.bound("side_films", here, lambda v, title: state.among(v, found[title])),
+    }
+    if len(found) == len(engine.worlds()):
+        st.segmented_control("Films", list(found), required=True, label_visibility="collapsed",
+                             width="stretch", **choice)  # fmt: skip
+    else:
+        st.selectbox("Films", list(found), format_func=plain, **choice)
+
+
 def _visitor(visit: Visit) -> None:
     session = visit.session
-    names = {persona.session: persona for persona in PERSONAS}
-    persona = names.get(session)
+    world = engine.world_or_first(visit.model)
+    personas = OF_WORLD[world.key]
+    persona = next((persona for persona in personas if persona.session == session), None)
     st.selectbox(
         "Visitor",
-        PERSONAS,
+        personas,
         format_func=lambda p: f"{p.icon} {p.name}",
         placeholder="Custom visitor; pick a persona",
         help="Fictional people with real films. Picking one replaces profile and history; "
@@ -94,6 +114,17 @@ def _visitor(visit: Visit) -> None:
             "side_persona", persona, lambda v, p: v if p is None else replace(v, session=p.session)
         ),
     )
+    if world.profiles:
+        _profile(session)
+    else:
+        st.caption(
+            ":material/person_off: These models know nothing of gender, age or occupation: nobody who rated these films told."
+        )
+    with st.popover("Save, open, share", icon=":material/ios_share:", width="stretch"):
+        _share(visit)
+
+
+def _profile(session: Session) -> None:
     left, right = st.columns([2, 3], gap="small")
     left.segmented_control(
         "Gender",
@@ -119,8 +150,6 @@ def _visitor(visit: Visit) -> None:
             "side_occupation", session.occupation, lambda v, o: v.with_session(occupation=o)
         ),
     )
-    with st.popover("Save, open, share", icon=":material/ios_share:", width="stretch"):
-        _share(visit)
 
 
 def _share(visit: Visit) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import streamlit as st
 
 from recdemo.core.session import Session
+from recdemo.core.worlds import World
 from recdemo.ui import engine
 from recdemo.ui.visit import DEFAULT_OBJECTIVE, Visit, decode_visit, default_model, encode_visit
 
@@ -47,13 +48,17 @@ def current() -> Visit:
 
 
 def seen(films: engine.Films | None = None) -> Visit:
-    """The visit without the films that are not in a catalogue; left out, that of the model chosen.
+    """The visit without the films that are not in a catalogue; left out, that of the model chosen, which is not told of a
+    profile either where it cannot know what it means.
 
     Raises:
         CheckpointError: the catalogue is missing or damaged.
     """
     visit = current()
-    return visit.within((films or engine.films(visit.model)).labels)
+    if films:
+        return visit.within(films.labels)
+    profiles = engine.world_or_first(visit.model).profiles
+    return visit.within(engine.films(visit.model).labels, profiles=profiles)
 
 
 def go(visit: Visit, problems: Sequence[str] = ()) -> None:
@@ -63,6 +68,19 @@ def go(visit: Visit, problems: Sequence[str] = ()) -> None:
         st.session_state[_UNDO] = [*st.session_state[_UNDO], before.session][-MAX_UNDO:]
     st.session_state[_VISIT] = visit
     st.session_state[_PROBLEMS] = list(problems)
+
+
+def among(visit: Visit, keys: Sequence[str]) -> Visit:
+    """The visit with one of these models: of the same kind as its own where there is one."""
+    kind, menu = engine.kind_of(visit.model), engine.menu()
+    same = (key for key in keys if engine.kind_of(key) == kind)
+    model = next(same, None) or default_model(keys)
+    return visit.with_model(model, menu.get(model, [DEFAULT_OBJECTIVE]))
+
+
+def in_world(visit: Visit, world: World) -> Visit:
+    """The visit in another world."""
+    return among(visit, engine.catalogues().get(world.title, [visit.model]))
 
 
 def can_undo() -> bool:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from recdemo.answers.counterfactual import UNKNOWN, Change, Unknown
 from recdemo.core.session import MAX_SESSION_FILMS, Session, Watched
 from recdemo.core.vocabulary import AGES, GENDERS, OBJECTIVES, OCCUPATIONS, Objective
+from recdemo.core.worlds import FIRST, WORLDS, join_key
 from recdemo.ui.stories import step_of
 
-DEFAULT_MODEL = "din"
+DEFAULT_MODEL = FIRST.model
 DEFAULT_OBJECTIVE: Objective = "next"
 MAX_TARGETS = 5
 FEEDBACK: dict[str, bool | None] = {"l": True, "d": False, "w": None}
@@ -78,14 +79,19 @@ class Visit:
         history.insert(ids.index(places[there]), history.pop(ids.index(movie_id)))
         return self.with_session(history=history)
 
-    def within(self, films: Collection[int]) -> Visit:
-        """The visit as far as it is about these films: what a model that knows no others can be asked."""
+    def within(self, films: Collection[int], *, profiles: bool = True) -> Visit:
+        """The visit as far as it is about these films, and about a profile or not: what a model can be asked."""
         added = self.change.added
+        visit = self.with_session(history=[f for f in self.session.history if f.movie_id in films])
+        change = self.change
+        if not profiles:
+            visit = visit.with_session(gender=None, age=None, occupation=None)
+            change = replace(change, gender=None, age=None, occupation=None)
         return replace(
-            self.with_session(history=[f for f in self.session.history if f.movie_id in films]),
+            visit,
             targets=tuple(movie for movie in self.targets if movie in films),
             change=replace(
-                self.change,
+                change,
                 dropped=tuple(movie for movie in self.change.dropped if movie in films),
                 added=added if added and added.movie_id in films else None,
             ),
@@ -94,7 +100,8 @@ class Visit:
 
 def default_model(models: Collection[str]) -> str:
     """The model that a visit begins with."""
-    return next((key for key in (DEFAULT_MODEL, *models) if key in models), DEFAULT_MODEL)
+    first = {join_key(world.model, world.key) for world in WORLDS.values()}
+    return next((key for key in models if key in first), next(iter(models), DEFAULT_MODEL))
 
 
 def encode_visit(visit: Visit) -> dict[str, str]:

@@ -219,3 +219,23 @@ def test_a_history_from_a_file_goes_before_films_given_by_hand(tmp_path: Path) -
     assert "Inception (2010)" in done.stderr
     assert "could be more than one" in done.stderr
     assert run(f"recommend --history {tmp_path / 'none.csv'}").returncode == 1
+
+
+def test_a_model_of_the_other_world() -> None:
+    found = answer("recommend --model ease@2018 --like 79132 --like 58559 -k 20 --json")
+    assert len(found) == 20
+    assert max(film["year"] for film in found) > 2000
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("recommend --model din@1890 --like 260", "names no world"),
+        ("compare -m ease@2018 -m ease --like 2571", "name models of one world"),
+        ("maps --world 1890", "there is no world '1890'"),
+    ],
+)
+def test_worlds_that_cannot_be_asked_are_refused(words: str, said: str) -> None:
+    done = run(words)
+    assert done.returncode == 2
+    assert said in " ".join(done.stderr.split())

@@ -5,17 +5,30 @@ from __future__ import annotations
 import random
 import zipfile
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
+from benchmarks.same_people import same_people
 from recdemo.core.session import Session, Watched
-from recdemo.core.vocabulary import LIKED
-from recdemo.data import DATA_VARIABLE, DataError, latest, load_dataset, read_latest
+from recdemo.core.vocabulary import LIKED, Split
+from recdemo.data import (
+    DATA_VARIABLE,
+    TRAIN,
+    DataError,
+    Dataset,
+    latest,
+    load_dataset,
+    parts_of,
+    read_latest,
+    split_ratings,
+)
 from recdemo.data import matching as films_of_ours
 from recdemo.data.catalogue import catalogue_of
+from recdemo.data.latest import SAME_PEOPLE
 from recdemo.data.summary import aggregates_of
 from recdemo.encoding.encode import encode
 from recdemo.encoding.ratings import Ratings
@@ -81,7 +94,7 @@ def test_films_are_matched_and_halves_kept(tmp_path: Path) -> None:
 
 
 def test_a_catalogue_of_its_own(tmp_path: Path) -> None:
-    data = read_latest(_zip(tmp_path / "any.zip"), own_films=True)
+    data = read_latest(_zip(tmp_path / "any.zip"))
     assert data.own_films
     assert _tuples(data.movies) == [
         (1, "Toy Story", 1995, ("Adventure", "Animation", "Children's")),
@@ -93,9 +106,39 @@ def test_a_catalogue_of_its_own(tmp_path: Path) -> None:
     assert _tuples(data.ratings)[3:] == [(2, 9000, 1), (2, 1, 4.5), (2, 8000, 5)]
 
 
+def test_films_of_a_catalogue_that_is_the_set_s_own_are_not_matched(tmp_path: Path) -> None:
+    """Otherwise two films of one title and year would be lost, and ids could change."""
+    path = _zip(tmp_path / "any.zip")
+    own = read_latest(path)
+    again = read_latest(path, own.movies)
+    assert again.own_films
+    pd.testing.assert_frame_equal(again.ratings, own.ratings)
+    renamed = own.movies.assign(title=[*own.movies["title"][:-1], "Another Series"])
+    assert not read_latest(path, renamed).own_films
+
+
+def test_people_who_are_in_movielens_1m_too_only_train(tmp_path: Path) -> None:
+    """Models that begin with those of MovieLens-1M, or that learned from it, have seen their ratings."""
+    assert (
+        read_latest(_zip(tmp_path / "ml-latest-small.zip")).only_train == ()
+    )  # another set of that name
+    data = load_dataset("ml-latest-small")
+    assert len(data.only_train) == 25
+    assert any("MovieLens-1M's too" in note for note in data.notes)
+    for how in get_args(Split):
+        part = parts_of(data, how)
+        theirs = data.ratings["user_id"].isin(data.only_train).to_numpy()
+        assert set(part[theirs]) == {TRAIN}
+        assert (part[~theirs] == split_ratings(data.ratings, how)[~theirs]).all()
+
+
+def test_these_people_are_those_whose_ratings_are_the_same(ml_1m: Dataset) -> None:
+    assert same_people(load_dataset("ml-latest-small"), ml_1m)[0] == list(SAME_PEOPLE)
+
+
 def test_the_most_rated_films_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(films_of_ours, "MAX_FILMS", 1)
-    data = read_latest(_zip(tmp_path / "any.zip"), own_films=True)
+    data = read_latest(_zip(tmp_path / "any.zip"))
     assert data.movies["movie_id"].tolist() == [1]
     assert _tuples(data.ratings) == [(1, 1, 4), (2, 1, 4.5)]
     assert data.notes[0].startswith("Of 5 films the 1 most rated are kept; 4 ratings are left out")
@@ -113,7 +156,7 @@ def test_the_most_rated_films_are_kept(tmp_path: Path, monkeypatch: pytest.Monke
 def test_the_set_is_named_by_its_folder_or_file(
     tmp_path: Path, zip_name: str, folder: str, name: str
 ) -> None:
-    data = read_latest(_zip(tmp_path / zip_name, folder=folder), own_films=True)
+    data = read_latest(_zip(tmp_path / zip_name, folder=folder))
     assert data.name == name
 
 
@@ -127,8 +170,7 @@ def test_it_is_found_by_name_and_by_path(tmp_path: Path, monkeypatch: pytest.Mon
     for name, text in FILES.items():
         (folder / name).write_text(text, encoding="utf-8")
     assert load_dataset("ml-32m", CATALOGUE).title == "MovieLens-32M"
-    with pytest.raises(DataError, match="needs the catalogue"):
-        load_dataset("ml-32m")
+    assert load_dataset("ml-32m").own_films
 
 
 def test_windows_line_ends_and_a_mark_at_the_start_are_fine(tmp_path: Path) -> None:
@@ -138,7 +180,7 @@ def test_windows_line_ends_and_a_mark_at_the_start_are_fine(tmp_path: Path) -> N
 
 def test_a_file_that_does_not_end_in_a_line_end_is_whole(tmp_path: Path) -> None:
     files = {name: text.rstrip("\n") for name, text in FILES.items()}
-    assert len(read_latest(_zip(tmp_path / "a.zip", files), own_films=True).ratings) == 6
+    assert len(read_latest(_zip(tmp_path / "a.zip", files)).ratings) == 6
 
 
 BAD_LINES = [
@@ -232,10 +274,10 @@ def _world(users: int, rng: random.Random) -> dict[str, str]:
 
 def test_pieces_make_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = _zip(tmp_path / "a.zip", _world(60, random.Random(1)))
-    whole = read_latest(path, own_films=True)
+    whole = read_latest(path)
     for size in (333, 4096):
         monkeypatch.setattr(latest, "_PIECE", size)
-        pd.testing.assert_frame_equal(read_latest(path, own_films=True).ratings, whole.ratings)
+        pd.testing.assert_frame_equal(read_latest(path).ratings, whole.ratings)
     rows = [line.split(",") for line in _world(60, random.Random(1))["ratings.csv"].split()[1:]]
     rows.sort(key=lambda row: (int(row[0]), int(row[3])))  # stable, as the file has it
     assert _tuples(whole.ratings) == [(int(u), int(f), float(r)) for u, f, r, _ in rows]
@@ -247,11 +289,11 @@ def test_a_sample_of_whole_users_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_users: int, most_ratings: int, piece: int
 ) -> None:
     path = _zip(tmp_path / "a.zip", _world(60, random.Random(2)))
-    whole = read_latest(path, own_films=True).ratings
+    whole = read_latest(path).ratings
     monkeypatch.setattr(latest, "_PIECE", piece)
     monkeypatch.setattr(latest, "MAX_USERS", most_users)
     monkeypatch.setattr(latest, "MAX_RATINGS", most_ratings)
-    data = read_latest(path, own_films=True)
+    data = read_latest(path)
     kept = set(data.ratings["user_id"])
     assert len(kept) <= most_users
     assert 0 < len(data.ratings) <= most_ratings
@@ -302,7 +344,7 @@ def test_half_stars_and_unknown_people_become_tensors(tmp_path: Path) -> None:
 
 def test_counts_of_a_set_of_unknown_people(tmp_path: Path) -> None:
     path = _zip(tmp_path / "a.zip", _world(60, random.Random(3)))
-    found = aggregates_of(read_latest(path, own_films=True), "2000-01-01")
+    found = aggregates_of(read_latest(path), "2000-01-01")
     assert found.users == 60
     assert found.profile == {"gender": {}, "age": {}, "occupation": {}}
     assert found.crowd == {}
@@ -327,6 +369,6 @@ def test_the_real_films_survive_the_change_of_layout(ml_1m, tmp_path: Path) -> N
     }
     data = read_latest(_zip(tmp_path / "a.zip", files), films)
     pd.testing.assert_frame_equal(data.ratings, rated.reset_index(drop=True))
-    own = read_latest(tmp_path / "a.zip", own_films=True).movies
+    own = read_latest(tmp_path / "a.zip").movies
     known = films[films["movie_id"].isin(own["movie_id"])].reset_index(drop=True)
     pd.testing.assert_frame_equal(own, known)

@@ -241,6 +241,7 @@ def test_ials_ends_where_no_film_s_vector_could_be_better(known: Known, schema: 
     assert films.detach().square().sum(1).max() > 0.1
 
 
+@pytest.mark.filterwarnings("ignore:OpenBLAS is configured")  # 4 x 4 matrices
 def test_ials_solves_a_visitor_as_the_package_implicit_does(known: Known, schema: Schema) -> None:
     """There what was watched counts 1 + c / α₀ in all, and wants the score that times larger."""
     als = pytest.importorskip("implicit.cpu.als")

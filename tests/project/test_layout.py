@@ -39,8 +39,8 @@ def test_the_doorway_does_not_import_torch(module: str) -> None:
 HOME = """
 import sys
 from streamlit.testing.v1 import AppTest
-from recdemo.ui import engine
-engine.warm_up = lambda: None
+from recdemo.ui import warm_up
+warm_up.warm_up = lambda: None
 home = AppTest.from_file("streamlit_app.py", default_timeout=60).run()
 assert not home.exception and not home.error
 assert any("trained models" in text.value for text in home.markdown)
@@ -57,15 +57,15 @@ def test_home_is_drawn_without_torch() -> None:
 
 WARM_UP = """
 import importlib, threading
-from recdemo.ui import engine
+from recdemo.ui import warm_up
 imported = []
 importlib.import_module = lambda name: imported.append(name) or int("fails")
-engine.WARM_UP_AFTER = engine.TIDY_EVERY = 0.05
+warm_up.WARM_UP_AFTER = warm_up.TIDY_EVERY = 0.05
 tidied = []
-engine.give_back = lambda: tidied.append(1)
+warm_up.give_back = lambda: tidied.append(1)
 before = set(threading.enumerate())
-engine.warm_up()
-engine.warm_up()
+warm_up.warm_up()
+warm_up.warm_up()
 started = set(threading.enumerate()) - before
 assert len(started) == 1 and all(thread.daemon for thread in started)
 for thread in started:

@@ -17,11 +17,11 @@ import recdemo.answers.compare
 from recdemo import Session, checkpoints
 from recdemo.models import CARDS
 from recdemo.ui import compare as ui
-from recdemo.ui.engine import films, menu, plain
+from recdemo.ui.engine import films, peers, plain
 from recdemo.ui.personas import PERSONAS
 
 MAYA = PERSONAS[0].session
-ALL = ".".join(menu())
+ALL = ".".join(peers("din"))
 NUMBER = plain("#")
 
 
@@ -98,7 +98,7 @@ def test_the_matrix_of_all_models_holds_the_library_s_ranks() -> None:
     app = compare(MAYA, ALL)
     cells = chart(app, "Matrix")["data"][0]
     titles = [label.rsplit(" · ")[0] for label in cells["y"]]
-    for column, (model, objectives) in enumerate(menu().items()):
+    for column, (model, objectives) in enumerate(peers("din").items()):
         listed = recdemo.load(model, objectives[0]).recommend(MAYA, 10)
         ranks = dict(zip(listed["movie_id"], listed["rank"], strict=True))
         shown = [int(row[column]) for row in cells["text"] if row[column]]
@@ -126,7 +126,7 @@ def test_models_are_chosen_and_live_in_the_link() -> None:
     assert sound(app).query_params["c"] in ("fm.bst", ["fm.bst"])
     assert list(app.table[0].value) == [NUMBER, "FM", "BST"]
     app.button(key="compare_all").click().run()
-    assert sound(app).session_state["visit"].compared == tuple(menu())
+    assert sound(app).session_state["visit"].compared == tuple(peers("din"))
     app.button(key="compare_defaults").click().run()
     assert sound(app).session_state["visit"].compared == ()
     assert len(app.table[0].value.columns) == 6
@@ -190,4 +190,4 @@ def test_what_is_kept_is_bounded() -> None:
     for age in ages:
         app.selectbox(key="side_age").set_value(age).run()
     kept = sound(app).session_state["compare_kept"]
-    assert len(menu()) <= len(kept) <= 4 * len(CARDS) < len(ages) * len(menu())
+    assert len(peers("din")) <= len(kept) <= 4 * len(CARDS) < len(ages) * len(peers("din"))

@@ -15,6 +15,7 @@ from recdemo import checkpoints
 from recdemo.answers.counterfactual import Change
 from recdemo.checkpoints import CheckpointCard
 from recdemo.core.session import Session, Watched
+from recdemo.core.worlds import FIRST
 from recdemo.data.catalogue import labels_of, write_catalogue
 from recdemo.data.own_films import own_ids
 from recdemo.encoding.schema import Schema
@@ -139,12 +140,12 @@ def test_films_set_aside_are_named_and_come_back(keep: Keep) -> None:
     app = open_page("recommend", encode_visit(visit))
     assert "The Matrix (1999), Star Wars" in said(app)
     assert not set(app.dataframe[0].value["title"]) - set(films["title"])
-    app.selectbox(key="side_model").set_value("fm").run()
+    app.selectbox(key="side_films").set_value("Films to 2000").run()
     assert "3 films set aside" in said(sound(app))
     assert "**History** · 2 films" in said(app)
     assert app.session_state["visit"].session == visit.session
-    app.selectbox(key="side_model").set_value(key).run()
-    assert app.session_state["visit"].session == visit.session
+    app.selectbox(key="side_films").set_value("tales.csv").run()
+    assert app.session_state["visit"] == visit
 
 
 def test_edits_touch_what_is_seen_and_nothing_else(keep: Keep) -> None:
@@ -193,9 +194,9 @@ def test_only_models_of_the_same_films_are_compared_and_the_page_says_so(keep: K
     app.multiselect(key="compare_models").set_value([alone, also]).run()
     assert sound(app).session_state["visit"].compared == (alone, also, "fm", "din")
     assert "overlap" in said(app)
-    app.selectbox(key="side_model").set_value("fm").run()
+    app.selectbox(key="side_films").set_value("Films to 2000").run()
     assert app.multiselect(key="compare_models").value == ["fm", "din"]
-    assert "Not compared: " in said(sound(app))
+    assert "Not compared: the models of “Films to 2018”, " in said(sound(app))
     assert "mine" in said(app)
     assert [error.value for error in app.error] == []
 
@@ -213,7 +214,7 @@ def test_two_catalogues_of_their_own_are_told_apart(keep: Keep) -> None:
 
 def test_a_model_of_the_shipped_films_is_compared_with_the_shipped_ones(keep: Keep) -> None:
     key = keep("fm", engine.films().table)
-    assert not engine.has_own_films(key)
+    assert engine.world_of(key) == FIRST
     assert engine.films(key) is engine.films()
     assert {"fm", "din", key} <= engine.peers("afm").keys()
 
@@ -291,7 +292,7 @@ def test_a_damaged_catalogue_is_named_and_another_model_can_be_chosen(keep: Keep
     (kept.find_kept("mine").base / checkpoints.CATALOGUE).write_text("nonsense")
     app = sound(open_page("recommend", link_of(Session(), key, "like")))
     assert checkpoints.CATALOGUE in app.error[0].value
-    app.selectbox(key="side_model").set_value("fm").run()
+    app.selectbox(key="side_films").set_value("Films to 2000").run()
     assert [error.value for error in sound(app).error] == []
 
 

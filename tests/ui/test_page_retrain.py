@@ -48,7 +48,20 @@ def said(app: AppTest) -> str:
     return "\n".join(text.value for text in [*app.markdown, *app.caption, *app.info])
 
 
-def test_from_the_button_to_a_model_on_every_page() -> None:
+def test_the_button_trains_the_chosen_model_on_real_ratings() -> None:
+    app = open_page("retrain", link_of(SESSION, "din@2018", "next"))
+    assert "learns “What next?” from 100,836 real ratings" in said(sound(app))
+    app.button(key="retrain_quick").click().run()
+    (run,) = store.all_runs()
+    control.cancel(run.id)
+    request = run.request
+    assert (request.model, request.objective, request.source) == ("din", "next", "ml-latest-small")
+    seconds = control.estimate(request, 100_836)
+    assert seconds is None or seconds < 60 or request.changes.epochs == 1
+
+
+def test_from_the_button_to_a_model_on_every_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(control.ALLOWED_VARIABLE, "simulated")
     app = open_page("retrain", link_of(SESSION, "fm", "like"))
     assert "No run yet" in app.info[0].value
     shipped = (checkpoints.root() / "fm" / "like" / checkpoints.WEIGHTS).read_bytes()
@@ -200,7 +213,7 @@ def test_films_of_a_file_s_own_are_trained_on_kept_and_shown() -> None:
     assert listed["title"].str.startswith("Tale ").all()
     assert ["Comedy"] in listed["genres"].map(list).tolist()
     # With such a model chosen, runs over the shipped films are still looked at as before.
-    app.selectbox(key="side_model").set_value(key).run()
+    app.selectbox(key="side_films").set_value("tales.csv").run()
     assert [error.value for error in sound(app).error] == []
 
 

@@ -6,6 +6,7 @@ import pytest
 from app import PAGES, link_of, open_page, sound
 from streamlit.testing.v1 import AppTest
 
+from recdemo.ui.guide import differences, visit_of
 from recdemo.ui.personas import PERSONAS
 from recdemo.ui.saved import save_visit
 from recdemo.ui.stories import STORIES, step_of
@@ -48,6 +49,30 @@ def test_a_step_opened_by_its_link_can_be_left() -> None:
     _press(app, "Leave")
     assert sound(app).session_state["visit"].session == SESSION
     assert app.session_state["visit"].story == ""
+
+
+def test_a_step_that_was_changed_says_so_and_leads_back() -> None:
+    app = open_page("walkthrough")
+    app.button(key="story_person").click().run()
+    assert not any("You changed" in caption.value for caption in app.caption)
+    told = app.session_state["visit"]
+    app.selectbox(key="side_age").set_value(56).run()
+    said = [caption.value for caption in app.caption if "You changed" in caption.value]
+    assert "You changed the visitor of this step" in said[0]
+    app.selectbox(key="side_model").set_value("fm").run()
+    said = [caption.value for caption in app.caption if "You changed" in caption.value]
+    assert "You changed the model and the visitor of this step" in said[0]
+    _press(app, "As it was told")
+    assert sound(app).session_state["visit"] == told
+    assert not any("You changed" in caption.value for caption in app.caption)
+
+
+@pytest.mark.parametrize("key", STORIES)
+def test_as_they_are_told_steps_are_not_called_changed(key: str) -> None:
+    for index in range(len(STORIES[key].steps)):
+        told = visit_of(key, index)
+        assert differences(told, told, elsewhere=False) == ""
+        assert differences(told, told, elsewhere=True) == "the page"
 
 
 def test_every_step_is_on_a_page_that_exists() -> None:

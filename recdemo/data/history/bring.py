@@ -14,6 +14,7 @@ import pandas as pd
 from recdemo.core.places import shipped
 from recdemo.core.session import MAX_SESSION_FILMS, Session, Watched
 from recdemo.core.wording import counted
+from recdemo.core.worlds import WORLDS
 from recdemo.data.catalogue import label_of, read_catalogue
 from recdemo.data.dataset import DataError
 from recdemo.data.history.entries import Entry, Export
@@ -131,12 +132,13 @@ def bring(export: Export, finder: Finder) -> Brought:
     return Brought(export, tuple(finder.find(entry) for entry in entries))
 
 
-def read_history(path: str | Path, *, person: str = "") -> Brought:
-    """What somebody exported, matched to the films that the shipped models know.
+def read_history(path: str | Path, *, person: str = "", world: str = "") -> Brought:
+    """What somebody exported, matched to the films that the models of a world know.
 
     Args:
         path: a CSV, JSON, text or zip file of Letterboxd, IMDb, Netflix, Trakt, Douban, Goodreads …
         person: whose lines to take where a file holds several people's; by default who has most.
+        world: see `recdemo.core.worlds`; the first one, if left out.
 
     Raises:
         DataError: it cannot be read, or nothing in it is understood.
@@ -144,13 +146,14 @@ def read_history(path: str | Path, *, person: str = "") -> Brought:
     path = Path(path).expanduser()
     if not path.is_file():
         raise DataError(f"{path} is not a file; name the file that you exported")
-    return bring(read_export(path.read_bytes(), path.name, person), shipped_finder())
+    return bring(read_export(path.read_bytes(), path.name, person), shipped_finder(world))
 
 
-@lru_cache(maxsize=1)
-def shipped_finder() -> Finder:
-    """Of the films the shipped models know, with IMDb's ids and later namesakes from MovieLens Latest Small."""
-    here = read_catalogue(shipped("checkpoints") / "catalogue.csv")
+@lru_cache(maxsize=len(WORLDS))
+def shipped_finder(world: str = "") -> Finder:
+    """Of the films that the models of a world know, with IMDb's ids and later namesakes from MovieLens Latest Small."""
+    folder = shipped("checkpoints")
+    here = read_catalogue((folder / "worlds" / world if world else folder) / "catalogue.csv")
     with ZipFile(shipped("data") / "ml-latest-small.zip") as archive:
         links, movies = (
             pd.read_csv(archive.open(f"ml-latest-small/{name}.csv")) for name in ("links", "movies")

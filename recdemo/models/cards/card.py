@@ -60,6 +60,8 @@ class Card:
         weights_sum: what the weights of a ``history`` that it shows sum to; less than one where the candidate takes the rest.
         weights_by_candidate: these weights differ from candidate to candidate.
         training: settings that differ from `recdemo.training.settings.Settings`, by objective.
+        arguments_in: of those, what differs in a world (`recdemo.core.worlds`), by its key and objective.
+        training_in: of these settings, what differs in a world, likewise.
         objectives: what it can be trained for.
         baseline: it is counted, or solved in closed form, in seconds: what a trained model is held against.
     """
@@ -82,6 +84,10 @@ class Card:
     weights_sum: Sum | None = None
     weights_by_candidate: bool = True
     training: Mapping[Objective, Mapping[str, float | str]] = field(default_factory=dict)
+    arguments_in: Mapping[tuple[str, Objective], Mapping[str, Any]] = field(default_factory=dict)
+    training_in: Mapping[tuple[str, Objective], Mapping[str, float | str]] = field(
+        default_factory=dict
+    )
     objectives: tuple[Objective, ...] = ("like", "next")
     baseline: bool = False
 
