@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -31,46 +32,43 @@ def read_records(name: str, raw: bytes) -> tuple[pd.DataFrame, tuple[str, ...]]:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = raw.decode("cp1252", errors="replace")
-    records = _records(name, text)
-    rows: list[dict[str, str]] = []
-    columns: dict[str, None] = {}
-    left = 0
-    for record in records:
+    columns: dict[str, list[str]] = {}
+    known: dict[str, str] = {}  # each text is held once
+    rows = left = 0
+    for record in _records(name, text):
         if not isinstance(record, dict):
             left += 1
             continue
         for row in _flat(record):
-            rows.append(row)
-            columns |= dict.fromkeys(row)
-        if len(rows) > limits.MAX_ROWS:
+            for column, cell in row.items():
+                cells = columns.setdefault(column, [])
+                cells += [""] * (rows - len(cells))
+                cells.append(known.setdefault(cell, cell))
+            rows += 1
+        if rows > limits.MAX_ROWS:
             raise DataError(f"{name} has more than {limits.MAX_ROWS:,} rows; leave out users")
         if len(columns) > limits.MAX_COLUMNS:
             raise DataError(
                 f"{name} has more than {limits.MAX_COLUMNS} columns, which are the limit; leave out those of no use"
             )
-    if len(rows) * len(columns) > limits.MAX_CELLS:
-        raise DataError(
-            f"{name} has {len(rows) * len(columns):,} cells, {limits.MAX_CELLS:,} are the limit; leave out columns"
-        )
+        if rows * len(columns) > limits.MAX_CELLS:
+            raise DataError(
+                f"{name} has more than {limits.MAX_CELLS:,} cells, which are the limit; leave out columns"
+            )
     if not columns:
         raise DataError(f"{name} holds no records; give a list of them, one for each rating")
-    frame = pd.DataFrame(
-        {column: [row.get(column, "") for row in rows] for column in columns},
-        index=pd.RangeIndex(1, len(rows) + 1),
-        dtype="str",
-    )
-    return frame, (f"Left out, being no record: {left:,} of {len(records):,}.",) if left else ()
+    for cells in columns.values():
+        cells += [""] * (rows - len(cells))
+    frame = pd.DataFrame(columns, index=pd.RangeIndex(1, rows + 1), dtype="str")
+    return frame, (f"Left out, being no records of ratings: {left:,}.",) if left else ()
 
 
-def _records(name: str, text: str) -> list[Any]:
+def _records(name: str, text: str) -> Iterable[Any]:
     """The records of a file, or of its lines."""
     with suppress(*_FAULTS):
         return _list_of(json.loads(text))
-    found = []
-    for row, line in enumerate(text.splitlines(), start=1):
-        if line := line.strip().rstrip(","):
-            found.append(_line(name, row, line))
-    return found
+    lines = enumerate(io.StringIO(text), start=1)
+    return (_line(name, row, bare) for row, line in lines if (bare := line.strip().rstrip(",")))
 
 
 def _line(name: str, row: int, line: str) -> Any:

@@ -85,3 +85,28 @@ def test_from_the_button_to_the_model_on_another_page(
     page.get_by_text("No run yet").wait_for()
     assert page.get_by_test_id("stException").count() == 0
     page.get_by_role("button", name="Train now").wait_for()
+
+
+def test_a_file_of_some_megabytes_is_taken_and_one_too_large_is_refused_in_words(
+    new_page: Callable[..., Page], app_url: str, tmp_path: Path
+) -> None:
+    rows = "\n".join(
+        f"person-{user:06d},{film},4" for user in range(28_000) for film in range(1, 11)
+    )
+    mine = tmp_path / "mine.csv"
+    mine.write_text(f"user,movieId,rating\n{rows}\n")
+    assert mine.stat().st_size > 5_000_000
+    page = new_page()
+    page.goto(f"{app_url}/retrain?m=fm&obj=like")
+    page.get_by_text("Choose data, model and settings").click()
+    choose(page.get_by_role("combobox", name="Data"), "My own", "My own file")
+    upload = page.locator(".st-key-retrain_file input[type=file]")
+    upload.set_input_files(mine)
+    page.get_by_text("280,000 ratings of 10 films by 28,000 people").wait_for()
+
+    page.get_by_role("button", name="Remove mine.csv").click()
+    large = tmp_path / "large.csv"
+    large.write_bytes(b"x" * 49_900_000)
+    upload.set_input_files(large)
+    page.get_by_text("File must be 47").wait_for()
+    assert page.get_by_text("413").count() == 0
