@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from recdemo.data.choices import Choices
     from recdemo.data.dataset import DataError, Dataset
     from recdemo.data.latest import read_latest
     from recdemo.data.mapping import Mapping, guess_mapping
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from recdemo.data.table import Problem, Table, read_table
 
 _NAMES = {
+    "choices": ("Choices",),
     "dataset": (
         "DataError",
         "Dataset",
@@ -88,6 +90,7 @@ __all__ = [
     "TEST",
     "TRAIN",
     "VALIDATION",
+    "Choices",
     "DataError",
     "Dataset",
     "Findings",

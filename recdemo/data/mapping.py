@@ -146,10 +146,10 @@ def scale_of(table: Table, column: str | None) -> Scale:
         return "listed" if sum(value > 100 for value in numbers) * 10 > len(numbers) else "0-100"
     top = highest(numbers)
     if top > 5:
-        none = any(value in NOT_RATED for value in numbers)
-        ways: dict[bool, dict[float, Scale]]
-        ways = {True: {10: "1-10", 100: "1-100"}, False: {10: "0-10", 100: "0-100"}}
-        return ways[none][top]
+        zeros = any(value in NOT_RATED for value in numbers)
+        if top == 10:
+            return "1-10" if zeros else "0-10"
+        return "1-100" if zeros else "0-100"
     return "0.5-5" if any(0 < value < 1 for value in numbers) else "1-5"
 
 
@@ -182,15 +182,11 @@ def _is_no_number(texts: pd.Series) -> bool:
 
 def _is_rating(texts: pd.Series) -> bool:
     said = said_reader(_sample(texts))
-    return (
-        _mostly(
-            texts,
-            lambda text: (
-                number(text) is not None or bool(said(text)) or text.casefold() in YES | NO
-            ),
-        )
-        or not (texts != "").any()
-    )
+
+    def is_mark(text: str) -> bool:
+        return number(text) is not None or bool(said(text)) or text.casefold() in YES | NO
+
+    return _mostly(texts, is_mark) or not (texts != "").any()
 
 
 def _speaks_for_itself(texts: pd.Series) -> bool:
@@ -228,7 +224,6 @@ _FITS: dict[str, Callable[[pd.Series], bool]] = {
     "year": _is_year,
     **dict.fromkeys(("gender", "age", "occupation", "genres"), _anything),
 }
-assert set(_FITS) < set(ROLES)
 
 
 def _items(columns: Sequence[str]) -> list[str]:
@@ -252,7 +247,7 @@ def _by_values(table: Table) -> dict[str, str | None]:
     ]
     marks = [
         name
-        for name in useful
+        for name in columns
         if name not in [*columns[:2], *times]
         and (_speaks_for_itself(frame[name]) or _is_half_steps(frame[name]))
     ]
@@ -286,8 +281,10 @@ def _is_date(texts: pd.Series) -> bool:
 
 
 def _is_half_steps(texts: pd.Series) -> bool:
-    """Numbers in half steps up to 10, few of them."""
+    """Numbers in half steps up to 10, few of them, and not all zero."""
     values = [number(text) for text in _sample(texts) if text]
-    return len(values) <= SHOWN + 1 and all(
-        value is not None and 0 <= value <= 10 and value * 2 % 1 == 0 for value in values
+    return (
+        len(values) <= SHOWN + 1
+        and any(values)
+        and all(value is not None and 0 <= value <= 10 and value * 2 % 1 == 0 for value in values)
     )

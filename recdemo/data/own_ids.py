@@ -40,7 +40,7 @@ _MANY = 1_000  # films: so many ids that all are MovieLens-100K's are so by no c
 def doubts(table: Table, mapping: Mapping) -> Iterable[str]:
     """Why the ids of a mapping without titles are not taken for MovieLens-1M's, and the ways out."""
     column = mapping.movie_id
-    if column is None or mapping.ids == "ml-1m":
+    if column is None or mapping.ids == "ml-1m" or table.frame.empty:
         return
     texts = table.frame[column]
     ids = _numbers(texts)

@@ -110,7 +110,8 @@ def _read(content: bytes, name: str) -> Chosen | None:
     )
     mapping = _mapping(table, own_films)
     findings = _findings(content, name, mapping, own_films)
-    problems = "\n".join(f"- {plain(str(problem))}" for problem in findings.problems)
+    bullet = "- " if len(findings.problems) > 1 else ""
+    problems = "\n".join(f"{bullet}{plain(str(problem))}" for problem in findings.problems)
     if findings.count and not findings.good_rows:
         st.error(problems, icon=":material/rule:")
         return None
@@ -140,7 +141,7 @@ def _read(content: bytes, name: str) -> Chosen | None:
         f"{len(dataset.users):,} people can be used.",
         icon=":material/check_circle:",
     )
-    for note in dataset.notes:
+    for note in dataset.notes[len(table.notes) :]:  # which were said above
         st.caption(plain(note))
     return Chosen(
         str(_kept_file(content, mapping, (leave_out, fewest), dataset)), len(dataset.ratings)

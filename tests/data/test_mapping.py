@@ -142,6 +142,7 @@ def test_columns_are_guessed(header: str, row: str, mapping: Mapping) -> None:
         ("1::1193::5::978300760\n1::661::3::978302109", ("column 1", "column 2", None, "column 3", "column 4")),
         ("1,u1,Heat (1995),4/5,1 Mar 2024\n2,u1,Alien (1979),2/5,2 Mar 2024", ("column 2", None, "column 3", "column 4", "column 5")),
         ("1,7,5\n1,8,3\n2,7,4\n3,7,1\n3,9,1", ("column 1", "column 2", None, "column 3", None)),
+        ("u1,i1,4,978300760\nu1,i2,4,978300761", ("column 1", "column 2", None, "column 3", "column 4")),
         ("7,Some Game,play,273.0,0\n7,Other Game,play,27.3,0", ("column 1", None, "column 2", None, None)),
         ("1|Heat (1995)|01-Jan-1995||http://x|0|1\n2|Babe (1995)|01-Jan-1995||http://y|1|1", (None, None, None, None, None)),
         ("N1,news,sport,A headline\nN2,news,sport,Another one", (None, None, None, None, None)),

@@ -100,3 +100,9 @@ def test_ids_that_are_no_numbers_are_no_movielens_ids(films: pd.DataFrame) -> No
         DataError, match=r"'B000000001' and others are no MovieLens ids; keep the file's own"
     ):
         to_dataset(found, guess_mapping(found), films, fewest=1)
+
+
+def test_no_whole_row_is_no_crash(films: pd.DataFrame) -> None:
+    found = table_of("user,movieId,rating\na,7\nb,8")
+    with pytest.raises(DataError, match="row 2: 2 cells where the header has 3"):
+        to_dataset(found, guess_mapping(found), films)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 import random
+from contextlib import suppress
+from pathlib import Path
 
 import pandas as pd
 
 from recdemo.data import DataError, Dataset, check, guess_mapping, read_table, table, to_dataset
 
+CASES = Path(__file__).resolve().parents[1] / "cases"
 FILMS = pd.DataFrame(
     {
         "movie_id": range(1, 21),
@@ -151,3 +154,43 @@ def test_spoiled_files_give_a_data_set_or_a_reason() -> None:
     for problem in problems:
         assert problem.startswith("mine.csv")
         assert len(problem) < 1000, problem
+
+
+def test_spoiled_cases_give_a_data_set_or_a_reason() -> None:
+    """Files of other sites, of which bytes are lost, changed and put in, written in other alphabets or packed."""
+    cases = [path.read_bytes() for path in sorted(CASES.iterdir()) if path.stat().st_size < 4000]
+    more = [
+        b'"',
+        b"\n",
+        b",",
+        b"\xff",
+        b"[",
+        b"{",
+        b"\\",
+        b"0" * 500,
+        b"1e308",
+        b"\r",
+        "٣".encode(),
+    ]
+    made = 0
+    rng = random.Random(0)
+    for number in range(200):
+        raw = bytearray(rng.choice(cases))
+        if rng.random() < 0.2:
+            encoding = rng.choice(["utf-16", "cp1251", "gb18030", "shift_jis"])
+            raw = bytearray(raw.decode(errors="replace").encode(encoding, "replace"))
+        for _ in range(rng.choice((0, 1, 3, 30))):
+            place = rng.randrange(len(raw) or 1)
+            if raw and rng.random() < 0.4:
+                raw[place] = rng.randrange(256)
+            else:
+                raw[place : place + rng.randrange(40)] = rng.choice([*more, b""])
+        packed = gzip.compress(raw) if rng.random() < 0.1 else bytes(raw)
+        with suppress(DataError):
+            found = read_table(packed, name="mine.csv")
+            mapping = guess_mapping(found)
+            check(found, mapping, own_films=True)
+            data = to_dataset(found, mapping, own_films=True, leave_out=bool(number % 2), fewest=1)
+            assert data.ratings["rating"].between(0.5, 5).all()
+            made += 1
+    assert made > 40
