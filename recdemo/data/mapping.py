@@ -253,13 +253,17 @@ def _by_values(table: Table) -> dict[str, str | None]:
     ]
     numbers = [name for name in useful if not _is_no_number(frame[name])]
     things = [name for name in columns if name not in marks + times]
-    people = [name for name in things if name in useful or name in columns[:2]]
-    user = next((name for name in people if _repeats(frame[name])), None)
+    values = {name: frame[name].nunique() for name in things}
+    # Who comes first, or second: behind what they rated, or the number of the row.
+    people = [name for name in things if values[name] <= max(1, 0.9 * len(frame))]
+    user = next((name for name in people if name in columns[:2]), None)
     others = [name for name in things if name in useful and name != user]
     if user is None or not others or not (marks or times or numbers):
         return {}
     behind = [name for name in others if columns.index(name) > columns.index(user)]
     item = (behind or others)[0]
+    if len(frame) > 2 * values[user] * values[item]:
+        return {}  # more rows than everybody could give to everything
     if _mostly(frame[user], lambda text: bool(_ITEM.fullmatch(text))):
         user, item = item, user
     role = "title" if frame[item].str.contains(" ").any() else "movie_id"

@@ -145,6 +145,9 @@ def test_columns_are_guessed(header: str, row: str, mapping: Mapping) -> None:
         ("u1,i1,4,978300760\nu1,i2,4,978300761", ("column 1", "column 2", None, "column 3", "column 4")),
         ("7,Some Game,play,273.0,0\n7,Other Game,play,27.3,0", ("column 1", None, "column 2", None, None)),
         ("1|Heat (1995)|01-Jan-1995||http://x|0|1\n2|Babe (1995)|01-Jan-1995||http://y|1|1", (None, None, None, None, None)),
+        ("1::Heat (1995)::Action\n2::Babe (1995)::Drama\n3::Seven (1995)::Drama", (None, None, None, None, None)),
+        ("\n".join(f"{n}|{20 + n % 9}|{'MF'[n % 2]}|writer|{90000 + n}" for n in range(1, 99)), (None, None, None, None, None)),
+        ("\n".join(f"{n}::{'MF'[n % 2]}::{n % 7}::{n % 20}::{90000 + n}" for n in range(1, 99)), (None, None, None, None, None)),
         ("N1,news,sport,A headline\nN2,news,sport,Another one", (None, None, None, None, None)),
     ],
 )  # fmt: skip
