@@ -53,6 +53,7 @@ class DataCard(BaseModel):
     films: int
     ratings: int
     profiles: bool = True  # some of the users' genders, ages or occupations were known
+    item: str = "film"  # what people call a film of these data
 
 
 class Metrics(BaseModel):

@@ -32,7 +32,7 @@ from recdemo.core.batch import Batch
 from recdemo.core.protocols import ShowsFields, ShowsFilmTerms, ShowsHeads, ShowsHistory
 from recdemo.core.session import Session
 from recdemo.core.terms import FieldTerms
-from recdemo.core.vocabulary import AGES, GENDERS, GENRES, OCCUPATIONS
+from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS
 from recdemo.core.wording import counted
 from recdemo.data.catalogue import labels_of
 from recdemo.encoding.encode import encode
@@ -189,7 +189,7 @@ def field_values(recommender: Scorer, session: Session, movie_id: int) -> dict[s
         "gender": GENDERS[session.gender] if session.gender else UNKNOWN,
         "age": UNKNOWN if session.age is None else AGES[session.age],
         "occupation": UNKNOWN if session.occupation is None else OCCUPATIONS[session.occupation],
-        "favourite_genre": GENRES[favourite - 1] if favourite else NONE_YET,
+        "favourite_genre": schema.genre_names[favourite - 1] if favourite else NONE_YET,
         "last_five": ", ".join(titles_of(recommender, [f.movie_id for f in read[-5:]])) or "none",
         "watched": counted(len(read) - liked - disliked, "film"),
         "disliked": counted(disliked, "film"),

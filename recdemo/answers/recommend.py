@@ -15,7 +15,7 @@ from recdemo.answers.explanation import Explanation
 from recdemo.answers.score import Scorer
 from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.session import Session
-from recdemo.core.vocabulary import GENRES, Objective
+from recdemo.core.vocabulary import Objective
 from recdemo.models import objective_of
 
 MAX_K = 5000
@@ -76,9 +76,10 @@ class Recommender(Scorer):
         """
         if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MAX_K:
             raise RequestError(f"k must be a whole number from 1 to {MAX_K}, not {k!r}")
-        unknown = [genre for genre in genres if genre not in GENRES]
+        known = self.checkpoint.schema.genre_names
+        unknown = [genre for genre in genres if genre not in known]
         if unknown:
-            raise RequestError(f"genre {unknown[0]!r} is unknown; use some of {', '.join(GENRES)}")
+            raise RequestError(f"genre {unknown[0]!r} is unknown; use some of {', '.join(known)}")
         films = self.catalogue
         logits = self.logits(session) if logits is None else logits
         wanted = self.unseen(session)

@@ -125,10 +125,10 @@ def _given(table: Tensor) -> Callable[[], Tensor]:
     return lambda: table
 
 
-def labels_of(kind: Kind) -> tuple[str, ...]:
-    """What the rows of a space are called, films excepted."""
+def labels_of(kind: Kind, genres: Sequence[str] = GENRES) -> tuple[str, ...]:
+    """What the rows of a space are called, films excepted; genres as the catalogue calls them."""
     names: dict[Kind, Sequence[str]] = {
-        "genre": GENRES,
+        "genre": [*genres, *("no genre" for _ in GENRES[len(genres) :])],
         "year": [year_label(bucket) for bucket in range(1, len(YEAR_EDGES) + 2)],
         "age": list(AGES.values()),
         "occupation": list(OCCUPATIONS.values()),

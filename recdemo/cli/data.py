@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from recdemo.cli.options import Json, today, with_choices
 from recdemo.cli.tables import Progress, err, out, print_json, print_table
 from recdemo.core.files import write_whole
+from recdemo.core.vocabulary import LIKED_FROM
 from recdemo.core.worlds import world_of_data
 from recdemo.data.choices import Choices
+
+if TYPE_CHECKING:
+    from recdemo.data import Dataset
 
 app = typer.Typer(no_args_is_help=True, help="Where ratings come from, and what is in them.")
 
@@ -20,7 +24,9 @@ app = typer.Typer(no_args_is_help=True, help="Where ratings come from, and what 
 @with_choices
 def info(
     choices: Choices,
-    data: Annotated[str, typer.Argument(help="ml-1m, ml-100k, simulated, or a path.")] = "ml-1m",
+    data: Annotated[
+        str, typer.Argument(help="ml-1m, ml-100k, simulated, simulated-news, or a path.")
+    ] = "ml-1m",
     as_json: Json = False,
 ) -> None:
     """Read a data set whole, and say what is in it."""
@@ -39,15 +45,29 @@ def info(
         "films_rated": int(dataset.ratings["movie_id"].nunique()),
         "ratings": len(dataset.ratings),
         "mean_rating": float(dataset.ratings["rating"].mean()),
+        **_impressions(dataset),
         "notes": list(dataset.notes),
     }
     if as_json:
         print_json(figures)
         return
     notes = figures.pop("notes")
-    print_table(dataset.title, ["", ""], ([k.replace("_", " "), v] for k, v in figures.items()))
+    named = {k.replace("film", dataset.item).replace("_", " "): v for k, v in figures.items()}
+    print_table(dataset.title, ["", ""], ([k, v] for k, v in named.items()))
     for note in notes:
         out.print(note)
+
+
+def _impressions(dataset: Dataset) -> dict[str, int]:
+    """How many lists were shown, where the data say so, and how often something in one was clicked."""
+    if "impression" not in dataset.ratings:
+        return {}
+    shown = dataset.ratings[dataset.ratings["impression"] > 0]
+    return {
+        "impressions": int(shown["impression"].nunique()),
+        "shown": len(shown),
+        "clicked": int((shown["rating"] >= LIKED_FROM).sum()),
+    }
 
 
 @app.command()

@@ -88,8 +88,9 @@ DataOption = Annotated[
     str,
     typer.Option(
         "--data",
-        help="ml-1m, ml-100k, ml-latest-small, ml-32m (looked for in $RECDEMO_DATA), simulated, or a path: "
-        "of such a set, of a table of one's own (CSV, JSON, Parquet …), or of a folder of parts to stream ('train' only).",
+        help="ml-1m, ml-100k, ml-latest-small, ml-32m (looked for in $RECDEMO_DATA), simulated, simulated-news, or a path: "
+        "of such a set, of MIND's news.tsv and behaviors.tsv as a folder or zip, of a table of one's own (CSV, JSON, "
+        "Parquet …), or of a folder of parts to stream ('train' only).",
     ),
 ]
 WorldOption = Annotated[

@@ -25,6 +25,7 @@ METRICS: dict[str, Metric] = {
     "ndcg@10": Metric(
         "NDCG@10", 1, "Like HR@10, but a film counts less the further down the ten it stands."
     ),
+    "ndcg@5": Metric("NDCG@5", 1, "Like NDCG@10, of the first five."),
     "hr@10": Metric(
         "HR@10", 1, "How often the film liked next is among the first ten of all films."
     ),

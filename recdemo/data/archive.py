@@ -49,6 +49,7 @@ LAYOUTS: dict[str, tuple[str, ...]] = {
     "ml-1m": ("movies.dat", "users.dat", "ratings.dat"),
     "ml-100k": ("u.item", "u.user", "u.data"),
     "ml-latest": ("movies.csv", "ratings.csv"),
+    "mind": ("news.tsv", "behaviors.tsv"),
     "recdemo": ("dataset.json", "movies.parquet", "users.parquet", "ratings.parquet"),
 }
 

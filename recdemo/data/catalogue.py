@@ -13,6 +13,7 @@ from recdemo.core.vocabulary import GENRES, LIKED_FROM
 if TYPE_CHECKING:
     from recdemo.data.dataset import Dataset
 
+OWN_FROM = 1_000_001  # the first id of films that are not MovieLens'
 COLUMNS = ["movie_id", "title", "year", "genres", "ratings", "likes"]
 
 
@@ -57,10 +58,23 @@ def read_catalogue(path: Path) -> pd.DataFrame:
     if not catalogue["movie_id"].is_unique:
         raise CheckpointError(f"{path} lists a film twice; restore the file")
     genres = catalogue["genres"].map(lambda text: tuple(text.split("|")) if text else ())
-    unknown = {name for names in genres for name in names} - set(GENRES)
-    if unknown:
-        raise CheckpointError(f"{path} names genres no model knows: {', '.join(sorted(unknown))}")
-    return catalogue.assign(genres=genres)
+    catalogue = catalogue.assign(genres=genres)
+    if unknown := unknown_genres(catalogue):
+        raise CheckpointError(f"{path} names genres no model knows: {', '.join(unknown)}")
+    return catalogue
+
+
+def genre_names(movies: pd.DataFrame) -> tuple[str, ...]:
+    """What genre 1, 2, … of a catalogue are called: MovieLens' names, or those that films of their own have instead."""
+    names = {name for genres in movies["genres"] for name in genres}
+    return GENRES if names <= set(GENRES) else tuple(sorted(names))
+
+
+def unknown_genres(movies: pd.DataFrame) -> list[str]:
+    """Names that no model takes: not MovieLens', unless all ids are a source's own and no more names than MovieLens has."""
+    names = genre_names(movies)
+    own = movies["movie_id"].min() >= OWN_FROM and len(names) <= len(GENRES)
+    return [] if own else sorted(set(names) - set(GENRES))
 
 
 def label_of(title: str, year: int) -> str:

@@ -21,18 +21,23 @@ class Dataset:
         name: short key, e.g. ``ml-1m``; stands in every checkpoint's card.
         title: name for people, e.g. ``MovieLens-1M``.
         movies: columns ``movie_id`` (MovieLens-1M id), ``title`` (natural order, no year), ``year``,
-            ``genres`` (tuple of names out of ``vocabulary.GENRES``), one row per film, by ``movie_id``. A year
-            of 0 is unknown; a film may have no genre.
+            ``genres`` (tuple of names out of ``vocabulary.GENRES``; films of their own may have other ones, see
+            `recdemo.data.catalogue.genre_names`), one row per film, by ``movie_id``. A year of 0 is unknown; a film may
+            have no genre.
         users: columns ``user_id``, ``gender`` (F or M), ``age`` (age-group code), ``occupation`` (0 to 20),
             one row per user, by ``user_id``; NA where a source does not know (see `people`).
         ratings: columns ``user_id``, ``movie_id``, ``rating`` (0.5 to 5; whole numbers where a source knows
-            no halves). The rows of one user are adjacent, users ascending, each user's rows in the order rated.
+            no halves). The rows of one user are adjacent, users ascending, each user's rows in the order rated. Where
+            a source tells what was shown, there is a column ``impression`` too: 0 for what a user clicked before, in
+            their first rows; then the number, in time, of the list that the film was shown in. What was clicked
+            is rated 5, what was shown and not clicked 1.
         simulated: True where no person ever gave these ratings.
         notes: what was left out or changed at reading, one sentence each.
         only_train: users whose ratings all train, whatever the split: people whom other models that one may begin with, or
             measure, have learned from.
         own_films: True where the films are not those of MovieLens-1M, so that ``movie_id`` means nothing
             outside this data set.
+        item: what people call one of its films.
     """
 
     name: str
@@ -44,6 +49,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     own_films: bool = False
     only_train: tuple[int, ...] = ()
+    item: str = "film"
 
 
 def people(

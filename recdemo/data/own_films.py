@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from recdemo.core.wording import counted, cut
-from recdemo.data.catalogue import label_of, labels_of
+from recdemo.data.catalogue import OWN_FROM, label_of, labels_of
 from recdemo.data.choices import OWN_FILMS
 from recdemo.data.dataset import DataError
 from recdemo.data.matching import match_films, match_titles
@@ -20,7 +20,7 @@ from recdemo.data.own_rows import Read
 from recdemo.data.table import Table
 
 # Ids of a file's own films: none that MovieLens uses, so that nothing takes them for its films.
-FIRST_ID, LAST_ID = 1_000_001, 9_999_999
+FIRST_ID, LAST_ID = OWN_FROM, 9_999_999
 
 
 @dataclass(frozen=True, slots=True)

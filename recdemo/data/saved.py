@@ -18,8 +18,9 @@ import pandas as pd
 from pydantic import BaseModel, Field, ValidationError
 
 from recdemo.core.files import draft_of
-from recdemo.core.vocabulary import AGES, GENDERS, GENRES, OCCUPATIONS
+from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS
 from recdemo.data.archive import LAYOUTS, Archive, open_archive
+from recdemo.data.catalogue import unknown_genres
 from recdemo.data.dataset import DataError, Dataset, people
 from recdemo.data.table import read_table
 
@@ -35,6 +36,7 @@ class _Card(BaseModel, extra="forbid"):
     title: Annotated[str, Field(min_length=1, max_length=500)]
     simulated: bool
     own_films: bool
+    item: Annotated[str, Field(pattern=r"^[a-z]{1,20}$")] = "film"
     notes: Annotated[tuple[str, ...], Field(max_length=100)]
 
 
@@ -80,13 +82,7 @@ def read_saved(source: str | Path | Archive) -> Dataset:
         DataError: something is missing, damaged or out of range; names the file.
     """
     archive = source if isinstance(source, Archive) else open_archive(source)
-    card_file, *tables = LAYOUTS[LAYOUT]
-    try:
-        card = _Card.model_validate_json(archive.read(card_file))
-    except ValidationError as error:
-        wrong = error.errors()[0]
-        where = ".".join(map(str, wrong["loc"]))
-        raise _error(archive, card_file, f"{where} {wrong['msg']}".strip()) from error
+    card, tables = read_card(archive), LAYOUTS[LAYOUT][1:]
     movies, users = (_texts(archive, name) for name in tables[:2])
     return _checked(
         archive,
@@ -99,8 +95,24 @@ def read_saved(source: str | Path | Archive) -> Dataset:
             card.simulated,
             card.notes,
             card.own_films,
+            card.item,
         ),
     )
+
+
+def read_card(archive: Archive) -> _Card:
+    """What ``dataset.json`` says.
+
+    Raises:
+        DataError: it is missing or damaged.
+    """
+    card_file = LAYOUTS[LAYOUT][0]
+    try:
+        return _Card.model_validate_json(archive.read(card_file))
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        where = ".".join(map(str, wrong["loc"]))
+        raise _error(archive, card_file, f"{where} {wrong['msg']}".strip()) from error
 
 
 def _contents(dataset: Dataset) -> Iterator[tuple[str, bytes]]:
@@ -111,6 +123,7 @@ def _contents(dataset: Dataset) -> Iterator[tuple[str, bytes]]:
         title=dataset.title,
         simulated=dataset.simulated,
         own_films=dataset.own_films,
+        item=dataset.item,
         notes=dataset.notes,
     )
     yield card_file, (card.model_dump_json(indent=1) + "\n").encode()
@@ -131,12 +144,9 @@ def _texts(archive: Archive, name: str) -> pd.DataFrame:
 def _movies(archive: Archive, name: str, frame: pd.DataFrame) -> pd.DataFrame:
     _check_columns(archive, name, frame.columns, ["movie_id", "title", "year", "genres"])
     genres = [tuple(names.split("|")) if names else () for names in frame["genres"]]
-    unknown = sorted({genre for names in genres for genre in names} - set(GENRES))
-    if unknown:
-        raise _error(archive, name, f"genre {unknown[0]!r} is unknown")
     if not frame["title"].all():
         raise _error(archive, name, "a film has no title")
-    return pd.DataFrame(
+    movies = pd.DataFrame(
         {
             "movie_id": _whole(archive, name, frame["movie_id"], range(1, MAX_ID + 1)),
             "title": frame["title"].to_numpy(),
@@ -144,6 +154,9 @@ def _movies(archive: Archive, name: str, frame: pd.DataFrame) -> pd.DataFrame:
             "genres": genres,
         }
     )
+    if unknown := unknown_genres(movies):
+        raise _error(archive, name, f"genre {unknown[0]!r} is unknown")
+    return movies
 
 
 def _users(archive: Archive, name: str, frame: pd.DataFrame) -> pd.DataFrame:
@@ -168,9 +181,12 @@ def _ratings(archive: Archive, name: str) -> pd.DataFrame:
 
     try:
         file = pq.ParquetFile(io.BytesIO(archive.read(name)))
-        _check_columns(archive, name, file.schema_arrow.names, ["user_id", "movie_id", "rating"])
+        names = file.schema_arrow.names
+        impressions = ["impression"] * ("impression" in names)
+        _check_columns(archive, name, names, ["user_id", "movie_id", "rating", *impressions])
         types = file.schema_arrow.types
-        if types[:2] != [pa.int64()] * 2 or types[2] not in (pa.int64(), pa.float64()):
+        whole = types[:2] + types[3:]
+        if set(whole) != {pa.int64()} or types[2] not in (pa.int64(), pa.float64()):
             raise _error(archive, name, f"columns of {', '.join(map(str, types))}")
         if not 1 <= file.metadata.num_rows <= MAX_RATINGS:
             raise _error(
@@ -219,6 +235,14 @@ def _checked(archive: Archive, dataset: Dataset) -> Dataset:
             raise _error(archive, ratings_file, f"a {ids.name} is not in {name}")
     if not ratings["user_id"].is_monotonic_increasing:
         raise _error(archive, ratings_file, "the ratings of a user are not together")
-    if ratings.duplicated(["user_id", "movie_id"]).any():
+    once = ["user_id", "movie_id"]
+    if "impression" in ratings:
+        once.append("impression")
+        of_users = ratings.groupby("user_id", sort=False)["impression"]
+        shown = ratings[ratings["impression"] != 0]
+        owners = shown.groupby("impression")["user_id"].nunique()
+        if of_users.diff().min() < 0 or ratings["impression"].min() < 0 or (owners > 1).any():
+            raise _error(archive, ratings_file, "impressions are not each of one user, in time")
+    if ratings.duplicated(once).any():
         raise _error(archive, ratings_file, "a user has rated a film twice")
     return dataset

@@ -1,4 +1,4 @@
-"""From what people type (``ml-1m``, ``simulated``, a path) to a Dataset."""
+"""From what people type (``ml-1m``, ``simulated``, ``simulated-news``, a path) to a Dataset."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from recdemo.core.places import PROJECT, shipped
+from recdemo.data import mind
 from recdemo.data.archive import open_archive
 from recdemo.data.choices import GUESSED, Choices
 from recdemo.data.dataset import DataError, Dataset
@@ -15,23 +16,25 @@ from recdemo.data.grouplens import OFFICIAL_SITE, SOURCES
 from recdemo.data.mapping import guess_mapping
 from recdemo.data.movielens import read_movielens
 from recdemo.data.own import to_dataset
-from recdemo.data.saved import LAYOUT, read_saved
+from recdemo.data.saved import LAYOUT, read_card, read_saved
 from recdemo.data.shards import in_parts
 from recdemo.data.simulated import simulate
+from recdemo.data.simulated_news import SIMULATED_NEWS, simulate_news
 from recdemo.data.table import is_table, read_table
 
 SIMULATED = "simulated"
-NAMES = (SIMULATED, *SOURCES)  # what `load_dataset` knows by name; all else is a path
+MADE_UP = (SIMULATED, SIMULATED_NEWS)
+NAMES = (*MADE_UP, *SOURCES)  # what `load_dataset` knows by name; all else is a path
 DATA_VARIABLE = "RECDEMO_DATA"
 
 
 def load_dataset(
     source: str | Path, catalogue: pd.DataFrame | None = None, choices: Choices = GUESSED
 ) -> Dataset:
-    """The data set of a name (``simulated``, ``ml-1m`` and the others of `SOURCES`) or of a path.
+    """The data set of a name (``simulated``, ``simulated-news``, ``ml-1m`` and the others of `SOURCES`) or of a path.
 
-    A path leads to MovieLens files, to what `save_dataset` wrote, or to a table of one's own (`recdemo.data.table`),
-    whose columns are guessed where `choices` says nothing of them.
+    A path leads to MovieLens files, to MIND's two, to what `save_dataset` wrote, or to a table of one's own
+    (`recdemo.data.table`), whose columns are guessed where `choices` says nothing of them.
 
     Args:
         source: a name goes before a path of the same spelling.
@@ -50,6 +53,8 @@ def load_dataset(
         )
     if name == SIMULATED:
         return simulate(catalogue)
+    if name == SIMULATED_NEWS:
+        return simulate_news()
     path = find_data(name)
     if path is None:
         places = " and ".join(map(str, _places()))
@@ -77,6 +82,21 @@ def find_data(name: str) -> Path | None:
     return None
 
 
+def has_own_films(source: str | Path, choices: Choices = GUESSED) -> bool:
+    """Whether a source is known, before it is read, to have films that are not MovieLens'; what cannot be read has none."""
+    if str(source) in NAMES:
+        return str(source) == SIMULATED_NEWS
+    path = Path(source).expanduser()
+    if is_table(path):
+        return choices.own_films
+    try:
+        archive = open_archive(path)
+        saved = archive.layout == LAYOUT and read_card(archive).own_films
+        return saved or archive.layout == mind.LAYOUT
+    except DataError:
+        return False
+
+
 def _read(path: Path, catalogue: pd.DataFrame | None, choices: Choices) -> Dataset:
     if is_table(path):
         table = read_table(path)
@@ -94,8 +114,11 @@ def _read(path: Path, catalogue: pd.DataFrame | None, choices: Choices) -> Datas
         )
     if in_parts(path):
         raise DataError(f"{path} is a data set in parts: train from it, or name one of its parts")
-    if open_archive(path).layout == LAYOUT:
+    layout = open_archive(path).layout
+    if layout == LAYOUT:
         return read_saved(path)
+    if layout == mind.LAYOUT:
+        return mind.read_mind(path)
     return read_movielens(path, catalogue)
 
 

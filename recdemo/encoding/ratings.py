@@ -39,7 +39,8 @@ class Ratings:
     """All ratings of a data set as resident tensors, from which any batch is a gather.
 
     A row is one rating. Its history is a window over the rows just before it of the same user, so it
-    cannot hold the target or anything later.
+    cannot hold the target or anything later; of what was shown in an impression, over what the user clicked before all
+    impressions.
 
     Args:
         dataset: users, films, ratings.
@@ -88,6 +89,16 @@ class Ratings:
         self.start = torch.as_tensor(start)  # [users] first row of each user
         self.count = torch.as_tensor(counts)  # [users]
         self.profile = profile_of(users)  # [users, 3]
+        self.impression: Tensor | None = (
+            None  # [N] where lists were shown; 0 for what was clicked before
+        )
+        self._until: Tensor | None = None  # [N] the row that each row's history ends before
+        if "impression" in ratings:
+            shown = np.array(ratings["impression"], dtype=np.int64)
+            before = start + np.bincount(user, weights=shown == 0, minlength=len(users))
+            until = np.where(shown > 0, before[user], np.arange(len(user)))
+            self.impression = torch.as_tensor(shown)
+            self._until = torch.as_tensor(until.astype(np.int64))
 
     def __len__(self) -> int:
         return len(self.movie)
@@ -117,12 +128,13 @@ class Ratings:
         histories = histories or self.strangers
         length = self.schema.history_length if histories else 1  # one place, of padding
         user = self.user[rows].long()
+        until = rows if self._until is None else self._until[rows]  # [U]
         reach = torch.full_like(rows, length if histories else 0)
         if histories and truncate_history:
             cut = torch.rand(len(rows)) < truncate_history
             reach = torch.where(cut, torch.randint(0, length + 1, rows.shape), reach)
-        first = torch.maximum(self.start[user], rows - reach)  # [U]
-        before = torch.arange(length) < (rows - first).unsqueeze(1)  # [U, L]
+        first = torch.maximum(self.start[user], until - reach)  # [U]
+        before = torch.arange(length) < (until - first).unsqueeze(1)  # [U, L]
         history, feedback = (
             column.unfold(0, length, 1).index_select(0, first) * before
             for column in (self._movie, self._feedback)

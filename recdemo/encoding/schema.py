@@ -14,6 +14,7 @@ from torch import Tensor
 
 from recdemo.core.errors import RequestError
 from recdemo.core.vocabulary import AGES, GENDERS, GENRES, OCCUPATIONS
+from recdemo.data.catalogue import genre_names
 from recdemo.encoding.words import TITLE_LENGTH, latin_words_of, words_of
 
 HISTORY_LENGTH = 50
@@ -81,6 +82,7 @@ class Schema:
         names = (
             "movie_ids",
             "index",
+            "genre_names",
             "genre_flags",
             "year_ids",
             "words",
@@ -105,12 +107,17 @@ class Schema:
         return {int(movie): i for i, movie in enumerate(self.movie_ids, start=1)}
 
     @cached_property
+    def genre_names(self) -> tuple[str, ...]:
+        """What genre 1, 2, … are called; at most `genres`."""
+        return genre_names(self.movies)
+
+    @cached_property
     def genre_flags(self) -> Tensor:
         """[M + 1, 18] one where the film has the genre; row 0 is zero."""
         flags = torch.zeros(self.size + 1, self.genres)
         for row, names in enumerate(self.movies["genres"], start=1):
             for name in names:
-                flags[row, GENRES.index(name)] = 1.0
+                flags[row, self.genre_names.index(name)] = 1.0
         return flags
 
     @cached_property
@@ -148,7 +155,13 @@ class Schema:
             "movies": [int(movie) for movie in self.movie_ids],
             "genres": self.genre_flags.int().tolist(),
             "years": self.year_ids.tolist(),
-            "vocabularies": [list(GENDERS), list(AGES), list(OCCUPATIONS), GENRES, YEAR_EDGES],
+            "vocabularies": [
+                list(GENDERS),
+                list(AGES),
+                list(OCCUPATIONS),
+                self.genre_names,
+                YEAR_EDGES,
+            ],
             "words": sorted({w for title in self.movies["title"] for w in latin_words_of(title)}),
         }
 

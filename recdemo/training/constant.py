@@ -7,10 +7,12 @@ list for all users, films by the picks that train (`recdemo.models.popularity`).
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from recdemo.core.report import Constant
 from recdemo.core.vocabulary import Objective
 from recdemo.data import TRAIN, VALIDATION
+from recdemo.encoding.ratings import Ratings
 from recdemo.models import CARDS
 from recdemo.training.feed import Source, each
 from recdemo.training.loop import fit
@@ -42,10 +44,26 @@ def constant_answer(source: Source, objective: Objective) -> Constant:
         mean = stars[TRAIN].double().mean()
         asked = stars[VALIDATION]
         return Constant(figure=rating_metrics(mean.expand(len(asked)), asked)["rmse"])
-    liked = torch.cat([ratings.liked[part == VALIDATION] for ratings, part in each(source)])
-    return Constant(figure=0.5, chance=ERRORS * _auc_error(int(liked.sum()), int((~liked).sum())))
+    answers = [_answers(ratings, part == VALIDATION) for ratings, part in each(source)]
+    liked, of = (torch.cat(columns) for columns in zip(*answers, strict=True))
+    _, which = of.unique(return_inverse=True)  # impressions, or one list of all
+    right, all_ = (torch.bincount(which, weights).double() for weights in (liked.double(), None))
+    return Constant(figure=0.5, chance=ERRORS * _auc_error(right, all_ - right))
 
 
-def _auc_error(liked: int, others: int) -> float:
-    """Standard deviation of the AUC of scores drawn at random (Mann and Whitney, 1947)."""
-    return float(((liked + others + 1) / (12 * max(liked * others, 1))) ** 0.5)
+def _answers(ratings: Ratings, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Whether each row is liked, and the impression it is of."""
+    nowhere = torch.zeros(len(ratings), dtype=torch.long)
+    of = nowhere if ratings.impression is None else ratings.impression
+    return ratings.liked[rows], of[rows]
+
+
+def _auc_error(liked: Tensor, others: Tensor) -> float:
+    """Standard deviation of the mean AUC of lists with scores drawn at random (Mann and Whitney, 1947).
+
+    Args:
+        liked, others: how many each list has; one with none of either has no AUC, unless there is no other.
+    """
+    both = liked * others
+    variances = ((liked + others + 1) / (12 * both.clamp(min=1)))[(both > 0) | (len(both) == 1)]
+    return float(variances.sum() ** 0.5 / max(len(variances), 1))

@@ -3,7 +3,9 @@
 ``like``: AUC and log-loss over all ratings of a part. ``next``: for each user with a film picked in the
 part (`Ratings.picked`), the first such film is the target, ranked against every film of the catalogue the user has not rated
 before it (full ranking, never a sample): HR@10, NDCG@10, MRR. A tie counts against the target. ``rating``:
-RMSE and MSE of the stars over all ratings of a part.
+RMSE and MSE of the stars over all ratings of a part. ``like`` of what was shown in impressions: AUC, MRR, NDCG@5 and
+NDCG@10 within each impression that holds both what was clicked and what was not, and their means over these, as MIND (Wu
+et al., ACL 2020) defines them.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
@@ -32,18 +35,21 @@ class Answers:
     given: Tensor  # [n] logits, or stars; in `next` the ranks of what was picked
     truth: Tensor  # [n] liked, or stars; in `next` the films picked
     shown: Tensor  # [n, k] the lists of `next`; else [n, 0]
+    impression: Tensor  # [n] in which each was shown; 0 where nobody says
 
     @property
     def metrics(self) -> dict[str, float]:
         """The figures of the protocol."""
         if self.objective == "next":
             return next_metrics(self.given)
+        if self.objective == "like" and bool(self.impression.any()):
+            return impression_metrics(self.given, self.truth, self.impression)
         figures = rating_metrics if self.objective == "rating" else like_metrics
         return figures(self.given, self.truth)
 
     def of(self, chosen: Tensor) -> Answers:
         """Those to some of the questions."""
-        parts = (self.profile, self.given, self.truth, self.shown)
+        parts = (self.profile, self.given, self.truth, self.shown, self.impression)
         return Answers(self.objective, *(part[chosen] for part in parts))
 
 
@@ -57,17 +63,21 @@ def ask(model: nn.Module, ratings: Ratings, rows: Tensor, objective: Objective) 
         objective: what the model is asked.
     """
     profile = ratings.profile[ratings.user[rows]]
+    impression = torch.zeros_like(rows) if ratings.impression is None else ratings.impression[rows]
     if objective == "next":
         ranks, shown = rank_and_list(model, ratings, rows)
-        return Answers(objective, profile, ranks, ratings.movie[rows], shown)
+        return Answers(objective, profile, ranks, ratings.movie[rows], shown, impression)
     truth = ratings.stars if objective == "rating" else ratings.liked
     nothing = torch.zeros(len(rows), 0, dtype=torch.long)
-    return Answers(objective, profile, score_rows(model, ratings, rows), truth[rows], nothing)
+    given = score_rows(model, ratings, rows)
+    return Answers(objective, profile, given, truth[rows], nothing, impression)
 
 
 def join(parts: Sequence[Answers]) -> Answers:
     """The answers about several parts of a data set as one."""
-    columns = ((part.profile, part.given, part.truth, part.shown) for part in parts)
+    columns = (
+        (part.profile, part.given, part.truth, part.shown, part.impression) for part in parts
+    )
     return Answers(parts[0].objective, *map(torch.cat, zip(*columns, strict=True)))
 
 
@@ -148,6 +158,37 @@ def like_metrics(logits: Tensor, liked: Tensor) -> dict[str, float]:
         "auc": float(roc_auc_score(truth, probability)),
         "log_loss": float(log_loss(truth, probability, labels=[False, True])),
     }
+
+
+def impression_metrics(logits: Tensor, clicked: Tensor, impression: Tensor) -> dict[str, float]:
+    """Means over impressions of AUC, MRR, NDCG@5 and NDCG@10 within each; and the log-loss of all rows.
+
+    A tie counts half in the AUC, and against what was clicked in the others.
+
+    Args:
+        logits: [n].
+        clicked: [n].
+        impression: [n] one that holds only one answer has no figure, and is left out.
+    """
+    score, click = logits.double().cpu().numpy(), clicked.cpu().numpy().astype(np.float64)
+    rows = pd.DataFrame({"of": impression.cpu().numpy(), "score": score, "click": click})
+    clicks = rows.groupby("of")["click"].transform("sum")
+    rows = rows[(clicks > 0) & (clicks < rows.groupby("of")["click"].transform("size"))]
+    rows = rows.sort_values(["of", "score", "click"], ascending=[True, False, True])
+    lists = rows.groupby("of")
+    hits = lists["click"].sum()
+    others = lists.size() - hits
+    place = lists.cumcount() + 1
+    ranks = lists["score"].rank() * rows["click"]  # from the end, ties in the middle
+    auc = (ranks.groupby(rows["of"]).sum() - hits * (hits + 1) / 2) / (hits * others)
+    figures = {"auc": auc, "mrr": (rows["click"] / place).groupby(rows["of"]).sum() / hits}
+    for k in (5, 10):
+        gain = rows["click"] / np.log2(place + 1) * (place <= k)
+        best = np.cumsum(1 / np.log2(np.arange(k) + 2))
+        ideal = best[np.minimum(hits.to_numpy(dtype=int), k) - 1]
+        figures[f"ndcg@{k}"] = gain.groupby(rows["of"]).sum() / ideal
+    means = {name: float(values.mean()) for name, values in figures.items()}
+    return means | {"log_loss": like_metrics(logits, clicked)["log_loss"]}
 
 
 def rating_metrics(stars: Tensor, truth: Tensor) -> dict[str, float]:

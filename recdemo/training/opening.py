@@ -117,9 +117,15 @@ def check_opinions(ratings: Ratings, part: Tensor, objective: Objective, title: 
     """Refuse data in which one part has nothing to tell films apart by, before any time is spent on them.
 
     Raises:
-        RequestError: a part has no rating; of ``like``, all films of a part are liked, or none; of ``next``, none is
+        RequestError: of impressions anything but ``like`` is asked, or none of a part holds both what was clicked and what
+            was not; a part has no rating; of ``like``, all films of a part are liked, or none; of ``next``, none is
             picked.
     """
+    if ratings.impression is not None and objective != "like":
+        raise RequestError(
+            f"{title} says what was clicked of what was shown, which is 'like', not {objective!r}; train with "
+            "--objective like"
+        )
     right = {"like": ratings.liked, "next": ratings.picked}.get(objective)
     for name, number in {"training": TRAIN, "validation": VALIDATION, "test": TEST}.items():
         chosen = part == number
@@ -138,6 +144,18 @@ def check_opinions(ratings: Ratings, part: Tensor, objective: Objective, title: 
                 f"or more, which is what counts as liked, so nobody can learn, or be tested on, {objective!r}; look at "
                 "how its ratings are read, or give more of them"
             )
+        if ratings.impression is not None and not _both(ratings, chosen):
+            raise RequestError(
+                f"no impression of the {name} part of {title} holds both what was clicked and what was not, so no figure "
+                "can be had within impressions; give more of them, or more of the articles that they name"
+            )
+
+
+def _both(ratings: Ratings, chosen: Tensor) -> bool:
+    """Whether one of the impressions of these rows was clicked in part."""
+    assert ratings.impression is not None
+    answers = torch.stack([ratings.impression[chosen], ratings.liked[chosen].long()]).unique(dim=1)
+    return len(answers[0].unique()) < answers.shape[1]
 
 
 def data_card(dataset: Dataset | PartedDataset) -> DataCard:
@@ -154,6 +172,7 @@ def data_card(dataset: Dataset | PartedDataset) -> DataCard:
         films=films,
         ratings=ratings,
         profiles=bool(dataset.users[["gender", "age", "occupation"]].notna().to_numpy().any()),
+        item="film" if isinstance(dataset, PartedDataset) else dataset.item,
     )
 
 
