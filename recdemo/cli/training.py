@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +16,7 @@ from recdemo.cli.options import (
     SeedOption,
     SplitOption,
     WorldOption,
+    base_for,
     named,
     today,
     with_choices,
@@ -97,9 +97,8 @@ def train(
         objective = objective_of(model, objective)
         world = world_of_data(data).key
         settings = settings_for(model, objective, world=world, seed=seed, **changes)
-        base = (
-            trainer.base if trainer else output or _base_for(data, choices, checkpoints.root(world))
-        )
+        shipped = checkpoints.root(world)
+        base = trainer.base if trainer else output or base_for(data, choices, shipped)
         if not force:
             _check_replaces(checkpoints.folder_of(model, objective, base), data, split, seed)
         # A path may be private, and the result of a run can be passed on.
@@ -132,7 +131,7 @@ def train(
         )
     if ranks.first:
         print_metrics(card, as_json)
-        if not trainer and not as_json and base != checkpoints.root():
+        if not trainer and not as_json and base != shipped:
             out.print(
                 f"Saved in {base}; RECDEMO_CHECKPOINTS={base} answers from there", soft_wrap=True
             )
@@ -227,7 +226,7 @@ def evaluate(
     model, base = checkpoints.place_of(model)
     objective = objective_of(model, objective)
     data = data or checkpoints.world_at(base).data
-    loaded = checkpoints.load(model, objective, _base_for(data, choices, base))
+    loaded = checkpoints.load(model, objective, base_for(data, choices, base))
     dataset, ratings, test = open_test_part(loaded, data, choices)
     metrics = measure(loaded.model, ratings, test, objective)
     stated = loaded.card.metrics.test
@@ -343,19 +342,6 @@ def lab(data: DataOption = "ml-1m") -> None:
     from recdemo.anatomy.lab import train_missing
 
     train_missing(data, on_start=lambda command: err.print(command, soft_wrap=True, markup=False))
-
-
-def _base_for(data: str, choices: Choices, base: Path) -> Path:
-    """A folder of checkpoints, or, where the data have films of their own and no folder is named, one for them here."""
-    from recdemo import checkpoints
-    from recdemo.data.sources import has_own_films
-
-    named = os.environ.get(checkpoints.ROOT_VARIABLE)
-    return (
-        base
-        if named or not has_own_films(data, choices)
-        else Path(f"checkpoints-{Path(data).stem}")
-    )
 
 
 def _check_replaces(folder: Path, data: str, split: Split, seed: int) -> None:

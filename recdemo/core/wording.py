@@ -8,6 +8,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def a(noun: str) -> str:
+    """``a film``, ``an article``."""
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
 def cut(text: str, most: int = 40) -> str:
     """A text of no more than so many characters."""
     return text if len(text) <= most else f"{text[: most - 1]}…"

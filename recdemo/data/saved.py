@@ -95,7 +95,7 @@ def read_saved(source: str | Path | Archive) -> Dataset:
             card.simulated,
             card.notes,
             card.own_films,
-            card.item,
+            item=card.item,
         ),
     )
 

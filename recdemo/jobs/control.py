@@ -58,14 +58,14 @@ def check_allowed(source: str) -> None:
     Raises:
         RequestError: says what may.
     """
-    from recdemo.data.sources import SIMULATED
+    from recdemo.data.sources import MADE_UP
 
     if allowed() == "off":
         raise RequestError(
             f"training is switched off here ({ALLOWED_VARIABLE} is {os.environ[ALLOWED_VARIABLE]!r}); "
             "install recdemo on a machine of your own to train"
         )
-    if allowed() == "simulated" and source != SIMULATED:
+    if allowed() == "simulated" and source not in MADE_UP:
         raise RequestError(
             f"only simulated data may be trained on here ({ALLOWED_VARIABLE} is 'simulated'), not "
             f"{Path(source).name!r}; install recdemo on a machine of your own for other data"

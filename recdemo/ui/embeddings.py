@@ -112,7 +112,10 @@ def films_with_cosines(table: pd.DataFrame, key: str, width: int = 60, **columns
 
 def show_values(model: Recommender, visit: Visit, space: Space) -> None:
     """A small space: labelled map and likeness side by side."""
-    directions, labels = vectors.directions(model, space), labels_of(space.kind)
+    directions, labels = (
+        vectors.directions(model, space),
+        labels_of(space.kind, model.checkpoint.schema.genre_names),
+    )
     cosines = directions @ directions.T
     first, second = np.triu_indices(len(labels), 1)
     pairs = cosines[first, second]

@@ -124,6 +124,18 @@ def catalogues() -> dict[str, list[str]]:
     return found
 
 
+def item_of(key: str) -> str:
+    """What people call one of the films that a model knows: an article, where it learned from news."""
+    model, _, slug = key.partition(OF)
+    kept = _kept(slug).card if slug else None
+    if kept is None:
+        return "film"
+    with suppress(CheckpointError):
+        folder = checkpoints.folder_of(model, kept.objective, _base(key))
+        return checkpoints.read_card(folder).data.item
+    return "film"
+
+
 def peers(key: str) -> dict[str, list[Objective]]:
     """Of the menu, the models that know the same films as this one: those it can be compared with."""
     found, own = {}, world_of(key)

@@ -10,6 +10,8 @@ import streamlit as st
 
 from recdemo.answers.recommend import Recommender, leaning
 from recdemo.core.vocabulary import GENRES, SCORE_NAMES
+from recdemo.core.wording import counted
+from recdemo.data.catalogue import genre_names
 from recdemo.ui import engine, state
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit
@@ -28,8 +30,8 @@ SCORE_HELP = {
 Years = tuple[int, int]
 
 
-def choose(films: engine.Films) -> tuple[int, list[str], Years | None]:
-    """Length of the list, and what films are to be: of these genres, of these years."""
+def choose(films: engine.Films, item: str) -> tuple[int, list[str], Years | None]:
+    """Length of the list, and what films are to be, whatever they are called: of these genres, of these years."""
     known = films.table["year"][films.table["year"] > 0]
     first, last = (int(known.min()), int(known.max())) if len(known) else (0, 0)
     with st.popover("Filters and length", icon=":material/tune:"):
@@ -41,12 +43,13 @@ def choose(films: engine.Films) -> tuple[int, list[str], Years | None]:
             key="recommend_k",
             persist_state="session",
         )
+        kinds, names = genres_word(item), genre_names(films.table)
         genres = st.multiselect(
-            "Genres",
-            GENRES,
-            placeholder="All genres",
-            help="Films with at least one of these.",
-            key="recommend_genres",
+            kinds,
+            names,
+            placeholder=f"All {kinds.lower()}",
+            help=f"{item.capitalize()}s with at least one of these.",
+            key="recommend_genres" if names == GENRES else f"recommend_genres_{hash(names)}",
             persist_state="session",
         )
         years = None
@@ -63,6 +66,11 @@ def choose(films: engine.Films) -> tuple[int, list[str], Years | None]:
         if years == (first, last):
             years = None
     return k, genres, years
+
+
+def genres_word(item: str) -> str:
+    """What the genres of films, or of what stands for them, are called."""
+    return "Genres" if item == "film" else "Categories"
 
 
 def show_finding(
@@ -83,15 +91,18 @@ def show_finding(
         st.caption(engine.card(visit.model).aside)
     elif not watched:
         st.caption(
-            "Without a history the model goes by the profile alone. Add films in the sidebar."
+            "Without a history the model goes by the profile alone. Add "
+            f"{engine.item_of(visit.model)}s in the sidebar."
         )
     elif watched > latest:
-        st.caption(f"Only the latest {latest} of the {watched} films watched are read.")
+        st.caption(
+            f"Only the latest {latest} of the {watched} {engine.item_of(visit.model)}s watched are read."
+        )
 
 
 def show_table(visit: Visit, table: pd.DataFrame) -> list[int]:
     """The list; the row picked in it, none or one."""
-    score = SCORE_NAMES[visit.objective]
+    score, item = SCORE_NAMES[visit.objective], engine.item_of(visit.model)
     # A row stays chosen only as long as the list does.
     listed = table["movie_id"].tolist()
     if st.session_state.get("recommend_listed") != listed:
@@ -105,6 +116,7 @@ def show_table(visit: Visit, table: pd.DataFrame) -> list[int]:
     # The score before the title: on a phone both are seen.
     columns = ["rank", "score", "title", "p_like", "year", "genres", "ratings"]
     unfit = [] if ranked and table["p_like"].notna().any() else ["p_like"]
+    unfit += [] if table["year"].notna().any() or item == "film" else ["year"]
     event = st.dataframe(
         percents.drop(columns="movie_id"),
         key=f"recommend_table_{st.session_state['recommend_turn']}",
@@ -116,7 +128,7 @@ def show_table(visit: Visit, table: pd.DataFrame) -> list[int]:
         placeholder="",
         column_config={
             "rank": st.column_config.NumberColumn("#", width=36),
-            "title": st.column_config.TextColumn("Film", width=275),
+            "title": st.column_config.TextColumn(item.capitalize(), width=275),
             "year": st.column_config.NumberColumn("Year", format="%d", width=50),
             "score": st.column_config.ProgressColumn(
                 score,
@@ -139,15 +151,17 @@ def show_table(visit: Visit, table: pd.DataFrame) -> list[int]:
                 help="By the same kind of model trained on the other question: the chance of 4 or 5 stars "
                 "if they see it.",
             ),
-            "genres": st.column_config.ListColumn("Genres", width=140),
+            "genres": st.column_config.ListColumn(genres_word(item), width=140),
             "ratings": st.column_config.NumberColumn(
-                "Viewers",
-                help=f"People who rated the film in {plain(rated_in)}",
+                "Viewers" if item == "film" else "Seen",
+                help=f"People who rated the film in {plain(rated_in)}"
+                if item == "film"
+                else f"How often the {item} was shown or clicked in {plain(rated_in)}",
                 format="localized",
                 width=62,
             ),
         },
-        alt=f"Ranked list of {len(table)} films",
+        alt=f"Ranked list of {counted(len(table), item)}",
     )
     return list(event["selection"]["rows"])
 
@@ -171,7 +185,7 @@ def show_below(model: Recommender, visit: Visit, table: pd.DataFrame, seconds: f
         if model.problem:
             st.caption(f"“Would like” is unknown: {plain(model.problem)}")
         st.caption(
-            f"{len(engine.films(visit.model).ids):,} films scored and ranked in {1000 * seconds:.0f} ms.{aside}"
+            f"{counted(len(engine.films(visit.model).ids), engine.item_of(visit.model))} scored and ranked in {1000 * seconds:.0f} ms.{aside}"
         )
 
 
@@ -183,7 +197,7 @@ def show_why(
     movie = int(chosen["movie_id"])
     st.subheader(f"Why {plain(chosen['title'])}?")
     if not rows:
-        st.caption("The first film is explained; pick another row above.")
+        st.caption(f"The first {engine.item_of(visit.model)} is explained; pick another row above.")
     explanation = model.explain(visit.session, movie, logits=logits)
     sum_of_terms(explanation)
     if engine.card(visit.model).shows and st.button(

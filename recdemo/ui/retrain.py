@@ -18,6 +18,7 @@ from recdemo.core.session import Session
 from recdemo.core.wording import counted
 from recdemo.core.worlds import join_key, world_of_data
 from recdemo.data.catalogue import label_of
+from recdemo.data.sources import MADE_UP
 from recdemo.jobs import control, store
 from recdemo.jobs.store import Run
 from recdemo.models import CARDS
@@ -73,7 +74,7 @@ def all_runs() -> None:
 def watch(run: Run) -> None:
     """How far a run is: state, curves, speed, and what can be done with it."""
     icon, name = STATES[run.state]
-    simulated = "simulated data" if run.request.source == "simulated" else ""
+    simulated = "simulated data" if run.request.source in MADE_UP else ""
     status = run.status
     said = run.progress.removesuffix(status.note).removesuffix(", ")
     st.markdown(" · ".join(filter(None, [f"{icon} **{name}**", simulated, plain(said)])))

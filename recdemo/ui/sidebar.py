@@ -11,7 +11,7 @@ import streamlit as st
 from recdemo.core.errors import RequestError
 from recdemo.core.session import Session, Watched
 from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS, QUESTIONS
-from recdemo.core.wording import counted
+from recdemo.core.wording import a, counted
 from recdemo.data.catalogue import shorten
 from recdemo.ui import bring, engine, state
 from recdemo.ui.engine import plain
@@ -64,7 +64,9 @@ def _model(visit: Visit) -> None:
         st.caption(":material/casino: Trained on simulated viewers: its figures are of nobody.")
     if not engine.world_of(visit.model):
         count, data = len(engine.films(visit.model).ids), engine.data_of(visit.model)
-        st.caption(f":material/inventory_2: Knows the {count:,} films of {plain(data)}, no others.")
+        st.caption(
+            f":material/inventory_2: Knows the {counted(count, engine.item_of(visit.model))} of {plain(data)}, no others."
+        )
     st.segmented_control(
         "Question",
         menu[visit.model],
@@ -225,11 +227,11 @@ def _open() -> None:
 
 def _history(visit: Visit, seen: Visit) -> None:
     """The films that the model knows; those it does not are named, and stay in the visit."""
-    films = engine.films(visit.model)
+    films, item = engine.films(visit.model), engine.item_of(visit.model)
     history = seen.session.history
     aside = [film for film in visit.session.history if film.movie_id not in films.labels]
     st.segmented_control(
-        "A film added counts as",
+        f"{a(item).capitalize()} added counts as",
         list(REACTIONS),
         required=True,
         default="Liked",
@@ -239,17 +241,17 @@ def _history(visit: Visit, seen: Visit) -> None:
         width="stretch",
     )
     st.selectbox(
-        "Add a film",
+        f"Add {a(item)}",
         films.ids,
         format_func=films.labels.__getitem__,
-        placeholder=f"Search {len(films.ids):,} films…",
-        help="Type any part of a title. The film is added as watched last.",
+        placeholder=f"Search {counted(len(films.ids), item)}…",
+        help=f"Type any part of a title. The {item} is added as watched last.",
         index=None,
         **state.bound("side_add", None, _add),
     )
     bring.button("side_bring")
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**History** · {counted(len(history), 'film')}" if history else "**History**")
+        st.markdown(f"**History** · {counted(len(history), item)}" if history else "**History**")
         st.button(
             ":material/undo:",
             key="side_undo",
@@ -269,7 +271,7 @@ def _history(visit: Visit, seen: Visit) -> None:
     if aside:
         _set_aside(aside)
     if not history:
-        st.caption("Nothing watched yet. Add a film above, or pick a persona.")
+        st.caption(f"Nothing watched yet. Add {a(item)} above, or pick a persona.")
         return
     newest_first = history[::-1]
     pages = -(-len(history) // ROWS)

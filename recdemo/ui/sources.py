@@ -1,4 +1,4 @@
-"""Choosing what to train on: simulated ratings, MovieLens, or a file of the visitor's own."""
+"""Choosing what to train on: simulated ratings or news, MovieLens, MIND, or a file of the visitor's own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from recdemo.core.places import PROJECT
 from recdemo.data.dataset import DataError
 from recdemo.data.download import fetch_zip
 from recdemo.data.grouplens import SOURCES, licence
-from recdemo.data.sources import SIMULATED, find_data
+from recdemo.data.simulated_news import SIMULATED_NEWS
+from recdemo.data.sources import MADE_UP, SIMULATED, find_data
 from recdemo.data.table import is_table
 from recdemo.jobs.control import allowed
 from recdemo.ui import engine, own_file
@@ -22,6 +23,7 @@ from recdemo.ui.own_file import Chosen
 OWN, PLACE = "own", "place"
 NAMES = {
     SIMULATED: "Simulated",
+    SIMULATED_NEWS: "Simulated news",
     **{name: source.title for name, source in SOURCES.items()},
     OWN: "My own file",
     PLACE: "A file on this computer",
@@ -41,14 +43,15 @@ class Download:
 
 def choose() -> Chosen | None:
     """The controls; None while there is nothing to train on yet."""
-    names = [SIMULATED] if allowed() == "simulated" else list(NAMES)
+    names = list(MADE_UP) if allowed() == "simulated" else list(NAMES)
     kind = st.selectbox(
         "Data",
         names,
         format_func=NAMES.__getitem__,
         key="retrain_data",
         persist_state="session",
-        help="Simulated: made-up viewers whose taste is known, ready at once. MovieLens: real ratings, from GroupLens. "
+        help="Simulated: made-up viewers, or readers of news, whose taste is known, ready at once. MovieLens: real ratings, "
+        "from GroupLens. "
         "My own file: a table of ratings, such as CSV, JSON or Parquet.",
     )
     if kind == SIMULATED:
@@ -56,6 +59,12 @@ def choose() -> Chosen | None:
             ":material/casino: Made-up viewers over the real films. Figures reached on them say nothing about people."
         )
         return Chosen(SIMULATED, _simulated_ratings(), simulated=True)
+    if kind == SIMULATED_NEWS:
+        st.caption(
+            ":material/casino: Made-up readers over made-up titles, as impressions of what was shown and clicked: ask a model "
+            "for **Would they like it?**"
+        )
+        return Chosen(SIMULATED_NEWS, None, simulated=True)
     if kind == OWN:
         return own_file.uploaded()
     if kind == PLACE:
@@ -134,7 +143,7 @@ def data_folder() -> Path:
 def _place() -> Chosen | None:
     text = st.text_input(
         "Path",
-        placeholder="A MovieLens zip or folder, or a table of ratings",
+        placeholder="A MovieLens or MIND zip or folder, or a table of ratings",
         key="retrain_path",
         persist_state="session",
         help="On the computer that runs this app.",

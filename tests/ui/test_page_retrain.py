@@ -156,7 +156,7 @@ def test_where_only_simulated_data_may_be_trained_on_nothing_else_is_offered(
 ) -> None:
     monkeypatch.setenv(control.ALLOWED_VARIABLE, "simulated")
     app = sound(open_page("retrain"))
-    assert app.selectbox(key="retrain_data").options == ["Simulated"]
+    assert app.selectbox(key="retrain_data").options == ["Simulated", "Simulated news"]
 
 
 def test_an_own_file_is_mapped_checked_and_trained_on() -> None:

@@ -1,0 +1,70 @@
+"""A model kept from news: every page takes it, and where a visitor picks and reads, an article is called one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from app import PAGES, link_of, open_page, sound
+
+from recdemo import checkpoints
+from recdemo.core.session import Session, Watched
+from recdemo.data.catalogue import read_catalogue
+from recdemo.data.simulated_news import CATEGORIES, write_news
+from recdemo.jobs import kept, store
+from recdemo.jobs.kept import KeptCard
+from recdemo.training.pipeline import train
+from recdemo.training.settings import settings_for
+from recdemo.ui import engine
+
+MODELS = ("dcn_text", "din")
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Checkpoints of models of a few simulated news."""
+    folder = tmp_path_factory.mktemp("news")
+    source = str(write_news(folder / "MIND", users=60, articles=60))
+    for model in MODELS:
+        train(model, "like", source, settings_for(model, "like", epochs=1), base=folder / "base")
+    return folder / "base"
+
+
+@pytest.fixture
+def links(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
+    """To a visitor of each model, who has read three articles."""
+    monkeypatch.setenv(store.ROOT_VARIABLE, str(tmp_path / "runs"))
+    articles = read_catalogue(base / checkpoints.CATALOGUE)["movie_id"].tolist()
+    read = Session(history=[Watched(article, True) for article in articles[:3]])
+    found = []
+    for model in MODELS:
+        card = KeptCard(
+            name=model, date="2000-01-01", model=model, objective="like",
+            data="MIND", simulated=False, files={},
+        )  # fmt: skip
+        content = {file: path.read_bytes() for file, path in kept.files_of(base, card).items()}
+        files = {file: kept.digest_of(raw) for file, raw in content.items()}
+        kept.add(card.model_copy(update={"files": files}), content)
+        key = f"{model}{engine.OF}{kept.slug_of(model)}"
+        found.append(link_of(read, key, "like") | {"t": str(articles[5])})
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_takes_a_model_of_news(page: str, links: list[dict[str, str]]) -> None:
+    app = sound(open_page(page, links[len(page) % 2]))
+    assert [error.value for error in app.error] == []
+    assert any("**History** · 3 articles" in text.value for text in app.markdown)
+    assert app.selectbox(key="side_add").label == "Add an article"
+    assert app.selectbox(key="side_add").placeholder == "Search 58 articles…"
+
+
+def test_the_list_speaks_of_articles_and_categories(links: list[dict[str, str]]) -> None:
+    app = sound(open_page("recommend", links[0]))
+    (categories,) = [box for box in app.multiselect if box.label == "Categories"]
+    assert categories.options == sorted(CATEGORIES)
+    assert any("58 articles scored and ranked" in caption.value for caption in app.caption)
+    categories.set_value(["travel"]).run()
+    genres = sound(app).dataframe[0].value["genres"]
+    assert len(genres)
+    assert all(names == ["travel"] for names in map(list, genres))
