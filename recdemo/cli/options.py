@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial, wraps
 from inspect import Parameter, Signature, signature
@@ -253,13 +252,3 @@ def named(given: Sequence[str], option: str) -> dict[str, Any]:
 def today() -> str:
     """The date, for what is written down."""
     return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
-
-
-def base_for(data: str, choices: Choices, base: Path) -> Path:
-    """A folder of checkpoints, or, where the data have films of their own and no folder is named, one for them here."""
-    from recdemo import checkpoints
-    from recdemo.data.sources import has_own_films
-
-    if os.environ.get(checkpoints.ROOT_VARIABLE) or not has_own_films(data, choices):
-        return base
-    return Path(f"checkpoints-{Path(data).stem}")

@@ -16,17 +16,16 @@ from recdemo.cli.options import (
     SeedOption,
     SplitOption,
     WorldOption,
-    base_for,
     named,
     today,
     with_choices,
     with_settings,
 )
+from recdemo.cli.places import base_for, check_replaces
 from recdemo.cli.tables import Progress, err, out, print_json, print_metrics, print_table
 from recdemo.core.errors import RequestError
 from recdemo.core.files import write_whole
 from recdemo.core.places import IN_CHECKOUT, PROJECT
-from recdemo.core.vocabulary import Split
 from recdemo.core.worlds import world_of_data
 from recdemo.data.choices import Choices
 
@@ -100,7 +99,7 @@ def train(
         shipped = checkpoints.root(world)
         base = trainer.base if trainer else output or base_for(data, choices, shipped)
         if not force:
-            _check_replaces(checkpoints.folder_of(model, objective, base), data, split, seed)
+            check_replaces(checkpoints.folder_of(model, objective, base), data, split, seed)
         # A path may be private, and the result of a run can be passed on.
         source = Path(data).name if trainer else data
         given = named(argument or (), "--argument")
@@ -342,19 +341,3 @@ def lab(data: DataOption = "ml-1m") -> None:
     from recdemo.anatomy.lab import train_missing
 
     train_missing(data, on_start=lambda command: err.print(command, soft_wrap=True, markup=False))
-
-
-def _check_replaces(folder: Path, data: str, split: Split, seed: int) -> None:
-    """Refuse to replace a checkpoint by one trained on other data, for another split or with another seed."""
-    from recdemo import checkpoints
-    from recdemo.data.sources import NAMES
-
-    if not (folder / checkpoints.CARD).exists():
-        return
-    card = checkpoints.read_card(folder)
-    other_data = data in NAMES and card.data.name != data
-    if other_data or (card.split, card.seed) != (split, seed):
-        raise RequestError(
-            f"{folder} holds a model trained on {card.data.title}, split {card.split}, seed {card.seed}; choose another "
-            "folder with --out, or replace it with --force"
-        )

@@ -126,13 +126,10 @@ def catalogues() -> dict[str, list[str]]:
 
 def item_of(key: str) -> str:
     """What people call one of the films that a model knows: an article, where it learned from news."""
-    model, _, slug = key.partition(OF)
-    kept = _kept(slug).card if slug else None
-    if kept is None:
-        return "film"
-    with suppress(CheckpointError):
-        folder = checkpoints.folder_of(model, kept.objective, _base(key))
-        return checkpoints.read_card(folder).data.item
+    if OF in key and (kept := _kept(key.partition(OF)[2]).card):
+        with suppress(CheckpointError):
+            folder = checkpoints.folder_of(kept.model, kept.objective, _base(key))
+            return checkpoints.read_card(folder).data.item
     return "film"
 
 
