@@ -18,7 +18,7 @@ def said_reader(texts: Sequence[str]) -> Said:
 
     def read(text: str) -> tuple[float, float] | None:
         text = _plain(text)
-        word = text.casefold().rstrip(".!")
+        word = _bare(text)
         if word in WORDS and not (several and word == "♥"):
             return WORDS[word], 1.0
         if out_of := _OUT_OF.fullmatch(text):
@@ -76,16 +76,23 @@ def number(text: str) -> float | None:
     return float(text.replace(",", ".")) if _NUMBER.fullmatch(text) else None
 
 
+def _bare(text: str) -> str:
+    """A word without case, hyphens and what ends a sentence."""
+    return text.casefold().replace("_", " ").replace("-", " ").rstrip(".!")
+
+
 def _plain(text: str) -> str:
     """One sign for each of the signs that look alike; no colour of skin, no parentheses."""
     return _TINTS.sub("", text.strip(" ()").translate(_ALIKE))
 
 
 _NUMBER = re.compile(r"[0-9]{1,6}(?:[.,][0-9]{1,20})?")
-_STAR_WORDS = r"(?:stars?|sterne?n?|étoiles?|estrellas?|estrelas?|stelle|зв[её]зд[аы]?|星|つ星|별)"
+_STAR_WORDS = (
+    r"(?:stars?|sterne?n?|étoiles?|estrellas?|estrelas?|stelle|зв[её]зд[аы]?|星|つ星|별|★)"
+)
 _STARS = re.compile(rf"([0-5](?:[.,][0-9])?)\s*{_STAR_WORDS}", re.IGNORECASE)
 _OUT_OF = re.compile(
-    r"([0-9]{1,3}(?:[.,][0-9]{1,20})?)\s*(?:/|out of|of|von|sur|de|из|su)\s*([0-9]{1,3})"
+    r"([0-9]{1,3}(?:[.,][0-9]{1,20})?)\s*(?:/|out of|of|von|sur|de|из|su)\s*([0-9]{1,3}(?:[.,]0+)?)"
     rf"(?:\s*{_STAR_WORDS})?",
     re.IGNORECASE,
 )
@@ -94,14 +101,14 @@ _ALIKE = str.maketrans(
 )
 _TINTS = re.compile("[\N{VARIATION SELECTOR-15}\N{VARIATION SELECTOR-16}\U0001f3fb-\U0001f3ff]")
 _MARKS = {
-    1.0: "thumbs up|thumb up|thumbs_up|up|like|liked|likes|love|loved|loved it|liked it|yes|true|👍|♥|👍👍|positive|recommended|"
+    1.0: "thumbs up|thumb up|up|like|liked|likes|love|loved|loved it|liked it|yes|true|👍|♥|👍👍|positive|recommended|"
     "excellent|great|amazing|perfect|masterpiece|très bien|j'aime|aimé|gefällt mir|sehr gut|me gusta|excelente|muy bueno|"
     "нравится|понравилось|отлично|力荐|推荐|喜欢|好看|好き|いいね|좋아요|좋음",
     0.8: "good|very good|bien|bon|gut|bueno|хорошо|还不错",
     0.6: "ok|okay|average|fine|so-so|mixed|neutral|还行|一般|mittel|moyen|regular|нормально|普通|보통",
     0.3: "bad|poor|weak|较差|很差|schlecht|mauvais|malo|плохо|悪い|나쁨",
-    0.1: "thumbs down|thumb down|thumbs_down|down|dislike|disliked|dislikes|disliked it|hate|hated|hated it|no|false|👎|negative|"
+    0.1: "thumbs down|thumb down|down|dislike|disliked|dislikes|disliked it|hate|hated|hated it|no|false|👎|negative|"
     "not recommended|terrible|awful|horrible|worst|boring|💔|gefällt mir nicht|je n'aime pas|no me gusta|не нравится|"
     "не понравилось|ужасно|不喜欢|嫌い|싫어요|별로",
 }  # fmt: skip
-WORDS = {word: mark for mark, words in _MARKS.items() for word in words.split("|")}
+WORDS = {_bare(word): mark for mark, words in _MARKS.items() for word in words.split("|")}
