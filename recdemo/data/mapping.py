@@ -77,8 +77,8 @@ class Mapping:
             role: None if column in taken else column for role, column in self.columns.items()
         }
         columns |= {role: column or None for role, column in choices.columns.items()}
-        same = columns.get("rating") == self.rating
-        scale = choices.scale or (self.scale if same else scale_of(table, columns.get("rating")))
+        said = "rating" in choices.columns
+        scale = choices.scale or (scale_of(table, columns["rating"]) if said else self.scale)
         return Mapping(**columns, scale=scale, ids=choices.ids)
 
 

@@ -191,6 +191,7 @@ def test_what_a_person_says_goes_before_the_guess() -> None:
     chosen = guess.chosen(Choices({"user": "name", "title": "when", "rating": "points"}), found)
     assert chosen == Mapping("name", None, "when", None, "points", "0-100")
     assert guess.chosen(Choices({"rating": ""}), found).scale == "listed"
+    assert replace(guess, rating=None).chosen(Choices({"rating": ""}), found).scale == "listed"
     assert guess.chosen(Choices(scale="0-10", ids="ml-1m"), found) == replace(
         guess, scale="0-10", ids="ml-1m"
     )
