@@ -36,12 +36,13 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 
 import recdemo
+from benchmarks.boxes import told
 from benchmarks.browser import App, running_app
 from recdemo import checkpoints
 from recdemo.answers.recommend import Recommender
 from recdemo.core.session import Session, Watched
 from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS
-from recdemo.data.catalogue import labels_of, read_catalogue
+from recdemo.data.catalogue import read_catalogue
 from recdemo.jobs import control, store
 from recdemo.ui.visit import Visit, encode_visit
 
@@ -68,7 +69,7 @@ class Step:
     """A click, the visit that it leads to, and the titles that must then be listed."""
 
     key: str  # of the widget
-    value: str | None  # chosen in it; None presses it
+    film: int | None  # chosen in it; None presses it
     visit: Visit
     titles: tuple[str, ...]
 
@@ -86,7 +87,6 @@ class Visitor:
 def visitors(count: int, steps: int = 8) -> list[Visitor]:
     """Visitors who have no profile and history in common, and what each must see at every step."""
     films = read_catalogue(checkpoints.root() / checkpoints.CATALOGUE)
-    labels = dict(zip(films["movie_id"], labels_of(films), strict=True))
     known = films.nlargest(FILMS, "ratings")["movie_id"].tolist()
     asked = {key: recdemo.load(key) for key in MODELS}
     rng = random.Random(0)
@@ -101,7 +101,7 @@ def visitors(count: int, steps: int = 8) -> list[Visitor]:
         for _ in range(steps // 2):
             film = rng.choice([film for film in known if film not in visit.session.movie_ids])
             visit = visit.add(film, True)
-            path.append(_step("side_add", labels[film], visit, asked[model]))
+            path.append(_step("side_add", film, visit, asked[model]))
             gone = visit.session.movie_ids[-2]
             visit = visit.remove(gone)
             path.append(_step(f"side_remove_{gone}", None, visit, asked[model]))
@@ -109,9 +109,9 @@ def visitors(count: int, steps: int = 8) -> list[Visitor]:
     return found
 
 
-def _step(key: str, value: str | None, visit: Visit, model: Recommender) -> Step:
+def _step(key: str, film: int | None, visit: Visit, model: Recommender) -> Step:
     titles = model.recommend(visit.session, K)["title"]
-    return Step(key, value, visit, tuple(titles))
+    return Step(key, film, visit, tuple(titles))
 
 
 class Client:
@@ -120,9 +120,11 @@ class Client:
     def __init__(self, socket: ClientConnection, page: str) -> None:
         self._socket, self._page = socket, page
         self._messages: dict[str, ForwardMsg] = {}  # those the server may refer to again
-        self._query = ""
+        self._query, self._script = "", ""  # the script is known by what the server calls it
         self._choices: dict[str, list[str]] = {}  # what is chosen in rows of buttons, by id
-        self.widgets: set[str] = set()  # ids; each ends in the widget's key
+        self.widgets: dict[
+            str, str
+        ] = {}  # ids, each of which ends in the widget's key, and fragments
         self.titles: tuple[str, ...] = ()
 
     @property
@@ -134,8 +136,8 @@ class Client:
         self._query = urlencode(link)
         await self._run(BackMsg())
 
-    async def click(self, key: str, value: str | None) -> None:
-        """Choose a value of a widget, or press it, and wait until the page has run."""
+    async def click(self, key: str, film: int | None) -> None:
+        """Choose a film in a widget, or press it, and wait until the page has run."""
         matching = [id for id in self.widgets if id.endswith(f"-{key}")]
         if len(matching) != 1:
             raise LoadError(f"the page has {len(matching)} widgets {key!r}")
@@ -143,19 +145,22 @@ class Client:
         states = message.rerun_script.widget_states.widgets
         for id, chosen in self._choices.items():
             states.add(id=id).string_array_value.data.extend(chosen)
-        state = states.add(id=matching[0])
-        if value is None:
-            state.trigger_value = True
+        if film is None:
+            states.add(id=matching[0], trigger_value=True)
         else:
-            state.string_value = value
+            states.append(told(matching[0], film))
+        message.rerun_script.fragment_id = self.widgets[matching[0]]
         await self._run(message)
 
     async def _run(self, message: BackMsg) -> None:
         message.rerun_script.query_string = self._query
-        message.rerun_script.page_name = self._page
+        if self._script:
+            message.rerun_script.page_script_hash = self._script
+        else:
+            message.rerun_script.page_name = self._page
         message.rerun_script.context_info.url = f"http://localhost/{self._page}"
         self.titles = ()
-        self.widgets, self._choices = set(), {}
+        self.widgets, self._choices = {}, {}
         await self._socket.send(message.SerializeToString())
         async with asyncio.timeout(PATIENCE):
             while not self._take(ForwardMsg.FromString(await self._socket.recv())):
@@ -173,13 +178,15 @@ class Client:
             if message.script_finished == ForwardMsg.FINISHED_WITH_COMPILE_ERROR:
                 raise LoadError("the page does not compile")
             return message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
-        if kind == "page_info_changed":
+        if kind == "navigation":
+            self._script = message.navigation.page_script_hash
+        elif kind == "page_info_changed":
             self._query = message.page_info_changed.query_string
         elif kind == "delta" and message.delta.HasField("new_element"):
-            self._look(message.delta.new_element)
+            self._look(message.delta.new_element, message.delta.fragment_id)
         return False
 
-    def _look(self, element: Element) -> None:
+    def _look(self, element: Element, fragment: str) -> None:
         kind = element.WhichOneof("type")
         inside = getattr(element, kind)
         if kind == "exception":
@@ -187,7 +194,7 @@ class Client:
         if kind == "alert" and inside.format == 1:
             raise LoadError(f"the page says: {inside.body}")
         if getattr(inside, "id", ""):
-            self.widgets.add(inside.id)
+            self.widgets[inside.id] = fragment
         if kind == "button_group":
             texts = [option.content for option in inside.options]
             chosen = inside.raw_values if inside.set_value else [texts[i] for i in inside.default]
@@ -213,7 +220,7 @@ async def visit(visitor: Visitor, url: str, until: float, pause: float, seed: in
                     if step is visitor.start:
                         await client.open(encode_visit(step.visit))
                     else:
-                        await client.click(step.key, step.value)
+                        await client.click(step.key, step.film)
                     visitor.seconds.append(time.perf_counter() - began)
                     _check(client, step)
         except (LoadError, OSError, TimeoutError, ValueError) as error:

@@ -13,6 +13,8 @@ import logging
 import statistics
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -21,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 from streamlit.testing.v1 import AppTest
 
+from benchmarks.boxes import choose_film
 from benchmarks.browser import ROOT
 from recdemo import checkpoints
 from recdemo.ui.frame import MENU
@@ -41,17 +44,16 @@ def changes(page: str, model: str, objective: str) -> list[float]:
     app.switch_page(page).run()
     seconds = []
 
-    def timed() -> None:
+    def timed(run: Callable[[], AppTest] = app.run) -> None:
         started = time.perf_counter()
-        app.run()
+        run()
         seconds.append(time.perf_counter() - started)
 
     for gender in ("M", "F"):
         app.segmented_control(key="side_gender").set_value(gender)
         timed()
     for movie in FILMS:
-        app.selectbox(key="side_add").set_value(movie)
-        timed()
+        timed(partial(choose_film, app, "side_add", movie))
     app.selectbox(key="side_age").set_value(56)
     timed()
     if app.exception or app.error:

@@ -20,6 +20,8 @@ from recdemo.core.vocabulary import Objective
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pandas as pd
+
     from recdemo.answers.recommend import Recommender
     from recdemo.data.history import Brought
 
@@ -62,6 +64,20 @@ def load(model: str, objective: Objective | None = None) -> Recommender:
     return Recommender.load(model, objective)
 
 
+def find_films(words: str, world: str = "") -> pd.DataFrame:
+    """Films of a world, left out the first, by words of their titles, typed as people do, the likeliest first.
+
+    Columns: ``movie_id, title, year, genres, ratings, likes``, and ``near``, true where no film has the words and these
+    have others, each one letter off at most.
+
+    Raises:
+        CheckpointError: the catalogue is missing or damaged.
+    """
+    from recdemo.answers.films import find_films
+
+    return find_films(words, world)[0]
+
+
 def read_history(path: str | Path, *, person: str = "") -> Brought:
     """What somebody exported from Letterboxd, IMDb, Netflix, Trakt …, matched to the films that the models know.
 
@@ -86,6 +102,7 @@ __all__ = [
     "Session",
     "Watched",
     "__version__",
+    "find_films",
     "load",
     "read_history",
 ]

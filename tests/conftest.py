@@ -44,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 # Places of tests that drive the whole app or a browser, start processes, or train.
 SLOW = (
     *("browser", "cli", "jobs", "ui/test_page", "ui/test_stories", "ui/test_bring"),
+    "ui/test_film_box",
     *("training/test_loop", "training/test_distributed", "training/test_search"),
     *(
         "training/test_train_all",

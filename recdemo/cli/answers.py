@@ -32,6 +32,7 @@ from recdemo.cli.tables import (
 )
 from recdemo.core.errors import RequestError
 from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS
+from recdemo.core.wording import counted
 from recdemo.core.worlds import join_key
 
 if TYPE_CHECKING:
@@ -98,25 +99,27 @@ def models(
 @app.command()
 def films(
     words: Annotated[list[str], typer.Argument(help="Words of the title.")],
+    world: WorldOption = "",
     as_json: Json = False,
 ) -> None:
-    """Find films by words of their titles, most rated first."""
-    from recdemo import checkpoints
-    from recdemo.data.catalogue import read_catalogue
+    """Find films by words of their titles, as people type them, the likeliest first.
 
-    catalogue = read_catalogue(checkpoints.root() / checkpoints.CATALOGUE)
-    titles = catalogue["title"].str.casefold()
-    for word in words:
-        catalogue = catalogue[titles.str.contains(word.casefold(), regex=False)]
-        titles = titles[catalogue.index]
-    found = catalogue.sort_values("ratings", ascending=False, kind="stable").to_dict("records")
+    Accents, articles and punctuation do not count, a year narrows: hamlet 1996, miserables, godfather 2
+    """
+    from recdemo.answers.films import find_films
+
+    table, missing = find_films(" ".join(words), world)
+    if missing and (as_json or len(table)):
+        err.print(missing, markup=False, highlight=False, soft_wrap=True)
+    found = table.to_dict("records")
     if as_json:
         print_json(found)
         return
     if not found:
-        raise RequestError(f"no title holds {' '.join(words)!r}; try fewer or shorter words")
+        raise RequestError(missing or f"{' '.join(words)!r} has no word; try one of the title")
     shown = ([f["movie_id"], f["title"], f["year"] or "–", ", ".join(f["genres"])] for f in found)
-    print_table(f"{len(found)} films", ["id", "title", "year", "genres"], shown)
+    title = f"{counted(len(found), 'film')}{', near what was typed' if missing else ''}"
+    print_table(title, ["id", "title", "year", "genres"], shown)
 
 
 @app.command(cls=InOrder)

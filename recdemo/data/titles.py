@@ -18,12 +18,30 @@ _ARTICLES = (
     "Der Die Das",
     "Det O",
 )
-_INVERTED = re.compile(rf"(.+), ({'|'.join(' '.join(_ARTICLES).split())})")
+_INVERTED = re.compile(rf"((?:.*\ba\.k\.a\. )?)(.+), ({'|'.join(' '.join(_ARTICLES).split())})")
 _YEAR = re.compile(r"\((\d{4})\)(?: \((?:V|TV|VG)\))?$")
 _GROUP = re.compile(r"\(([^()]*)\)")
 _ALSO_KNOWN = re.compile(r",? ?\ba\.k\.a\. ")
 _PART = re.compile(r": | - ")
-_ENGLISH_ARTICLE = re.compile(r"^(the|an|a) (?=.)")
+_ENGLISH = {"the", "an", "a"}
+# Articles that a name may be called without; of "Die Hard" and "O Brother" the first word is none.
+ARTICLES = {word.strip("'").casefold() for word in " ".join(_ARTICLES).split()} - {"die", "o"}
+_SEQUELS = {  # how a sequel's number is written
+    **{"ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8", "ix": "9"},
+    **{"two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8"},
+}
+_FIGURES = _SEQUELS | {
+    "i": "1",
+    "one": "1",
+    "nine": "9",
+    "ten": "10",
+    "eleven": "11",
+    "twelve": "12",
+}
+_NUMERAL = re.compile(
+    rf"(?<=\w)[\s:,–-]+(?:(?:part|pt\.?|chapter|teil|parte|partie)\s+)?(\d{{1,2}}|{'|'.join(_SEQUELS)})(?![\w'’])",
+    re.IGNORECASE,
+)
 _UNACCENTED = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ß": "ss", "&": " and "})
 
 
@@ -52,16 +70,45 @@ def match_keys(title: str) -> tuple[str, ...]:
 
     Case, accents, punctuation, spaces and a leading English article do not count; ``&`` is "and".
     """
-    names = [_proper(title)]
-    for group in _GROUP.findall(title):
-        names += _ALSO_KNOWN.split(group)
-    return _keys(names)
+    return _keys(names_of(title))
+
+
+def keys_of(title: str) -> tuple[str, ...]:
+    """`match_keys`, where numbers of sequels are written in figures: ``The Godfather: Part II`` is ``godfather2``."""
+    return match_keys(_NUMERAL.sub(lambda found: " " + figure(found[1]), title))
 
 
 def part_keys(title: str) -> tuple[str, ...]:
     """Keys of the parts that a colon or dash joins: ``Star Wars: Episode IV - A New Hope``."""
-    parts = _PART.split(_proper(title))
-    return _keys(parts) if len(parts) > 1 else ()
+    return _keys(parts_of(_proper(title)))
+
+
+def names_of(title: str) -> list[str]:
+    """The title proper, then the other names that it has in parentheses."""
+    names = [_proper(title)]
+    for group in _GROUP.findall(title):
+        names += [name.removeprefix("a.k.a. ") for name in _ALSO_KNOWN.split(group)]
+    return names
+
+
+def parts_of(name: str) -> list[str]:
+    """What a colon or dash joins in a name; none where there is neither."""
+    parts = _PART.split(name)
+    return parts if len(parts) > 1 else []
+
+
+def words_of(name: str) -> list[str]:
+    """Words without case, accents and punctuation; apostrophes and dots join what they stand between."""
+    folded = unicodedata.normalize("NFKD", name.casefold().translate(_UNACCENTED))
+    if not folded.isascii():
+        folded = "".join(mark for mark in folded if not unicodedata.combining(mark))
+    return re.sub(r"[^a-z0-9]+", " ", re.sub(r"['\u2019.]", "", folded)).split()
+
+
+def figure(word: str) -> str:
+    """A Roman or written number in figures; any other word as it is."""
+    word = word.casefold()
+    return _FIGURES.get(word, word)
 
 
 def _proper(title: str) -> str:
@@ -76,13 +123,11 @@ def _article_first(title: str) -> str:
     title = title.strip()
     inverted = _INVERTED.fullmatch(title)
     if inverted:
-        rest, article = inverted.groups()
-        title = f"{article} {rest}"
+        before, rest, article = inverted.groups()
+        title = f"{before}{article} {rest}"
     return re.sub(r"\bL' ", "L'", title)
 
 
 def _plain(name: str) -> str:
-    folded = unicodedata.normalize("NFKD", name.casefold().translate(_UNACCENTED))
-    unaccented = "".join(mark for mark in folded if not unicodedata.combining(mark))
-    words = re.sub(r"[^a-z0-9]+", " ", re.sub(r"['\u2019.]", "", unaccented)).strip()
-    return _ENGLISH_ARTICLE.sub("", words).replace(" ", "")
+    words = words_of(name)
+    return "".join(words[len(words) > 1 and words[0] in _ENGLISH :])

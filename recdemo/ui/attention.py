@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -16,7 +17,7 @@ from recdemo.answers.recommend import Recommender
 from recdemo.charts import attention as charts
 from recdemo.core.vocabulary import SCORE_NAMES
 from recdemo.data.catalogue import shorten
-from recdemo.ui import engine, state
+from recdemo.ui import engine, film_box, state
 from recdemo.ui.attention_films import MEAN
 from recdemo.ui.chart import CHART
 from recdemo.ui.engine import plain
@@ -214,16 +215,15 @@ def choose_films(model: Recommender, visit: Visit) -> tuple[list[int], int]:
     if not targets:
         st.info("Every film that this model knows has been watched.", icon=":material/done_all:")
         st.stop()
-    st.multiselect(
+    film_box.draw(
         "Films to explain",
-        films.ids,
-        format_func=films.labels.__getitem__,
-        max_selections=MAX_TARGETS,
-        placeholder="The model's first three; search to choose others",
+        "attention_targets",
+        visit.model,
+        lambda movie: _aim([*(one for one in targets if one != movie), movie]),
+        drop=lambda movie: _aim([one for one in targets if one != movie]),
+        chips=targets,
+        most=MAX_TARGETS,
         help=f"Up to {MAX_TARGETS}. Left alone, these are the first three of the model's list.",
-        **state.bound(
-            "attention_targets", targets, lambda v, chosen: replace(v, targets=tuple(chosen))
-        ),
     )
     movie = targets[0]
     if len(targets) > 1:
@@ -236,6 +236,11 @@ def choose_films(model: Recommender, visit: Visit) -> tuple[list[int], int]:
             key=f"attention_focus_{'-'.join(map(str, targets))}",
         )
     return targets, movie
+
+
+def _aim(targets: Sequence[int]) -> None:
+    """Explain these films."""
+    state.go(replace(state.current(), targets=tuple(targets)))
 
 
 def show_facts(visit: Visit, explanation: Explanation) -> None:

@@ -11,7 +11,7 @@ from recdemo.answers.counterfactual import UNKNOWN, Change
 from recdemo.core.session import Session, Watched
 from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS
 from recdemo.data.catalogue import shorten
-from recdemo.ui import engine, state
+from recdemo.ui import engine, film_box, state
 from recdemo.ui.sidebar import REACTIONS
 from recdemo.ui.visit import Visit
 
@@ -98,14 +98,14 @@ def _films(visit: Visit) -> None:
             lambda v, chosen: replace(v, change=replace(v.change, dropped=tuple(chosen))),
         ),
     )
-    st.selectbox(
+    film_box.draw(
         "Add a film",
-        films.ids,
-        format_func=films.labels.__getitem__,
-        placeholder=f"Search {len(films.ids):,} films…",
-        index=None,
+        "what_if_added",
+        visit.model,
+        _add,
+        drop=lambda movie: _add(None),
+        chosen=added.movie_id if added else None,
         help="As watched last. A film already in the history moves there.",
-        **state.bound("what_if_added", added.movie_id if added else None, _add),
     )
     liked = added.liked if added else REACTIONS[_reaction()][0]
     st.segmented_control(
@@ -123,10 +123,10 @@ def _reaction() -> str:
     return st.session_state.get("what_if_reaction", "Liked")
 
 
-def _add(visit: Visit, movie: int | None) -> Visit:
+def _add(movie: int | None) -> None:
     """The film added is this one, or none."""
     film = None if movie is None else Watched(movie, REACTIONS[_reaction()][0])
-    return replace(visit, change=replace(visit.change, added=film))
+    try_out(replace(state.current().change, added=film))
 
 
 def _react(visit: Visit, name: str) -> Visit:

@@ -14,7 +14,7 @@ from recdemo.answers.recommend import Recommender
 from recdemo.answers.spaces import Space, place_of
 from recdemo.charts import embeddings as charts
 from recdemo.ui import embeddings as pieces
-from recdemo.ui import engine, state, vectors
+from recdemo.ui import engine, film_box, state, vectors
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit
 
@@ -184,12 +184,14 @@ def draw(model: Recommender, visit: Visit, found: Mapping[str, Space]) -> None:
     )
     if found[key].kind == "film":
         films = engine.films(visit.model)
-        middle.selectbox(
-            "Film",
-            films.ids,
-            format_func=films.labels.__getitem__,
-            **state.bound("embeddings_film", pieces.film_of(visit), pieces.choose),
-        )
+        with middle:
+            film_box.draw(
+                "Film",
+                "embeddings_film",
+                visit.model,
+                lambda movie: state.go(pieces.choose(state.current(), movie)),
+                chosen=pieces.film_of(visit),
+            )
         ratings = films.table["ratings"].to_numpy()
         options = [n for n in VIEWERS if not n or (ratings >= n).sum() >= FEWEST]
         pieces.one_of("embeddings_viewers", options, options[min(1, len(options) - 1)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from recdemo.core.protocols import PlacesUsers
 from recdemo.core.vocabulary import QUESTIONS
 from recdemo.data.catalogue import labels_of as titles_with_years
 from recdemo.data.catalogue import shorten
-from recdemo.ui import engine, state, vectors
+from recdemo.ui import engine, film_box, state, vectors
 from recdemo.ui.chart import CHART
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit
@@ -168,13 +169,14 @@ def show_analogy(model: Recommender, visit: Visit, space: Space, shown: np.ndarr
     for key, movie in zip(BOXES, example, strict=True):
         one_of(key, films.ids, movie)
     for column, key, label in zip(st.columns(3), BOXES, ("A", "− B", "+ C"), strict=True):
-        column.selectbox(
-            label,
-            films.ids,
-            format_func=films.labels.__getitem__,
-            key=key,
-            persist_state="session",
-        )
+        with column:
+            film_box.draw(
+                label,
+                f"{key}_box",
+                visit.model,
+                partial(_keep, key),
+                chosen=st.session_state[key],
+            )
     a, b, c = (int(st.session_state[key]) for key in BOXES)
     row_a, row_b, row_c = (schema.index_of(movie) - 1 for movie in (a, b, c))
     found = analogy(directions, row_a, row_b, row_c, LISTED, among=shown)
@@ -208,6 +210,11 @@ def show_analogy(model: Recommender, visit: Visit, space: Space, shown: np.ndarr
         "Vectors of length one are added and subtracted; the films nearest to the result are listed, A, B and "
         "C left out."
     )
+
+
+def _keep(key: str, movie: int) -> None:
+    """One of the analogy's films is this one."""
+    st.session_state[key] = movie
 
 
 def show_other(

@@ -13,7 +13,7 @@ from recdemo.core.session import Session, Watched
 from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS, QUESTIONS
 from recdemo.core.wording import a, counted
 from recdemo.data.catalogue import shorten
-from recdemo.ui import bring, engine, state
+from recdemo.ui import bring, engine, film_box, state
 from recdemo.ui.engine import plain
 from recdemo.ui.personas import OF_WORLD
 from recdemo.ui.saved import FILE_NAME, open_visit, save_visit
@@ -240,14 +240,12 @@ def _history(visit: Visit, seen: Visit) -> None:
         label_visibility="collapsed",
         width="stretch",
     )
-    st.selectbox(
+    film_box.draw(
         f"Add {a(item)}",
-        films.ids,
-        format_func=films.labels.__getitem__,
-        placeholder=f"Search {counted(len(films.ids), item)}…",
-        help=f"Type any part of a title. The {item} is added as watched last.",
-        index=None,
-        **state.bound("side_add", None, _add),
+        "side_add",
+        visit.model,
+        _add,
+        help=f"Any words of a title, in any order. The {item} is added as watched last.",
     )
     bring.button("side_bring")
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -303,11 +301,9 @@ def _set_aside(films: list[Watched]) -> None:
     )
 
 
-def _add(visit: Visit, movie: int | None) -> Visit:
-    if movie is None:
-        return visit
+def _add(movie: int) -> None:
     liked, _ = REACTIONS[st.session_state["side_reaction"]]
-    return visit.add(movie, liked)
+    state.go(state.current().add(movie, liked))
 
 
 def _film(film: Watched, labels: Mapping[int, str]) -> None:

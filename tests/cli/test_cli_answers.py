@@ -239,3 +239,29 @@ def test_worlds_that_cannot_be_asked_are_refused(words: str, said: str) -> None:
     done = run(words)
     assert done.returncode == 2
     assert said in " ".join(done.stderr.split())
+
+
+def test_films_are_found_by_words_typed_as_people_do() -> None:
+    found = answer("films star wars 5 --json")
+    assert [(film["movie_id"], film["near"]) for film in found] == [(1196, False)]
+    keys = ["movie_id", "title", "year", "genres", "ratings", "likes", "near"]
+    assert list(found[0]) == keys == list(recdemo.find_films("star wars 5"))
+    assert "Les Misérables" in run("films miserables").stdout
+    near = run("films matrx")
+    assert "The Matrix" in near.stdout
+    assert "“matrx”" in near.stderr
+    assert [film["near"] for film in answer("films matrx --json")] == [True]
+
+
+def test_what_the_catalogue_does_not_have_is_said() -> None:
+    done = run("films inception")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "No film of these 3,883 is called “inception”: they end in 2000." in done.stderr
+    assert "“Films to 2018” has Inception (2010)." in done.stderr
+    assert [film["movie_id"] for film in answer("films inception --world 2018 --json")] == [79132]
+    assert recdemo.find_films("inception", "2018")["movie_id"].tolist() == [79132]
+    assert answer("films inception --json") == []
+    assert recdemo.find_films("inception").empty
+    done = run("films ?!")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "'?!' has no word" in done.stderr

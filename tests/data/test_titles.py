@@ -31,6 +31,11 @@ from recdemo.data.titles import split_title
         ("Paris, France (1993)", "Paris, France", 1993),
         ("2001: A Space Odyssey (1968)", "2001: A Space Odyssey", 1968),
         ("Land Before Time III (1995) (V)", "Land Before Time III", 1995),
+        (
+            "Macbeth (a.k.a. Tragedy of Macbeth, The) (1971)",
+            "Macbeth (a.k.a. The Tragedy of Macbeth)",
+            1971,
+        ),
         ("Two Friends (1986) ", "Two Friends", 1986),
         ("Woman (Et Dieu&#8230;Créa) (1956)", "Woman (Et Dieu…Créa)", 1956),
         ("unknown", "unknown", None),

@@ -15,6 +15,7 @@ from safetensors.numpy import save_file
 from streamlit.testing.v1 import AppTest
 
 import recdemo
+from benchmarks.boxes import choose_film, film_box
 from recdemo import Session, Watched, checkpoints
 from recdemo.answers import maps
 from recdemo.answers.embeddings import agreement, analogy, nearest, neighbours
@@ -106,7 +107,7 @@ def test_a_click_on_the_map_chooses_a_film() -> None:
     click(app, 1210)
     assert app.session_state["visit"].targets == (1210, 260, 50)
     assert app.query_params["t"] in ("1210-260-50", ["1210-260-50"])
-    assert app.selectbox(key="embeddings_film").value == 1210
+    assert film_box(app, "embeddings_film")["chosen"] == 1210
     assert same(near(app), listed("din", "next", 1210))
     click(app, 260)
     assert app.session_state["visit"].targets == (260, 50), "one that was there moves to the front"
@@ -114,7 +115,7 @@ def test_a_click_on_the_map_chooses_a_film() -> None:
 
 def test_a_click_is_taken_once() -> None:
     app = click(opened("din", "next"), 1210)
-    app.selectbox(key="embeddings_film").set_value(50).run()
+    choose_film(app, "embeddings_film", 50)
     assert app.session_state["visit"].targets == (50,)
     app.segmented_control(key="embeddings_colour").set_value("year").run()
     assert sound(app).session_state["visit"].targets == (50,)
@@ -203,11 +204,11 @@ def test_a_space_that_the_next_model_has_not_gives_way() -> None:
 
 def test_an_analogy_is_the_library_s() -> None:
     app = opened("din", "next")
-    boxes = [app.selectbox(key=f"embeddings_{letter}") for letter in "abc"]
-    example = [box.value for box in boxes]
+    boxes = [f"embeddings_{letter}_box" for letter in "abc"]
+    example = [film_box(app, box)["chosen"] for box in boxes]
     for box, movie in zip(boxes, (1196, 260, 1), strict=True):
-        box.set_value(movie)
-    app.run()
+        choose_film(app, box, movie)
+        assert film_box(app, box)["chosen"] == movie
     recommender = recdemo.load("din")
     schema = recommender.checkpoint.schema
     directions = spaces(recommender.checkpoint.model)["film"].directions()
@@ -221,7 +222,7 @@ def test_an_analogy_is_the_library_s() -> None:
     kept = sum(rank <= 5 for rank in wanted.alone)
     assert f"{kept} of the 5 listed" in said(app, "without A and B")
     app.button(key="embeddings_example").click().run()
-    assert [app.selectbox(key=f"embeddings_{letter}").value for letter in "abc"] == example
+    assert [film_box(app, box)["chosen"] for box in boxes] == example
 
 
 def test_two_models_are_laid_side_by_side() -> None:

@@ -9,6 +9,7 @@ from app import FILMS, VISITS, link_of, open_page, sound
 from streamlit.testing.v1 import AppTest
 
 import recdemo
+from benchmarks.boxes import choose_film, film_box
 from recdemo import Session, Watched
 from recdemo.answers.counterfactual import UNKNOWN, Change
 from recdemo.answers.drop import what_it_takes
@@ -102,13 +103,14 @@ def test_any_change_can_be_chosen() -> None:
     app.selectbox(key="what_if_occupation").set_value(0).run()
     app.multiselect(key="what_if_dropped").set_value([260, 541]).run()
     app.segmented_control(key="what_if_reaction").set_value("Seen").run()
-    app.selectbox(key="what_if_added").set_value(1).run()
+    choose_film(app, "what_if_added", 1)
+    assert film_box(app, "what_if_added")["value"] == "Toy Story (1995)"
     change = Change(UNKNOWN, None, 0, (260, 541), Watched(1, None))
     assert sound(app).session_state["visit"].change == change
     app.segmented_control(key="what_if_reaction").set_value("Disliked").run()
     assert app.session_state["visit"].change.added == Watched(1, False)
     app.selectbox(key="what_if_gender").set_value("F").run()
-    app.selectbox(key="what_if_added").set_value(None).run()
+    choose_film(app, "what_if_added", 1, "gone")
     assert app.session_state["visit"].change == Change(occupation=0, dropped=(260, 541)), (
         "what is as it was is no change"
     )

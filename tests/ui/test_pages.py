@@ -13,6 +13,7 @@ import streamlit as st
 from app import FILMS, PAGES, ROOT, VISITS, link_of, open_page, sound
 
 import recdemo
+from benchmarks.boxes import choose_film, film_box
 from recdemo import Session, Watched, checkpoints
 from recdemo.core.vocabulary import AGES, OCCUPATIONS
 from recdemo.models import CARDS
@@ -195,9 +196,9 @@ def test_streams_and_gates_are_shown_and_add_up_to_the_logit_shown(untrained: Ca
 def test_editing_the_visitor_changes_link_and_list() -> None:
     app = open_page("recommend", link_of(Session()))
     before = app.dataframe[0].value["title"].tolist()
-    app.selectbox(key="side_add").set_value(260).run()
+    choose_film(app, "side_add", 260)
     app.segmented_control(key="side_reaction").set_value("Disliked").run()
-    app.selectbox(key="side_add").set_value(1721).run()
+    choose_film(app, "side_add", 1721)
     app.selectbox(key="side_age").set_value(18).run()
     expected = Session(age=18, history=[Watched(260, True), Watched(1721, False)])
     assert sound(app).session_state["visit"].session == expected
@@ -223,7 +224,7 @@ def test_what_a_film_added_counts_as_survives_page_changes() -> None:
     app.segmented_control(key="side_reaction").set_value("Seen").run()
     app.switch_page(PAGES["attention"]).run()
     assert app.segmented_control(key="side_reaction").value == "Seen"
-    app.selectbox(key="side_add").set_value(260).run()
+    choose_film(app, "side_add", 260)
     assert app.session_state["visit"].session.history == (Watched(260, None),)
 
 
@@ -326,9 +327,19 @@ def test_films_beyond_those_read_and_stars_beyond_five_are_said() -> None:
 
 def test_targets_are_chosen_and_live_in_the_link() -> None:
     app = open_page("attention", link_of(PERSONAS[0].session))
-    app.multiselect(key="attention_targets").set_value([1210, 1]).run()
-    assert sound(app).query_params["t"] in ("1210-1", ["1210-1"])
-    assert app.session_state["visit"].targets == (1210, 1)
+    first = [movie for movie, _ in film_box(app, "attention_targets")["chips"]]
+    assert len(first) == 3
+    choose_film(app, "attention_targets", 593)
+    assert sound(app).session_state["visit"].targets == (*first, 593)
+    for movie in first:
+        choose_film(app, "attention_targets", movie, "gone")
+    choose_film(app, "attention_targets", 1)
+    assert sound(app).query_params["t"] in ("593-1", ["593-1"])
+    assert app.session_state["visit"].targets == (593, 1)
+    for movie in (50, 260, 2571):
+        assert not film_box(app, "attention_targets")["full"]
+        choose_film(app, "attention_targets", movie)
+    assert film_box(app, "attention_targets")["full"]
 
 
 @pytest.mark.parametrize(

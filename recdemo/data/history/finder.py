@@ -11,18 +11,11 @@ from typing import Literal
 import pandas as pd
 
 from recdemo.data.history.entries import Entry
-from recdemo.data.titles import match_keys, part_keys, split_title
+from recdemo.data.titles import keys_of, names_of, part_keys, split_title
 
 How = Literal["id", "title and year", "title", "ambiguous", "unknown"]
 
-_ROMAN = {"ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
-_WORD = {"two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8"}
-_NUMERAL = re.compile(
-    rf"(?<=\w)[\s:,–-]+(?:(?:part|pt\.?|chapter|teil|parte|partie)\s+)?(\d{{1,2}}|{'|'.join([*_ROMAN, *_WORD])})(?![\w'’])",
-    re.IGNORECASE,
-)
 _BARE_YEAR = re.compile(r"(.*\w)[,\s]+((?:19|20)\d\d)")
-_GROUP = re.compile(r"\(([^()]*)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,17 +140,6 @@ class Finder:
         return any(abs(other - year) > 1 for key in keys for other in self._elsewhere.get(key, ()))
 
 
-def keys_of(title: str) -> tuple[str, ...]:
-    """Keys of all names of a title; numbers of sequels are written in figures."""
-    return match_keys(_NUMERAL.sub(lambda found: " " + _figure(found[1]), title))
-
-
-def _figure(numeral: str) -> str:
-    word = numeral.casefold()
-    return _ROMAN.get(word) or _WORD.get(word) or word
-
-
 def _parts_of(title: str) -> tuple[str, ...]:
     """Keys of the parts of a title and of its other names: ``Léon`` of ``The Professional (a.k.a. Leon: The Professional)``."""
-    names = (title, *(name.removeprefix("a.k.a. ") for name in _GROUP.findall(title)))
-    return tuple(key for name in names for key in part_keys(name))
+    return tuple(key for name in (title, *names_of(title)[1:]) for key in part_keys(name))

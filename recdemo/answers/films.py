@@ -1,0 +1,40 @@
+"""Films by the words of their titles, as the shell and Python ask for them."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from recdemo import checkpoints
+from recdemo.core.worlds import WORLDS
+from recdemo.data.catalogue import read_catalogue
+from recdemo.data.search import FilmSearch
+
+
+def find_films(words: str, world: str = "") -> tuple[pd.DataFrame, str]:
+    """Films of a world that have these words, the likeliest first, and what to say where there is none.
+
+    The films are rows of the catalogue with a further column, ``near``: no film has the words, these have others, each
+    one letter off at most.
+
+    Raises:
+        CheckpointError: the catalogue is missing or damaged.
+    """
+    catalogue = _catalogue(world)
+    search = FilmSearch(catalogue)
+    found = search.find(words)
+    films = catalogue.set_index("movie_id").loc[list(found.films)].reset_index()
+    said = ""
+    if found.near or not found.films:
+        others = [other for other in WORLDS.values() if other.key != world and _is_there(other.key)]
+        said = search.sentence(
+            found, {f"“{one.title}”": FilmSearch(_catalogue(one.key)) for one in others}
+        )
+    return films.assign(near=found.near), said
+
+
+def _catalogue(world: str) -> pd.DataFrame:
+    return read_catalogue(checkpoints.root(world) / checkpoints.CATALOGUE)
+
+
+def _is_there(world: str) -> bool:
+    return (checkpoints.root(world) / checkpoints.CATALOGUE).is_file()
