@@ -7,6 +7,7 @@ each. An article that ``news.tsv`` does not name has no title, and is left out w
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -66,23 +67,22 @@ def to_news(
     """
     articles, untitled = _articles(news)
     impressions = _impressions(behaviors)
-    history, shown = _history(impressions), _shown(impressions)
-    rows = pd.concat([history, shown], ignore_index=True)
-    known = rows["article"].isin(articles.index)
-    if not known[len(history) :].any():
+    numbers: dict[str, int] = {}  # of all articles named
+    rows = pd.concat([_history(impressions, numbers), _shown(impressions, numbers)])
+    names = pd.Index(numbers)
+    known = names.isin(articles.index)[rows["article"]]
+    if not known[rows["impression"] > 0].any():
         raise DataError(
             f"{title}: none of the articles shown has a title in {NEWS}; give the {NEWS} that belongs to these impressions"
         )
-    notes = [
-        *_of_missing(rows, known, untitled),
-        *_of_histories(impressions, history, rows[known & (rows["impression"] == 0)]),
-    ]
+    notes = [*_of_missing(rows, known, untitled), *_of_histories(impressions, rows, known)]
     rows = rows[known]
     kept, rare = _most_seen(rows["article"])
     rows = rows[rows["article"].isin(kept)]
     rows = rows[rows["user"].isin(rows.loc[rows["impression"] > 0, "user"])]
     rows = rows.drop_duplicates(["user", "impression", "article"], keep="last")
-    articles, more = _few_categories(articles[articles.index.isin(rows["article"])])
+    present, article = np.unique(rows["article"], return_inverse=True)
+    articles, more = _few_categories(articles.loc[names[present]])
     movies = pd.DataFrame(
         {
             "movie_id": own_ids(articles.index, [0] * len(articles)),
@@ -91,12 +91,11 @@ def to_news(
             "genres": articles["genres"].to_numpy(),
         }
     )
-    ids = pd.Series(movies["movie_id"].to_numpy(), index=articles.index)
-    users, user_id = np.unique(rows["user"], return_inverse=True)
+    users, user = np.unique(rows["user"], return_inverse=True)
     ratings = pd.DataFrame(
         {
-            "user_id": user_id + 1,
-            "movie_id": rows["article"].map(ids).to_numpy(np.int64),
+            "user_id": user + 1,
+            "movie_id": movies["movie_id"].to_numpy()[article],
             "rating": rows["rating"].to_numpy(np.int64),
             "impression": rows["impression"].to_numpy(np.int64),
         }
@@ -158,43 +157,56 @@ def _impressions(behaviors: Iterable[Line]) -> pd.DataFrame:
         raise DataError(
             f"{table['where'][at]}: time {table['time'][at][:40]!r} is not written as 11/11/2019 9:05:58 AM; correct it"
         )
+    table["user"] = np.unique(table["user"], return_inverse=True)[1]
     table = table.iloc[np.argsort(when.to_numpy(), kind="stable")].reset_index(drop=True)
     table.index += 1
     return table
 
 
-def _history(impressions: pd.DataFrame) -> pd.DataFrame:
+def _named(texts: Iterable[str], numbers: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:
+    """How many words each text has, and the number of each word; new words are numbered on."""
+    counts, found = array("q"), array("q")
+    for text in texts:
+        words = text.split()
+        counts.append(len(words))
+        found.extend(numbers.setdefault(word, len(numbers)) for word in words)
+    return np.array(counts), np.array(found)
+
+
+def _rows(user: object, article: np.ndarray, rating: object, impression: object) -> pd.DataFrame:
+    columns = {"user": user, "article": article, "rating": rating, "impression": impression}
+    return pd.DataFrame(columns).astype("int32")
+
+
+def _history(impressions: pd.DataFrame, numbers: dict[str, int]) -> pd.DataFrame:
     """What each user clicked before their first impression, in order."""
     first = impressions.drop_duplicates("user")
-    rows = first.assign(article=first["before"].str.split()).explode("article")[["user", "article"]]
-    return rows.dropna().assign(rating=CLICKED, impression=0)
+    counts, article = _named(first["before"], numbers)
+    return _rows(np.repeat(first["user"].to_numpy(), counts), article, CLICKED, 0)
 
 
-def _shown(impressions: pd.DataFrame) -> pd.DataFrame:
+def _shown(impressions: pd.DataFrame, numbers: dict[str, int]) -> pd.DataFrame:
     """What was shown, in order."""
-    found = impressions["shown"].str.split()
-    if (count := int(found.map(len).sum())) > MAX_SHOWN:
+    marked: dict[str, int] = {}
+    counts, word = _named(impressions["shown"], marked)
+    if len(word) > MAX_SHOWN:
         raise DataError(
-            f"the impressions hold {count:,} articles, {MAX_SHOWN:,} are the limit; take MINDsmall, or fewer lines"
+            f"the impressions hold {len(word):,} articles, {MAX_SHOWN:,} are the limit; take MINDsmall, or fewer lines"
         )
-    rows = impressions[["where", "user"]].assign(article=found).explode("article").dropna()
-    clicked, plain = (rows["article"].str.endswith(mark) for mark in ("-1", "-0"))
-    for at in np.flatnonzero(~(clicked | plain).to_numpy())[:1]:
+    impression = np.repeat(impressions.index.to_numpy(), counts)
+    unmarked = np.array([not name.endswith(("-0", "-1")) for name in marked], dtype=bool)[word]
+    for at in np.flatnonzero(unmarked)[:1]:
         raise DataError(
-            f"{rows['where'].iloc[at]}: {rows['article'].iloc[at][:40]!r} does not say whether it was clicked, by -1 or -0 at "
-            "its end; MIND's test part is published so: take its train or dev part"
+            f"{impressions['where'][impression[at]]}: {list(marked)[word[at]][:40]!r} does not say whether it was clicked, by "
+            "-1 or -0 at its end; MIND's test part is published so: take its train or dev part"
         )
-    return pd.DataFrame(
-        {
-            "user": rows["user"],
-            "article": rows["article"].str[:-2],
-            "rating": np.where(clicked, CLICKED, SHOWN),
-            "impression": rows.index,
-        }
-    )
+    article = np.array([numbers.setdefault(name[:-2], len(numbers)) for name in marked], dtype=int)
+    clicked = np.array([name.endswith("-1") for name in marked], dtype=bool)[word]
+    user = np.repeat(impressions["user"].to_numpy(), counts)
+    return _rows(user, article[word], np.where(clicked, CLICKED, SHOWN), impression)
 
 
-def _of_missing(rows: pd.DataFrame, known: pd.Series, untitled: int) -> Iterator[str]:
+def _of_missing(rows: pd.DataFrame, known: np.ndarray, untitled: int) -> Iterator[str]:
     lost = rows[~known]
     if lost.empty:
         return
@@ -208,12 +220,13 @@ def _of_missing(rows: pd.DataFrame, known: pd.Series, untitled: int) -> Iterator
 
 
 def _of_histories(
-    impressions: pd.DataFrame, history: pd.DataFrame, known: pd.DataFrame
+    impressions: pd.DataFrame, rows: pd.DataFrame, known: np.ndarray
 ) -> Iterator[str]:
-    users, clicked = impressions["user"].nunique(), history["user"].nunique()
+    before = rows["impression"] == 0
+    users, clicked = impressions["user"].nunique(), rows.loc[before, "user"].nunique()
     if users > clicked:
         yield f"{users - clicked:,} of {counted(users, 'user')} have clicked nothing before."
-    if lost := clicked - known["user"].nunique():
+    if lost := clicked - rows.loc[before & known, "user"].nunique():
         yield f"{lost:,} {'more ' * (users > clicked)}have clicked nothing before that has a title here."
 
 
