@@ -91,8 +91,18 @@ def has_own_films(source: str | Path, choices: Choices = GUESSED) -> bool:
         return choices.own_films
     try:
         archive = open_archive(path)
-        saved = archive.layout == LAYOUT and read_card(archive).own_films
-        return saved or archive.layout == mind.LAYOUT
+        return (archive.layout == LAYOUT and read_card(archive).own_films) or is_news(path)
+    except DataError:
+        return False
+
+
+def is_news(source: str | Path) -> bool:
+    """Whether a source is known, before it is read, to say what was clicked of what was shown."""
+    if str(source) in NAMES:
+        return str(source) == SIMULATED_NEWS
+    path = Path(source).expanduser()
+    try:
+        return not is_table(path) and open_archive(path).layout == mind.LAYOUT
     except DataError:
         return False
 

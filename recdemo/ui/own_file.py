@@ -56,6 +56,9 @@ class Chosen:
     source: str  # as `recdemo.data.load_dataset` takes it
     ratings: int | None  # how many there are, where that is known
     simulated: bool = False
+    impressions: bool = (
+        False  # it says what was clicked of what was shown, so that only 'like' can be asked
+    )
 
 
 def uploaded() -> Chosen | None:

@@ -99,13 +99,21 @@ def new_run(visit: Visit) -> None:
             format_func=lambda key: CARDS[key].title,
             key="retrain_model",
         )
+        clicks = chosen is not None and chosen.impressions
+        asked = [it for it in CARDS[model].objectives if it == "like" or not clicks]
+        if not asked:
+            st.caption(
+                f"{CARDS[model].title} learns stars, and these data hold clicks; choose another model, such as "
+                f"{CARDS['din'].title}."
+            )
+            return
         objective: Objective = right.segmented_control(
             "Question",
-            CARDS[model].objectives,
+            asked,
             format_func=QUESTIONS.__getitem__,
-            default=CARDS[model].default_objective,
+            default="like" if clicks else CARDS[model].default_objective,
             required=True,
-            key=f"retrain_objective_{model}",
+            key=f"retrain_objective_{model}{'_clicks' if clicks else ''}",
         )
         world = world_of_data(chosen.source).key if chosen else ""
         changes = _settings(model, objective, world)

@@ -13,7 +13,7 @@ from recdemo.data.dataset import DataError
 from recdemo.data.download import fetch_zip
 from recdemo.data.grouplens import SOURCES, licence
 from recdemo.data.simulated_news import SIMULATED_NEWS
-from recdemo.data.sources import MADE_UP, SIMULATED, find_data
+from recdemo.data.sources import MADE_UP, SIMULATED, find_data, is_news
 from recdemo.data.table import is_table
 from recdemo.jobs.control import allowed
 from recdemo.ui import engine, own_file
@@ -61,10 +61,10 @@ def choose() -> Chosen | None:
         return Chosen(SIMULATED, _simulated_ratings(), simulated=True)
     if kind == SIMULATED_NEWS:
         st.caption(
-            ":material/casino: Made-up readers over made-up titles, as impressions of what was shown and clicked: ask a model "
-            "for **Would they like it?**"
+            ":material/casino: Made-up readers over made-up titles, as impressions of what was shown and clicked, which is "
+            "what **Would they like it?** learns from."
         )
-        return Chosen(SIMULATED_NEWS, None, simulated=True)
+        return Chosen(SIMULATED_NEWS, None, simulated=True, impressions=True)
     if kind == OWN:
         return own_file.uploaded()
     if kind == PLACE:
@@ -156,7 +156,7 @@ def _place() -> Chosen | None:
         return None
     if is_table(path):
         return own_file.lying_at(path)
-    return Chosen(str(path), None)
+    return Chosen(str(path), None, impressions=is_news(path))
 
 
 @st.cache_resource(show_spinner=False)

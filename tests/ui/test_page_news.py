@@ -60,6 +60,21 @@ def test_every_page_takes_a_model_of_news(page: str, links: list[dict[str, str]]
     assert film_box(app, "side_add")["placeholder"] == "Search 58 articles…"
 
 
+def test_retrain_asks_of_clicks_what_they_can_tell(tmp_path: Path) -> None:
+    app = sound(open_page("retrain", link_of(Session(), "dcn_text", "like")))
+    app.selectbox(key="retrain_data").set_value("simulated-news").run()
+    question = app.segmented_control(key="retrain_objective_dcn_text_clicks")
+    assert question.options == ["Would they like it?"]
+    assert any("--objective like --data simulated-news" in code.value for code in app.code)
+    app.selectbox(key="retrain_data").set_value("place").run()
+    folder = write_news(tmp_path / "MIND", users=20, articles=40)
+    app.text_input(key="retrain_path").set_value(str(folder)).run()
+    assert app.segmented_control(key="retrain_objective_dcn_text_clicks").value == "like"
+    app.selectbox(key="retrain_model").set_value("rating_mlp").run()
+    assert any("these data hold clicks" in caption.value for caption in sound(app).caption)
+    assert not [button for button in app.button if button.key == "retrain_start"]
+
+
 def test_the_list_speaks_of_articles_and_categories(links: list[dict[str, str]]) -> None:
     app = sound(open_page("recommend", links[0]))
     (categories,) = [box for box in app.multiselect if box.label == "Categories"]
