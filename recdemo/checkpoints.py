@@ -24,7 +24,7 @@ from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.figures import MAIN
 from recdemo.core.files import draft_of, write_whole
 from recdemo.core.places import shipped
-from recdemo.core.protocols import Precomputes, Solved
+from recdemo.core.protocols import Precomputes
 from recdemo.core.report import Constant, nothing_learned
 from recdemo.core.vocabulary import Objective, Split
 from recdemo.core.worlds import AT, WORLDS, World, join_key, split_key
@@ -32,7 +32,7 @@ from recdemo.data.catalogue import read_catalogue
 from recdemo.models import CARDS
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
     from recdemo.encoding.schema import Schema
 
@@ -191,10 +191,12 @@ def save(model: nn.Module, card: CheckpointCard, folder: Path) -> CheckpointCard
                 )
     from safetensors.torch import save_file
 
+    from recdemo.blocks.precision import packed
+
     folder.parent.mkdir(parents=True, exist_ok=True)
     with draft_of(folder) as draft:
         draft.mkdir()
-        save_file(_packed(model), draft / WEIGHTS)
+        save_file(packed(model), draft / WEIGHTS)
         card = card.model_copy(update={"weights_sha256": _digest(draft / WEIGHTS)})
         write_card(card, draft)
     return card
@@ -209,30 +211,6 @@ def sweep(folder: Path) -> None:
 def write_card(card: CheckpointCard, folder: Path) -> None:
     """Write a card, alone; the weights beside it stay."""
     write_whole(folder / CARD, card.model_dump_json(indent=2) + "\n")
-
-
-def round_weights(model: nn.Module) -> None:
-    """Round every weight to half precision, in place: what is then measured is what is stored.
-
-    What was counted or solved stays as it is: rounding would tie films that have not been liked equally often, and a model
-    that is solved measures what it rounds.
-    """
-    if isinstance(model, Solved):
-        return
-    for value in model.state_dict().values():
-        rounded = value.half()
-        if value.is_floating_point() and rounded.isfinite().all():
-            value.copy_(rounded)
-
-
-def _packed(model: nn.Module) -> dict[str, Tensor]:
-    """The state, in half precision where nothing is lost by it."""
-    state = {}
-    for name, value in model.state_dict().items():
-        half = value.half()
-        lossless = value.is_floating_point() and bool((half.float() == value).all())
-        state[name] = (half if lossless else value).contiguous()
-    return state
 
 
 def read_card(folder: Path) -> CheckpointCard:
@@ -300,6 +278,8 @@ def open_folder(folder: Path, schema: Schema) -> Checkpoint:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    from recdemo.blocks.precision import unpacked
+
     card = read_card(folder)
     schema = schema.of_length(card.history_length, profiles=card.data.profiles)
     if card.schema_hash != schema.hash:
@@ -320,7 +300,9 @@ def open_folder(folder: Path, schema: Schema) -> Checkpoint:
         )
     try:
         model = CARDS[card.model].model(schema, **card.arguments)
-        model.load_state_dict(load_file(weights))  # copied into each weight's own precision
+        model.load_state_dict(
+            unpacked(load_file(weights))
+        )  # copied into each weight's own precision
     except (SafetensorError, RuntimeError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{folder} does not fit this version's {card.model} ({str(error).splitlines()[0]}); retrain it"

@@ -14,8 +14,11 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from recdemo import checkpoints
+from recdemo.blocks import precision
+from recdemo.blocks.precision import round_weights
 from recdemo.checkpoints import (
     CARD,
     CATALOGUE,
@@ -28,7 +31,6 @@ from recdemo.checkpoints import (
     open_folder,
     read_card,
     root,
-    round_weights,
 )
 from recdemo.core.session import Session
 from recdemo.data import Dataset, simulate
@@ -482,6 +484,46 @@ def test_weights_are_stored_in_half_precision_where_nothing_is_lost(
             assert torch.equal(value, model.state_dict()[key])
         sizes.append((tmp_path / name / "fm" / "like" / "weights.safetensors").stat().st_size)
     assert sizes[1] < 0.6 * sizes[0]
+
+
+def test_a_table_of_many_films_is_stored_in_8_bits(
+    tmp_path: Path,
+    schema: Schema,
+    make_model: Callable,
+    write_checkpoint: Callable,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(precision, "MANY", schema.size)
+    model = make_model("fm", schema)
+    table = model.state_dict()["machine.embedding.tables.movie.weight"]
+    table[3] = 0.0
+    before = table.clone()
+    round_weights(model)
+    largest = before.abs().amax(1, keepdim=True)
+    assert (table - before).abs().max() > 0
+    assert ((table - before).abs() <= largest / 253).all()
+    again = table.clone()
+    round_weights(model)
+    torch.testing.assert_close(table, again, rtol=1e-6, atol=0)  # rounded once, it stays
+    write_checkpoint(tmp_path / "fm" / "like", "fm", model, schema)
+    stored = load_file(tmp_path / "fm" / "like" / "weights.safetensors")
+    assert stored["machine.embedding.tables.movie.weight"].dtype == torch.int8
+    assert stored["machine.linear.tables.movie.weight"].dtype == torch.float16
+    loaded = open_folder(tmp_path / "fm" / "like", schema).model
+    assert loaded.state_dict().keys() == model.state_dict().keys()
+    for key, value in loaded.state_dict().items():
+        torch.testing.assert_close(value, model.state_dict()[key], rtol=1e-5, atol=0)
+
+
+def test_a_table_that_was_not_rounded_keeps_its_precision(
+    schema: Schema, make_model: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(precision, "MANY", schema.size)
+    model = make_model("ials", schema)
+    round_weights(model)
+    stored = precision.packed(model)
+    assert {value.dtype for value in stored.values()} <= {torch.float32, torch.float16, torch.int64}
+    assert not any(name.endswith(precision.SCALE) for name in stored)
 
 
 def test_a_weight_too_large_for_half_precision_is_kept(

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from recdemo import checkpoints
+from recdemo.blocks.precision import round_weights
 from recdemo.checkpoints import CheckpointCard
 from recdemo.core.report import Bin, Report
 from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS, PROFILE, Objective
@@ -89,7 +90,7 @@ def measure_again(
 ) -> CheckpointCard:
     """Measure a checkpoint in detail, and save it with what was found in its card."""
     loaded = checkpoints.load(model, objective, base)
-    checkpoints.round_weights(loaded.model)
+    round_weights(loaded.model)
     _, ratings, test = open_test_part(loaded, source)
     figures, report = measure(loaded.model, ratings, test, objective)
     report = report.model_copy(

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from recdemo import checkpoints
+from recdemo.blocks.precision import round_weights
 from recdemo.checkpoints import CheckpointCard, Metrics
 from recdemo.core.allocator import few_heaps, give_back
 from recdemo.core.errors import RequestError
@@ -112,7 +113,7 @@ def train(
         return answers_of(network, feed, asked, objective)
 
     def measure_and_save() -> CheckpointCard:
-        checkpoints.round_weights(network)
+        round_weights(network)
         # `next` is validated on a sample of users; without epochs, as popularity, all of them are asked.
         best = next((epoch for epoch in result.epochs if epoch.epoch == result.best_epoch), None)
         validated = best.metrics if best else answers_about(VALIDATION).metrics

@@ -5,7 +5,7 @@ from __future__ import annotations
 from recdemo.models.cards.card import BASELINE, SOLVED, Card
 
 # Of 9,724 films nearly half have been rated twice or less.
-SPARSE = {"keep": 100, "at_least": 3}
+SPARSE = {"keep": 50, "at_least": 3}
 
 CARDS = (
     Card(
