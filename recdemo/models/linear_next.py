@@ -42,7 +42,7 @@ class LinearNext(nn.Module):
         reach: float = 0.0,
         watched: float = 0.9,
         disliked: float = 0.8,
-        keep: int = 100,
+        keep: int = 200,
         at_least: int = 0,
     ) -> None:
         super().__init__()
