@@ -14,6 +14,7 @@ from recdemo.core.errors import CheckpointError
 from recdemo.core.figures import MAIN, METRICS
 from recdemo.core.vocabulary import QUESTIONS, Objective
 from recdemo.core.worlds import FIRST, World, split_key
+from recdemo.data.catalogue import shorten
 from recdemo.data.grouplens import SOURCES
 from recdemo.data.sources import find_data
 from recdemo.leaderboard.table import Row, best_first, read_leaderboard
@@ -111,7 +112,9 @@ def show_personas(visit: Visit) -> None:
         with box:
             st.markdown(f"**{persona.icon} {persona.name}**  \n{persona.line}")
             liked = [film.movie_id for film in persona.session.history if film.liked][-2:]
-            st.caption("Liked " + " and ".join(plain(labels[movie]) for movie in reversed(liked)))
+            st.caption(
+                "Liked " + " and ".join(plain(shorten(labels[movie])) for movie in reversed(liked))
+            )
             if st.button(f"Be {persona.name}", key=f"be_{persona.name}", width="stretch"):
                 be(replace(visit, session=persona.session, targets=()), "pages/recommend.py")
 

@@ -73,17 +73,17 @@ def _quick_request(model: str, objective: Objective) -> tuple[Request, str]:
         fewer = max(1, int(epochs * QUICK_SECONDS / seconds))
         if fewer < epochs:
             request = control.ask(model, objective, QUICK_DATA, epochs=fewer)
-            seconds, cut = seconds * fewer / epochs, f" in {fewer} of {epochs} epochs"
+            seconds, cut = seconds * fewer / epochs, f" ({fewer} of its {epochs} epochs)"
     takes = (
         "at once, as it is counted or solved"
         if seconds is None and CARDS[model].baseline
         else "in a time nobody has measured yet"
         if seconds is None
-        else f"in about {duration(max(seconds, 1))}, and then some time to measure it"
+        else f"in about {duration(max(seconds, 1))}{cut}, and then some time to measure it"
     )
     return request, (
         f"**{CARDS[model].title}** learns “{QUESTIONS[objective]}” from {data.ratings:,} real ratings, {data.title}, "
-        f"{takes}{cut}. Watch its curve, then compare it with the one shipped."
+        f"{takes}. Watch its curve, then compare it with the one shipped."
     )
 
 

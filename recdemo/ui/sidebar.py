@@ -120,7 +120,7 @@ def _visitor(visit: Visit) -> None:
         _profile(session)
     else:
         st.caption(
-            ":material/person_off: These models know nothing of gender, age or occupation: nobody who rated these films told."
+            ":material/person_off: These models know nothing of gender, age and occupation: nobody told."
         )
     with st.popover("Save, open, share", icon=":material/ios_share:", width="stretch"):
         _share(visit)
