@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,9 @@ VALUES: dict[str, dict[Any, str]] = {
     "Age": {**AGES},
     "Occupation": {**OCCUPATIONS},
 }
+_MADE = (
+    "what_if_made"  # the change as the box of other changes left it, and the turn of its widgets
+)
 REACTION_NAMES = {liked: name for name, (liked, _) in REACTIONS.items()}
 
 
@@ -28,8 +32,37 @@ def try_out(change: Change) -> None:
     state.go(replace(state.current(), change=change))
 
 
+def _count_turns() -> None:
+    """Give the widgets of the box of other changes new keys where a change was made elsewhere.
+
+    A closed box goes on sending what it last held, which would undo what a button did.
+    """
+    change = state.current().change
+    known, turn = st.session_state.get(_MADE, (change, 0))
+    st.session_state[_MADE] = (change, turn + (known != change))
+
+
+def _tied(name: str, value: Any, change: Callable[[Visit, Any], Visit]) -> dict[str, Any]:
+    """`state.bound` for a widget of the box."""
+    _, turn = st.session_state[_MADE]
+
+    def made_here(visit: Visit, value: Any) -> Visit:
+        changed = change(visit, value)
+        st.session_state[_MADE] = (changed.change, turn)
+        return changed
+
+    return state.bound(_key(name), value, made_here)
+
+
+def _key(name: str) -> str:
+    """Of a widget of the box, in this turn."""
+    _, turn = st.session_state[_MADE]
+    return f"{name}_{turn}" if turn else name
+
+
 def choose(visit: Visit) -> None:
     """Buttons for whole experiments, and a box for any other change."""
+    _count_turns()
     profiles = engine.world_or_first(visit.model).profiles
     with st.container(horizontal=True, gap="small"):
         for name, change in _experiments(visit.session, profiles=profiles).items():
@@ -78,7 +111,7 @@ def _value(visit: Visit, label: str) -> None:
         label,
         list(names),
         format_func=lambda value: names[value] + (" · as is" if value == own else ""),
-        **state.bound(f"what_if_{field}", own if changed is None else changed, change),
+        **_tied(f"what_if_{field}", own if changed is None else changed, change),
     )
 
 
@@ -92,7 +125,7 @@ def _films(visit: Visit) -> None:
         format_func=lambda movie: shorten(films.labels[movie], 30),
         placeholder="Films of the history" if watched else "Nothing watched yet",
         disabled=not watched,
-        **state.bound(
+        **_tied(
             "what_if_dropped",
             [movie for movie in watched if movie in visit.change.dropped],
             lambda v, chosen: replace(v, change=replace(v.change, dropped=tuple(chosen))),
@@ -114,19 +147,21 @@ def _films(visit: Visit) -> None:
         required=True,
         label_visibility="collapsed",
         width="stretch",
-        **state.bound("what_if_reaction", REACTION_NAMES[liked], _react),
+        **_tied("what_if_reaction", REACTION_NAMES[liked], _react),
     )
 
 
 def _reaction() -> str:
     """What an added film counts as."""
-    return st.session_state.get("what_if_reaction", "Liked")
+    return st.session_state.get(_key("what_if_reaction"), "Liked")
 
 
 def _add(movie: int | None) -> None:
     """The film added is this one, or none."""
     film = None if movie is None else Watched(movie, REACTIONS[_reaction()][0])
-    try_out(replace(state.current().change, added=film))
+    change = replace(state.current().change, added=film)
+    st.session_state[_MADE] = (change, st.session_state[_MADE][1])
+    try_out(change)
 
 
 def _react(visit: Visit, name: str) -> Visit:

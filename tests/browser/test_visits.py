@@ -151,3 +151,25 @@ def test_a_letterboxd_zip_changes_the_list(
     drawn(page)
     assert "260l-" in page.url
     assert page.get_by_test_id("stException").count() == 0
+
+
+def test_what_a_closed_box_held_does_not_come_back(
+    new_page: Callable[..., Page], app_url: str
+) -> None:
+    page = new_page(1280, 900)
+    page.goto(f"{app_url}/what_if?m=fm&obj=next&g=F&a=25&h=260l-2571l-541l")
+    drawn(page)
+    page.locator(".st-key-what_if_other button").first.click()
+    choose(page.get_by_role("combobox", name="Leave out"), "matrix", "The Matrix (1999)")
+    page.wait_for_url("**wd=2571*")
+    page.keyboard.press("Escape")
+    drawn(page)
+    page.get_by_role("button", name="Age 56+").click()
+    page.wait_for_url("**wa=56*")
+    drawn(page)
+    assert "wd=" not in page.url
+    page.get_by_role("button", name="Keep this change").click()
+    page.wait_for_url("**a=56*")
+    drawn(page)
+    assert "h=260l-2571l-541l" in page.url  # nothing was left out
+    assert "wa=" not in page.url
