@@ -260,11 +260,3 @@ def where_they_part(
         f"**{first['title']}** has rank {first['best']:,} to {first['worst']:,}; **{last['title']}** rank "
         f"{last['best']:,} with {labels[str(ranks.idxmin())]} and {last['worst']:,} with {labels[str(ranks.idxmax())]}.",
     )
-
-
-def slowest_and_fastest(seconds: Mapping[str, float]) -> str:
-    """Which model takes longest, by label."""
-    slow, fast = max(seconds, key=seconds.__getitem__), min(seconds, key=seconds.__getitem__)
-    return (
-        f"{slow} takes longest, {1000 * seconds[slow]:.0f} ms, {fast} {1000 * seconds[fast]:.0f} ms"
-    )

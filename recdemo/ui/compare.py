@@ -23,7 +23,6 @@ from recdemo.answers.compare import (
     overlaps,
     rank,
     side_by_side,
-    slowest_and_fastest,
     where_they_part,
     who_agrees,
 )
@@ -259,7 +258,7 @@ def show_ranges(table: pd.DataFrame, labels: Mapping[str, str], size: int) -> No
 def show_times(rankings: Mapping[str, Ranking], labels: Mapping[str, str]) -> None:
     """How long each model took."""
     times = {labels[key]: ranking.seconds for key, ranking in rankings.items()}
-    st.subheader(slowest_and_fastest(times))
+    st.subheader("What each answer took")
     st.plotly_chart(
         charts.time_bars(times),
         key="compare_times",
@@ -268,8 +267,8 @@ def show_times(rankings: Mapping[str, Ranking], labels: Mapping[str, str]) -> No
     )
     size = len(next(iter(rankings.values())).movie_ids)
     st.caption(
-        f"Time to score and rank {size:,} films for this visitor, loading not counted: one run each on this server, "
-        "when the list was made. It varies with whatever else runs here."
+        f"Time to score and rank {size:,} films for this visitor, loading not counted: one run each on this server, when the list "
+        "was made, so it varies with whatever else runs here. The leaderboard has the shortest of 17 runs."
     )
     st.button(
         "Measure again",

@@ -79,12 +79,18 @@ def show_finding(
     """What the list leans to, and what it was made of."""
     title = engine.card(visit.model).title
     often = [
-        f"{name} ({films} of {len(table)})" for name, films in leaning(table["genres"].tolist())
+        f"{name} ({films} of {len(table)})"
+        for name, films in leaning(table["genres"].tolist())
+        if name not in filtered  # which all of them are
     ]
     st.subheader(
-        f"{title}'s list leans to {' and '.join(often)}" if often else f"{title}'s list is mixed"
+        f"{title}'s list leans to {' and '.join(often)}"
+        if often
+        else f"{title}'s list of {' and '.join(filtered)}"
+        if filtered
+        else f"{title}'s list is mixed"
     )
-    if filtered:
+    if filtered and often:
         st.caption(f"Only {', '.join(filtered)}.")
     latest, watched = model.checkpoint.schema.history_length, len(visit.session.history)
     if engine.card(visit.model).aside:

@@ -223,6 +223,8 @@ def _open() -> None:
         )
     else:
         state.go(visit, [f"{problem} The rest of the file is kept." for problem in problems])
+        films = counted(len(visit.session.history), "film")
+        st.toast(f"Opened {plain(file.name)}: a visitor of {films}", icon=":material/folder_open:")
 
 
 def _history(visit: Visit, seen: Visit) -> None:

@@ -24,7 +24,6 @@ from recdemo.answers.compare import (
     rank,
     rank_biased_overlap,
     side_by_side,
-    slowest_and_fastest,
     where_they_part,
     who_agrees,
 )
@@ -287,8 +286,3 @@ def test_films_agreed_on_and_disputed() -> None:
     headline, ranks = where_they_part(agreed, disputed, {"a": "A", "b": "B"})
     assert headline == "They agree most on Film 0 and least on Film 1"
     assert ranks == "**Film 0** has rank 1 to 1; **Film 1** rank 2 with A and 90 with B."
-
-
-def test_the_slowest_and_the_fastest_are_named() -> None:
-    said = slowest_and_fastest({"A": 0.02, "B": 0.5, "C": 0.001})
-    assert said == "B takes longest, 500 ms, C 1 ms"

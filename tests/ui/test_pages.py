@@ -275,6 +275,7 @@ def test_a_chosen_row_does_not_outlive_its_list() -> None:
 def test_filters_that_leave_nothing_say_so() -> None:
     app = open_page("recommend", link_of(Session()))
     app.multiselect(key="recommend_genres").set_value(["Western"]).run()
+    assert "Western (" not in app.subheader[0].value  # all of them are
     app.slider(key="recommend_years_1919_2000").set_value((1919, 1920)).run()
     assert "No film" in sound(app).info[0].value
 
