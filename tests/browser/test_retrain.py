@@ -25,8 +25,13 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def app_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    home = {store.ROOT_VARIABLE: str(tmp_path / "runs"), training.ALLOWED_VARIABLE: "on"}
+def allowed() -> str:
+    return "on"
+
+
+@pytest.fixture
+def app_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allowed: str) -> Iterator[str]:
+    home = {store.ROOT_VARIABLE: str(tmp_path / "runs"), training.ALLOWED_VARIABLE: allowed}
     monkeypatch.setenv(store.ROOT_VARIABLE, home[store.ROOT_VARIABLE])
     with running_app(home) as app:
         yield app.url
@@ -44,6 +49,7 @@ def held_after_an_epoch() -> int:
     raise TimeoutError("no run has told of an epoch")
 
 
+@pytest.mark.parametrize("allowed", ["simulated"])
 def test_from_the_button_to_the_model_on_another_page(
     new_page: Callable[..., Page], app_url: str
 ) -> None:
