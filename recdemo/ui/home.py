@@ -107,7 +107,7 @@ def boxes(number: int, in_a_row: int) -> list[DeltaGenerator]:
 
 def show_personas(visit: Visit) -> None:
     world = engine.world_or_first(visit.model)
-    labels, personas = engine.films_of(world).labels, OF_WORLD[world.key]
+    labels, personas = engine.films_of(world).labels, OF_WORLD.get(world.key, ())
     for persona, box in zip(personas, boxes(len(personas), 4), strict=True):
         with box:
             st.markdown(f"**{persona.icon} {persona.name}**  \n{persona.line}")
@@ -131,7 +131,7 @@ def show_own_films() -> None:
 
 def show_scenarios(visit: Visit) -> None:
     world = engine.world_or_first(visit.model)
-    films, scenarios = engine.films_of(world).labels, SCENARIOS[world.key]
+    films, scenarios = engine.films_of(world).labels, SCENARIOS.get(world.key, ())
     for number, box in enumerate(boxes(len(scenarios), 2)):
         title, line, page, link = scenarios[number]
         with box:

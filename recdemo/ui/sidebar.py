@@ -102,7 +102,7 @@ def _films(visit: Visit) -> None:
 def _visitor(visit: Visit) -> None:
     session = visit.session
     world = engine.world_or_first(visit.model)
-    personas = OF_WORLD[world.key]
+    personas = OF_WORLD.get(world.key, ())
     persona = next((persona for persona in personas if persona.session == session), None)
     st.selectbox(
         "Visitor",

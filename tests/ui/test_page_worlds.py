@@ -11,7 +11,7 @@ from app import PAGES, link_of, open_page, sound
 
 import recdemo
 from recdemo import Session, Watched, checkpoints
-from recdemo.core.worlds import WORLDS
+from recdemo.core.worlds import WORLDS, World
 from recdemo.data.catalogue import read_catalogue
 from recdemo.models import CARDS
 from recdemo.ui import engine
@@ -147,3 +147,24 @@ def test_a_world_that_is_not_opened_is_not_read(monkeypatch: pytest.MonkeyPatch)
         for page in ("home", "recommend", "leaderboard"):
             sound(open_page(page, link))
         assert sorted(set(read)) == wanted
+
+
+def test_a_third_world_is_a_folder_and_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, shipped = tmp_path / "checkpoints", checkpoints.root()
+    (base / "worlds").mkdir(parents=True)
+    for path in shipped.iterdir():
+        if path.name != "worlds":
+            (base / path.name).symlink_to(path)
+    for name in ("2018", "third"):
+        (base / "worlds" / name).symlink_to(shipped / "worlds" / "2018")
+    monkeypatch.setenv(checkpoints.ROOT_VARIABLE, str(base))
+    third = World("third", "A third", "As the second.", "ml-latest-small", "ease", profiles=False)
+    monkeypatch.setitem(WORLDS, "third", third)
+    for page in ("home", "recommend", "compare", "leaderboard", "data", "retrain"):
+        app = sound(open_page(page, link_of(BOTH, "ease@third")))
+        assert [error.value for error in app.error] == [], page
+        assert app.sidebar.button_group(key="side_films").value == "A third"
+        assert app.sidebar.button_group(key="side_films").options[-1] == "A third"
+    assert all(key.endswith("@third") for key in engine.peers("ease@third"))
