@@ -120,6 +120,15 @@ def root(world: str = "") -> Path:
     return first / "worlds" / world if world else first
 
 
+def worlds() -> list[World]:
+    """The worlds that are shipped."""
+    return [
+        world
+        for world in WORLDS.values()
+        if not world.key or (root(world.key) / CATALOGUE).is_file()
+    ]
+
+
 def place_of(key: str) -> tuple[str, Path]:
     """The model that a key such as ``din@2018`` names, and its world's folder of checkpoints.
 

@@ -515,6 +515,12 @@ def test_a_table_of_many_films_is_stored_in_8_bits(
         torch.testing.assert_close(value, model.state_dict()[key], rtol=1e-5, atol=0)
 
 
+def test_a_scale_that_would_blow_a_table_up_is_refused() -> None:
+    stored = {"a": torch.ones(5, 1, dtype=torch.int8), "a.scale": torch.ones(1, 5)}
+    with pytest.raises(ValueError, match=r"scale of a is \(1, 5\), not \(5, 1\)"):
+        precision.unpacked(stored)
+
+
 def test_a_table_that_was_not_rounded_keeps_its_precision(
     schema: Schema, make_model: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 
 from recdemo import checkpoints
-from recdemo.core.worlds import WORLDS
 from recdemo.data.catalogue import read_catalogue
 from recdemo.data.search import FilmSearch
 
@@ -25,7 +24,7 @@ def find_films(words: str, world: str = "") -> tuple[pd.DataFrame, str]:
     films = catalogue.set_index("movie_id").loc[list(found.films)].reset_index()
     said = ""
     if found.near or not found.films:
-        others = [other for other in WORLDS.values() if other.key != world and _is_there(other.key)]
+        others = [other for other in checkpoints.worlds() if other.key != world]
         said = search.sentence(
             found, {f"“{one.title}”": FilmSearch(_catalogue(one.key)) for one in others}
         )
@@ -34,7 +33,3 @@ def find_films(words: str, world: str = "") -> tuple[pd.DataFrame, str]:
 
 def _catalogue(world: str) -> pd.DataFrame:
     return read_catalogue(checkpoints.root(world) / checkpoints.CATALOGUE)
-
-
-def _is_there(world: str) -> bool:
-    return (checkpoints.root(world) / checkpoints.CATALOGUE).is_file()

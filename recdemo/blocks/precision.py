@@ -50,12 +50,20 @@ def packed(model: nn.Module) -> dict[str, Tensor]:
 
 
 def unpacked(stored: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The state of what `packed` stored."""
-    return {
-        name: value.float() * stored[name + SCALE] if name + SCALE in stored else value
-        for name, value in stored.items()
-        if not (name.endswith(SCALE) and name.removesuffix(SCALE) in stored)
-    }
+    """The state of what `packed` stored.
+
+    Raises:
+        ValueError: a scale is not one number for each row: multiplied, a small file could become a large table.
+    """
+    state = {}
+    for name, value in stored.items():
+        scale = stored.get(name + SCALE)
+        if name.endswith(SCALE) and name.removesuffix(SCALE) in stored:
+            continue
+        if scale is not None and scale.shape != (len(value), 1):
+            raise ValueError(f"the scale of {name} is {tuple(scale.shape)}, not ({len(value)}, 1)")
+        state[name] = value if scale is None else value.float() * scale
+    return state
 
 
 def _is_large(value: Tensor) -> bool:

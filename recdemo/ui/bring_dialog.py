@@ -7,6 +7,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
+from recdemo import checkpoints
 from recdemo.core.session import MAX_SESSION_FILMS, Watched
 from recdemo.core.wording import counted
 from recdemo.data.dataset import DataError
@@ -124,7 +125,7 @@ def _elsewhere(found: Brought) -> None:
     """Other worlds that know films which this one does not."""
     visit = state.current()
     here = engine.world_of(visit.model)
-    for world in engine.worlds():
+    for world in checkpoints.worlds():
         if world == here:
             continue
         more = bring(found.export, shipped_finder(world.key)).films - found.films

@@ -66,13 +66,10 @@ class _EveryLabel(Mapping[int, str]):
     """Labels of the films of every catalogue, each of which is read only when one before it does not have a film."""
 
     def __getitem__(self, movie: int) -> str:
-        return next(labels[movie] for labels in self._catalogues() if movie in labels)
-
-    def __contains__(self, movie: object) -> bool:
-        return any(movie in labels for labels in self._catalogues())
-
-    def get(self, movie: int, default: str = "") -> str:  # type: ignore[override]
-        return next((labels[movie] for labels in self._catalogues() if movie in labels), default)
+        for labels in self._catalogues():
+            if movie in labels:
+                return labels[movie]
+        raise KeyError(movie)
 
     def __iter__(self) -> Iterator[int]:
         return iter(dict.fromkeys(movie for labels in self._catalogues() for movie in labels))
@@ -82,7 +79,7 @@ class _EveryLabel(Mapping[int, str]):
 
     def _catalogues(self) -> Iterator[dict[int, str]]:
         yield films().labels
-        others = [checkpoints.root(world.key) for world in worlds() if world.key]
+        others = [checkpoints.root(world.key) for world in checkpoints.worlds() if world.key]
         for base in (*others, *(kept.base for kept in _all_kept())):
             with suppress(CheckpointError):
                 yield _films(*_catalogue(base)).labels
@@ -93,19 +90,14 @@ def all_labels() -> Mapping[int, str]:
     return _EveryLabel()
 
 
-def worlds() -> list[World]:
-    """The worlds that are shipped."""
-    return [
-        world
-        for world in WORLDS.values()
-        if not world.key or (checkpoints.root(world.key) / checkpoints.CATALOGUE).is_file()
-    ]
-
-
 def world_of(key: str) -> World | None:
     """The world whose films a model knows; None where they are its own."""
+    if OF not in key:  # asked for every model of the menu: no file is looked at
+        return WORLDS[split_key(key)[1]]
     place = _catalogue(_base(key))
-    known = (world for world in worlds() if _catalogue(checkpoints.root(world.key)) == place)
+    known = (
+        world for world in checkpoints.worlds() if _catalogue(checkpoints.root(world.key)) == place
+    )
     return next(known, None)
 
 
@@ -144,18 +136,10 @@ def peers(key: str) -> dict[str, list[Objective]]:
     return found
 
 
-def knows_profiles(key: str, objective: Objective) -> bool:
-    """Whether a model has learned what gender, age and occupation mean; yes where it cannot be read."""
-    with suppress(CheckpointError):
-        folder = checkpoints.folder_of(kind_of(key), objective, _base(key))
-        return checkpoints.read_card(folder).data.profiles
-    return True
-
-
 def menu() -> dict[str, list[Objective]]:
     """The models that have a checkpoint, world by world, and what each can be asked, its default first."""
     found: dict[str, list[Objective]] = {}
-    for world in worlds():
+    for world in checkpoints.worlds():
         for model, objective in checkpoints.available(checkpoints.root(world.key)):
             first = objective == CARDS[model].default_objective
             asked = found.setdefault(join_key(model, world.key), [])
@@ -327,7 +311,9 @@ def _checkpoint(
 def _catalogue(base: Path | None = None) -> tuple[str, tuple[int, int]]:
     """Path and stamp of a folder's catalogue; that of a world where it is the same, so that it is held once."""
     path = (base or checkpoints.root()) / checkpoints.CATALOGUE
-    shipped = [checkpoints.root(world.key) / checkpoints.CATALOGUE for world in worlds()]
+    shipped = [
+        checkpoints.root(world.key) / checkpoints.CATALOGUE for world in checkpoints.worlds()
+    ]
     if path not in shipped:
         own = _digest(str(path), _stamp(path))
         path = next((one for one in shipped if _digest(str(one), _stamp(one)) == own), path)

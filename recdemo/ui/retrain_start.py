@@ -10,7 +10,7 @@ import streamlit as st
 from recdemo.core.durations import duration
 from recdemo.core.errors import RequestError
 from recdemo.core.vocabulary import QUESTIONS, Objective
-from recdemo.core.worlds import world_of_data
+from recdemo.core.worlds import join_key, world_of_data
 from recdemo.data.grouplens import SOURCES
 from recdemo.data.sources import SIMULATED, find_data
 from recdemo.jobs import control
@@ -150,9 +150,7 @@ def _settings(model: str, objective: Objective, world: str) -> dict[str, Any]:
             found[name] = next(boxes).number_input(
                 *(about.title, *bounds, getattr(own, name), about.step),  # type: ignore[call-overload]
                 format="%.4f" if (about.step or 1) < 0.01 else None,
-                key=f"retrain_{model}_{objective}_{world}_{name}"
-                if world
-                else f"retrain_{model}_{objective}_{name}",
+                key=f"retrain_{join_key(model, world)}_{objective}_{name}",
                 help=about.meaning,
             )
     return {name: value for name, value in found.items() if value != getattr(own, name)}

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from recdemo import checkpoints
 from recdemo.core.errors import RequestError
 from recdemo.core.session import Session, Watched
 from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS, QUESTIONS
@@ -89,10 +90,10 @@ def _films(visit: Visit) -> None:
         return
     choice = {
         "help": "Each has models of its own. Films of your history that both know go with you."
-        + "".join(f"  \n**{world.title}**: {world.line}" for world in engine.worlds()),
+        + "".join(f"  \n**{world.title}**: {world.line}" for world in checkpoints.worlds()),
         **state.bound("side_films", here, lambda v, title: state.among(v, found[title])),
     }
-    if len(found) == len(engine.worlds()):
+    if len(found) == len(checkpoints.worlds()):
         st.segmented_control("Films", list(found), required=True, label_visibility="collapsed",
                              width="stretch", **choice)  # fmt: skip
     else:
