@@ -27,7 +27,7 @@ from recdemo.core.places import shipped
 from recdemo.core.protocols import Precomputes
 from recdemo.core.report import Constant, nothing_learned
 from recdemo.core.vocabulary import Objective, Split
-from recdemo.core.worlds import AT, WORLDS, World, join_key, split_key
+from recdemo.core.worlds import AT, WORLDS, World, folder_of_world, join_key, split_key
 from recdemo.data.catalogue import read_catalogue
 from recdemo.models import CARDS
 
@@ -117,7 +117,7 @@ class Checkpoint:
 def root(world: str = "") -> Path:
     """A world's folder of checkpoints, under RECDEMO_CHECKPOINTS if set, else under the one shipped with the project."""
     first = Path(os.environ.get(ROOT_VARIABLE) or shipped("checkpoints"))
-    return first / "worlds" / world if world else first
+    return folder_of_world(first, world)
 
 
 def worlds() -> list[World]:

@@ -60,6 +60,11 @@ WORLDS = {
 }
 
 
+def folder_of_world(checkpoints: Path, world: str) -> Path:
+    """Where a world's models and catalogue lie in a folder of checkpoints."""
+    return checkpoints / "worlds" / world if world else checkpoints
+
+
 def split_key(key: str) -> tuple[str, str]:
     """The model and the world of a key; the world is empty for the first."""
     model, _, world = key.partition(AT)

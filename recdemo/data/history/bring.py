@@ -14,7 +14,7 @@ import pandas as pd
 from recdemo.core.places import shipped
 from recdemo.core.session import MAX_SESSION_FILMS, Session, Watched
 from recdemo.core.wording import counted
-from recdemo.core.worlds import WORLDS
+from recdemo.core.worlds import WORLDS, folder_of_world
 from recdemo.data.catalogue import label_of, read_catalogue
 from recdemo.data.dataset import DataError
 from recdemo.data.history.entries import Entry, Export
@@ -152,8 +152,7 @@ def read_history(path: str | Path, *, person: str = "", world: str = "") -> Brou
 @lru_cache(maxsize=len(WORLDS))
 def shipped_finder(world: str = "") -> Finder:
     """Of the films that the models of a world know, with IMDb's ids and later namesakes from MovieLens Latest Small."""
-    folder = shipped("checkpoints")
-    here = read_catalogue((folder / "worlds" / world if world else folder) / "catalogue.csv")
+    here = read_catalogue(folder_of_world(shipped("checkpoints"), world) / "catalogue.csv")
     with ZipFile(shipped("data") / "ml-latest-small.zip") as archive:
         links, movies = (
             pd.read_csv(archive.open(f"ml-latest-small/{name}.csv")) for name in ("links", "movies")
