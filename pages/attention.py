@@ -15,7 +15,7 @@ import streamlit as st
 from recdemo.ui import engine, frame
 from recdemo.ui.attention import choose_films, offer_others, show_facts, show_fields, show_streams
 from recdemo.ui.attention_films import show_films, show_history
-from recdemo.ui.why import sum_of_terms
+from recdemo.ui.why import ask, sum_of_terms
 
 with frame.page() as visit:
     shows = engine.card(visit.model).shows
@@ -24,14 +24,14 @@ with frame.page() as visit:
         offer_others(visit)
         st.stop()
     targets, movie = choose_films(model, visit)
-    explanation = model.explain(visit.session, movie)
+    explanation = ask(model, visit, movie)
     show_facts(visit, explanation)
     if "fields" in shows:
         show_fields(model, visit, explanation)
         with st.expander("The sum as steps"):
-            sum_of_terms(explanation)
+            sum_of_terms(explanation, visit, targets)
     elif "streams" in shows:
-        show_streams(model, visit, explanation)
+        show_streams(model, visit, targets, explanation)
     elif "films" in shows:
         show_films(model, visit, targets, explanation)
     else:

@@ -33,6 +33,7 @@ def random_visit(seed: int) -> Visit:
         targets=tuple(rng.sample(FILMS, rng.randrange(6))),
         story=rng.choice(("", "goal.1", "person.2")),
         compared=tuple(rng.sample(list(MODELS), rng.randrange(4))),
+        against=rng.choice((None, 0, *films[:1], rng.choice(FILMS))),
         change=Change(
             gender=rng.choice((None, "F", "M", UNKNOWN)),
             age=rng.choice((None, *AGES, UNKNOWN)),

@@ -1,12 +1,10 @@
 """Why a film scores what it scores: only numbers that the model itself computed.
 
-Three views, each exact:
+Four views, each exact:
 
-- **Terms** that add up to the logit. A factorisation machine gives its own, field by field and pair by pair; a
-  model that is a sum over the films watched, film by film. Any other model is asked again while the history is built up
-  film by film: the first term is the logit without any history, each film's term is what adding it changed, averaged
-  over several orders of adding (an estimate of its Shapley value). Every order ends at the full logit, so the terms
-  always add up.
+- **Terms** that add up to the logit, see `recdemo.answers.summands`.
+- **Contrast**: what each term is more than another film's, or than the average film's. What is the same for all films
+  says nothing of their order, and is gone.
 - **Weights** the model gives to what it reads: AFM to pairs of fields, DIN to watched films.
 - **Removal**: how the logit falls when one film (or, for AFM, one pair) is taken away, the model asked again.
 
@@ -16,8 +14,9 @@ they tell what mattered, near 0 they do not (Jain and Wallace, "Attention is not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,11 +24,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from recdemo.answers.explanation import FIELD_NAMES, Explanation, Term, Weights, pair_label
+from recdemo.answers.explanation import AVERAGE, Contrast, Explanation, Weights, pair_label
 from recdemo.answers.removal import pair_removal, rank_correlation
-from recdemo.blocks.embedding import USER_FIELDS
+from recdemo.answers.summands import is_exact, logits_without, summands
 from recdemo.core.batch import Batch
-from recdemo.core.protocols import ShowsFields, ShowsFilmTerms, ShowsHeads, ShowsHistory
+from recdemo.core.errors import RequestError
+from recdemo.core.protocols import ShowsFilmTerms, ShowsHeads, ShowsHistory
 from recdemo.core.session import Session
 from recdemo.core.terms import FieldTerms
 from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS
@@ -41,9 +41,7 @@ from recdemo.encoding.schema import year_label
 if TYPE_CHECKING:
     from recdemo.answers.score import Scorer
 
-ORDERS = 8  # orders of adding films that a film's term is averaged over, half of them reversed
-MOST_ASKED = 400  # films added in all orders: of a history of more than 50 there are fewer orders
-Kept = tuple[int, ...]  # places in the history of the films that are not taken away
+AVERAGED = 24  # films that a model asked again and again is averaged over, for the average film
 
 
 def explain(
@@ -51,6 +49,7 @@ def explain(
     session: Session,
     movie_id: int,
     *,
+    against: int | None = None,
     logits: np.ndarray | None = None,
 ) -> Explanation:
     """Explain the score of one film.
@@ -59,40 +58,30 @@ def explain(
         recommender: the model.
         session: who asks. A model reads its latest `Schema.history_length` films, and so does this.
         movie_id: any film of the catalogue; if it is in the history, it is explained as if not yet watched.
+        against: the film it is set beside in `Explanation.contrast`: one that is not watched; None for the average of
+            all these. For a model without terms of its own the average is over some of them, evenly spread over its ranking.
         logits: what `Scorer.logits` gives for this session, if it has been asked already.
 
     Raises:
-        RequestError: a film is not in the catalogue.
+        RequestError: a film is not in the catalogue, or the one set beside it is watched.
     """
     checkpoint = recommender.checkpoint
     target = checkpoint.schema.index_of(movie_id)
     if movie_id in session.movie_ids:
         session, logits = unwatched(session, movie_id), None
+    if against is not None and against in session.movie_ids:
+        raise RequestError(
+            f"{titles_of(recommender, [against])[0]} is watched, and no candidate; compare with a film that is not"
+        )
+    logits = recommender.logits(session) if logits is None else logits
     read = replace(session, history=session.history[-checkpoint.schema.history_length :])
-    model, everything = checkpoint.model, tuple(range(len(read.history)))
-    exact = isinstance(model, ShowsFields | ShowsFilmTerms)
-    orders = [] if exact else _orders(everything)
-    logit_with = _logits_with(recommender, read, target, orders)
-    logit = logit_with[everything]
-    removal = logit - np.array([logit_with[_without(everything, i)] for i in everything])
     titles = titles_of(recommender, [film.movie_id for film in read.history])
-    fields: tuple[str, ...] = ()
-    weights = None
-    if isinstance(model, ShowsFields):
-        with torch.inference_mode():
-            terms_of = model.field_terms(encode(checkpoint.schema, [read], torch.tensor([target])))
-        terms, weights = _field_terms(terms_of)
-        fields = terms_of.fields
-    elif isinstance(model, ShowsFilmTerms):
-        with torch.inference_mode():
-            alone, added = model.film_terms(
-                encode(checkpoint.schema, [read], torch.tensor([target]))
-            )
-        terms = _film_terms(read, titles, "Film alone", float(alone[0]), added[0, 0].tolist())
-    else:
-        added_by = _averaged(orders, logit_with, len(read.history))
-        terms = _film_terms(read, titles, "Profile and film alone", logit_with[()], added_by)
-    if isinstance(model, ShowsHistory):
+    rivals = _rivals(recommender, session, against, logits)
+    parts = summands(recommender, read, titles, torch.tensor([target, *rivals]))
+    logit, without = logits_without(recommender, read, target)
+    removal = logit - without
+    weights = _pair_weights(parts.fields) if parts.fields else None
+    if isinstance(checkpoint.model, ShowsHistory):
         weights = _history_weights(recommender, read, target, titles, removal)
     return Explanation(
         model=checkpoint.card.model,
@@ -101,13 +90,34 @@ def explain(
         title=titles_of(recommender, [movie_id])[0],
         logit=logit,
         score=float(recommender.scores(session, logits)[target - 1]),
-        terms=tuple(terms),
-        fields=fields,
+        terms=parts.terms,
+        contrast=Contrast(
+            movie_id=against,
+            title=AVERAGE if against is None else titles_of(recommender, [against])[0],
+            films=len(rivals),
+            logit=float(parts.values[1:].sum(1).mean()),
+            terms=parts.against_others(),
+        ),
+        fields=parts.fields.fields if parts.fields else (),
         weights=weights,
         removal=tuple(zip((f.movie_id for f in read.history), map(float, removal), strict=True)),
         films_read=len(read.history),
-        exact=exact,
+        exact=is_exact(recommender),
     )
+
+
+def _rivals(
+    recommender: Scorer, session: Session, against: int | None, logits: np.ndarray
+) -> list[int]:
+    """The indices of the films that a film is set beside."""
+    if against is not None:
+        return [recommender.checkpoint.schema.index_of(against)]
+    unseen = 1 + np.flatnonzero(recommender.unseen(session))
+    if is_exact(recommender) or len(unseen) <= AVERAGED:
+        return unseen.tolist()
+    ranked = unseen[np.argsort(-logits[unseen - 1], kind="stable")]
+    # The middle film of each of as many equal parts of the ranking.
+    return ranked[((np.arange(AVERAGED) + 0.5) * len(ranked) / AVERAGED).astype(int)].tolist()
 
 
 def history_weights(
@@ -207,100 +217,22 @@ def titles_of(recommender: Scorer, movie_ids: Sequence[int]) -> tuple[str, ...]:
     return tuple(labels_of(rows))
 
 
-def _logits(recommender: Scorer, sessions: Sequence[Session], target: int) -> np.ndarray:
-    """Logit of one film for several sessions: [len(sessions)]."""
-    with torch.inference_mode():
-        batch = encode(recommender.checkpoint.schema, sessions, torch.tensor([target]))
-        return recommender.checkpoint.model(batch).numpy().astype(np.float64)
-
-
-def _without(kept: Kept, place: int) -> Kept:
-    return tuple(i for i in kept if i != place)
-
-
-def _orders(films: Kept) -> list[tuple[int, ...]]:
-    """Orders of adding films: as watched, others drawn by lot, and each of them reversed."""
-    rng = np.random.default_rng(0)
-    orders = [films]
-    ways = min(ORDERS, MOST_ASKED // max(1, len(films)))
-    while 2 * len(orders) < ways:
-        orders.append(tuple(rng.permutation(films).tolist()))
-    return [way for order in orders for way in (order, order[::-1])]
-
-
-def _steps(order: Sequence[int]) -> list[Kept]:
-    """The films there are before the first is added, after it, and so on."""
-    return [tuple(sorted(order[:count])) for count in range(len(order) + 1)]
-
-
-def _logits_with(
-    recommender: Scorer, session: Session, target: int, orders: Sequence[Sequence[int]]
-) -> dict[Kept, float]:
-    """The film's logit by which films of the history are kept: all, all but one, and each step of the orders.
-
-    All are asked at once, each of them once: to fold many visitors in takes little longer than one.
-    """
-    everything = tuple(range(len(session.history)))
-    asked = [everything, *(_without(everything, i) for i in everything)]
-    asked = list(dict.fromkeys([*asked, *(kept for order in orders for kept in _steps(order))]))
-    sessions = [replace(session, history=[session.history[i] for i in kept]) for kept in asked]
-    return dict(zip(asked, _logits(recommender, sessions, target).tolist(), strict=True))
-
-
-def _field_terms(terms: FieldTerms) -> tuple[list[Term], Weights | None]:
-    names = [FIELD_NAMES[name] for name in terms.fields]
-    of_visitor = [name in USER_FIELDS and not terms.mixed for name in terms.fields]
-    pairs = [(i, j) for i in range(len(names)) for j in range(i + 1, len(names))]
-    pair_names = [pair_label(terms.fields[i], terms.fields[j]) for i, j in pairs]
-    out = [Term("bias", "Bias", float(terms.bias), visitor_only=True)]
-    out += [
-        Term("linear", name, value, visitor_only=visitor)
-        for name, value, visitor in zip(names, terms.linear[0].tolist(), of_visitor, strict=True)
-    ]
-    out += [
-        Term("pair", name, value, visitor_only=of_visitor[i] and of_visitor[j])
-        for (i, j), name, value in zip(pairs, pair_names, terms.pairs[0].tolist(), strict=True)
-        if value != 0.0  # a pair with an empty field, such as "Films disliked" of who disliked none
-    ]
-    if terms.deep is not None:
-        out.append(Term("deep", "Neural network on all fields", float(terms.deep[0])))
+def _pair_weights(terms: FieldTerms) -> Weights | None:
+    """The attention to the pairs of the first film's fields that hold something, where there is any."""
     if terms.attention is None:
-        return out, None
+        return None
     held = terms.attention[0].numpy() > 0
     attention = terms.attention[0].double().numpy()[held]
-    parts = terms.pairs[0].double().numpy()[held]
-    removal = pair_removal(attention, parts)
-    weights = Weights(
+    removal = pair_removal(attention, terms.pairs[0].double().numpy()[held])
+    names = [pair_label(left, right) for left, right in combinations(terms.fields, 2)]
+    return Weights(
         axis="pair",
-        labels=tuple(name for name, here in zip(pair_names, held, strict=True) if here),
+        labels=tuple(name for name, here in zip(names, held, strict=True) if here),
         weights=tuple(attention.tolist()),
         removal=tuple(removal.tolist()),
         faithfulness=rank_correlation(attention, np.abs(removal)),
         sums_to_one=True,
     )
-    return out, weights
-
-
-def _averaged(
-    orders: Sequence[Sequence[int]], logit_with: Mapping[Kept, float], films: int
-) -> list[float]:
-    """What each film adds, averaged over the orders of adding them."""
-    added_by = np.zeros(films)
-    for order in orders:
-        logits = [logit_with[kept] for kept in _steps(order)]
-        added_by[list(order)] += np.diff(logits) / len(orders)
-    return list(map(float, added_by))
-
-
-def _film_terms(
-    session: Session, titles: Sequence[str], base: str, alone: float, added_by: Sequence[float]
-) -> list[Term]:
-    """The logit without history, and what each film adds; values beyond the history are padding."""
-    films = zip(session.history, titles, added_by, strict=False)
-    return [
-        Term("base", base, alone),
-        *(Term("film", title, value, film.movie_id) for film, title, value in films),
-    ]
 
 
 def _history_weights(

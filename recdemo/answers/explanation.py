@@ -33,6 +33,22 @@ class Term:
     visitor_only: bool = False  # reads nothing of the film explained
 
 
+AVERAGE = "the average film"
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """What lifts a film over another one, or over the average of the films not watched."""
+
+    movie_id: int | None  # None for the average
+    title: str
+    films: int  # that the average is over
+    logit: float  # of the other film, or their mean
+    terms: tuple[
+        Term, ...
+    ]  # what each term is more than the other's; together the difference of the logits
+
+
 @dataclass(frozen=True, slots=True)
 class Weights:
     """What a model weighs, with a named axis. `removal[i]` is logit minus the logit without item i."""
@@ -57,6 +73,7 @@ class Explanation:
     logit: float
     score: float
     terms: tuple[Term, ...]
+    contrast: Contrast
     fields: tuple[str, ...]  # names of the fields behind "pair" weights, empty otherwise
     weights: Weights | None
     removal: tuple[tuple[int, float], ...]  # (film id, logit minus the logit without that film)
@@ -75,13 +92,22 @@ class Explanation:
 
     def terms_frame(self) -> pd.DataFrame:
         """Columns ``kind``, ``label``, ``value``, ``visitor_only``, largest effect first."""
-        names = ("kind", "label", "value", "visitor_only")
-        frame = pd.DataFrame({name: [getattr(t, name) for t in self.terms] for name in names})
-        return frame.sort_values("value", key=abs, ascending=False, ignore_index=True)
+        return _frame(self.terms).sort_values("value", key=abs, ascending=False, ignore_index=True)
+
+    def contrast_frame(self) -> pd.DataFrame:
+        """Columns of `terms_frame` and ``more``, how much more a term is than the other film's; the largest difference
+        first."""
+        frame = _frame(self.terms).assign(more=[term.value for term in self.contrast.terms])
+        return frame.sort_values("more", key=abs, ascending=False, ignore_index=True)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self) | {"total": self.total}
+
+
+def _frame(terms: tuple[Term, ...]) -> pd.DataFrame:
+    names = ("kind", "label", "value", "visitor_only")
+    return pd.DataFrame({name: [getattr(term, name) for term in terms] for name in names})
 
 
 def pair_label(left: str, right: str) -> str:

@@ -102,10 +102,15 @@ class Recommender(Scorer):
         return table.assign(score=scores, p_like=p_like, ratings=films["ratings"].to_numpy()[best])
 
     def explain(
-        self, session: Session, movie_id: int, *, logits: np.ndarray | None = None
+        self,
+        session: Session,
+        movie_id: int,
+        *,
+        against: int | None = None,
+        logits: np.ndarray | None = None,
     ) -> Explanation:
         """Why this film scores what it scores, see `recdemo.answers.explain.explain`."""
-        return explain(self, session, movie_id, logits=logits)
+        return explain(self, session, movie_id, against=against, logits=logits)
 
 
 def leaning(genres: Sequence[Sequence[str]]) -> list[tuple[str, int]]:

@@ -140,22 +140,25 @@ def _score(value: float, goal: Objective) -> str:
 
 def _explained(explanation: Explanation, goal: Objective, *, first: bool) -> dict[str, Any]:
     """One film's terms, weights and chart. The first chart brings along what draws them all."""
-    figure = waterfall(explanation)
+    figure = waterfall(explanation, whole=False)
     figure.update_layout(template="plotly_white+recdemo")
     chart = figure.to_html(full_html=False, include_plotlyjs=first, config={"staticPlot": True})
-    terms = explanation.terms_frame()
-    lines = [
-        {"label": row.label, "value": f"{row.value:+.4f}"}
-        for row in terms[:SHOWN_TERMS].itertuples()
-    ]
-    rest = terms["value"][SHOWN_TERMS:]
+    terms, other = explanation.contrast_frame(), explanation.contrast
+    rows = [(row.label, row.more, row.value) for row in terms[:SHOWN_TERMS].itertuples()]
+    rest = terms[SHOWN_TERMS:]
     if len(rest):
-        lines.append({"label": f"{len(rest)} smaller terms", "value": f"{rest.sum():+.4f}"})
+        rows.append((f"{len(rest)} smaller differences", rest["more"].sum(), rest["value"].sum()))
+    lines = [
+        {"label": label, "more": f"{more:+.4f}", "value": f"{value:+.4f}"}
+        for label, more, value in rows
+    ]
     found: dict[str, Any] = {
         "title": explanation.title,
         "unit": explanation.unit,
         "chart": Markup(chart),
         "terms": lines,
+        "other": other.title,
+        "gap": f"{sum(term.value for term in other.terms):+.4f}",
         "total": f"{explanation.total:+.4f}",
         "logit": f"{explanation.logit:+.4f}",
         "score": _score(explanation.score, goal),

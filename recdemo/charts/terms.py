@@ -1,4 +1,4 @@
-"""A score as the sum of its terms."""
+"""A score as the sum of its terms, or as what lifts it over another film's."""
 
 from __future__ import annotations
 
@@ -10,18 +10,27 @@ from recdemo.charts.style import DOWN, TOTAL, UP, distinct, sized
 from recdemo.data.catalogue import shorten
 
 LEFT = 0.4  # of the steps' width kept free beside the lowest, enough for a number on a phone
+SAME = 1e-6  # a smaller difference is rounding
 RIGHT = 48  # pixels kept free for the numbers of the highest
 
 
-def waterfall(explanation: Explanation, most: int = 10) -> go.Figure:
+def waterfall(explanation: Explanation, most: int = 10, *, whole: bool = True) -> go.Figure:
     """The terms of a logit as steps that end at it. What the film is not the reason of comes first: the terms that
     read only the visitor, as one step, or the score without any history. Small terms are one step too, the last.
 
     Args:
         explanation: any.
         most: number of terms shown one by one.
+        whole: from zero; else from the logit of the film that it is set beside, by what each term is more than that
+            film's.
     """
-    terms = explanation.terms_frame()
+    if whole:
+        terms, other = explanation.terms_frame(), None
+    else:
+        other = explanation.contrast
+        terms = explanation.contrast_frame().assign(value=lambda frame: frame["more"])
+        # What only reads the visitor is the same for all films: it has gone into the other film's logit.
+        terms = terms[terms["more"].abs() >= SAME]
     base, visitor = terms["kind"] == "base", terms["visitor_only"]
     film = terms[~base & ~visitor]
     shown, rest = film.head(most), film[most:]
@@ -36,14 +45,20 @@ def waterfall(explanation: Explanation, most: int = 10) -> go.Figure:
     if visitor.any():
         labels.insert(0, f"Visitor alone ({visitor.sum()} terms)")
         values.insert(0, float(terms["value"][visitor].sum()))
+    if other:
+        labels.insert(0, shorten(other.title[0].upper() + other.title[1:]))
+        values.insert(0, other.logit)
     labels.append(explanation.unit.capitalize())
     ends = np.cumsum(values)
-    low, high = min(ends.min(), 0), max(ends.max(), 0)
+    ends = ends if other else np.append(ends, 0)
+    low, high = ends.min(), ends.max()
     span = high - low or 1.0
     figure = go.Figure(
         go.Waterfall(
             orientation="h",
-            measure=["relative"] * len(values) + ["total"],
+            measure=["absolute" if other else "relative"]
+            + ["relative"] * (len(values) - 1)
+            + ["total"],
             y=distinct(labels),
             x=[*values, explanation.total],
             text=[f"{value:+.2f}" for value in [*values, explanation.total]],
@@ -59,7 +74,7 @@ def waterfall(explanation: Explanation, most: int = 10) -> go.Figure:
             "xaxis": {
                 "title": {"text": explanation.unit},
                 # A step downwards has its number on its left, where the labels are.
-                "range": [low - (LEFT if low < 0 else 0.02) * span, high + 0.02 * span],
+                "range": [low - (LEFT if other or low < 0 else 0.02) * span, high + 0.02 * span],
                 "zeroline": True,
             },
             "yaxis": {"autorange": "reversed"},

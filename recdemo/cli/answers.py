@@ -193,6 +193,12 @@ def recommend(
 def explain(
     context: typer.Context,
     movie: Annotated[int, typer.Option(help="Film to explain.")],
+    against: Annotated[
+        int | None,
+        typer.Option(
+            help="Film to set it beside: why this, and not that? Left out: the average of all not watched."
+        ),
+    ] = None,
     model: Model = "din",
     objective: ObjectiveOption = None,
     gender: GenderOption = None,
@@ -205,13 +211,14 @@ def explain(
     person: Person = "",
     as_json: Json = False,
 ) -> None:
-    """Say why a film scores what it scores: terms that add up to the logit, weights, and removals."""
+    """Say why a film scores what it scores: terms that add up to the logit, what lifts it over another film, weights,
+    and removals."""
     import recdemo
 
     session = session_of(
         context, gender, age, occupation, like, dislike, watched, history, person, model
     )
-    explanation = recdemo.load(model, objective).explain(session, movie)
+    explanation = recdemo.load(model, objective).explain(session, movie, against=against)
     if as_json:
         print_json(explanation.as_dict())
     else:

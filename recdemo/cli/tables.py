@@ -21,14 +21,19 @@ err = Console(stderr=True)
 
 
 def print_explanation(explanation: Explanation) -> None:
-    terms = explanation.terms_frame()
-    shown = terms.head(20)
-    rows = [[row.label, f"{row.value:+.4f}"] for row in shown.itertuples()]
-    if len(terms) > len(shown):
-        rest = terms["value"][len(shown) :].sum()
-        rows.append([f"{len(terms) - len(shown)} smaller terms", f"{rest:+.4f}"])
-    rows.append([f"Sum = {explanation.unit}", f"{explanation.total:+.4f}"])
-    print_table(f"{explanation.title} by {explanation.model}", ["term", "adds"], rows)
+    terms, other = explanation.contrast_frame(), explanation.contrast
+    shown, rest = terms.head(20), terms[20:]
+    rows = [[row.label, f"{row.more:+.4f}", f"{row.value:+.4f}"] for row in shown.itertuples()]
+    if len(rest):
+        more, adds = rest["more"].sum(), rest["value"].sum()
+        rows.append([f"{len(rest)} smaller differences", f"{more:+.4f}", f"{adds:+.4f}"])
+    gap = sum(term.value for term in other.terms)
+    rows.append([f"Sum ({explanation.unit})", f"{gap:+.4f}", f"{explanation.total:+.4f}"])
+    print_table(
+        f"{explanation.title} by {explanation.model}",
+        ["term", f"more than {other.title}", "adds"],
+        rows,
+    )
     weights = explanation.weights
     if weights is None:
         return

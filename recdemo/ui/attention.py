@@ -133,7 +133,9 @@ def parts_of_logit(parts: pd.DataFrame, explanation: Explanation) -> None:
     )
 
 
-def show_streams(model: Recommender, visit: Visit, explanation: Explanation) -> None:
+def show_streams(
+    model: Recommender, visit: Visit, targets: Sequence[int], explanation: Explanation
+) -> None:
     """Two streams: their gates by field, what each and their product adds, and what each film watched changes."""
     found = inside.streams(model, visit.session, explanation.movie_id)
     left, right = st.columns([3, 2], gap="large")
@@ -152,14 +154,19 @@ def show_streams(model: Recommender, visit: Visit, explanation: Explanation) -> 
         )
     with right:
         parts_of_logit(found.parts, explanation)
-    sum_of_terms(explanation)
+    sum_of_terms(explanation, visit, targets)
 
 
 def show_ledger(explanation: Explanation) -> None:
     """Every term of the logit, with subtotals that add up to it."""
     attention = explanation.weights
     weights = dict(zip(attention.labels, attention.weights, strict=True)) if attention else {}
-    ledger = explanation.terms_frame()
+    ledger = explanation.contrast_frame()
+    other = (
+        "average"
+        if explanation.contrast.movie_id is None
+        else shorten(explanation.contrast.title, 30)
+    )
     ledger["weight"] = ledger["label"].map(weights).where(ledger["kind"] == "pair")
     ledger["pair_value"] = ledger["value"] / ledger["weight"]
     subtotal = ledger.groupby("kind")["value"].sum()
@@ -170,10 +177,16 @@ def show_ledger(explanation: Explanation) -> None:
         ledger,
         hide_index=True,
         height=388,
-        column_order=["label", "value", "weight", "pair_value"] if weights else ["label", "value"],
+        column_order=["label", "more", "value", *(["weight", "pair_value"] if weights else [])],
         placeholder="",
         column_config={
             "label": st.column_config.TextColumn("Term", width=220),
+            "more": st.column_config.NumberColumn(
+                f"more than {plain(other)}",
+                format="%+.4f",
+                help="What sets the films apart. What reads the visitor alone is the same for every film, and moves none.",
+                width=120,
+            ),
             "value": st.column_config.NumberColumn("adds", format="%+.4f", width=75),
             "weight": st.column_config.NumberColumn("= attention", format="%.4f", width=90),
             "pair_value": st.column_config.NumberColumn(

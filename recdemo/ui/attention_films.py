@@ -28,7 +28,7 @@ def show_films(
     """What each watched film adds for several targets, and for one beside what taking it away does."""
     if not explanation.removal:
         nothing_watched(visit, "no film adds to its own score")
-        sum_of_terms(explanation)
+        sum_of_terms(explanation, visit, targets)
         return
     labels = engine.films(visit.model).labels
     table = film_terms(model, visit.session, targets)
@@ -76,7 +76,7 @@ def show_films(
             "Lost without it: how far the logit falls when the model is asked again without the film. It is another number, for "
             "the films before it then come closer to the present and count more."
         )
-    sum_of_terms(explanation)
+    sum_of_terms(explanation, visit, targets)
 
 
 def show_history(
@@ -86,7 +86,7 @@ def show_history(
     shows = engine.card(visit.model).shows
     if not explanation.weights or not explanation.weights.labels:
         nothing_watched(visit, "a film does not attend to itself")
-        sum_of_terms(explanation)
+        sum_of_terms(explanation, visit, targets)
         return
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -105,7 +105,7 @@ def show_history(
         views[view](model, visit, targets, explanation)
     with right:
         faithfulness(explanation.weights)
-    sum_of_terms(explanation)
+    sum_of_terms(explanation, visit, targets)
 
 
 def nothing_watched(visit: Visit, why: str) -> None:

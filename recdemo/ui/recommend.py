@@ -15,7 +15,7 @@ from recdemo.data.catalogue import genre_names
 from recdemo.ui import engine, state
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit
-from recdemo.ui.why import sum_of_terms
+from recdemo.ui.why import ask, sum_of_terms
 
 BEST = 5  # stars
 
@@ -204,8 +204,7 @@ def show_why(
     st.subheader(f"Why {plain(chosen['title'])}?")
     if not rows:
         st.caption(f"The first {engine.item_of(visit.model)} is explained; pick another row above.")
-    explanation = model.explain(visit.session, movie, logits=logits)
-    sum_of_terms(explanation)
+    sum_of_terms(ask(model, visit, movie, logits), visit, table["movie_id"].tolist())
     if engine.card(visit.model).shows and st.button(
         "See what the model attends to", icon=":material/visibility:"
     ):

@@ -25,7 +25,8 @@ _LETTERS = {value: letter for letter, value in FEEDBACK.items()}
 @dataclass(frozen=True, slots=True)
 class Visit:
     """A session, the model and objective asked, the films looked at on explaining pages, the models compared
-    (none: the page's own choice), the place in a guided story, such as ``goal.2``, and the change tried out."""
+    (none: the page's own choice), the place in a guided story, such as ``goal.2``, the change tried out, and what a
+    film explained is set beside."""
 
     session: Session = field(default_factory=Session)
     model: str = DEFAULT_MODEL
@@ -34,6 +35,7 @@ class Visit:
     compared: tuple[str, ...] = ()
     story: str = ""
     change: Change = field(default_factory=Change)
+    against: int | None = None  # a film's id; 0 for none; None for the average film
 
     def with_session(self, **changes: object) -> Visit:
         """The visit with some fields of its session changed."""
@@ -90,6 +92,7 @@ class Visit:
         return replace(
             visit,
             targets=tuple(movie for movie in self.targets if movie in films),
+            against=self.against if self.against in films else 0 if self.against == 0 else None,
             change=replace(
                 change,
                 dropped=tuple(movie for movie in self.change.dropped if movie in films),
@@ -124,6 +127,7 @@ def encode_visit(visit: Visit) -> dict[str, str]:
         "wo": "" if change.occupation is None else str(change.occupation),
         "wd": "-".join(map(str, change.dropped)),
         "wh": _film_code(change.added) if change.added else "",
+        "ag": "" if visit.against is None else str(visit.against),
     }
     return {name: value for name, value in values.items() if value}
 
@@ -191,6 +195,10 @@ def decode_visit(
     added = values.get("wh", "")
     if added and _watched(added, films) is None:
         bad.append(added)
+    beside = values.get("ag", "")
+    against = 0 if beside == "0" else _film(beside, films)
+    if beside and against is None:
+        bad.append(beside)
     if bad:
         shown = ", ".join(map(_quoted, bad[:5]))
         problems.append(f"The link names films that are not in the catalogue: {shown}.")
@@ -222,6 +230,7 @@ def decode_visit(
             dropped=tuple(dropped)[:MAX_SESSION_FILMS],
             added=_watched(added, films),
         ),
+        against=against,
     )
     return visit, problems
 

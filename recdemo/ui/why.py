@@ -2,40 +2,150 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
 import streamlit as st
 
 from recdemo.answers.explanation import Explanation, Weights
+from recdemo.answers.recommend import Recommender
 from recdemo.charts.attention import weight_against_removal
-from recdemo.charts.terms import waterfall
+from recdemo.charts.terms import SAME, waterfall
 from recdemo.core.wording import counted
-from recdemo.ui import engine
+from recdemo.ui import engine, state
 from recdemo.ui.chart import CHART
 from recdemo.ui.engine import plain
+from recdemo.ui.visit import Visit
+
+NOTHING, AVERAGE = 0, -1  # instead of the id of a film to be set beside
 
 
-def sum_of_terms(explanation: Explanation) -> None:
-    """The logit as the sum of its terms: finding, chart, how to read it."""
+def ask(
+    model: Recommender, visit: Visit, movie: int, logits: np.ndarray | None = None
+) -> Explanation:
+    """Why a film scores what it scores, beside the film that the visit says where that one is a candidate."""
+    other = visit.against
+    beside = other if other and other != movie and other not in visit.session.movie_ids else None
+    return model.explain(visit.session, movie, against=beside, logits=logits)
+
+
+def sum_of_terms(explanation: Explanation, visit: Visit, films: Sequence[int]) -> None:
+    """What lifts the film over another one, or the whole sum: a choice of these, finding, chart, how to read it.
+
+    Args:
+        explanation: as `ask` gives it.
+        visit: the visit.
+        films: what the film may be set beside.
+    """
+    whole = _choose_other(explanation, visit, films)
+    st.markdown(_whole_finding(explanation) if whole else _finding(explanation))
+    st.plotly_chart(
+        waterfall(explanation, whole=whole),
+        key=f"terms_{explanation.model}_{explanation.movie_id}",
+        config=CHART,
+        alt=f"Terms that add up to the {explanation.unit} {explanation.logit:.3f} of {explanation.title}",
+    )
+    st.caption(
+        f"{_how_the_whole_is_read(explanation) if whole else _how_read(explanation)} {_end(explanation)}."
+    )
+
+
+def _choose_other(explanation: Explanation, visit: Visit, films: Sequence[int]) -> bool:
+    """What the film is set beside; true if nothing, so that the whole sum is asked for."""
+    labels, beside = engine.films(visit.model).labels, explanation.contrast.movie_id
+    chosen = NOTHING if visit.against == NOTHING else beside or AVERAGE
+    others = [
+        film for film in dict.fromkeys([*films, beside]) if film not in (None, explanation.movie_id)
+    ]
+    names = {AVERAGE: "The average film", NOTHING: "Nothing: the whole sum"}
+    st.selectbox(
+        "Why this and not …",
+        [AVERAGE, *others, NOTHING],
+        format_func=lambda film: names.get(film) or labels[film],
+        help="What is the same for all films says nothing of their order. Beside another film, only what the two differ in "
+        "is left.",
+        width=400,
+        **state.bound(
+            "why_against",
+            chosen,
+            lambda v, film: replace(v, against=None if film == AVERAGE else film),
+        ),
+    )
+    return chosen == NOTHING
+
+
+def _finding(explanation: Explanation) -> str:
+    """What most sets the film apart from the one beside it."""
+    terms, other = explanation.contrast_frame(), explanation.contrast
+    differ = terms[terms["more"].abs() > SAME]
+    if differ.empty:
+        return f"To this model, {plain(explanation.title)} and {plain(other.title)} are the same."
+    top = differ.iloc[0]
+    gap = explanation.logit - other.logit
+    return (
+        f"{plain(explanation.title)} has {abs(gap):.2f} {'more' if gap >= 0 else 'less'} than {plain(other.title)}; "
+        f"**{plain(top['label'])}** {'speaks for' if top['more'] > 0 else 'speaks against'} it most ({top['more']:+.2f})."
+    )
+
+
+def _whole_finding(explanation: Explanation) -> str:
+    """What moves the score most."""
     terms, unit = explanation.terms_frame(), explanation.unit
     named = terms[~terms["visitor_only"] & (terms["kind"] != "base")]
     card = engine.card(explanation.model)
-    moving = named[named["value"].abs() > 1e-6]
+    moving = named[named["value"].abs() > SAME]
     if len(moving):
         top = moving.iloc[0]
         verb = "raises" if top["value"] > 0 else "lowers"
-        st.markdown(
+        return (
             f"Of what speaks for or against this film, **{plain(top['label'])}** {verb} the {unit} most "
             f"({top['value']:+.2f})."
         )
-    elif not (card.reads_history or card.reads_profile):
-        st.markdown("The visitor plays no part in this score.")
-    else:
-        st.markdown("No film watched moves this score: it rests on the profile and the film alone.")
-    st.plotly_chart(
-        waterfall(explanation),
-        key=f"terms_{explanation.model}_{explanation.movie_id}",
-        config=CHART,
-        alt=f"Terms that add up to the {unit} {explanation.logit:.3f} of {explanation.title}",
+    if not (card.reads_history or card.reads_profile):
+        return "The visitor plays no part in this score."
+    return "No film watched moves this score: it rests on the profile and the film alone."
+
+
+def _how_read(explanation: Explanation) -> str:
+    """What the bars are that lead from another film's logit to this one's."""
+    other, unit = explanation.contrast, explanation.unit
+    grey = f"The grey bar is the {unit} of {plain(other.title)}"
+    if other.movie_id is None and explanation.exact:
+        grey += f", the mean of all {counted(other.films, 'film')} not watched"
+    elif other.movie_id is None:
+        grey += (
+            f", the mean of {counted(other.films, 'film')} spread evenly over the model's ranking"
+        )
+    bars = (
+        "what a field, or a pair of fields, adds more here than there"
+        if explanation.fields
+        else f"what a film watched adds more here than there, for this model's {unit} is a sum over the films watched"
+        if explanation.exact
+        else "what adding a film to the history changes more here than there, averaged over several orders of adding"
     )
+    return f"{grey}; each other bar is {bars}. What is the same for both is gone."
+
+
+def _how_the_whole_is_read(explanation: Explanation) -> str:
+    if explanation.fields:
+        return (
+            "Each bar is what a field, or a pair of fields, adds; those that read only the visitor, and so "
+            "speak for no film in particular, are one bar."
+        )
+    if explanation.exact:
+        return (
+            f"The first bar is what the film has without any history, its share of all that was picked; each film's bar is "
+            f"exactly what it adds: this model's {explanation.unit} is a sum over the films watched."
+        )
+    return (
+        f"The first bar is the model's {explanation.unit} without any history; each film's bar is what adding that "
+        "film changes, averaged over several orders of adding, the model asked again each time."
+    )
+
+
+def _end(explanation: Explanation) -> str:
+    """Where the bars end, and what becomes of it."""
     score = explanation.score
     end = {
         "like": f"the sigmoid of it is the chance of liking, {score:.1%}",
@@ -43,19 +153,7 @@ def sum_of_terms(explanation: Explanation) -> None:
         "film liked",
         "rating": f"cut to 1 to 5 it is the prediction, {score:.2f} stars",
     }[explanation.objective]
-    how = (
-        "Each bar is what a field, or a pair of fields, adds; those that read only the visitor, and so "
-        "speak for no film in particular, are one bar."
-        if explanation.fields
-        else f"The first bar is what the film has without any history, its share of all that was picked; each film's bar is "
-        f"exactly what it adds: this model's {unit} is a sum over the films watched."
-        if explanation.exact
-        else f"The first bar is the model's {unit} without any history; each film's bar is what adding that "
-        "film changes, averaged over several orders of adding, the model asked again each time."
-    )
-    st.caption(
-        f"{how} Sum of all terms {explanation.total:.4f}; the model's {unit} {explanation.logit:.4f}; {end}."
-    )
+    return f"Sum of all terms {explanation.total:.4f}; the model's {explanation.unit} {explanation.logit:.4f}; {end}"
 
 
 def faithfulness(weights: Weights) -> None:

@@ -14,10 +14,11 @@ from scipy.stats import spearmanr
 
 import recdemo
 from recdemo import RequestError, Session, Watched, checkpoints
-from recdemo.answers.explain import _orders, field_values, film_terms, history_weights
+from recdemo.answers.explain import AVERAGED, field_values, film_terms, history_weights
 from recdemo.answers.explanation import FIELD_NAMES
 from recdemo.answers.recommend import Recommender
 from recdemo.answers.removal import rank_correlation
+from recdemo.answers.summands import _orders
 from recdemo.blocks.embedding import FIELDS
 from recdemo.checkpoints import open_folder
 from recdemo.core.protocols import ShowsFields
@@ -50,6 +51,42 @@ def test_terms_add_up_to_the_logit_and_the_logit_gives_the_score(pair, session: 
     if pair[1] == "like":
         assert explanation.score == pytest.approx(1 / (1 + math.exp(-explanation.total)), abs=1e-4)
     assert math.fsum(explanation.terms_frame()["value"]) == pytest.approx(explanation.total)
+    other = explanation.contrast
+    gap = explanation.logit - other.logit
+    assert math.fsum(term.value for term in other.terms) == pytest.approx(gap, abs=1e-5)
+    if explanation.exact:
+        everybody = model.logits(session)[model.unseen(session)]
+        assert len(everybody) == other.films
+        assert other.logit == pytest.approx(everybody.mean(dtype=float), abs=1e-4)
+
+
+@pytest.mark.parametrize("pair", EVERY_MODEL)
+def test_a_film_beside_another_one_differs_by_the_terms_shown(pair) -> None:
+    model = recdemo.load(*pair)
+    found, other = model.explain(SESSION, 1210, against=1200), model.explain(SESSION, 1200)
+    gap = found.logit - other.logit
+    assert found.contrast.logit == pytest.approx(other.logit, abs=1e-4)
+    assert math.fsum(term.value for term in found.contrast.terms) == pytest.approx(gap, abs=1e-4)
+    mine, theirs = ({t.label: t.value for t in e.terms} for e in (found, other))
+    for term in found.contrast.terms:
+        more = mine[term.label] - theirs[term.label]
+        assert term.value == pytest.approx(more, abs=1e-4), term.label
+        if term.visitor_only and found.weights is None:
+            assert term.value == 0
+
+
+def test_a_film_watched_is_no_candidate_to_be_set_beside() -> None:
+    with pytest.raises(RequestError, match=r"Alien \(1979\) is watched"):
+        recdemo.load("fm").explain(SESSION, 1210, against=1214)
+
+
+def test_the_average_of_a_model_asked_again_is_over_films_spread_over_its_ranking() -> None:
+    model = recdemo.load("din")
+    other = model.explain(SESSION, 1210).contrast
+    ranked = np.sort(model.logits(SESSION)[model.unseen(SESSION)])[::-1]
+    parts = [ranked[int((i + 0.5) * len(ranked) / AVERAGED)] for i in range(AVERAGED)]
+    assert other.films == AVERAGED
+    assert other.logit == pytest.approx(np.mean(parts), abs=1e-4)
 
 
 @pytest.mark.parametrize("pair", EVERY_MODEL)

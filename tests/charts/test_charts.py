@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from recdemo.answers.explanation import FIELD_NAMES, Explanation, Term, Weights, pair_label
+from recdemo.answers.explanation import (
+    AVERAGE,
+    FIELD_NAMES,
+    Contrast,
+    Explanation,
+    Term,
+    Weights,
+    pair_label,
+)
 from recdemo.charts.attention import (
     cross_map,
     gate_map,
@@ -17,11 +27,28 @@ from recdemo.charts.attention import (
 from recdemo.charts.terms import waterfall
 
 
+def beside(terms: tuple[Term, ...]) -> Contrast:
+    """The average film, to which half of each term is due."""
+    halves = tuple(replace(term, value=term.value / 2) for term in terms)
+    return Contrast(None, AVERAGE, 10, sum(term.value for term in halves), halves)
+
+
 def explanation(values: list[float]) -> Explanation:
     terms = [Term("bias", "Bias", values[0], visitor_only=True)]
     terms += [Term("linear", f"Field {i}", value) for i, value in enumerate(values[1:])]
     return Explanation(
-        "fm", "like", 1, "A film (1999)", sum(values), 0.5, tuple(terms), (), None, (), 0
+        "fm",
+        "like",
+        1,
+        "A film (1999)",
+        sum(values),
+        0.5,
+        tuple(terms),
+        beside(tuple(terms)),
+        (),
+        None,
+        (),
+        0,
     )
 
 
@@ -35,13 +62,26 @@ def test_a_waterfall_ends_at_the_logit(count: int) -> None:
     assert len(bars.y) == len(set(bars.y)) == {1: 2, 3: 4, 30: 13}[count]
 
 
+def test_a_waterfall_beside_another_film_leads_from_its_logit_by_what_differs() -> None:
+    terms = (Term("bias", "Bias", 3.0), Term("linear", "Genre", 1.0), Term("linear", "Year", 0.5))
+    differ = (Term("bias", "Bias", 0.0), Term("linear", "Genre", 1.5), Term("linear", "Year", -2.0))
+    other = Contrast(2, "Aliens (1986)", 1, 5.0, differ)
+    found = Explanation("fm", "like", 1, "Alien", 4.5, 0.9, terms, other, (), None, (), 0)
+    bars = waterfall(found, whole=False).data[0]
+    assert list(bars.y) == ["Aliens (1986)", "Year", "Genre", "Logit"]
+    assert list(bars.x) == [5.0, -2.0, 1.5, 4.5]
+    assert list(bars.measure) == ["absolute", "relative", "relative", "total"]
+
+
 def test_terms_of_the_visitor_alone_are_one_step() -> None:
     terms = (
         Term("bias", "Bias", 1.0, visitor_only=True),
         Term("pair", "Age × Gender", 2.0, visitor_only=True),
         Term("pair", "Age × Film", -0.5),
     )
-    explanation = Explanation("fm", "like", 1, "A film", 2.5, 0.9, terms, (), None, (), 0)
+    explanation = Explanation(
+        "fm", "like", 1, "A film", 2.5, 0.9, terms, beside(terms), (), None, (), 0
+    )
     bars = waterfall(explanation).data[0]
     assert list(bars.y) == ["Visitor alone (2 terms)", "Age × Film", "Logit"]
     assert list(bars.x) == [3.0, -0.5, 2.5]
@@ -51,7 +91,18 @@ def test_the_score_without_a_history_is_the_first_step_however_small() -> None:
     terms = tuple(Term("film", f"Film {n}", 1.0 + n) for n in range(12))
     base = Term("base", "Profile and film alone", 0.25)
     explanation = Explanation(
-        "din", "next", 1, "A film", 78.25, 0.9, (*terms, base), (), None, (), 12
+        "din",
+        "next",
+        1,
+        "A film",
+        78.25,
+        0.9,
+        (*terms, base),
+        beside((*terms, base)),
+        (),
+        None,
+        (),
+        12,
     )
     bars = waterfall(explanation, most=10).data[0]
     assert (bars.y[0], bars.x[0]) == ("Profile and film alone", 0.25)

@@ -41,8 +41,8 @@ def test_the_numbers_are_the_library_s(pair) -> None:
     explanation = model.explain(SESSION, 1210)
     assert f"{explanation.logit:+.4f}" in cells
     assert f"{explanation.total:+.4f}" in cells
-    for term in explanation.terms_frame()[:12].itertuples():
-        assert f"{term.value:+.4f}" in cells
+    for term in explanation.contrast_frame()[:12].itertuples():
+        assert {f"{term.more:+.4f}", f"{term.value:+.4f}"} <= set(cells)
     if explanation.weights:
         heaviest = max(map(abs, explanation.weights.weights))
         assert {f"{heaviest:.4f}", f"{-heaviest:.4f}"} & set(cells)

@@ -367,3 +367,15 @@ def test_weights_that_tell_the_reverse_are_called_so() -> None:
     assert _verdict(-0.5, "film")[0] == "a wrong guide"
     assert _verdict(0.0, "film")[0] == "not a reason"
     assert _verdict(0.1, "film")[0] == "a weak guide"
+
+
+def test_a_film_is_set_beside_another_one_and_the_link_says_which() -> None:
+    app = sound(open_page("recommend", link_of(VISITS["one film"], "fm") | {"ag": "1200"}))
+    box = next(box for box in app.selectbox if box.key == "why_against")
+    assert any("than Aliens (1986)" in text.value for text in app.markdown)
+    sound(box.set_value(0).run())
+    assert any("Of what speaks for or against this film" in text.value for text in app.markdown)
+    assert app.query_params["ag"] == "0"
+    sound(next(box for box in app.selectbox if box.key == "why_against").set_value(-1).run())
+    assert any("than the average film" in text.value for text in app.markdown)
+    assert "ag" not in app.query_params

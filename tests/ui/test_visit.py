@@ -12,7 +12,7 @@ from recdemo.core.session import Session, Watched
 from recdemo.ui.personas import PERSONAS
 from recdemo.ui.visit import Visit, decode_visit, encode_visit
 
-PARAMETERS = ("m", "obj", "g", "a", "o", "h", "t", "c", "wg", "wa", "wo", "wd", "wh")
+PARAMETERS = ("m", "obj", "g", "a", "o", "h", "t", "c", "wg", "wa", "wo", "wd", "wh", "ag")
 
 
 def decode(values: dict[str, str]) -> tuple[Visit, list[str]]:
@@ -50,6 +50,8 @@ def test_an_empty_link_is_an_empty_visit() -> None:
         ({"wd": "260l"}, "260l"),
         ({"wd": "99999"}, "99999"),
         ({"wh": "99999l"}, "99999l"),
+        ({"ag": "99999"}, "99999"),
+        ({"ag": "-1"}, "-1"),
         ({"wh": "260"}, "260"),
         ({"wh": "260l-1l"}, "260l-1l"),
         ({"c": "fm.gpt"}, "gpt"),
