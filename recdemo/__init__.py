@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from recdemo.answers.recommend import Recommender
+    from recdemo.core.steps import Trace
     from recdemo.data.history import Brought
 
 __version__ = "0.1.0"
@@ -62,6 +63,33 @@ def load(model: str, objective: Objective | None = None) -> Recommender:
     from recdemo.answers.recommend import Recommender
 
     return Recommender.load(model, objective)
+
+
+def trace(
+    model: str | Recommender,
+    session: Session,
+    movie_id: int,
+    objective: Objective | None = None,
+) -> Trace:
+    """How a model's answer for one film is computed, step by step, as it was.
+
+    Args:
+        model: key, as of `load`; or what `load` gave.
+        session: who asks. The model reads the latest films of the history, and so many are named.
+        movie_id: any film of the catalogue; one of the history is asked about as if not yet watched.
+        objective: as of `load`, where the model is a key.
+
+    Returns:
+        Steps with names, formulas, inputs, named axes and values; the last but one gives the logit, the last what
+        `Recommender.recommend` shows. ``to_json()`` gives plain values.
+
+    Raises:
+        RequestError: no such model, objective or film.
+        CheckpointError: its checkpoint, or the catalogue, is missing or damaged.
+    """
+    from recdemo.answers.trace import trace
+
+    return trace(model, session, movie_id, objective)
 
 
 def find_films(words: str, world: str = "") -> pd.DataFrame:
@@ -105,4 +133,5 @@ __all__ = [
     "find_films",
     "load",
     "read_history",
+    "trace",
 ]

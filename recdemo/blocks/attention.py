@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.mlp import Dice
+from recdemo.core.steps import note
 
 Basic = Literal["item", "user", "dot", "bilinear", "elementwise"]
 
@@ -62,6 +63,7 @@ class ActivationUnit(nn.Module):
         from_q = nn.functional.linear(query, w_q - w_minus, self.inner.bias)  # [U, C, h]
         hidden = torch.baddbmm(from_q.flatten(1).unsqueeze(1), history, keys.transpose(1, 2))
         hidden = hidden.unflatten(2, (query.shape[1], -1))  # [U, L, C, h]
+        note("attention_hidden", hidden, "pair_layer", history, query, by=self.inner)
         counts = mask.unsqueeze(2).expand(hidden.shape[:3])
         return self.dice.scores(hidden, counts, self.outer).squeeze(-1).transpose(1, 2)
 
@@ -150,6 +152,7 @@ def normalised(scores: Tensor, mask: Tensor, softmax: bool) -> Tensor:
     """Scores [U, C, L] as weights: zero at padding, and with `softmax` summing to one where there are films."""
     padding = ~mask.unsqueeze(1)
     if not softmax:
-        return scores.masked_fill(padding, 0.0)
+        return note("weights", scores.masked_fill(padding, 0.0), "sum", scores)
     weights = torch.softmax(scores.masked_fill(padding, float("-inf")), dim=-1)
-    return weights.nan_to_num()  # an empty history has no weights
+    weights = weights.nan_to_num()  # an empty history has no weights
+    return note("weights", weights, "softmax", scores)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from recdemo.blocks.lookup import add_by_feedback, rows
 from recdemo.core.batch import Batch
+from recdemo.core.steps import note, same
 from recdemo.core.vocabulary import JUST_WATCHED, LIKED, PROFILE
 from recdemo.encoding.schema import Schema
 
@@ -77,6 +78,7 @@ class FieldEmbedding(nn.Module):
         if [*self.user_fields, *self.item_fields] != list(fields):
             raise ValueError(f"fields {list(fields)} must be of {FIELDS}, user fields first")
         self.fields = tuple(fields)
+        self.holds = "weights" if embed_dim == 1 else "fields"
         history = tuple(name for name in fields if name in HISTORY_FIELDS)
         if history and (history != HISTORY_FIELDS or tuple(self.user_fields[-3:]) != history):
             raise ValueError(f"fields {HISTORY_FIELDS} go together, after the other user fields")
@@ -133,7 +135,7 @@ class FieldEmbedding(nn.Module):
         columns = torch.stack(fields, dim=1)
         if self.reads_history:
             columns = torch.cat([columns, self._history(batch, beside)], dim=1)
-        return columns
+        return note(f"visitor_{self.holds}", columns, "lookup", labels=self.user_fields)
 
     def films(self, batch: Batch, beside: FieldEmbedding | None = None) -> Tensor:
         """Item fields of the films a batch asks about, [N, Fi, k], for `spread`; `beside` as in `user`."""
@@ -154,7 +156,8 @@ class FieldEmbedding(nn.Module):
             else:
                 flags = self.genre_flags[chosen]
                 columns.append((flags / flags.sum(1, keepdim=True).clamp(min=1)) @ weight[1:])
-        return torch.stack(columns, dim=1)
+        found = torch.stack(columns, dim=1)
+        return note(f"film_{self.holds}", found, "lookup", labels=self.item_fields)
 
     def user_present(self, batch: Batch) -> Tensor:
         """[U, Fu] False where a field of several values has none, so that its vector is zero."""
@@ -291,7 +294,7 @@ def films_of(batch: Batch, rows: int) -> Tensor | None:
 def rows_for(batch: Batch, table: Tensor) -> Tensor:
     """The films of `films_of` in a table of all films: [M + 1, ...] → [N, ...]."""
     films = films_of(batch, len(table))
-    return table if films is None else rows(table, films)
+    return table if films is None else same(rows(table, films), table)
 
 
 def spread(made: Tensor, batch: Batch) -> Tensor:
@@ -313,4 +316,4 @@ def with_bias(visitors: Tensor, films: Tensor, bias: Tensor) -> tuple[Tensor, Te
 
 def gather(catalogue: Tensor, batch: Batch) -> Tensor:
     """Each candidate's row of a table of all films: [M + 1, ...] → [U, C, ...]."""
-    return rows(catalogue, batch.target_movie.view(batch.users, -1))
+    return same(rows(catalogue, batch.target_movie.view(batch.users, -1)), catalogue)

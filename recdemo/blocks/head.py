@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from recdemo.blocks.embedding import FieldEmbedding, film_biases
 from recdemo.blocks.mlp import MLP, Dice
 from recdemo.core.batch import Batch
+from recdemo.core.steps import note, opened
 from recdemo.core.vocabulary import PROFILE
 from recdemo.encoding.schema import Schema
 
@@ -58,11 +59,19 @@ class InterestHead(nn.Module):
             batch: says who asks and which films the candidates are.
         """
         interest = interest.expand_as(query)
-        parts = [interest, query, interest * query]
+        both = note("both", interest * query, "product", interest, query)
+        parts = [interest, query, both]
         if self.profile is not None:
             parts.append(beside_candidates(self.profile, batch))
-        logits = self.network(torch.cat(parts, dim=-1)).flatten()
-        return logits + self.film_bias(batch.target_movie).squeeze(-1)
+        x = note("head_input", torch.cat(parts, dim=-1), "concat", *parts)
+        logits = opened("head", self.network, x).flatten()
+        return with_film_bias(logits, self.film_bias, batch)
+
+
+def with_film_bias(logits: Tensor, table: nn.Embedding, batch: Batch) -> Tensor:
+    """Logits [B] and each candidate's own number: [B]."""
+    bias = note("film_bias", table(batch.target_movie).squeeze(-1), "lookup")
+    return note("logit", logits + bias, "sum", logits, bias)
 
 
 def beside_candidates(fields: FieldEmbedding, batch: Batch) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from recdemo.blocks.embedding import ITEM_FIELDS, FieldEmbedding
 from recdemo.blocks.lookup import rows
 from recdemo.core.batch import Batch
+from recdemo.core.steps import note
 from recdemo.encoding.schema import Schema
 
 FILM_MEANING = "the sum of the vectors of the film, of its genres and of its year"
@@ -47,12 +48,15 @@ class FilmEmbedding(nn.Module):
 
     def catalogue(self) -> Tensor:
         """Every film, [M + 1, k]: compute once per step, then gather."""
-        return self.fields.catalogue().sum(1)
+        fields = self.fields.catalogue()
+        return note("film", fields.sum(1), "sum", fields)
 
     def watched(self, catalogue: Tensor, batch: Batch) -> Tensor:
         """The films of each history, [U, L, k]; what stands at padding must be masked."""
         films = self._watched(catalogue, batch)
-        return films if self.recency is None else films + self.recency(batch.distance)
+        if self.recency is not None:
+            films = films + self.recency(batch.distance)
+        return note("watched", films, "lookup")
 
     def _watched(self, catalogue: Tensor, batch: Batch) -> Tensor:
         """Without recency, [U, L, k]."""

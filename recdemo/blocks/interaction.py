@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from recdemo.blocks.embedding import FieldEmbedding, WeighedFields, spread
 from recdemo.blocks.mlp import pieces
 from recdemo.core.batch import Batch
+from recdemo.core.steps import folded, note
 from recdemo.encoding.schema import Schema
 
 
@@ -79,18 +80,29 @@ class FactorizationMachine(nn.Module):
             batch: says which films are candidates of whom.
         """
         visitors, films = self.sides(fields)
-        return (spread(films, batch) @ visitors.unsqueeze(-1)).squeeze(-1)
+        with folded("machine"):
+            weighted = self._weighted(fields.user)
+            pairs = lambda: weighted @ fields.films.transpose(1, 2)  # noqa: E731 – for a recording only
+            note("field_pairs", pairs, "dot", weighted, fields.films)
+        logits = (spread(films, batch) @ visitors.unsqueeze(-1)).squeeze(-1)
+        return note("machine", logits, "dot", "visitor", "film", "visitor_alone", "film_alone")
 
     def sides(self, fields: WeighedFields) -> tuple[Tensor, Tensor]:
         """[U, k + 2] and [N, k + 2], whose dot products are the logits.
 
         A visitor is [Σ_i v_i, what they add alone, 1], a film [Σ_j v_j, 1, what it adds alone].
         """
-        per_user = self._linear(fields.user_weights).sum(1)  # [U]
-        per_user = per_user + self._weighted(bi_interaction(fields.user)).sum(-1) + self.bias
-        per_film = self._linear(fields.film_weights).sum(1)  # [N]
-        per_film = per_film + self._weighted(bi_interaction(fields.films)).sum(-1)
-        visitor, film = self._weighted(fields.user.sum(1)), fields.films.sum(1)
+        of_user, of_film = self._linear(fields.user_weights), self._linear(fields.film_weights)
+        in_user = note("visitor_pairs", bi_interaction(fields.user), "pairs", fields.user)
+        in_film = note("film_pairs", bi_interaction(fields.films), "pairs", fields.films)
+        in_user, in_film = self._weighted(in_user), self._weighted(in_film)
+        per_user = of_user.sum(1) + in_user.sum(-1) + self.bias  # [U]
+        per_film = of_film.sum(1) + in_film.sum(-1)  # [N]
+        note("visitor_alone", per_user, "sum", of_user, in_user, bias=self.bias)
+        note("film_alone", per_film, "sum", of_film, in_film)
+        total = fields.user.sum(1)
+        visitor = note("visitor", self._weighted(total), "sum", fields.user)
+        film = note("film", fields.films.sum(1), "sum", fields.films)
         return (
             torch.cat([visitor, torch.stack([per_user, torch.ones_like(per_user)], 1)], 1),
             torch.cat([film, torch.stack([torch.ones_like(per_film), per_film], 1)], 1),
@@ -102,10 +114,16 @@ class FactorizationMachine(nn.Module):
         return linear, self._weighted(pair_products(self.embedding(batch))).sum(-1)
 
     def _weighted(self, products: Tensor) -> Tensor:
-        return products if self.scale is None else products * self.scale
+        if self.scale is None:
+            return products
+        return note("weighted", products * self.scale, "scale", products, factor=self.scale)
 
     def _linear(self, weights: Tensor) -> Tensor:
-        return weights if self.linear_scale is None else weights * self.linear_scale
+        if self.linear_scale is None:
+            return weights
+        return note(
+            "weighted", weights * self.linear_scale, "scale", weights, factor=self.linear_scale
+        )
 
 
 class CrossNetwork(nn.Module):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from recdemo.blocks.embedding import spread
 from recdemo.core.batch import Batch
+from recdemo.core.steps import Operation, folded, note
 
 CELLS = 500_000  # of a hidden layer made at once when answering: keeps it in the processor's cache
 
@@ -33,7 +34,8 @@ class Dice(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[..., channels] → same shape."""
         one_row = x.numel() == x.shape[-1]  # which has no variance to learn from
-        return self._blended(x, learn=self.training and not one_row)
+        blended = self._blended(x, learn=self.training and not one_row)
+        return note("dice", blended, "dice", x, by=self, eps=self.norm.eps)
 
     def scores(self, x: Tensor, counts: Tensor, outer: nn.Linear) -> Tensor:
         """``outer(self(x))`` for an `outer` of one unit, learning from some rows only.
@@ -51,7 +53,9 @@ class Dice(nn.Module):
         """
         size = counts.sum()
         if not self.training or size <= 1:
-            return cast(Tensor, outer(self._blended(x, learn=False)))
+            blended = self._blended(x, learn=False)
+            note("dice", blended, "dice", x, by=self, eps=self.norm.eps)
+            return cast(Tensor, note("scores", outer(blended), "layer", blended, by=outer))
         scores, mean, variance = _DiceScores.apply(
             x.reshape(-1, x.shape[-1]),
             counts.flatten().to(x.dtype),
@@ -200,6 +204,18 @@ class PlaceDropout(nn.Module):
         return self.of_rows(x.flatten(0, -2)).view_as(x)
 
 
+NOTED: dict[type[nn.Module], Operation] = {nn.Linear: "layer", nn.ReLU: "relu"}
+
+
+def through(layers: Iterable[nn.Module], x: Tensor) -> Tensor:
+    """One layer after the other; each is a step of its own."""
+    for layer in layers:
+        made = layer(x)
+        kind = NOTED.get(type(layer))
+        x = note(kind, made, kind, x, by=layer) if kind else made
+    return x
+
+
 class MLP(nn.Module):
     """Linear, activation, dropout, for each hidden width; then one linear layer to `out_dim`.
 
@@ -230,7 +246,7 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[..., in_dim] → [..., out_dim]."""
-        return self.layers(x)
+        return through(self.layers, x)
 
 
 def pieces(film: Tensor, made: int, training: bool) -> Sequence[Tensor]:
@@ -271,12 +287,21 @@ class TwoSidedMLP(nn.Module):
             films: [N, film_dim], of the films of `films_of`.
             batch: says which films are candidates of whom.
         """
-        return self.join(self.user(user), spread(self.film(films), batch))
+        with folded("deep"):
+            mine = note("visitor_half", self.user(user), "layer", user, by=self.user)
+            its = note("film_half", spread(self.film(films), batch), "layer", films, by=self.film)
+            made = self.join(mine, its)
+        return note("deep", made, "network", user, films)
 
     def join(self, user: Tensor, film: Tensor) -> Tensor:
         """What follows the first layer: its halves [U, first] and [U, C, first], or [C, first], → [U, C]."""
         parts = pieces(film, user.numel(), self.training)
-        return torch.cat([self.rest(user.unsqueeze(1) + part).squeeze(-1) for part in parts], 1)
+        return torch.cat([self._after(user, part) for part in parts], 1)
+
+    def _after(self, user: Tensor, film: Tensor) -> Tensor:
+        """[U, C]"""
+        both = note("layer", user.unsqueeze(1) + film, "sum", user, film)
+        return through(self.rest, both).squeeze(-1)
 
     @property
     def last(self) -> nn.Linear:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from recdemo.core.batch import Batch, Known
 from recdemo.core.errors import RequestError
+from recdemo.core.steps import note
 from recdemo.core.vocabulary import DISLIKED, JUST_WATCHED, LIKED
 
 MOST_FILMS = 20_000  # a matrix of so many films each way is 1.6 GB
@@ -47,7 +48,7 @@ class Recall(nn.Module):
         """[U, L], zero at padding, from the feedback [U, L]."""
         length = (feedback != 0).sum(1, keepdim=True)
         age = length - 1 - torch.arange(feedback.shape[1])
-        return self.weight[feedback] * self._faded(age)
+        return note("counts", self.weight[feedback] * self._faded(age), "input")
 
     def before(self, feedback: Tensor) -> Tensor:
         """[n, n] of one user's films: row p is what the films before place p count there; zero from p on."""
@@ -167,8 +168,16 @@ class FilmSum(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
         films = batch.target_movie.view(batch.users, -1)
-        sums = self.weights(batch.history, self.recall(batch.feedback), films)
-        return (self.bias[films] + sums).flatten()
+        counts = self.recall(batch.feedback)
+        logits = (self.bias[films] + self.weights(batch.history, counts, films)).flatten()
+
+        def terms(counts: Tensor) -> Tensor:
+            return self.weights.terms(batch.history, counts, films)
+
+        note("links", lambda: terms(torch.ones_like(counts)), "lookup")
+        note("terms", lambda: terms(counts), "product", counts, "links")
+        bias = note("film_bias", self.bias[films], "lookup")
+        return note("logit", logits, "sum", "terms", bias)
 
     def terms(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """b_q [B] and x_i B_iq [U, C, L]."""

@@ -15,6 +15,7 @@ from recdemo.cli.options import (
     Json,
     Length,
     Model,
+    ModelArgument,
     ObjectiveOption,
     OccupationOption,
     Person,
@@ -29,6 +30,7 @@ from recdemo.cli.tables import (
     print_explanation,
     print_json,
     print_table,
+    print_trace,
 )
 from recdemo.core.errors import RequestError
 from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS
@@ -223,6 +225,35 @@ def explain(
         print_json(explanation.as_dict())
     else:
         print_explanation(explanation)
+
+
+@app.command(cls=InOrder)
+def trace(
+    context: typer.Context,
+    model: ModelArgument,
+    movie: Annotated[int, typer.Option(help="Film whose answer is followed.")],
+    objective: ObjectiveOption = None,
+    gender: GenderOption = None,
+    age: AgeOption = None,
+    occupation: OccupationOption = None,
+    like: Films = None,
+    dislike: Films = None,
+    watched: Films = None,
+    history: HistoryFile = None,
+    person: Person = "",
+    as_json: Json = False,
+) -> None:
+    """Follow one answer step by step, from what goes in to the figure on the list."""
+    import recdemo
+
+    session = session_of(
+        context, gender, age, occupation, like, dislike, watched, history, person, model
+    )
+    found = recdemo.trace(model, session, movie, objective)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        print_trace(found)
 
 
 @app.command()

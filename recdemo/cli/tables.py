@@ -15,6 +15,8 @@ from recdemo.training.observer import Epoch, Observer, Step
 if TYPE_CHECKING:
     from recdemo.answers.explanation import Explanation
     from recdemo.checkpoints import CheckpointCard, DataCard
+    from recdemo.core.steps import Step as Traced
+    from recdemo.core.steps import Trace
 
 out = Console()
 err = Console(stderr=True)
@@ -51,6 +53,35 @@ def print_explanation(explanation: Explanation) -> None:
         out.print(
             f"Faithfulness (rank correlation of the two columns' sizes): {weights.faithfulness:+.2f}"
         )
+
+
+def print_trace(trace: Trace) -> None:
+    names = {step.id: step.name for step in trace.steps}
+    rows = (
+        [
+            f"{'  ' * step.id.count('.')}{step.name}",
+            step.operation,
+            ", ".join(names[one] for one in step.inputs),
+            _in_short(step),
+        ]
+        for step in trace.steps
+    )
+    print_table(
+        f"{trace.film} by {trace.model}, {trace.objective}",
+        ["step", "how", "made from", "values"],
+        rows,
+    )
+
+
+def _in_short(step: Traced) -> str:
+    """The value; of a row with names the largest; of anything else its shape."""
+    if not step.axes:
+        return f"{float(step.values):+.4f}"
+    labels, flat = step.axes[0].labels, step.values.ravel()
+    if len(step.axes) > 1 or not labels:
+        return " × ".join(f"{axis.size} {axis.name}" for axis in step.axes)
+    largest = sorted(range(len(flat)), key=lambda i: -abs(flat[i]))[:3]
+    return ", ".join(f"{labels[i]} {flat[i]:+.3f}" for i in largest)
 
 
 def print_metrics(card: CheckpointCard, as_json: bool) -> None:

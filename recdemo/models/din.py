@@ -17,6 +17,7 @@ from recdemo.blocks.embedding import ITEM_FIELDS, FieldEmbedding, gather
 from recdemo.blocks.head import PROFILE_DIM, InterestHead
 from recdemo.blocks.history import FilmEmbedding
 from recdemo.core.batch import Batch
+from recdemo.core.steps import note
 from recdemo.core.vocabulary import PROFILE
 from recdemo.encoding.schema import Schema
 
@@ -80,7 +81,8 @@ class DIN(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
         history, query, weights = self._attend(batch)
-        return self.head(weights @ history, query, batch)
+        interest = note("interest", weights @ history, "weighted_sum", weights, history)
+        return self.head(interest, query, batch)
 
     def history_weights(self, batch: Batch) -> Tensor:
         """a(x_i, q) of every watched film for every candidate, [U, C, L]; zero at padding."""

@@ -1,0 +1,213 @@
+"""What the steps of an answer are called and what they say, by the ids that models and blocks note them by.
+
+Each has a name, a symbol, the names of its axes, and a sentence. Its formula follows from its operation and the symbols of what it
+reads, unless it has one of its own here. A step without words is called by its id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from recdemo.core.steps import Note, Step
+
+DIMENSION, UNIT = "dimension", "unit"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What is said of a step.
+
+    `axes` names those of its values, None for those of what it reads first; `formula` may be left to its operation.
+    """
+
+    name: str
+    symbol: str
+    axes: tuple[str, ...] | None = None
+    says: str = ""
+    formula: str = ""
+
+
+WORDS: dict[str, Words] = {
+    # What goes in
+    "visitor_fields": Words(
+        "Vectors of the visitor's fields", "v_i", ("field", DIMENSION),
+        "What the model has learned of each thing it knows of you: one row of numbers for each.",
+        r"v_i = \mathrm{table}_i[\text{your value}]",
+    ),
+    "film_fields": Words(
+        "Vectors of the film's fields", "v_j", ("film field", DIMENSION),
+        "What the model has learned of this film, of its genres and of its years.",
+        r"v_j = \mathrm{table}_j[\text{the film's value}]",
+    ),
+    "visitor_weights": Words(
+        "Weights of the visitor's fields", "w_i", ("field",),
+        "What each thing known of you adds by itself, whatever the film.",
+        r"w_i = \mathrm{table}_i[\text{your value}]",
+    ),
+    "film_weights": Words(
+        "Weights of the film's fields", "w_j", ("film field",),
+        "What the film, its genres and its years add by themselves, whoever asks.",
+        r"w_j = \mathrm{table}_j[\text{the film's value}]",
+    ),
+    "film": Words(
+        "The film's vector", "q", (DIMENSION,),
+        "This film as a row of numbers.",
+    ),
+    "watched": Words(
+        "Vectors of the films watched", "x_i", ("film", DIMENSION),
+        "Each film of yours as a row of numbers, with what you thought of it.",
+        r"x_i = \mathrm{film}_i + \mathrm{reaction}_i",
+    ),
+    "film_bias": Words(
+        "The film's own number", "b_q", (),
+        "What the film has whoever asks: how much it is picked in general.",
+        r"b_q = \mathrm{table}[q]",
+    ),
+    # Factorisation machines
+    "visitor": Words(
+        "The visitor's vector", "u", (DIMENSION,),
+        "You as one row of numbers.",
+    ),
+    "visitor_pairs": Words(
+        "Pairs within the visitor", "p_u", (DIMENSION,),
+        "How the things known of you go with each other, every pair of them added up.",
+    ),
+    "film_pairs": Words(
+        "Pairs within the film", "p_q", (DIMENSION,),
+        "How the film, its genres and its years go with each other.",
+        r"p_q = \sum_{j<k} v_j \odot v_k",
+    ),
+    "visitor_alone": Words(
+        "What the visitor adds alone", "a_u", (),
+        "The same for every film: it moves all chances of yours, and no order.",
+    ),
+    "film_alone": Words(
+        "What the film adds alone", "a_q", (),
+        "The same for every visitor.",
+    ),
+    "weighted": Words("Weighted dimension by dimension", r"\lambda v", None, "Some dimensions count for more than others."),
+    "field_pairs": Words(
+        "Each field of yours with each of the film's", "P_{ij}", ("field", "film field"),
+        "How well each thing known of you goes with each of the film's: the dot product of their vectors. All of these added up are u · q.",
+    ),
+    "machine": Words(
+        "The factorisation machine", "z_{FM}", (),
+        "What fields add alone, and every pair of them together.",
+    ),
+    # Attention over the history
+    "attention_hidden": Words(
+        "The activation unit's hidden layer", "h_i", ("film", UNIT),
+        "A small network compares each film of yours with this film: both, their difference and their product.",
+    ),
+    "scores": Words(
+        "Score of each film", "s_i", ("film",),
+        "One number for each film of yours: how much it has to say about this film.",
+    ),
+    "weights": Words(
+        "Attention weights", "a_i", ("film",),
+        "How much each film of yours is listened to for this film.",
+    ),
+    "interest": Words(
+        "The interest", "h", (DIMENSION,),
+        "Your films added up, each by its weight: what of your taste this film wakes.",
+    ),
+    "both": Words(
+        "Interest times film", r"h \odot q", (DIMENSION,),
+        "Number by number: large where your interest and the film point the same way.",
+    ),
+    "head_input": Words(
+        "All that the network reads", "x", ("number",),
+        "Side by side in one row.",
+    ),
+    "head": Words(
+        "The network", "m", (),
+        "A small network makes one number of the row.",
+    ),
+    # Sums over the films watched
+    "counts": Words(
+        "How much each film counts", "c_i", ("film",),
+        "Films liked count most, and the latest most.",
+        r"c_i = \mathrm{reaction}_i \cdot (1 + \mathrm{age}_i)^{-\mathrm{fade}}",
+    ),
+    "links": Words(
+        "Weight from each film of yours to this film", "B_{iq}", ("film",),
+        "What each film says for this one, solved from everybody's ratings in one go; zero where it says nothing.",
+        r"B_{iq} = \mathrm{table}[i, q]",
+    ),
+    "terms": Words(
+        "What each film adds", "t_i", ("film",),
+        "One number for each film of yours. Nothing else speaks for this film.",
+    ),
+    # Layers of networks
+    "visitor_half": Words("Layer 1, what it reads of the visitor", "h_u", (UNIT,), "Half of the first layer: made once for all films."),
+    "film_half": Words("Layer 1, what it reads of the film", "h_q", (UNIT,), "The other half of the first layer."),
+    "deep": Words("The network", "m", (), "A network reads all of it side by side, and makes one number."),
+    "layer": Words("Layer", "h", (UNIT,), "Every unit weighs all numbers before it, and adds them up."),
+    "relu": Words("ReLU", "h^+", None, "What is below zero becomes zero."),
+    "dice": Words("Dice", r"\tilde h", None, "Each unit lets large values through and turns small ones down, softly."),
+    # The answer
+    "logit": Words("Logit", "z", (), "The number that this film is ranked by."),
+    "next": Words(
+        "Chance to be next", "p", (),
+        "The film's share among all films that you have not watched.",
+        r"p = \frac{e^{z}}{\sum_{q'} e^{z_{q'}}}",
+    ),
+    "like": Words("Chance of liking", "p", (), "The logit bent into a number from 0 to 1.", r"p = \sigma(z) = \frac{1}{1 + e^{-z}}"),
+    "rating": Words("Stars", "s", (), "Cut to what can be given: one to five stars.", r"s = \min(5, \max(1, z))"),
+}  # fmt: skip
+
+
+def words_of(path: str) -> Words:
+    """Those of a step, by its id; of one without words, its id in words."""
+    own, number = _numbered(path.rsplit(".", 1)[-1])
+    found = WORDS.get(own)
+    if found is None:
+        name = own.replace("_", " ").capitalize()
+        found = Words(name, rf"\mathrm{{{own.replace('_', chr(92) + '_')}}}")
+    if not number:
+        return found
+    return Words(
+        f"{found.name} {number}",
+        f"{{{found.symbol}}}^{{({number})}}",
+        found.axes,
+        found.says,
+        found.formula,
+    )
+
+
+def _numbered(own: str) -> tuple[str, str]:
+    head, _, tail = own.rpartition("_")
+    return (head, tail) if head and tail.isdecimal() else (own, "")
+
+
+def formula_of(noted: Note, symbol: str, axes: Sequence[str], read: Sequence[Step]) -> str:
+    """LaTeX of an operation on the steps that it reads, by their symbols."""
+    symbols = [step.symbol for step in read]
+    summed = [_summed(step.symbol, [a.name for a in step.axes], axes) for step in read]
+    first, second, *_ = [*symbols, "", ""]
+    side = f"[{', '.join(symbols)}]" if len(read) > 1 else first
+    constants = ["b"] if noted.parameters else []
+    both = {axis.name for step in read[:2] for axis in step.axes}
+    right = {
+        "sum": " + ".join([*summed, *constants]),
+        "product": r" \odot ".join(symbols),
+        "dot": " + ".join([rf"{first} \cdot {second}", *summed[2:], *constants]),
+        "weighted_sum": " + ".join([_summed(rf"{first}\, {second}", both, axes), *summed[2:]]),
+        "matmul": rf"{first}\, {second}",
+        "scale": rf"\lambda\, {first}",
+        "softmax": rf"\mathrm{{softmax}}({first})",
+        "layer": f"W {side} + b" if "bias" in noted.parameters else f"W {side}",
+        "network": rf"\mathrm{{network}}({', '.join(symbols)})",
+        "concat": side,
+        "pairs": rf"\sum_{{i<j}} {first} \odot {first.replace('_i', '_j')}",
+        "pair_layer": rf"W [{first}, {second}, {first} - {second}, {first} \odot {second}] + b",
+        "dice": rf"\mathrm{{Dice}}({first})",
+        "relu": rf"\max(0, {first})",
+    }.get(noted.operation, "")
+    return f"{symbol} = {right}" if right else symbol
+
+
+def _summed(symbol: str, own: Collection[str], left: Sequence[str]) -> str:
+    """With a sum sign, where an axis goes."""
+    return symbol if set(own) <= set(left) else rf"\textstyle\sum {symbol}"

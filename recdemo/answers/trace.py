@@ -1,0 +1,192 @@
+"""How one answer is computed, step by step: recorded from the model's own forward pass, never worked out again.
+
+The model is asked about one film of one visitor, on the path that it takes for few candidates; the contract suite holds that path
+and the ranking's to be equal. What it noted on its way (`recdemo.core.steps`) gets names here: axes of one user and one candidate
+go, of a table of all films the row asked about stays, films are called by their titles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from recdemo.answers.explain import titles_of, unwatched
+from recdemo.answers.explanation import FIELD_NAMES
+from recdemo.answers.recommend import Recommender
+from recdemo.answers.step_sums import sums_of
+from recdemo.answers.step_words import WORDS, formula_of, words_of
+from recdemo.core.session import Session
+from recdemo.core.steps import ANSWER, Axis, Note, Step, Tape, Trace, record
+from recdemo.core.vocabulary import SCORE_NAMES, Objective
+from recdemo.encoding.encode import encode
+from recdemo.models import card_of
+
+FILM_AXES = ("film", "looking film")  # one label for each film read
+THIS_FILM = "This film"
+
+
+def trace(
+    model: str | Recommender,
+    session: Session,
+    movie_id: int,
+    objective: Objective | None = None,
+) -> Trace:
+    """See `recdemo.trace`."""
+    recommender = Recommender.load(model, objective) if isinstance(model, str) else model
+    checkpoint = recommender.checkpoint
+    target = checkpoint.schema.index_of(movie_id)
+    session = unwatched(session, movie_id)
+    with torch.inference_mode(), record() as tape:
+        answer = checkpoint.model(encode(checkpoint.schema, [session], torch.tensor([target])))
+    _end_with(tape, answer)
+    read = [film.movie_id for film in session.history[-checkpoint.schema.history_length :]]
+    reader = _Reader(target, checkpoint.schema.size + 1, read, titles_of(recommender, read))
+    steps: dict[str, Step] = {}
+    for id, noted in tape.notes.items():
+        if noted is None:
+            raise ValueError(
+                f"step {id} of {checkpoint.card.model} opens and has no value; note it"
+            )
+        steps[id] = reader.step(id, noted, steps)
+    last = steps[ANSWER]
+    scores = recommender.scores(session)
+    steps["score"] = _score(recommender, session, last, float(scores[target - 1]))
+    steps = {id: replace(step, sums=sums_of(step, steps)) for id, step in steps.items()}
+    return Trace(
+        model=checkpoint.key,
+        title=card_of(checkpoint.card.model).title,
+        objective=checkpoint.card.objective,
+        movie_id=movie_id,
+        film=titles_of(recommender, [movie_id])[0],
+        logit=float(last.values),
+        score=float(scores[target - 1]),
+        score_name=SCORE_NAMES[checkpoint.card.objective],
+        steps=tuple(steps.values()),
+    )
+
+
+def _end_with(tape: Tape, answer: torch.Tensor) -> None:
+    """Call the step that the answer is by what it is; it is the last."""
+    made_by = tape.maker(answer)
+    if not made_by:  # the model says nothing of it
+        tape.notes[ANSWER] = Note(answer, "network", [], "", (), {})
+        return
+
+    def called(id: str) -> str:
+        own = id == made_by or id.startswith(f"{made_by}.")
+        return ANSWER + id[len(made_by) :] if own else id
+
+    renamed = {
+        called(id): noted
+        and replace(noted, parent=called(noted.parent), inputs=list(map(called, noted.inputs)))
+        for id, noted in tape.notes.items()
+    }
+    last = {id: noted for id, noted in renamed.items() if id.split(".")[0] == ANSWER}
+    tape.notes = {id: noted for id, noted in renamed.items() if id not in last} | last
+
+
+def _score(recommender: Recommender, session: Session, logit: Step, score: float) -> Step:
+    """From the logit to the figure of a list."""
+    objective = recommender.objective
+    words = WORDS[objective]
+    parameters = {}
+    if objective == "next":
+        logits = recommender.logits(session)[recommender.unseen(session)].astype(np.float64)
+        total = logits.max() + np.log(np.exp(logits - logits.max()).sum())
+        parameters["total"] = np.asarray(total)
+    return Step(
+        "score", words.name, words.symbol, words.formula, "score", (logit.id,), "", (),
+        np.asarray(score), words.says, parameters,
+    )  # fmt: skip
+
+
+class _Reader:
+    """Gives what was noted its names.
+
+    Args:
+        target: index of the film asked about.
+        rows: of a table of all films.
+        read: ids of the films of the history that were read.
+        titles: of these.
+    """
+
+    def __init__(self, target: int, rows: int, read: Sequence[int], titles: Sequence[str]) -> None:
+        self.target, self.rows, self.read, self.titles = target, rows, tuple(read), tuple(titles)
+
+    def step(self, id: str, noted: Note, earlier: Mapping[str, Step]) -> Step:
+        """A step of a trace."""
+        values = _array(noted.value)
+        words = words_of(id)
+        inputs = tuple(one for one in noted.inputs if one in earlier)
+        read = [earlier[one] for one in inputs]
+        names = words.axes
+        if names is None:
+            names = tuple(axis.name for axis in read[0].axes) if read else ()
+        values = self._cut(values, names, id)
+        axes = tuple(
+            self._axis(name, size, noted, place, read)
+            for place, (name, size) in enumerate(zip(names, values.shape, strict=True))
+        )
+        return Step(
+            id=id,
+            name=words.name,
+            symbol=words.symbol,
+            formula=words.formula or formula_of(noted, words.symbol, names, read),
+            operation=noted.operation,
+            inputs=inputs,
+            parent=noted.parent,
+            axes=axes,
+            values=values,
+            says=words.says,
+            parameters={name: _array(value) for name, value in noted.parameters.items()},
+        )  # fmt: skip
+
+    def _cut(self, values: np.ndarray, axes: Sequence[str], id: str) -> np.ndarray:
+        """Values along the axes named: one user, one candidate, the row of this film, and no padding."""
+        while values.ndim > len(axes):
+            if values.shape[0] == self.rows:
+                values = values[self.target]
+            elif 1 in values.shape:
+                values = values.squeeze(values.shape.index(1))
+            else:
+                raise ValueError(f"step {id} has values of {values.shape} along the axes {axes}")
+        for place, name in enumerate(axes):
+            if name in FILM_AXES:
+                values = values.take(range(len(self.read)), axis=place)
+            elif name == "place":  # an empty history is padding, then this film
+                last = values.shape[place] - 1
+                values = values.take([*range(len(self.read)), last], axis=place)
+        return values
+
+    def _axis(self, name: str, size: int, noted: Note, place: int, read: Sequence[Step]) -> Axis:
+        if name in FILM_AXES:
+            return Axis(name, size, self.titles, self.read)
+        if name == "place":
+            return Axis(name, size, (*self.titles, THIS_FILM), self.read)
+        if noted.labels and place == 0:
+            return Axis(name, size, tuple(FIELD_NAMES.get(one, one) for one in noted.labels))
+        if noted.operation == "concat":
+            return Axis(name, size, parts=_parts(read))
+        others = [axis for step in read for axis in step.axes]
+        return next(
+            (one for one in others if (one.name, one.size) == (name, size)), Axis(name, size)
+        )
+
+
+def _parts(read: Sequence[Step]) -> tuple[tuple[str, int], ...]:
+    """What stands side by side: steps, of these with a name for each row the rows."""
+    parts: list[tuple[str, int]] = []
+    for step in read:
+        rows = step.axes[0].labels if len(step.axes) > 1 else ()
+        size = step.values.size
+        parts += [(row, size // len(rows)) for row in rows] if rows else [(step.name, size)]
+    return tuple(parts)
+
+
+def _array(value: object) -> np.ndarray:
+    if isinstance(value, torch.Tensor):
+        value = value.detach().numpy()
+    return np.asarray(value, dtype=np.float64)
