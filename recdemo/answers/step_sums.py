@@ -19,7 +19,7 @@ Named = tuple[
 
 def sums_of(step: Step, steps: Mapping[str, Step]) -> tuple[tuple[Term, ...], ...]:
     """The terms of each cell, in row-major order; none where a cell is no sum, or cells are too many."""
-    if not 0 < step.values.size <= MOST_CELLS:
+    if not 0 < step.values.size <= MOST_CELLS or not (step.inputs or step.parameters):
         return ()
     found = _terms(step, [steps[one] for one in step.inputs])
     if found is None:
@@ -41,7 +41,7 @@ def _terms(step: Step, read: Sequence[Step]) -> Named | None:
     names = [axis.name for axis in step.axes]
     shape = step.values.shape
     if step.operation == "layer":
-        return _of_layer(step, read)
+        return _of_layer(step, read) if read else None
     if step.operation == "pairs":
         return _of_pairs(read[0])
     if step.operation not in ADDED:

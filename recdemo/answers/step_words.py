@@ -64,6 +64,11 @@ WORDS: dict[str, Words] = {
         "What the film has whoever asks: how much it is picked in general.",
         r"b_q = \mathrm{table}[q]",
     ),
+    "fitted_visitor": Words(
+        "The visitor's vector", "u", (DIMENSION,),
+        "You as one row of numbers: of all such rows the one that explains your films best, not far from people like you.",
+        r"u = \arg\min_u \mathrm{loss}(u) + \tfrac{s}{2} |z(u)|^2",
+    ),
     # Factorisation machines
     "visitor": Words(
         "The visitor's vector", "u", (DIMENSION,),

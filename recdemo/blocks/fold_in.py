@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.core.batch import Batch
+from recdemo.core.steps import note, unrecorded
 from recdemo.core.vocabulary import DISLIKED, JUST_WATCHED, LIKED, LIKED_FROM, PROFILE, Objective
 from recdemo.encoding.schema import Schema
 
@@ -104,6 +105,10 @@ class UserTable(nn.Module):
 
     def forward(self, batch: Batch, scorer: Scorer) -> Tensor:
         """[U, d]: learned for training users, fitted through `scorer` for others."""
+        return note("fitted_visitor", self._found(batch, scorer), "lookup")
+
+    def _found(self, batch: Batch, scorer: Scorer) -> Tensor:
+        """See `forward`."""
         if self.folds_everybody:
             return self._fit(batch, scorer)
         known = (batch.user > 0).unsqueeze(1)
@@ -153,7 +158,7 @@ class UserTable(nn.Module):
 
     def _fit(self, batch: Batch, scorer: Scorer) -> Tensor:
         # Gradients are needed even where a page asks within torch.inference_mode.
-        with torch.inference_mode(False), torch.enable_grad():
+        with torch.inference_mode(False), torch.enable_grad(), unrecorded():
             start = self.group_mean(batch).detach().clone()
             longest = int(batch.history_mask.sum(1).max())  # padding costs as much as films
             history = batch.history[:, :longest].clone()
