@@ -9,11 +9,11 @@ from torch import nn
 
 from recdemo.blocks.attention import BasicAttention
 from recdemo.blocks.causal import CausalAttention
+from recdemo.blocks.cross_layers import CrossNetwork, CrossNetworkV2
 from recdemo.blocks.crosses import HashedCrosses
 from recdemo.blocks.embedding import FieldEmbedding
 from recdemo.blocks.fold_in import UserTable
 from recdemo.blocks.history import FilmEmbedding
-from recdemo.blocks.interaction import CrossNetwork, CrossNetworkV2
 from recdemo.blocks.mlp import TwoSidedMLP
 from recdemo.blocks.recurrent import AUGRU, Recurrence
 from recdemo.blocks.solved import FilmToFilm

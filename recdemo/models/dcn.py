@@ -11,8 +11,8 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
+from recdemo.blocks.cross_layers import CrossNetwork
 from recdemo.blocks.embedding import FieldEmbedding, checked_recency, history_shares, rows_for
-from recdemo.blocks.interaction import CrossNetwork
 from recdemo.blocks.mlp import TwoSidedMLP
 from recdemo.blocks.text import LearnedText
 from recdemo.core.batch import Batch, TitleText

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from recdemo.blocks.cross_layers import CrossNetworkV2
 from recdemo.blocks.embedding import FieldEmbedding
-from recdemo.blocks.interaction import CrossNetworkV2, pair_indices
+from recdemo.blocks.interaction import pair_indices
 from recdemo.blocks.mlp import TwoSidedMLP
 from recdemo.core.batch import Batch
 from recdemo.core.terms import CrossTerms, FieldTerms

@@ -10,8 +10,8 @@ import pytest
 import torch
 from by_hand import close, draw, numbers, own_candidates
 
+from recdemo.blocks.cross_layers import CrossLayerV2
 from recdemo.blocks.interaction import (
-    CrossLayerV2,
     FactorizationMachine,
     bi_interaction,
     pair_indices,

@@ -16,9 +16,9 @@ import torch
 from by_hand import Weights, scores_of
 from torch import Tensor, nn
 
+from recdemo.blocks.cross_layers import CrossNetwork
 from recdemo.blocks.crosses import CROSSED_FIELDS, HashedCrosses
 from recdemo.blocks.embedding import FIELDS, ITEM_FIELDS, USER_FIELDS
-from recdemo.blocks.interaction import CrossNetwork
 from recdemo.blocks.mlp import SharedDropout, TwoSidedMLP
 from recdemo.core.batch import Pieces, TitleText
 from recdemo.core.session import Session

@@ -12,7 +12,8 @@ from by_hand import close, draw, mask_of, normal
 from torch import Tensor, nn
 
 from recdemo.blocks.attention import ActivationUnit
-from recdemo.blocks.interaction import CrossNetwork, FactorizationMachine, bi_interaction
+from recdemo.blocks.cross_layers import CrossNetwork
+from recdemo.blocks.interaction import FactorizationMachine, bi_interaction
 from recdemo.blocks.recurrent import AUGRU
 from recdemo.core.batch import Batch
 from recdemo.core.session import Session, Watched
