@@ -1,4 +1,4 @@
-"""The boxes of `recdemo.ui.film_box` without a browser: what they show, and what their script sends to the server."""
+"""The boxes of `recdemo.ui.film_box`, and other components, without a browser: what they show, and what their script sends to the server."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ def search_films(app: AppTest, key: str, typed: str, entered: str = "") -> dict[
 def choose_film(app: AppTest, key: str, movie: int, event: str = "film") -> AppTest:
     """Choose a film in a box, or with ``gone`` take one away."""
     return _send(app, told(_box(app, key).id, movie, event))
+
+
+def tell(app: AppTest, key: str, **state: object) -> AppTest:
+    """Have the script of a box, or of another component, say its state."""
+    return _send(app, WidgetState(id=_box(app, key).id, json_value=json.dumps(state)))
 
 
 def told(box: str, movie: int, event: str = "film") -> WidgetState:

@@ -20,6 +20,8 @@ from recdemo.answers.compare import overlaps, rank
 from recdemo.answers.explain import titles_of
 from recdemo.answers.explanation import Explanation
 from recdemo.answers.recommend import Recommender
+from recdemo.answers.trace import trace
+from recdemo.charts import steps
 from recdemo.charts.terms import waterfall
 from recdemo.core.session import Session
 from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS, QUESTIONS, SCORE_NAMES, Objective
@@ -96,6 +98,7 @@ def handout(
             ],
             explanations=[
                 _explained(recommender.explain(session, movie), goal, first=number == 0)
+                | {"steps": list(steps.rows(trace(recommender, session, movie)))}
                 for number, movie in enumerate(explained)
             ],
             **_compared(models, session, k),

@@ -22,7 +22,7 @@ from recdemo.ui.attention_films import MEAN
 from recdemo.ui.chart import CHART
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import MAX_TARGETS, Visit
-from recdemo.ui.why import faithfulness, sum_of_terms
+from recdemo.ui.why import faithfulness, see_it_computed, sum_of_terms
 
 
 def show_fields(model: Recommender, visit: Visit, explanation: Explanation) -> None:
@@ -262,7 +262,9 @@ def show_facts(visit: Visit, explanation: Explanation) -> None:
         st.caption(
             f"{plain(explanation.title)} is in the history; it is explained as if it were not yet watched."
         )
-    facts = st.columns(3)
+    facts = st.columns(4, vertical_alignment="center")
     facts[0].metric("Model's logit", f"{explanation.logit:+.4f}")
     facts[1].metric(SCORE_NAMES[visit.objective], f"{explanation.score:.2%}")
     facts[2].metric("Films read", f"{explanation.films_read}")
+    with facts[3]:
+        see_it_computed(explanation.movie_id, "attention")

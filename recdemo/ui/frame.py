@@ -28,6 +28,7 @@ MENU = {
     ],
     "Explain": [
         ("pages/attention.py", "Attention", ":material/visibility:"),
+        ("pages/inside.py", "Inside", ":material/biotech:"),
         ("pages/embeddings.py", "Embeddings", ":material/scatter_plot:"),
     ],
     "Learn": [

@@ -15,7 +15,7 @@ from recdemo.data.catalogue import genre_names
 from recdemo.ui import engine, state
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit
-from recdemo.ui.why import ask, sum_of_terms
+from recdemo.ui.why import ask, see_it_computed, sum_of_terms
 
 BEST = 5  # stars
 
@@ -205,8 +205,10 @@ def show_why(
     if not rows:
         st.caption(f"The first {engine.item_of(visit.model)} is explained; pick another row above.")
     sum_of_terms(ask(model, visit, movie, logits), visit, table["movie_id"].tolist())
-    if engine.card(visit.model).shows and st.button(
-        "See what the model attends to", icon=":material/visibility:"
-    ):
-        state.go(replace(state.current(), targets=(movie,)))
-        st.switch_page("pages/attention.py")
+    with st.container(horizontal=True):
+        see_it_computed(movie, "recommend")
+        if engine.card(visit.model).shows and st.button(
+            "See what the model attends to", icon=":material/visibility:"
+        ):
+            state.go(replace(state.current(), targets=(movie,)))
+            st.switch_page("pages/attention.py")

@@ -171,6 +171,44 @@ _ALL = (
             ),
         ),
     ),
+    Story(
+        key="number",
+        title="One number, followed all the way",
+        promise="Where a chance on a list comes from: every step between somebody's films and one percentage.",
+        icon="🔬",
+        steps=(
+            Step(
+                "pages/recommend.py",
+                {"m": "din", "obj": "next", "t": "1240", **_MAYA},
+                "One number of many: DIN gives The Terminator a chance of 11.0 %. Follow it.",
+                "It is the first row. The next steps go all the way from Maya's films to this number.",
+            ),
+            Step(
+                "pages/inside.py",
+                {"m": "din", "obj": "next", "t": "1240", "i": "watched", **_MAYA},
+                "It begins with her eight films. To the model, each is a row of 32 numbers.",
+                "Point at a film: it is marked in every step that knows it.",
+            ),
+            Step(
+                "pages/inside.py",
+                {"m": "din", "obj": "next", "t": "1240", "i": "weights", **_MAYA},
+                "For The Terminator, DIN listens most to Terminator 2, and hardly to Titanic.",
+                "Choose another film above the picture: the weights change with it.",
+            ),
+            Step(
+                "pages/inside.py",
+                {"m": "din", "obj": "next", "t": "1240", "i": "interest", **_MAYA},
+                "Weighed and added up, eight films become one row: what of her taste this film wakes.",
+                "Point at a number of the row: the sum behind it names her films. Then press Play.",
+            ),
+            Step(
+                "pages/inside.py",
+                {"m": "din", "obj": "next", "t": "1240", "i": "score", **_MAYA},
+                "At the end stands the number from the list: 11.0 %, its share among all films.",
+                "Press the arrow back to see each step again, or “Lesson” to guess before you look.",
+            ),
+        ),
+    ),
 )
 STORIES: dict[str, Story] = {story.key: story for story in _ALL}
 

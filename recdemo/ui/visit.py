@@ -6,6 +6,7 @@ that goes back to it need nothing else. No streamlit here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -19,14 +20,15 @@ DEFAULT_MODEL = FIRST.model
 DEFAULT_OBJECTIVE: Objective = "next"
 MAX_TARGETS = 5
 FEEDBACK: dict[str, bool | None] = {"l": True, "d": False, "w": None}
+_STEP = re.compile(r"[a-z0-9_.]{1,80}")  # which steps there are is the answer's to say
 _LETTERS = {value: letter for letter, value in FEEDBACK.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
     """A session, the model and objective asked, the films looked at on explaining pages, the models compared
-    (none: the page's own choice), the place in a guided story, such as ``goal.2``, the change tried out, and what a
-    film explained is set beside."""
+    (none: the page's own choice), the place in a guided story, such as ``goal.2``, the change tried out, what a film
+    explained is set beside, and the step of an answer that is looked at (none: the first)."""
 
     session: Session = field(default_factory=Session)
     model: str = DEFAULT_MODEL
@@ -36,6 +38,7 @@ class Visit:
     story: str = ""
     change: Change = field(default_factory=Change)
     against: int | None = None  # a film's id; 0 for none; None for the average film
+    step: str = ""
 
     def with_session(self, **changes: object) -> Visit:
         """The visit with some fields of its session changed."""
@@ -44,7 +47,7 @@ class Visit:
     def with_model(self, model: str, objectives: Sequence[Objective]) -> Visit:
         """Another model, asked the same if it is trained for that, else what it is asked by default."""
         kept = self.objective if self.objective in objectives else objectives[0]
-        return replace(self, model=model, objective=kept)
+        return replace(self, model=model, objective=kept, step="")
 
     def add(self, movie_id: int, liked: bool | None) -> Visit:
         """Watched last. A film already in the history moves there; a full history loses its oldest."""
@@ -128,6 +131,7 @@ def encode_visit(visit: Visit) -> dict[str, str]:
         "wd": "-".join(map(str, change.dropped)),
         "wh": _film_code(change.added) if change.added else "",
         "ag": "" if visit.against is None else str(visit.against),
+        "i": visit.step,
     }
     return {name: value for name, value in values.items() if value}
 
@@ -211,6 +215,12 @@ def decode_visit(
     if story and step_of(story) is None:
         problems.append(f"The link names a story that does not exist: {_quoted(story)}.")
         story = ""
+    inside = values.get("i", "")
+    if inside and not _STEP.fullmatch(inside):
+        problems.append(
+            f"The link names a step of an answer that does not exist: {_quoted(inside)}."
+        )
+        inside = ""
     visit = Visit(
         session=Session(
             gender=gender,  # type: ignore[arg-type]
@@ -231,6 +241,7 @@ def decode_visit(
             added=_watched(added, films),
         ),
         against=against,
+        step=inside,
     )
     return visit, problems
 

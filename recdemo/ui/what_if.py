@@ -23,6 +23,7 @@ from recdemo.ui import change, engine, state
 from recdemo.ui.chart import CHART
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import MAX_TARGETS, Visit
+from recdemo.ui.why import see_it_computed
 
 CHOICE = 100  # films of the list that can be chosen to be dropped
 
@@ -110,13 +111,15 @@ def show_drop(model: Recommender, visit: Visit, k: int) -> None:
     title = engine.card(visit.model).title
     answer, certainty = in_sentences(found, visit.session, labels, title)
     st.markdown(answer)
-    if found.films:
-        st.button(
-            "Show this change above",
-            key="what_if_show",
-            icon=":material/arrow_upward:",
-            on_click=lambda: change.try_out(Change(dropped=found.films)),
-        )
+    with st.container(horizontal=True):
+        if found.films:
+            st.button(
+                "Show this change above",
+                key="what_if_show",
+                icon=":material/arrow_upward:",
+                on_click=lambda: change.try_out(Change(dropped=found.films)),
+            )
+        see_it_computed(movie, "what_if")
     if certainty:
         st.caption(certainty)
     if found.alone:

@@ -16,7 +16,7 @@ from recdemo.core.wording import counted
 from recdemo.ui import engine, state
 from recdemo.ui.chart import CHART
 from recdemo.ui.engine import plain
-from recdemo.ui.visit import Visit
+from recdemo.ui.visit import MAX_TARGETS, Visit
 
 NOTHING, AVERAGE = 0, -1  # instead of the id of a film to be set beside
 
@@ -203,3 +203,16 @@ def _verdict(value: float, item: str) -> tuple[str, str]:
         "a wrong guide",
         f"Here the {item}s with small weights moved the score more than those with large ones.",
     )
+
+
+def see_it_computed(movie: int, page: str) -> None:
+    """A way to the page Inside, to see the film's answer made.
+
+    Args:
+        movie: the film.
+        page: where the button is.
+    """
+    if st.button("See it computed", key=f"{page}_inside", icon=":material/biotech:"):
+        others = [one for one in state.current().targets if one != movie]
+        state.go(replace(state.current(), targets=(movie, *others)[:MAX_TARGETS]))
+        st.switch_page("pages/inside.py")

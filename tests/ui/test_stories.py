@@ -105,3 +105,21 @@ def test_the_goal_decides_the_list() -> None:
         mine = [r for r in rows if r["objective"] == objective and r["split"] == "order"]
         first[objective] = max(mine, key=lambda row: row["figures"][figure]["mean"])["model"]
     assert first["like"] != first["next"]
+
+
+def test_one_number_is_the_same_at_both_ends() -> None:
+    listed, *inside = STORIES["number"].steps
+    first = _list(listed).iloc[0]
+    assert first["movie_id"] == _visit(listed).targets[0]
+    visit = _visit(inside[0])
+    trace = recdemo.trace("din", visit.session, visit.targets[0], "next")
+    for step in inside:
+        assert _visit(step).step in [one.id for one in trace.steps]
+    said = f"{100 * first['score']:.1f} %"
+    assert said == f"{100 * trace.score:.1f} %"
+    assert said in listed.finding
+    assert said in inside[-1].finding
+    assert trace["watched"].values.shape == (8, 32)
+    weights = dict(zip(trace["weights"].axes[0].labels, trace["weights"].values, strict=True))
+    assert max(weights, key=weights.__getitem__).startswith("Terminator 2")
+    assert abs(weights["Titanic (1997)"]) < 0.1 * max(weights.values())

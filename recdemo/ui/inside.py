@@ -1,0 +1,171 @@
+"""Pieces of the Inside page: one answer of a model as it is computed, drawn from its trace.
+
+The picture is the script beside this file: it draws any trace, and knows operations and axes, no model. The step shown is told to the
+server, so that the link opens at it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+import recdemo
+from recdemo.answers.recommend import Recommender
+from recdemo.charts.mathml import mathml
+from recdemo.charts.steps import in_words, largest
+from recdemo.core.steps import Trace
+from recdemo.ui import engine, film_box, state
+from recdemo.ui.engine import plain
+from recdemo.ui.lessons import lesson_of, told
+from recdemo.ui.visit import Visit
+from recdemo.ui.what_if import look_at
+
+KEY = "inside_view"
+
+
+def _part(kind: str) -> str:
+    return Path(__file__).with_suffix(f".{kind}").read_text("utf-8")
+
+
+_VIEW = st.components.v2.component("inside", html=_part("html"), css=_part("css"), js=_part("js"))
+
+
+def choose_film(model: Recommender, visit: Visit) -> int:
+    """The film whose answer is computed: the first one looked at, else the first of the list."""
+    first = model.recommend(visit.session, 1)["movie_id"].tolist()
+    targets = [*visit.targets, *first]
+    if not targets:
+        st.info("Every film that this model knows has been watched.", icon=":material/done_all:")
+        st.stop()
+    film_box.draw(
+        "",
+        "inside_film",
+        visit.model,
+        lambda movie: state.go(look_at(state.current(), movie)),
+        chosen=targets[0],
+        help="The film whose answer is computed. Left alone, it is the first of the model's list.",
+    )
+    return targets[0]
+
+
+def shown_as(score: float, objective: str) -> str:
+    """A figure as Recommend's list shows it."""
+    return f"{score:.2f}" if objective == "rating" else f"{100 * score:.1f} %"
+
+
+def data_of(trace: Trace, kind: str) -> dict[str, Any]:
+    """What the script draws: the trace, formulas that a browser draws by itself, and the lesson.
+
+    Args:
+        trace: of one answer.
+        kind: the model of the zoo that it is of.
+    """
+    drawn, objective = trace.to_json(), trace.objective
+    for told_step, step in zip(drawn["steps"], trace.steps, strict=True):
+        told_step["math"] = mathml(step.formula, block=True)
+        told_step["sign"] = mathml(step.symbol)
+        told_step["alt"] = in_words(step)
+    shown = shown_as(trace.score, objective)
+    if objective == "next" and trace.score > 0:
+        own, all_films = math.exp(trace.logit), math.exp(trace.logit) / trace.score
+        drawn["steps"][-1]["says"] += (
+            f" This film has {own:,.3g} of the {all_films:,.3g} that they have together."
+        )
+    lesson = lesson_of(kind)
+    return {
+        "trace": drawn,
+        "shown": shown,
+        "as": f"{trace.score_name}, as on Recommend",
+        "lesson": told(lesson, trace, shown) if lesson else None,
+    }
+
+
+def _size(value: float) -> str:
+    return f"{value:,.0f}" if 100 <= value < 1e7 else f"{value:.3g}"
+
+
+def show(trace: Trace, visit: Visit) -> None:
+    """The picture. The step of the link is the first shown, where there is such a step."""
+    if visit.step and visit.step not in [step.id for step in trace.steps]:
+        st.caption(
+            f"{engine.card(visit.model).title} has no step `{visit.step}` here: its first is shown."
+        )
+    data = data_of(trace, engine.kind_of(visit.model))
+    key = hash(
+        (trace.model, trace.objective, trace.movie_id, json.dumps(data["trace"]["steps"][-2:]))
+    )
+    _draw(data | {"key": f"{visit.session!r}{key}"})
+
+
+@st.fragment
+def _draw(data: dict[str, Any]) -> None:
+    """In a fragment: a step costs a message, not the page."""
+    ids = [step["id"] for step in data["trace"]["steps"]]
+    _VIEW(
+        key=KEY,
+        data=data | {"step": state.current().step},
+        default={"step": ""},
+        on_step_change=lambda: _go(ids),
+    )
+    state.write_link()
+
+
+def _go(ids: Sequence[str]) -> None:
+    """The step that the browser says, which may say anything."""
+    step = st.session_state[KEY]["step"]
+    if step in ids:
+        state.go(replace(state.current(), step=step))
+
+
+def show_below(trace: Trace, visit: Visit) -> None:
+    """How to read it, all steps as a table, and the same from Python."""
+    st.caption(
+        "Blue is above zero, orange below; the stronger, the farther. Point at a number (or tap it, or walk there with Tab and the "
+        "arrow keys) to see the sum behind it; point at a film to find it in every step. ← and → step, space plays."
+    )
+    with st.expander("All steps as a table, and as data"):
+        tops = [step for step in trace.steps if not step.parent]
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "step": [step.name for step in tops],
+                    "says": [step.says for step in tops],
+                    "numbers": [
+                        " × ".join(f"{a.size} {a.name}" for a in step.axes) or "1" for step in tops
+                    ],
+                    "largest": [largest(step).removeprefix("Largest: ") for step in tops],
+                }
+            ),
+            hide_index=True,
+            alt="All steps with their sentences and largest values",
+        )
+        st.download_button(
+            "Download the trace (JSON)",
+            json.dumps(trace.to_json()),
+            file_name=f"recdemo_trace_{visit.model}_{trace.movie_id}.json",
+            mime="application/json",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        st.code(f'recdemo.trace("{visit.model}", session, {trace.movie_id})', language="python")
+
+
+def compute(model: Recommender, visit: Visit, movie: int) -> Trace:
+    """The answer's trace."""
+    return recdemo.trace(model, visit.session, movie)
+
+
+def lead(trace: Trace, visit: Visit) -> None:
+    """Who computes what."""
+    watched = " as if it were not yet watched" if trace.movie_id in visit.session.movie_ids else ""
+    st.markdown(
+        f"**{plain(engine.card(visit.model).title)}** gives it **{shown_as(trace.score, trace.objective)}**{watched}, in "
+        f"{sum(not step.parent for step in trace.steps)} steps."
+    )
