@@ -29,6 +29,13 @@ class Faithfulness(BaseModel):
     mean: FiniteFloat  # over users
     deviation: FiniteFloat | None = None  # of single users
     users: int
+    # Means over users; None where not measured. In logits, against orders drawn by lot:
+    deletion: FiniteFloat | None = (
+        None  # how much farther it moves while the heaviest are taken away
+    )
+    insertion: FiniteFloat | None = None  # how much nearer it comes while the heaviest are put in
+    # A rank correlation: near 1, what is shown has nothing to do with what was learned.
+    shuffled: FiniteFloat | None = None  # with what the model shows whose weights are shuffled
 
 
 class Report(BaseModel):

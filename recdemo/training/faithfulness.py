@@ -1,7 +1,9 @@
 """How far weights tell what mattered: the rank correlation between them and what removing each item does to the logit.
 
-Near 1 they do, near 0 they do not (Jain and Wallace, "Attention is not Explanation", 2019). `recdemo.answers.explain` shows it
-for one visitor and film; here it is measured over many, for each attention that a model shows. Each of the users is asked
+Near 1 they do, near 0 they do not (Jain and Wallace, "Attention is not Explanation", 2019). Beside it stand deletion and
+insertion (`recdemo.answers.removal.Curves`) and a sanity check: how far a model whose weights are shuffled shows the same.
+`recdemo.answers.explain` shows all of it for one visitor and film; here it is measured over many, for each attention that a
+model shows, deletion and insertion for whole layers, not for single heads. Each of the users is asked
 about the first film of the test part that they liked, whatever the model thinks of it, so that all models are asked the
 same; their history is what came before it.
 """
@@ -9,13 +11,21 @@ same; their history is what came before it.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Final
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from recdemo.answers.removal import MIN_FOR_CORRELATION, pair_removal, rank_correlation
+from recdemo.answers.removal import (
+    MIN_FOR_CORRELATION,
+    deletion_and_insertion,
+    pair_removal,
+    pairs_kept,
+    rank_correlation,
+    shuffled,
+)
 from recdemo.core.batch import Batch
 from recdemo.core.protocols import (
     Causal,
@@ -53,36 +63,98 @@ def measure_faithfulness(
         a model that looks back only, by the latest; ``gates`` of an evolving interest. Empty for a model that shows none.
     """
     model.eval()
+    # What a sum over films adds is no attention, and which films it has weights for is learned, too.
+    nothing_learned = None if isinstance(model, ShowsFilmTerms) else shuffled(model)
     rows = next_targets(ratings, test)
     draw = torch.Generator("cpu").manual_seed(seed)
     rows = rows[torch.randperm(len(rows), generator=draw, device="cpu")[:users].sort().values]
-    found: dict[str, list[float | None]] = defaultdict(list)
+    found: dict[str, list[_Told]] = defaultdict(list)
     with torch.inference_mode():
         for row in rows:
             batch = _cut(ratings, ratings.batch(row.unsqueeze(0)))
-            for kind, (weights, effects) in _of_fields(model, batch).items():
-                found[kind].append(rank_correlation(np.abs(weights), np.abs(effects)))
-            by_film = _weights_of_films(model, batch)
-            if not by_film and not found:
+            shown = _shown(model, ratings, batch)
+            if not shown and not found:
                 return {}
-            effects = _film_removal(model, ratings, batch) if by_film else np.zeros(0)
-            for kind, weights in by_film.items():
-                latest = np.abs(weights[-len(effects) :]) if len(effects) else weights[:0]
-                found[kind].append(rank_correlation(latest, np.abs(effects)))
-    return {
-        kind: Faithfulness(
-            mean=float(np.mean(values)),
-            deviation=float(np.std(values, ddof=1)) if len(values) > 1 else None,
-            users=len(values),
-        )
-        for kind, all_values in found.items()
-        if (values := [value for value in all_values if value is not None])
+            without = _weights(nothing_learned, batch) if nothing_learned else {}
+            for kind, (weights, effects, ask) in shown.items():
+                correlation = rank_correlation(np.abs(weights), np.abs(effects))
+                if correlation is None:
+                    continue
+                other = without[kind][-len(weights) :] if without else None
+                curves = None if "head" in kind else deletion_and_insertion(weights, ask)
+                found[kind].append(
+                    _Told(
+                        correlation,
+                        curves.deletion if curves else None,
+                        curves.insertion if curves else None,
+                        None if other is None else rank_correlation(np.abs(weights), np.abs(other)),
+                    )
+                )
+    return {kind: _mean(told) for kind, told in found.items()}
+
+
+class _Told(NamedTuple):
+    """What is measured of one user."""
+
+    mean: float
+    deletion: float | None
+    insertion: float | None
+    shuffled: float | None
+
+
+def _mean(told: list[_Told]) -> Faithfulness:
+    """Of all users: who has no value of a kind does not count for it."""
+    means = {}
+    for name, values in zip(_Told._fields, zip(*told, strict=True), strict=True):
+        known = [value for value in values if value is not None]
+        means[name] = float(np.mean(known)) if known else None
+    deviation = float(np.std([one.mean for one in told], ddof=1)) if len(told) > 1 else None
+    return Faithfulness.model_validate(means | {"deviation": deviation, "users": len(told)})
+
+
+Shown = tuple[np.ndarray, np.ndarray, Callable[[np.ndarray], np.ndarray]]
+
+
+def _shown(model: nn.Module, ratings: Ratings, batch: Batch) -> dict[str, Shown]:
+    """By kind: the weights [n] a model shows of one user and film, what removing each does, and what it says while
+    some are kept."""
+    pairs = _pairs(model, batch)
+    found: dict[str, Shown] = {}
+    if pairs:
+        attention, parts = pairs
+        found["pairs"] = (attention, pair_removal(attention, parts), pairs_kept(attention, parts))
+    by_film = _weights_of_films(model, batch)
+    if not by_film:
+        return found
+    count = _films(batch)
+    latest = min(count, MOST_FILMS)
+    always = np.ones(count - latest, dtype=bool)
+
+    def ask(kept: np.ndarray) -> np.ndarray:
+        before = np.broadcast_to(always, (len(kept), len(always)))
+        masks = torch.from_numpy(np.concatenate([before, kept], axis=1))
+        asked = _with_history(ratings, batch, masks.to(batch.history.device))
+        return np.asarray(model(asked).double().cpu().numpy())
+
+    everything = np.ones((1, latest), dtype=bool)
+    effects = np.zeros(0)
+    if latest >= MIN_FOR_CORRELATION:
+        effects = ask(everything) - ask(~np.eye(latest, dtype=bool))
+    return found | {
+        kind: (weights[count - len(effects) :], effects, ask) for kind, weights in by_film.items()
     }
+
+
+def _weights(model: nn.Module, batch: Batch) -> dict[str, np.ndarray]:
+    """By kind, the weights that a model shows of one user and film."""
+    pairs = _pairs(model, batch)
+    return ({"pairs": pairs[0]} if pairs else {}) | _weights_of_films(model, batch)
 
 
 def _cut(ratings: Ratings, batch: Batch) -> Batch:
     """One user's batch without the padding behind their films."""
-    return _with_history(ratings, batch, torch.arange(max(1, _films(batch))).unsqueeze(0))
+    everything = torch.ones(1, max(1, _films(batch)), dtype=torch.bool, device=batch.history.device)
+    return _with_history(ratings, batch, everything)
 
 
 def _films(batch: Batch) -> int:
@@ -95,32 +167,20 @@ def _with_history(ratings: Ratings, batch: Batch, kept: Tensor) -> Batch:
     Args:
         ratings: whose schema it is.
         batch: of one user and film.
-        kept: [V, n] places in the history that are kept, rising.
+        kept: [V, n] True for the places in the history, of the first n, that are kept.
     """
     count = len(kept)
     profile = torch.stack([batch.gender, batch.age, batch.occupation], dim=1)
+    order = (~kept).byte().argsort(dim=1, stable=True)  # what is kept moves up
+    there = kept.gather(1, order)
     return assemble(
         ratings.schema,
         user=batch.user.expand(count),
         profile=profile.expand(count, -1),
-        history=batch.history[0][kept],
-        feedback=batch.feedback[0][kept],
+        history=batch.history[0][order] * there,
+        feedback=batch.feedback[0][order] * there,
         target_movie=batch.target_movie.expand(count),
     )
-
-
-def _film_removal(model: nn.Module, ratings: Ratings, batch: Batch) -> np.ndarray:
-    """[min(n, `MOST_FILMS`)] logit minus the logit without each of the latest films."""
-    count = _films(batch)
-    if count < MIN_FOR_CORRELATION:
-        return np.zeros(0)
-    places = torch.arange(count)
-    removed = places[-MOST_FILMS:]
-    # Of n places, all but one: those before it as they are, those behind it moved up.
-    short = places[:-1].expand(len(removed), -1)
-    kept = short + (short >= removed.unsqueeze(1))
-    logit = model(batch).double()
-    return np.asarray((logit - model(_with_history(ratings, batch, kept)).double()).cpu().numpy())
 
 
 def _weights_of_films(model: nn.Module, batch: Batch) -> dict[str, np.ndarray]:
@@ -146,14 +206,13 @@ def _weights_of_films(model: nn.Module, batch: Batch) -> dict[str, np.ndarray]:
     return {kind: weights[:count].double().cpu().numpy() for kind, weights in found.items()}
 
 
-def _of_fields(model: nn.Module, batch: Batch) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Weights of the pairs of fields, and what removing each does, where a model attends to them."""
+def _pairs(model: nn.Module, batch: Batch) -> tuple[np.ndarray, np.ndarray] | None:
+    """Attention to the pairs of fields that hold something, and what each adds, where a model attends to them."""
     if not isinstance(model, ShowsFields):
-        return {}
+        return None
     terms = model.field_terms(batch)
     if terms.attention is None:
-        return {}
+        return None
     attention, parts = terms.attention[0].double().cpu().numpy(), terms.pairs[0].double()
     held = attention > 0
-    attention = attention[held]
-    return {"pairs": (attention, pair_removal(attention, parts.cpu().numpy()[held]))}
+    return attention[held], parts.cpu().numpy()[held]

@@ -132,6 +132,9 @@ def test_whose_weights_are_the_effects_is_faithful_and_the_reverse_is_not(
     found = measure_faithfulness(Honest(ratings.schema.size, sign=sign), ratings, test_part)
     assert found["weights"].mean == pytest.approx(sign)
     assert found["weights"].deviation == pytest.approx(0)
+    assert np.sign([found["weights"].deletion, found["weights"].insertion]).tolist() == [sign, sign]
+    # Nothing in this model is learned, so a shuffled one shows the same.
+    assert found["weights"].shuffled == pytest.approx(1)
 
 
 def test_users_are_drawn_by_seed_and_the_same_for_all(ratings: Ratings, test_part: Tensor) -> None:
@@ -162,7 +165,8 @@ def test_only_the_latest_films_of_a_long_history_are_taken_away(
     row = max(range(len(ratings)), key=lambda i: i - int(ratings.start[ratings.user[i]]))
     batch = module._cut(ratings, ratings.batch(torch.tensor([row])))
     model = Honest(ratings.schema.size, sign=1.0)
-    effects = module._film_removal(model, ratings, batch)
+    weights, effects, _ask = module._shown(model, ratings, batch)["weights"]
+    assert len(weights) == len(effects)
     films = batch.history[0][-MOST_FILMS:]
     assert len(effects) == min(MOST_FILMS, len(batch.history[0]))
     assert effects.tolist() == pytest.approx(model.adds[films].tolist(), rel=1e-4)
