@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from recdemo.answers.explanation import FIELD_NAMES, Weights, pair_label
+from recdemo.answers.removal import Curves
 from recdemo.charts.style import CATEGORIES, ROW, SIGNED, TOTAL, UP, distinct, heat_map, sized
 from recdemo.data.catalogue import shorten
 
@@ -112,6 +113,36 @@ def weight_against_removal(weights: Weights) -> go.Figure:
     figure.update_xaxes(title=f"size of the {weights.axis}'s weight", rangemode="tozero")
     figure.update_yaxes(title="logit moves by, without it", rangemode="tozero")
     return sized(figure, 8)
+
+
+def removal_curves(curves: Curves, item: str) -> go.Figure:
+    """How far the logit is from the full one: left while the heaviest items are taken away, right while they are put in; and
+    by lot."""
+    figure = make_subplots(cols=2, shared_yaxes=True, horizontal_spacing=0.06)
+    sides = (
+        ("taken away", curves.deleted, curves.deleted_by_lot),
+        ("put in", curves.inserted, curves.inserted_by_lot),
+    )
+    for column, (verb, by_weight, by_lot) in enumerate(sides, start=1):
+        for name, distance, colour in (
+            ("by lot", by_lot, TOTAL),
+            ("heaviest first", by_weight, UP),
+        ):
+            figure.add_scatter(
+                x=curves.counts,
+                y=distance,
+                name=name,
+                mode="lines",
+                line={"color": colour, "width": 3 if colour == UP else 2},
+                fill="tonexty" if colour == UP else None,
+                showlegend=column == 1,
+                hovertemplate=f"%{{x}} {item}s {verb}: %{{y:.3f}} away",
+                row=1,
+                col=column,
+            )
+        figure.update_xaxes(title=f"{item}s {verb}", row=1, col=column)
+    figure.update_yaxes(title="logit away from the full one", rangemode="tozero", row=1, col=1)
+    return sized(figure, 7)
 
 
 def head_map(table: pd.DataFrame) -> go.Figure:

@@ -17,7 +17,7 @@ import torch
 from recdemo import checkpoints
 from recdemo.checkpoints import CheckpointCard
 from recdemo.core.figures import MAIN, SPLITS
-from recdemo.core.report import Report
+from recdemo.core.report import Faithfulness, Report
 from recdemo.core.session import Session, Watched
 from recdemo.core.vocabulary import Objective, Split
 from recdemo.encoding.encode import encode
@@ -98,7 +98,9 @@ def markdown(board: Leaderboard) -> str:
         "",
         "A *baseline* is counted, or solved in closed form, in seconds; a trained model below one has to say why it is "
         "there. *Attention tells* is the mean rank correlation, over up to 200 test users, between the weights that a model "
-        "shows and what removing each item does to its logit: 1 if weights tell what mattered, 0 if they tell nothing.",
+        "shows and what removing each item does to its logit: 1 if weights tell what mattered, 0 if they tell nothing. In brackets, "
+        "by how much farther the logit moves than by lot while the heaviest are taken away, by how much nearer it comes while "
+        "they are put in, and, where weights are attention, their rank correlation with those of the same model shuffled.",
     ]
     sections: dict[tuple[Split, Objective], list[Row]] = defaultdict(list)
     for row in board.rows:
@@ -127,7 +129,7 @@ def _table(rows: list[Row], objective: Objective) -> list[str]:
             cells.append("–" if coverage is None else f"{coverage.mean:.1%}")
         if attention:
             found = (row.report and row.report.faithfulness) or {}
-            cells.append("; ".join(f"{kind} {one.mean:.2f}" for kind, one in found.items()) or "–")
+            cells.append("; ".join(_told(kind, one) for kind, one in found.items()) or "–")
         cells += [
             ", ".join(map(str, row.seeds)),
             f"{row.parameters:,}",
@@ -139,6 +141,14 @@ def _table(rows: list[Row], objective: Objective) -> list[str]:
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return lines
+
+
+def _told(kind: str, found: Faithfulness) -> str:
+    """``weights 0.50 (+1.15, +0.60, +0.02)``: correlation, deletion, insertion, shuffled; the last three where measured."""
+    tests = [
+        value for value in (found.deletion, found.insertion, found.shuffled) if value is not None
+    ]
+    return f"{kind} {found.mean:.2f}" + f" ({', '.join(f'{v:+.2f}' for v in tests)})" * bool(tests)
 
 
 def _in_print(objective: Objective, split: Split) -> list[str]:

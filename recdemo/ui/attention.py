@@ -83,7 +83,7 @@ def show_fields(model: Recommender, visit: Visit, explanation: Explanation) -> N
             )
     with right:
         if attention:
-            faithfulness(attention)
+            faithfulness(model, visit, explanation)
         else:
             show_ledger(explanation)
     if attention:  # of four columns

@@ -104,7 +104,7 @@ def show_history(
             )
         views[view](model, visit, targets, explanation)
     with right:
-        faithfulness(explanation.weights)
+        faithfulness(model, visit, explanation)
     sum_of_terms(explanation, visit, targets)
 
 

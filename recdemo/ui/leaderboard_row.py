@@ -66,6 +66,14 @@ def show_faithfulness(row: Row) -> None:
         f"Attention tells what mattered: **{whole.mean:.2f}**, mean over {whole.users} test users"
         + ("" if whole.deviation is None else f", ±{whole.deviation:.2f} from one to another")
     )
+    if whole.deletion is not None and whole.insertion is not None:
+        tests = (
+            f"Taken away heaviest first, what it weighs moves the logit {whole.deletion:+.2f} farther than by lot; put in so, "
+            f"it comes {whole.insertion:+.2f} nearer."
+        )
+        if whole.shuffled is not None:
+            tests += f" With the model's weights shuffled, what it shows correlates at {whole.shuffled:+.2f} with this."
+        st.markdown(tests)
     others = [f"{kind} {one.mean:.2f}" for kind, one in found.items() if one is not whole]
     st.caption(f"{FAITHFULNESS} " + (f"Each by itself: {', '.join(others)}." if others else ""))
 

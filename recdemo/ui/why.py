@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from recdemo.answers.explanation import Explanation, Weights
+from recdemo.answers.explanation import Explanation
 from recdemo.answers.recommend import Recommender
-from recdemo.charts.attention import weight_against_removal
+from recdemo.answers.trust import Trust, trust
+from recdemo.charts.attention import removal_curves, weight_against_removal
 from recdemo.charts.terms import SAME, waterfall
 from recdemo.core.wording import counted
 from recdemo.ui import engine, state
@@ -18,6 +19,7 @@ from recdemo.ui.chart import CHART
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import MAX_TARGETS, Visit
 
+ALIKE = 0.7  # rank correlation from which on a shuffled model shows the same
 NOTHING, AVERAGE = 0, -1  # instead of the id of a film to be set beside
 
 
@@ -156,10 +158,11 @@ def _end(explanation: Explanation) -> str:
     return f"Sum of all terms {explanation.total:.4f}; the model's {explanation.unit} {explanation.logit:.4f}; {end}"
 
 
-def faithfulness(weights: Weights) -> None:
+def faithfulness(model: Recommender, visit: Visit, explanation: Explanation) -> None:
     """How far the weights may be trusted as a reason."""
-    value = weights.faithfulness
-    item = weights.axis
+    weights = explanation.weights
+    assert weights is not None
+    value, item = weights.faithfulness, weights.axis
     with st.container(border=True):
         if value is None:
             st.markdown(f"**Faithfulness** · not defined for {counted(len(weights.labels), item)}")
@@ -175,6 +178,10 @@ def faithfulness(weights: Weights) -> None:
             f"far the score moves when that {item} is taken away ({len(weights.labels)} {item}s)."
         )
         if len(weights.labels) > 2:
+            tests = st.expander("Two more tests", key="trust_tests", on_change="rerun")
+            if tests.open:
+                with tests:
+                    _two_tests(trust(model, visit.session, explanation.movie_id), item)
             with st.expander("Every weight beside its effect"):
                 st.plotly_chart(
                     weight_against_removal(weights),
@@ -182,6 +189,39 @@ def faithfulness(weights: Weights) -> None:
                     key=f"faith_{item}_{hash(weights)}",
                     alt="Scatter of weights against removal effects",
                 )
+
+
+def _two_tests(found: Trust, item: str) -> None:
+    """Deletion and insertion, and what is left of the weights in a model that has forgotten everything."""
+    curves = found.curves
+    if curves is not None:
+        how = [
+            f"**{gain:+.2f}** {'farther' if name == 'away' else 'nearer'} than by lot"
+            for name, gain in (("away", curves.deletion), ("in", curves.insertion))
+        ]
+        st.markdown(
+            f"Heaviest {item}s taken away first, the logit is on average {how[0]}; put in first, {how[1]}."
+        )
+        st.plotly_chart(
+            removal_curves(curves, item),
+            key="trust_curves",
+            config=CHART,
+            alt=f"How far the logit is from the full one while {item}s are taken away, and put in",
+        )
+        st.caption(
+            "Both are positive where the weights tell what the score rests on. Deletion and insertion: Petsiuk et al., 2018."
+        )
+    if found.shuffled is not None:
+        verdict = (
+            "They tell little of what was learned" if found.shuffled > ALIKE else "They are learned"
+        )
+        st.markdown(
+            f"**{verdict}**: with all weights of the model shuffled, what it shows correlates at {found.shuffled:+.2f} with this."
+        )
+        st.caption(
+            "Near 1, the same would be shown by a model that knows nothing. Sanity check: Adebayo et al., 2018. That attention "
+            "need not be the only explanation to be one: Wiegreffe and Pinter, 2019."
+        )
 
 
 def _verdict(value: float, item: str) -> tuple[str, str]:

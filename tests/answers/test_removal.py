@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from recdemo import checkpoints
+import recdemo
+from recdemo import Session, Watched, checkpoints
 from recdemo.answers.removal import (
     BY_LOT,
     MIN_FOR_CORRELATION,
@@ -15,6 +18,7 @@ from recdemo.answers.removal import (
     pairs_kept,
     shuffled,
 )
+from recdemo.answers.trust import trust
 
 
 def trapezoids(height: list[float], places: list[int]) -> float:
@@ -88,3 +92,38 @@ def test_a_shuffled_model_has_the_same_numbers_in_other_places(pair: tuple[str, 
         assert torch.equal(value.flatten().sort().values, before[name].flatten().sort().values)
         moved += not torch.equal(value, before[name])
     assert moved
+
+
+SESSION = Session("F", 25, 12, [Watched(m, m % 2 == 0) for m in (1721, 1196, 260, 1214, 541, 589)])
+
+
+@pytest.mark.parametrize("key", ["din", "afm", "bst", "sasrec"])
+def test_a_visitor_s_weights_are_tested_by_what_the_model_says_without_them(key: str) -> None:
+    model = recdemo.load(key)
+    explanation = model.explain(SESSION, 1210)
+    weights = explanation.weights
+    assert weights is not None
+    found = trust(model, SESSION, 1210)
+    assert found.curves is not None
+    order = np.argsort(-np.abs(weights.weights), kind="stable")
+    if weights.axis == "film":
+        expected = weights.removal[order[0]]
+    else:  # the other pairs share the attention
+        parts = np.array([term.value for term in explanation.terms if term.kind == "pair"])
+        rest = order[found.curves.counts[1] :]
+        expected = parts.sum() - parts[rest].sum() / np.array(weights.weights)[rest].sum()
+    assert found.curves.deleted[1] == pytest.approx(abs(expected), abs=1e-3)
+    assert found.curves.deleted[0] == found.curves.inserted[-1] == 0
+    nothing = found.curves.deleted[-1]
+    assert nothing == found.curves.inserted[0] == found.curves.deleted_by_lot[-1]
+    if weights.axis == "film":
+        alone = model.explain(replace(SESSION, history=[]), 1210).logit
+        assert nothing == pytest.approx(abs(explanation.logit - alone), abs=1e-4)
+    assert found.shuffled is not None
+    assert -1 <= found.shuffled <= 1
+    assert trust(model, SESSION, 1210).shuffled == found.shuffled
+
+
+def test_who_weighs_nothing_cannot_be_tested() -> None:
+    with pytest.raises(TypeError, match="neither"):
+        trust(recdemo.load("fm"), SESSION, 1210)
