@@ -75,6 +75,26 @@ def layer_weights(recommender: Scorer, session: Session) -> tuple[list[int], np.
     return films, weights[:, :, : len(films), : len(films)].numpy()
 
 
+def rollout(weights: np.ndarray) -> np.ndarray | None:
+    """How much of each film is in the last layer's answer at each place: the layers' mean attention multiplied through, with
+    half of each place's own vector passed by every layer.
+
+    Source: Abnar and Zuidema, "Quantifying Attention Flow in Transformers", ACL 2020.
+
+    Args:
+        weights: [layers, H, n, n] attention, a row is who looks.
+
+    Returns:
+        [n, n], rows add up to one; None for a single layer, or for attention that is no share.
+    """
+    if len(weights) < 2 or not np.allclose(weights.sum(-1), 1, atol=1e-3):
+        return None
+    found = np.eye(weights.shape[-1])
+    for layer in weights.mean(1):
+        found = (layer + np.eye(len(layer))) / 2 @ found
+    return found
+
+
 def evolution(recommender: Scorer, session: Session, movie_ids: Sequence[int]) -> pd.DataFrame:
     """How the interest evolves from film to film, towards each of several targets.
 

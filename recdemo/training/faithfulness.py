@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from recdemo.answers.attention import rollout
 from recdemo.answers.removal import (
     MIN_FOR_CORRELATION,
     deletion_and_insertion,
@@ -60,7 +61,7 @@ def measure_faithfulness(
         By kind: ``pairs`` of fields; ``weights`` of the films watched, for several heads their mean; ``terms``, what
         each film adds in a model that adds them up; ``head 1``, …;
         ``layer 1``, … (mean of its heads) and ``layer 1, head 1``, …: how much a film is looked at by all films, or, in
-        a model that looks back only, by the latest; ``gates`` of an evolving interest. Empty for a model that shows none.
+        a model that looks back only, by the latest; ``rollout``, the layers multiplied through; ``gates`` of an evolving interest. Empty for a model that shows none.
     """
     model.eval()
     # What a sum over films adds is no attention, and which films it has weights for is learned, too.
@@ -194,7 +195,13 @@ def _weights_of_films(model: nn.Module, batch: Batch) -> dict[str, np.ndarray]:
         heads = model.head_weights(batch)[0, :, 0, :-1]
         found |= {f"head {number}": weights for number, weights in enumerate(heads, start=1)}
     if isinstance(model, ShowsLayers):
-        for number, layer in enumerate(model.encoder_weights(batch)[0], start=1):  # [H, n, n]
+        layers = model.encoder_weights(batch)[0]  # [layers, H, n, n]
+        flow = rollout(layers[..., : _films(batch), : _films(batch)].cpu().numpy())
+        if flow is not None:
+            found["rollout"] = torch.from_numpy(
+                flow[-1] if isinstance(model, Causal) else flow.mean(0)
+            )
+        for number, layer in enumerate(layers, start=1):
             looked_at = layer[:, -1] if isinstance(model, Causal) else layer.mean(1)  # [H, n]
             found[f"layer {number}"] = looked_at.mean(0)
             if len(looked_at) > 1:

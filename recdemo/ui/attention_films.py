@@ -12,6 +12,7 @@ from recdemo.answers import attention as inside
 from recdemo.answers.explain import film_terms, history_weights, titles_of
 from recdemo.answers.explanation import Explanation
 from recdemo.answers.recommend import Recommender
+from recdemo.answers.removal import rank_correlation
 from recdemo.charts import attention as charts
 from recdemo.ui import engine
 from recdemo.ui.chart import CHART
@@ -20,6 +21,7 @@ from recdemo.ui.visit import Visit
 from recdemo.ui.why import faithfulness, sum_of_terms
 
 MEAN = "mean"  # of the heads
+ROLLOUT = -1  # instead of a layer
 
 
 def show_films(
@@ -183,25 +185,47 @@ def _layers(
 ) -> None:
     films, weights = inside.layer_weights(model, visit.session)
     layers, heads = weights.shape[:2]
+    flow = inside.rollout(weights)
     layer = 0
     if layers > 1:
-        layer = st.selectbox("Layer", range(layers), layers - 1, format_func=lambda i: str(i + 1))
-    head = st.segmented_control(
-        "Head",
-        [MEAN, *range(heads)],
-        format_func=lambda i: "Mean" if i == MEAN else f"Head {i + 1}",
-        default=MEAN,
-        required=True,
-        key="look_head",
-        label_visibility="collapsed",
-    )
-    shown = weights[layer].mean(0) if head == MEAN else weights[layer, head]
+        layer = st.selectbox(
+            "Layer",
+            [*range(layers), *([ROLLOUT] if flow is not None else [])],
+            layers - 1,
+            format_func=lambda i: (
+                "All, multiplied through (rollout)" if i == ROLLOUT else str(i + 1)
+            ),
+        )
+    if flow is not None and layer == ROLLOUT:
+        shown = flow
+    else:
+        head = st.segmented_control(
+            "Head",
+            [MEAN, *range(heads)],
+            format_func=lambda i: "Mean" if i == MEAN else f"Head {i + 1}",
+            default=MEAN,
+            required=True,
+            key="look_head",
+            label_visibility="collapsed",
+        )
+        shown = weights[layer].mean(0) if head == MEAN else weights[layer, head]
     titles = titles_of(model, films)
     shares = bool(np.allclose(weights.sum(-1), 1, atol=1e-3))
     trust = ""
     if layer == layers - 1 and explanation.movie_id not in visit.session.movie_ids:
         of_head = {i + 1: np.abs(weights[-1, i, -1]) for i in range(heads)}
         trust = inside.most_faithful_head(of_head, explanation.removal)
+    if (
+        layer == ROLLOUT
+        and flow is not None
+        and explanation.movie_id not in visit.session.movie_ids
+    ):
+        effects = np.abs([effect for _, effect in explanation.removal])
+        whole, last = (
+            rank_correlation(row, effects) for row in (flow[-1], weights[-1, :, -1].mean(0))
+        )
+        if whole is not None and last is not None:
+            trust = f"Its faithfulness is {whole:+.2f}, that of the last layer alone {last:+.2f}."
     st.markdown(f"{inside.most_looked_at(shown, [*map(plain, titles)], shares=shares)} {trust}")
     st.plotly_chart(
         charts.look_map(shown, titles, shares=shares),
@@ -217,6 +241,12 @@ def _layers(
             if shares
             else f"A row is a film watched and what it takes of {whom}. These weights are not shares: there is no softmax, a "
             "film that has more to say adds more, and what has a negative weight is taken away. "
+        )
+        + (
+            "Each layer's mean attention times the one before, half of every film's own vector passed on each time: how much of "
+            "each film has come to each place (Abnar and Zuidema, 2020). "
+            if layer == ROLLOUT
+            else ""
         )
         + "The answer is read off the latest film's row, the top one, whatever film is being scored."
     )

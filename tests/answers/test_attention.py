@@ -97,9 +97,9 @@ def test_layers_of_crosses_add_up_to_the_logit_and_to_the_terms_of_its_explanati
     model = untrained("dcn_v2")
     for movie in TARGETS:
         found, explanation = attention.crosses(model, session, movie), model.explain(session, movie)
-        assert explanation.total == pytest.approx(explanation.logit, abs=1e-4)
+        assert explanation.total == pytest.approx(explanation.logit, abs=1e-4, rel=1e-6)
         parts = found.parts.set_index("part")["value"]
-        assert parts.sum() == pytest.approx(explanation.logit, abs=1e-4)
+        assert parts.sum() == pytest.approx(explanation.logit, abs=1e-4, rel=1e-6)
         sums = found.layers.sum(axis=(1, 2)).tolist()
         assert sums == pytest.approx([parts["Layer 1"], parts["Layer 2"]], abs=1e-5)
         told = {term.label: term.value for term in explanation.terms}
@@ -126,7 +126,7 @@ def test_streams_add_up_to_the_logit_and_each_set_of_gates_reads_one_side(
     for movie, one in zip(TARGETS, found, strict=True):
         explanation = model.explain(session, movie)
         assert one.parts["value"].sum() == pytest.approx(explanation.logit, abs=1e-4)
-        assert explanation.total == pytest.approx(explanation.logit, abs=1e-4)
+        assert explanation.total == pytest.approx(explanation.logit, abs=1e-4, rel=1e-6)
         assert len(one.parts) == 5  # the bias, two streams, two heads
         assert one.gates["field"].tolist()[-3:] == ["This film", "Its genres", "Its release year"]
         assert one.gates[["visitor", "film"]].stack().between(0, 2).all()
@@ -198,3 +198,24 @@ def test_the_head_that_tells_what_mattered() -> None:
     said = attention.most_faithful_head(heads, removal)
     assert said == "Head 2 is the most faithful (+1.00), head 1 the least (-1.00)."
     assert attention.most_faithful_head({2: heads[2], 3: heads[3]}, removal) == ""
+
+
+def test_rollout_multiplies_the_layers_through() -> None:
+    rng = np.random.default_rng(0)
+    weights = rng.dirichlet(np.ones(4), size=(3, 2, 4))  # [layers, H, n, n]
+    found = attention.rollout(weights)
+    assert found is not None
+
+    def came(layer: int, place: int, film: int) -> float:
+        """How much of a film is at a place after so many layers."""
+        if layer == 0:
+            return float(place == film)
+        mean = weights[layer - 1].mean(0)[place]
+        passed = sum(mean[other] * came(layer - 1, other, film) for other in range(4))
+        return (passed + came(layer - 1, place, film)) / 2
+
+    expected = [[came(3, place, film) for film in range(4)] for place in range(4)]
+    assert found == pytest.approx(np.array(expected))
+    assert found.sum(1) == pytest.approx(np.ones(4))
+    assert attention.rollout(weights[:1]) is None
+    assert attention.rollout(3 * weights) is None

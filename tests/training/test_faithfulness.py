@@ -80,7 +80,11 @@ def test_it_is_the_mean_over_users_asked_one_by_one(
                 for head, weights in enumerate(model.head_weights(batch)[0], start=1):
                     kinds[f"head {head}"] = weights[0]
             if key in ("transformer4rec", "sasrec"):
-                for number, layer in enumerate(model.encoder_weights(batch)[0], start=1):
+                layers = model.encoder_weights(batch)[0][..., :count, :count]
+                if len(layers) > 1 and count:
+                    steps = [(layer.mean(0) + torch.eye(count)) / 2 for layer in layers]
+                    kinds["rollout"] = torch.linalg.multi_dot(steps[::-1])[-1]
+                for number, layer in enumerate(layers, start=1):
                     # Who looks: everybody, or where they look back only, the latest.
                     who = range(count) if key == "transformer4rec" else [count - 1]
                     seen = [sum(head[i] for i in who) for head in layer]
