@@ -23,7 +23,7 @@ from recdemo.ui import change, engine, state
 from recdemo.ui.chart import CHART
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import MAX_TARGETS, Visit
-from recdemo.ui.why import see_it_computed
+from recdemo.ui.why import ask, see_it_computed, sum_of_terms
 
 CHOICE = 100  # films of the list that can be chosen to be dropped
 
@@ -122,6 +122,10 @@ def show_drop(model: Recommender, visit: Visit, k: int) -> None:
         see_it_computed(movie, "what_if")
     if certainty:
         st.caption(certainty)
+    why = st.expander("Why this and not another?", key="what_if_why", on_change="rerun")
+    if why.open:
+        with why:
+            sum_of_terms(ask(model, visit, movie), visit, order[: k + 1])
     if found.alone:
         unit = "stars" if visit.objective == "rating" else "logits"
         st.markdown(strongest_support(found, labels))

@@ -239,3 +239,12 @@ def test_every_model_is_said_to_find_or_not_to_find() -> None:
         objective = CARDS[key].objectives[0]
         text = text_of(sound(open_page("what_if", link_of(MAYA, key, objective))))
         assert "falls from rank" in text or "Nothing found that drops" in text
+
+
+def test_the_film_to_drop_is_set_beside_others_when_asked() -> None:
+    app = open_change(Change())
+    assert not [box for box in app.selectbox if box.key == "why_against"]
+    app.session_state["what_if_why"] = True
+    sound(app.run())
+    assert [box.value for box in app.selectbox if box.key == "why_against"] == [-1]
+    assert "than the average film" in text_of(app)
