@@ -7,16 +7,26 @@ const LABEL = 9.5 // pixels, the lowest row that a label fits in
 const WRAP = 40 // numbers of a row without names
 const SIGNS = {
   input: "in", lookup: "table", sum: "Σ", mean: "mean", product: "⊙", dot: "u·v", weighted_sum: "Σ a x", matmul: "A B", scale: "× λ",
-  layer: "Wx+b", pair_layer: "Wx+b", network: "net", concat: "[ , ]", pairs: "Σ i<j",
+  layer: "Wx+b", pair_layer: "Wx+b", network: "net", concat: "[ , ]", pairs: "Σ i<j", pair_products: "⊙", cross: "x₀⊙", cross_v2: "x₀⊙",
+  norm: "÷ σ", project: "W x", attend: "A V", gru: "GRU", augru: "a·GRU", last: "last", feed_forward: "FFN", feed_forward_post: "FFN",
+  relu_net: "net", gates: "gate", gated: "U ⊙", update_gates: "gate",
 }
+const SIGMOID = "M2 25C16 25 14 5 28 5"
+const BARS = "M4 26V19M12 26V13M20 26V3M28 26V21"
 const CURVES = {
-  relu: "M2 22H15L27 5", dice: "M2 23C14 23 13 20 17 17L27 5", sigmoid: "M2 25C16 25 14 5 28 5", softmax: "M4 26V19M12 26V13M20 26V3M28 26V21",
-  score: "M2 25C16 25 14 5 28 5", tanh: "M2 25C16 25 14 5 28 5",
+  relu: "M2 22H15L27 5", leaky_relu: "M2 25L15 21L27 5", dice: "M2 23C14 23 13 20 17 17L27 5", silu: "M2 22C12 23 13 25 17 19L27 5", sigmoid: SIGMOID,
+  tanh: SIGMOID, score: SIGMOID, softmax: BARS, softmax_dot: BARS,
 }
 const WORDS = {
   lookup: "look up", sum: "add up", mean: "take the mean", product: "multiply", dot: "dot product", weighted_sum: "weighted sum",
-  matmul: "matrix product", pair_layer: "layer", concat: "side by side", pairs: "every pair", relu: "ReLU", dice: "Dice", score: "to a chance",
+  matmul: "matrix product", pair_layer: "layer", concat: "side by side", pairs: "every pair", pair_products: "every pair", relu: "ReLU", dice: "Dice",
+  leaky_relu: "Leaky ReLU", silu: "SiLU", score: "to the list", norm: "normalise", project: "turn", softmax_dot: "match, softmax", attend: "mix",
+  feed_forward: "small network", feed_forward_post: "small network", relu_net: "small network", last: "take the last", cross: "cross", cross_v2: "cross",
+  gru: "remember", augru: "move", update_gates: "how far",
 }
+const LOOKING = "looking film" // the axis of films that look at those of the axis "film"
+// Operations whose numbers read all of the last axis.
+const WHOLE = ["layer", "pair_layer", "network", "norm", "project", "attend", "feed_forward", "feed_forward_post", "relu_net", "gates", "gated", "gru", "augru"]
 const views = new WeakMap()
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -59,6 +69,9 @@ function gridOf(step) {
       const row = starts.findLastIndex(start => start <= i)
       return [0, row, i - starts[row]]
     }
+  } else if (pairsOf(axes)) {
+    const [names, places] = pairsOf(axes)
+    Object.assign(grid, { rows: names.length, cols: names.length, rowAxis: { labels: names }, colAxis: { labels: names }, place: i => [0, ...places[i]] })
   } else if (axes.length === 1 && named(axes[0])) {
     Object.assign(grid, { rows: sizes[0], rowAxis: axes[0], bars: true, place: i => [0, i, 0] })
   } else if (axes.length === 1) {
@@ -80,6 +93,13 @@ function gridOf(step) {
   return grid
 }
 
+// Names and places of an axis of pairs, whose labels read “A × B”: it lies as a triangle.
+const pairsOf = axes => {
+  const pairs = axes.length === 1 && axes[0].labels?.length > 5 ? axes[0].labels.map(label => label.split(" × ")) : [[]]
+  if (pairs.some(pair => pair.length !== 2)) return null
+  const names = [...new Set(pairs.flat())]
+  return [names, pairs.map(([a, b]) => [names.indexOf(b), names.indexOf(a)])]
+}
 const nameOf = (axis, i) => {
   if (axis.labels?.length) return axis.labels[i]
   let start = 0
@@ -96,7 +116,10 @@ const shape = step => step.axes.map(axis => `${axis.size} ${axis.name}${axis.siz
 function reads(step, sources, k, i) {
   const source = sources[k]
   const at = step.grid.coords(i)
-  const whole = ["layer", "pair_layer", "network"].includes(step.operation)
+  const whole = WHOLE.includes(step.operation)
+  const has = (one, name) => one.axes.some(axis => axis.name === name)
+  const looks = !has(step, LOOKING) && sources.some(one => has(one, LOOKING)) // what films look at is mixed
+  const called = axis => (looks && axis.name === "film" ? "" : looks && axis.name === LOOKING ? "film" : axis.name === "film" && !has(step, "film") ? LOOKING : axis.name)
   let fixed
   if (step.operation === "concat" && step.axes.length === 1) {
     const own = i - sources.slice(0, k).reduce((sum, one) => sum + one.grid.flat.length, 0)
@@ -107,7 +130,7 @@ function reads(step, sources, k, i) {
     fixed = source.axes.map((axis, n) => (n === source.axes.length - 1 ? own : at[step.axes.findIndex(one => one.name === axis.name)] ?? null))
   } else {
     fixed = source.axes.map((axis, n) => {
-      const found = step.axes.findIndex(one => one.name === axis.name && one.size === axis.size)
+      const found = step.axes.findIndex(one => one.name === called(axis) && one.size === axis.size)
       return found < 0 || (whole && n === source.axes.length - 1) ? null : at[found]
     })
   }
@@ -208,16 +231,17 @@ function make(root) {
       return card.body.setAttribute("aria-label", step.alt)
     }
     const names = grid.rowAxis ? clamp(60, width * 0.36, 190) : 0
-    const under = grid.colAxis && grid.panels === 1 && width > 330 ? 54 : 0
+    const under = grid.colAxis && grid.panels === 1 && width > 240 && height > 110 ? 56 : 0
+    const large = clamp(22, stage.clientHeight / 12, 34) // pixels of a cell at most
     let best = { score: -1 }
     for (let across = 1; across <= grid.panels; across++) {
       const down = Math.ceil(grid.panels / across)
-      const wide = Math.min(grid.bars ? 150 : 22, ((width - names) / across - 10 - (grid.bars ? 62 : 0)) / grid.cols)
-      const high = Math.min(grid.rowAxis && !grid.colAxis ? 19 : 24, (height / down - (grid.panels > 1 ? 18 : 2) - under) / grid.rows)
+      const wide = Math.min(grid.bars ? 150 : large, ((width - names) / across - 10 - (grid.bars ? 62 : 0)) / grid.cols)
+      const high = Math.min(grid.rowAxis && !grid.colAxis ? large - 3 : large + 2, (height / down - (grid.panels > 1 ? 18 : 2) - under) / grid.rows)
       const score = Math.min(wide, high)
       if (score > best.score) best = { score, across, wide: Math.max(wide, 0.5), high: Math.max(high, 0.5) }
     }
-    Object.assign(card, best)
+    Object.assign(card, best, { under })
     card.body.replaceChildren(...Array.from({ length: grid.panels }, (_, p) => panel(card, p, names)))
   }
 
@@ -236,8 +260,8 @@ function make(root) {
       const [r, c] = [Math.floor((event.clientY - box.top) / high), Math.floor((event.clientX - box.left) / wide)]
       return grid.index[(p * grid.rows + clamp(0, r, grid.rows - 1)) * grid.cols + clamp(0, c, grid.cols - 1)]
     }
-    canvas.onpointermove = event => point(card, at(event))
-    canvas.onpointerleave = () => point(null)
+    canvas.onpointermove = canvas.onpointerdown = event => point(card, at(event))
+    canvas.onpointerleave = event => event.pointerType === "mouse" && point(null) // a finger may leave, what it tapped stays
     canvas.onclick = event => pin(movieAt(step, at(event)))
     canvas.onfocus = () => canvas.matches(":focus-visible") && point(card, hot?.card === card ? hot.i : grid.index[p * grid.rows * grid.cols], true)
     canvas.onblur = () => point(null)
@@ -247,7 +271,7 @@ function make(root) {
     if (grid.rowAxis && p % card.across === 0) made.append(rows(card, width))
     made.append(canvas)
     if (grid.bars) made.append(node("div", { className: "nums" }, ...grid.flat.map((x, i) => place(node("span", { textContent: high < LABEL ? "" : number(x) }), (i + 0.5) * high, high))))
-    if (grid.colAxis && grid.panels === 1 && wide >= 7) made.append(columns(card))
+    if (card.under && wide >= 7) made.append(columns(card))
     return made
   }
 
@@ -310,7 +334,7 @@ function make(root) {
           const seen = i < until
           ink.fillStyle = !seen ? dim : x < 0 ? down : up
           const share = clamp(0, Math.abs(x) / grid.limit, 1)
-          ink.globalAlpha = seen ? (grid.bars ? 0.9 : 0.04 + 0.96 * share ** 0.85) : 0.05
+          ink.globalAlpha = seen ? (grid.bars ? 0.9 : 0.04 + 0.96 * share ** 0.7) : 0.05
           const [left, top, w, h] = [c * wide + gap / 2, r * high + gap / 2, wide - gap, high - gap]
           if (!grid.bars || !seen) ink.fillRect(left, top, w, h)
           else {
@@ -325,16 +349,19 @@ function make(root) {
       }
       ink.globalAlpha = 1
       ink.strokeStyle = strong
+      ink.lineWidth = 1.5
+      const [r, c] = filmAt(grid)
+      if (r >= 0) ink.strokeRect(0.75, r * high + 0.75, wide * grid.cols - 1.5, high - 1.5)
+      if (c >= 0) ink.strokeRect(c * wide + 0.75, 0.75, wide - 1.5, high * grid.rows - 1.5)
       ink.lineWidth = 2
+      if (card === cards.at(-1)) ink.strokeStyle = dim
       for (const box of boxes(grid, p, lit)) ink.strokeRect(box.c * wide + 1, box.r * high + 1, box.cols * wide - 2, box.rows * high - 2)
-      const film = mark ?? pinned
-      if (film === null) continue
-      const [r, c] = [grid.rowAxis?.movie_ids?.indexOf(film) ?? -1, grid.colAxis?.movie_ids?.indexOf(film) ?? -1]
-      if (r >= 0) ink.strokeRect(1, r * high + 1, wide * grid.cols - 2, high - 2)
-      if (c >= 0) ink.strokeRect(c * wide + 1, 1, wide - 2, high * grid.rows - 2)
     }
     for (const [made, movie] of card.labels) made.classList.toggle("marked", movie !== null && movie === (mark ?? pinned))
   }
+
+  // Row and column of the film marked.
+  const filmAt = grid => [grid.rowAxis, grid.colAxis].map(axis => axis?.movie_ids?.indexOf(mark ?? pinned) ?? -1)
 
   // The rectangle about some numbers, in one panel.
   const boxes = (grid, panel, lit) => {
@@ -437,8 +464,9 @@ function make(root) {
     const row = ([text, x], total) => {
       const made = node("div", { className: total ? "term total" : "term" }, node("span", { textContent: text, title: text }), node("i"), node("span", { textContent: x === null ? "" : total ? number(x) : plus(x) }))
       made.firstChild.classList.toggle("marked", Boolean(name) && text.includes(name))
+      if (x === null) made.children[1].remove()
       const long = x === null || total ? 0 : (50 * Math.abs(x)) / largest
-      made.children[1].style.cssText = total ? "background:none" : `--from:${x < 0 ? 50 - long : 50}%;--long:${long}%;--tone:var(--${x < 0 ? "down" : "up"})`
+      if (x !== null) made.children[1].style.cssText = total ? "background:none" : `--from:${x < 0 ? 50 - long : 50}%;--long:${long}%;--tone:var(--${x < 0 ? "down" : "up"})`
       return made
     }
     sum.replaceChildren(...list.map(one => row(one, false)), row([list.length ? "together" : "value", value], true))
@@ -507,12 +535,10 @@ function make(root) {
       ink.globalAlpha = 0.05 + 0.95 * clamp(0, Math.abs(x) / grid.limit, 1)
       ink.fillRect((p * (grid.cols + 1) + c) * big, r * big, big, big)
     })
-    const film = mark ?? pinned
-    if (film === null) return
     ink.globalAlpha = 1
     ink.strokeStyle = strong
     ink.lineWidth = Math.max(1, big / 3)
-    const [r, c] = [grid.rowAxis?.movie_ids?.indexOf(film) ?? -1, grid.colAxis?.movie_ids?.indexOf(film) ?? -1]
+    const [r, c] = filmAt(grid)
     if (r >= 0) ink.strokeRect(0, r * big, w * big, big)
     for (let p = 0; c >= 0 && p < grid.panels; p++) ink.strokeRect((p * (grid.cols + 1) + c) * big, 0, big, h * big)
   }
@@ -555,7 +581,15 @@ function make(root) {
 
   // ---- the step ----------------------------------------------------------------------------------------------
 
+  // The picture takes the height that is left below all else, on a screen wide enough to see both.
+  const grow = () => {
+    const top = find(".inside").getBoundingClientRect().top + (document.querySelector("[data-testid=stMain]")?.scrollTop ?? 0)
+    const others = stage.offsetTop - find(".inside").offsetTop + 178
+    find(".inside").style.setProperty("--stage", `${clamp(216, innerHeight - top - others, 480)}px`)
+  }
+
   const lay = () => {
+    grow()
     const read = now.inputs.map(id => byId.get(id)).filter(Boolean)
     cards = [...new Set(read)].map(step => cardOf(step, "in"))
     cards.push(cardOf(now, "out"))
@@ -565,14 +599,14 @@ function make(root) {
     const narrow = stage.clientWidth < 560
     const high = narrow ? 210 : stage.clientHeight - 16
     const wide = narrow ? stage.clientWidth - 20 : (stage.clientWidth - 24 - 104) / (cards.length === 1 ? 1 : 2)
-    const want = cards.slice(0, -1).map(({ grid, step }) => 24 + (step.axes.length ? Math.min(grid.rows * (grid.rowAxis ? 17 : 22) * (grid.panels > 3 ? 2 : 1) + (grid.colAxis ? 54 : 0), 260) : 30))
+    const want = cards.slice(0, -1).map(({ grid, step }) => 24 + (step.axes.length ? Math.min(grid.rows * (grid.rowAxis ? stage.clientHeight / 14 : 24) * (grid.panels > 3 ? 2 : 1) + (grid.colAxis ? 54 : 0), 260) : 30))
     const room = (narrow ? 240 : high) - 8 * (want.length - 1)
     const share = Math.min(1, room / want.reduce((a, b) => a + b, 0))
     cards.slice(0, -1).forEach((card, k) => fit(card, wide, Math.max(14, want[k] * share - 24)))
     fit(cards.at(-1), wide - (cards.length === 1 ? 0 : 8), high - 22)
     const [sign, curve] = [SIGNS[now.operation], CURVES[now.operation]]
-    op.querySelector("b").innerHTML = curve ? `<svg viewBox="0 0 30 30"><path d="${curve}"/></svg>` : sign ?? now.operation
-    op.querySelector("i").textContent = WORDS[now.operation] ?? now.operation
+    op.querySelector("b").innerHTML = curve ? `<svg viewBox="0 0 30 30"><path d="${curve}"/></svg>` : sign ?? "ƒ"
+    op.querySelector("i").textContent = WORDS[now.operation] ?? now.operation.replaceAll("_", " ")
     terms = termsOf(now, cards.slice(0, -1).map(card => card.step))
   }
 
@@ -646,7 +680,7 @@ function make(root) {
         if (!cells || now.axes.length === 0) cards.at(-1).body.firstChild.textContent = number(one[0])
       } else {
         const i = Math.floor(t * cells)
-        reveal(null, { until: i })
+        reveal(cells > 2000 ? null : i, { until: i + 1 })
       }
       frame = requestAnimationFrame(tick)
     }

@@ -43,18 +43,24 @@ class Lesson:
 
 
 class Facts:
-    """What a blank may ask of a step.
+    """What a blank may ask of a step, see `ASKED`.
 
-    ``top``, ``second``, ``least``: what has the largest, second and smallest number by size, along the first axis with names;
-    ``top_value`` … their numbers; ``value``: a single number; ``count``: how many rows; ``above``: how many above zero.
+    Its rows are the films watched where it knows them, else its first axis with names; of a single number that is a sum, the terms. A
+    row's number is the sum along all other axes.
     """
 
     def __init__(self, step: Step, trace: Trace) -> None:
         self.step, self.trace = step, trace
         named = [place for place, axis in enumerate(step.axes) if axis.labels]
-        self.labels = step.axes[named[0]].labels if named else ()
-        others = tuple(place for place in range(step.values.ndim) if place != (named or [0])[0])
-        self.numbers = np.atleast_1d(step.values.sum(axis=others) if others else step.values)
+        named.sort(key=lambda place: step.axes[place].name not in ("film", "place"))
+        if named:
+            self.labels = step.axes[named[0]].labels
+            others = tuple(place for place in range(step.values.ndim) if place != named[0])
+            self.numbers = step.values.sum(axis=others)
+        else:
+            terms = step.sums[0] if len(step.sums) == 1 else ()
+            self.labels = tuple(label for label, _ in terms)
+            self.numbers = np.array([value for _, value in terms])
         self.order = np.argsort(-np.abs(self.numbers), kind="stable")
 
     def __getattr__(self, inner: str) -> Facts:
@@ -63,35 +69,31 @@ class Facts:
 
     def __format__(self, asked: str) -> str:
         name, _, more = asked.partition("_")
-        places = {"top": 0, "second": 1, "least": -1}
-        if name in places:
-            place = int(self.order[places[name]])
-            if len(self.order) < 2 and name == "second":
-                raise IndexError(name)
-            return f"{self.numbers[place]:+.2f}" if more else f"**{self.labels[place]}**"
+        if name in PLACES:
+            place = self.order[PLACES[name]]
+            number = float(self.numbers[place])
+            if not more:
+                return f"**{self.labels[place]}**"
+            return _signed(number) if more == "value" else f"{number:.0%}"
         if asked == "value":
-            return f"{float(self.step.values):+.2f}"
+            return _signed(float(self.step.values))
         if asked == "count":
-            return counted(len(self.labels), "film" if "film" in self.step.axes[0].name else "row")
-        if asked == "above":
-            return str(int((self.numbers > 0).sum()))
+            noun = self.step.axes[0].name.split()[-1]
+            return counted(len(self.labels), {"place": "film"}.get(noun, noun))
         if asked == "size":
             return str(self.step.values.shape[-1])
         raise ValueError(f"a blank asks for {asked!r}; use one of {', '.join(ASKED)}")
 
 
+PLACES = {"top": 0, "second": 1, "least": -1}  # among a step's rows by the size of their numbers
 ASKED = (
-    "top",
-    "top_value",
-    "second",
-    "second_value",
-    "least",
-    "least_value",
-    "value",
-    "count",
-    "above",
-    "size",
+    *(f"{name}{kind}" for name in PLACES for kind in ("", "_value", "_share")),
+    *("value", "count", "size"),  # a single number; of rows; of numbers in a row
 )
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")
 
 
 def lesson_of(model: str) -> Lesson | None:
@@ -124,7 +126,7 @@ def told(lesson: Lesson, trace: Trace, score: str) -> dict[str, Any]:
     asked = facts.get(lesson.step)
     choices: list[str] = []
     if asked and len(asked.labels) > 1:
-        order = [int(place) for place in asked.order]
+        order = [int(place) for place in asked.order if not _rest(asked.labels[place])]
         some = dict.fromkeys([order[0], order[1], order[-1], order[len(order) // 2]])
         choices = [asked.labels[place] for place in sorted(some)]
     return {
@@ -135,6 +137,11 @@ def told(lesson: Lesson, trace: Trace, score: str) -> dict[str, Any]:
         "told": filled(lesson.told) or "",
         "says": says,
     }
+
+
+def _rest(label: str) -> bool:
+    """Whether a term stands for several."""
+    return label.endswith(" others")
 
 
 LESSONS = (
