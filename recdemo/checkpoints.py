@@ -16,12 +16,12 @@ import shutil
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from recdemo.core.errors import CheckpointError, RequestError
-from recdemo.core.figures import MAIN
+from recdemo.core.figures import MAIN, METRICS
 from recdemo.core.files import draft_of, write_whole
 from recdemo.core.places import shipped
 from recdemo.core.protocols import Precomputes
@@ -39,28 +39,45 @@ if TYPE_CHECKING:
 FORMAT: Literal[1] = 1
 WEIGHTS, CARD, CATALOGUE = "weights.safetensors", "card.json", "catalogue.csv"
 ROOT_VARIABLE = "RECDEMO_CHECKPOINTS"
+MAX_SEED = 2**63 - 1  # what torch takes
 MAX_CARD_BYTES = 1_000_000
 MAX_WEIGHT_BYTES = 200_000_000
+
+
+Count = Annotated[int, Field(ge=0, le=10**12)]
+Short = Annotated[str, Field(max_length=300)]
+
+
+def _known(figures: dict[str, float]) -> dict[str, float]:
+    unknown = next((name for name in figures if name not in METRICS), None)
+    if unknown is not None:
+        raise ValueError(f"no metric is called {unknown[:40]!r}")
+    return figures
+
+
+Figures = Annotated[dict[str, float], AfterValidator(_known)]
 
 
 class DataCard(BaseModel):
     """Where the ratings came from."""
 
-    name: str
-    title: str
+    name: Short
+    title: Short
     simulated: bool
-    users: int
-    films: int
-    ratings: int
+    users: Count
+    films: Count
+    ratings: Count
     profiles: bool = True  # some of the users' genders, ages or occupations were known
-    item: str = "film"  # what people call a film of these data
+    item: str = Field(
+        default="film", pattern=r"^[a-z]{1,20}$"
+    )  # what people call a film of these data
 
 
 class Metrics(BaseModel):
     """The protocol's figures on each part."""
 
-    validation: dict[str, float]
-    test: dict[str, float]
+    validation: Figures
+    test: Figures
 
 
 class CheckpointCard(BaseModel):
@@ -75,20 +92,20 @@ class CheckpointCard(BaseModel):
     schema_hash: str
     history_length: int = Field(ge=1, le=1000)
     weights_sha256: str
-    parameters: int
+    parameters: Count
     metrics: Metrics
     constant: Constant | None = None  # to weigh the validation figures against; None: not measured
     data: DataCard
     split: Split = "order"
     report: dict[str, Any] | None = None  # a `recdemo.core.report.Report` of the test part
-    seed: int
-    command: str
-    settings: dict[str, float | str]
+    seed: int = Field(ge=0, le=MAX_SEED)
+    command: str = Field(max_length=5000)
+    settings: dict[Short, float | Short] = Field(max_length=100)
     epochs: list[dict[str, Any]]
-    best_epoch: int
-    seconds: float
-    date: str
-    versions: dict[str, str]
+    best_epoch: Count
+    seconds: FiniteFloat
+    date: str = Field(pattern=r"^\d{4}-\d\d-\d\d$")
+    versions: dict[Short, Short] = Field(max_length=20)
 
     @property
     def nothing_learned(self) -> str:

@@ -540,3 +540,26 @@ def test_a_weight_too_large_for_half_precision_is_kept(
         model.machine.bias.fill_(1e6)
     round_weights(model)
     assert model.machine.bias.item() == 1e6
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("date", "[today](http://example.org)"),
+        ("date", "2026-11-28\n![x](http://example.org)"),
+        ("metrics", {"validation": {"auc": 0.5}, "test": {"luck": 0.5}}),
+        ("seed", 10**20),
+        ("seed", -1),
+        ("parameters", -5),
+        ("best_epoch", 10**20),
+        ("command", "x" * 10_000),
+        ("versions", {"torch": "2" * 400}),
+    ],
+)
+def test_a_card_whose_values_are_not_of_their_kind_is_no_card(
+    field: str, value: object, folder: Path
+) -> None:
+    card = json.loads((folder / CARD).read_text())
+    (folder / CARD).write_text(json.dumps(card | {field: value}))
+    with pytest.raises(CheckpointError, match="not a card of format"):
+        read_card(folder)

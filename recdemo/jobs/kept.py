@@ -39,7 +39,7 @@ class KeptCard(BaseModel):
     run: str = Field(
         default="", max_length=40
     )  # the run it is from, where that was on this machine
-    date: str = Field(max_length=40)
+    date: str = Field(pattern=r"^\d{4}-\d\d-\d\d$")
     model: str = Field(max_length=40)
     objective: Objective
     data: str = Field(max_length=200)  # title of the data set

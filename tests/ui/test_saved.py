@@ -44,6 +44,7 @@ def test_titles_are_written_for_the_reader() -> None:
         ("not json", "no JSON"),
         (b"\xff\xfe\x00", "no JSON"),
         ("[" * 5000, "no JSON"),
+        (r'{"recdemo": 1, "model": "\ud800"}', "no JSON"),  # half of a character
         ("[]", "the JSON is not an object"),
         ("{}", "“recdemo”, the version of its layout, is missing"),
         ('{"recdemo": 2}', "its layout is of version 2, and 1 is the one known here"),
