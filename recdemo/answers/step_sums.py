@@ -11,7 +11,7 @@ from recdemo.core.steps import Axis, Step, Term
 
 MOST_CELLS = 256  # of a step whose sums are told
 MOST_TERMS = 6  # told one by one
-ADDED = ("lookup", "sum", "dot", "weighted_sum", "matmul")  # what their cells are
+ADDED = ("lookup", "sum", "mean", "dot", "weighted_sum", "matmul")  # what their cells are
 Named = tuple[
     list[str], np.ndarray
 ]  # labels [n] and terms [..., n], the axes before being a step's
@@ -43,9 +43,13 @@ def _terms(step: Step, read: Sequence[Step]) -> Named | None:
     if step.operation == "layer":
         return _of_layer(step, read) if read else None
     if step.operation == "pairs":
-        return _of_pairs(read[0])
+        return _of_pairs(read, step.parameters.get("factor", np.ones(())))
     if step.operation not in ADDED:
         return None
+    if step.operation == "mean":
+        [one] = read
+        labels, terms = _summed(one.axes, one.values, names, shape, one.name, True)
+        return labels, terms * (step.values.size / one.values.size)
     constants = [([name], _spread(value, shape)) for name, value in step.parameters.items()]
     if step.operation == "lookup":
         return _joined(constants) if constants else None
@@ -149,9 +153,10 @@ def _stretches(step: Step, width: int, single: bool) -> list[tuple[str, int]]:
     return [(step.name, width)]
 
 
-def _of_pairs(fields: Step) -> Named:
+def _of_pairs(read: Sequence[Step], factor: np.ndarray) -> Named:
     """v_i ⊙ v_j of every two fields."""
-    names = fields.axes[0].labels or [str(n) for n in range(fields.axes[0].size)]
-    pairs = list(combinations(range(len(names)), 2))
-    terms = np.stack([fields.values[i] * fields.values[j] for i, j in pairs], axis=-1)
+    names = [name for step in read for name in step.axes[0].labels]
+    rows = [row for step in read for row in step.values]
+    pairs = list(combinations(range(len(rows)), 2))
+    terms = factor * np.stack([rows[i] * rows[j] for i, j in pairs], axis=-1)
     return [f"{names[i]} × {names[j]}" for i, j in pairs], terms

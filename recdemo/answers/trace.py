@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from recdemo.answers.explain import titles_of, unwatched
-from recdemo.answers.explanation import FIELD_NAMES
+from recdemo.answers.explanation import FIELD_NAMES, pair_label
 from recdemo.answers.recommend import Recommender
 from recdemo.answers.step_sums import sums_of
 from recdemo.answers.step_words import WORDS, formula_of, words_of
@@ -25,6 +25,7 @@ from recdemo.encoding.encode import encode
 from recdemo.models import card_of
 
 FILM_AXES = ("film", "looking film")  # one label for each film read
+LABELLED = ("field", "film field", "pair", "window", "word", "term")  # called as the step says
 THIS_FILM = "This film"
 
 
@@ -166,14 +167,23 @@ class _Reader:
             return Axis(name, size, self.titles, self.read)
         if name == "place":
             return Axis(name, size, (*self.titles, THIS_FILM), self.read)
-        if noted.labels and place == 0:
-            return Axis(name, size, tuple(FIELD_NAMES.get(one, one) for one in noted.labels))
-        if noted.operation == "concat":
+        if len(noted.labels) == size and name in LABELLED:
+            return Axis(name, size, tuple(map(_called, noted.labels)))
+        if noted.operation == "concat" and name == "number":
             return Axis(name, size, parts=_parts(read))
         others = [axis for step in read for axis in step.axes]
         return next(
             (one for one in others if (one.name, one.size) == (name, size)), Axis(name, size)
         )
+
+
+def _called(label: str | tuple[str, ...]) -> str:
+    """A field, a pair of fields, or fields side by side; anything else is called what it is."""
+    if isinstance(label, str):
+        return FIELD_NAMES.get(label, label)
+    if len(label) == 2:
+        return pair_label(*label)
+    return ", ".join(FIELD_NAMES[name] for name in label)
 
 
 def _parts(read: Sequence[Step]) -> tuple[tuple[str, int], ...]:

@@ -126,18 +126,27 @@ class BasicAttention(nn.Module):
     def _scores(self, history: Tensor, against: Tensor | None) -> Tensor:
         """[U, N, L]"""
         if self.kind == "item":
-            return self._mlp(history).unsqueeze(1)
+            scores = self._mlp(history)
+            return note("scores", scores, "sigmoid_net", history, **self._net()).unsqueeze(1)
         if against is None:
             raise ValueError(
                 f"attention {self.kind!r} holds each film against another vector; give it"
             )
-        if self.kind == "dot":
-            return against @ history.transpose(1, 2)
-        if self.kind == "bilinear":
-            return against @ self.inner(history).transpose(1, 2)
+        if self.kind in ("dot", "bilinear"):
+            keys = history
+            if self.kind == "bilinear":
+                keys = note("film_keys", self.inner(history), "layer", history, by=self.inner)
+            return note("scores", against @ keys.transpose(1, 2), "dot", against, keys)
         at_once = _at_once(history, self.inner.out_features)
         parts = against.split(at_once, dim=1)
-        return torch.cat([self._mlp(history.unsqueeze(1) * p.unsqueeze(2)) for p in parts], dim=1)
+        scores = torch.cat([self._mlp(history.unsqueeze(1) * p.unsqueeze(2)) for p in parts], dim=1)
+        note("products", lambda: history * against[:, :1], "product", history, against)
+        return note("scores", scores, "sigmoid_net", "products", **self._net())
+
+    def _net(self) -> dict[str, Tensor]:
+        """What a recording says of `_mlp`."""
+        inner = self.inner
+        return {"weight": inner.weight, "bias": inner.bias, "outer": self.outer.weight}
 
     def _mlp(self, x: Tensor) -> Tensor:
         return self.outer(torch.sigmoid(self.inner(x))).squeeze(-1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 import torch
@@ -10,6 +12,7 @@ from torch import Tensor, nn
 from recdemo.blocks.embedding import spread
 from recdemo.blocks.mlp import pieces
 from recdemo.core.batch import Batch
+from recdemo.core.steps import note, same
 
 
 class CrossNetwork(nn.Module):
@@ -46,10 +49,24 @@ class CrossNetwork(nn.Module):
         film = spread(films @ for_film.T, batch)  # [U, C, L + 1]
         dots = ((user @ for_user.T).unsqueeze(1) + film).unbind(-1)
         alpha, beta = torch.ones_like(dots[0]), torch.zeros_like(self.biases[0])
+        crossed = partial(_crossed, user, films, batch)
+        note("x0", partial(crossed, alpha, beta), "concat", user, films)
+        before = "x0"
         for dot, weight, bias in zip(dots[:-1], self.weights, self.biases, strict=True):
             alpha = alpha + alpha * dot + beta @ weight
             beta = beta + bias
-        return alpha * dots[-1] + beta @ self.head.weight[0] + self.head.bias
+            after = partial(crossed, alpha, beta)
+            note("cross_layer", after, "cross", "x0", before, weight=weight, bias=bias)
+            before = "cross_layer"
+        logits = alpha * dots[-1] + beta @ self.head.weight[0] + self.head.bias
+        return note("cross", logits, "layer", before, by=self.head)
+
+
+def _crossed(user: Tensor, films: Tensor, batch: Batch, alpha: Tensor, beta: Tensor) -> Tensor:
+    """x_l = α_l x_0 + β_l, [U, C, dim]; no answer needs it."""
+    film = spread(films, batch)
+    first = torch.cat([user.unsqueeze(1).expand(-1, film.shape[1], -1), film], dim=-1)
+    return alpha.unsqueeze(-1) * first + beta
 
 
 class CrossLayerV2(nn.Module):
@@ -93,6 +110,18 @@ class CrossLayerV2(nn.Module):
     def after_entry(self, first: Tensor, x: Tensor, read: Tensor) -> Tensor:
         """The same, where the `entry` has read x."""
         return torch.addcmul(x, first, self.out(self._gated(read)) if self.into else read)
+
+    def given(self, x: Tensor) -> dict[str, Callable[[], Tensor]]:
+        """W and b of one row x, for a recording."""
+
+        def matrix() -> Tensor:
+            if self.into is None:
+                return self.out.weight
+            gates = self._gates(x).expand(-1, -1, -1, (self.narrow or 0) // self.experts).flatten()
+            inner = self.out.weight * gates if self.experts > 1 else self.out.weight
+            return inner @ self.into.weight[: self.narrow]
+
+        return {"weight": matrix, "bias": lambda: self.out.bias}
 
     def summed(self, weight: Tensor, first: Tensor, x: Tensor, film_dim: int) -> Tensor:
         """wᵀ of the next x, which takes only the film's rows of W for each pair.
@@ -202,9 +231,9 @@ class CrossNetworkV2(nn.Module):
         film = spread(torch.cat([films, read], dim=1), batch)  # [U, C, film_dim + inner]
         of_user = user @ for_user.T
         made = 4 * len(user) * self.head.in_features  # x_0, x, what is read of it, and the next
-        return torch.cat(
-            [self._crossed(user, of_user, part) for part in pieces(film, made, self.training)], 1
-        )
+        parts = pieces(film, made, self.training)
+        logits = torch.cat([self._crossed(user, of_user, part) for part in parts], 1)
+        return same(logits, "cross")
 
     def terms(self, fields: Tensor) -> tuple[Tensor, Tensor]:
         """What, with the head's bias, adds up to the logit.
@@ -238,11 +267,17 @@ class CrossNetworkV2(nn.Module):
             [user.unsqueeze(1).expand(-1, vector.shape[1], -1), vector.expand(len(user), -1, -1)],
             -1,
         )
+        note("x0", first, "concat", "visitor_fields", "film_fields")
         *before, last = self._layers
         for number, layer in enumerate(before):
-            x = (
+            made = (
                 layer(first, x)
                 if number
                 else layer.after_entry(first, x, of_user.unsqueeze(1) + read)
             )
-        return last.summed(self.head.weight[0], first, x, self.sizes[1]) + self.head.bias
+            x = note("cross_layer", made, "cross_v2", first, x, **layer.given(x))
+        # What the last layer makes is summed as it is made.
+        whole = partial(last, first, x)
+        note("cross_layer", whole, "cross_v2", first, x, **last.given(x))
+        logits = last.summed(self.head.weight[0], first, x, self.sizes[1]) + self.head.bias
+        return note("cross", logits, "layer", "cross_layer", by=self.head)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from recdemo.blocks.embedding import ITEM_FIELDS, gather
 from recdemo.core.batch import Batch
+from recdemo.core.steps import note
 from recdemo.core.vocabulary import PROFILE
 from recdemo.encoding.schema import Schema
 
@@ -75,7 +76,7 @@ class HashedCrosses(nn.Module):
                 terms.append(
                     self._across(number, user[left], asked[right], int(film[right][0].max()))
                 )
-        return torch.stack(terms, dim=-1)
+        return note("crosses", torch.stack(terms, dim=-1), "lookup", labels=self.pairs)
 
     def _across(self, number: int, user: Values, films: Values, largest: int) -> Tensor:
         """A field of the user, [U, n], crossed with one of the candidates, [U, C, m] of ids to `largest`: [U, C]."""

@@ -275,7 +275,8 @@ class WeighedFields:
 
     def linear(self, batch: Batch) -> Tensor:
         """Σ_i w_i of user and film, [U, C]."""
-        return self.user_weights.sum(1, keepdim=True) + spread(self.film_weights.sum(1), batch)
+        both = self.user_weights.sum(1, keepdim=True) + spread(self.film_weights.sum(1), batch)
+        return note("linear", both, "sum", self.user_weights, self.film_weights)
 
 
 def film_biases(schema: Schema) -> nn.Embedding:
@@ -306,12 +307,15 @@ def spread(made: Tensor, batch: Batch) -> Tensor:
 
 def dots(visitors: Tensor, films: Tensor, batch: Batch) -> Tensor:
     """Each visitor [U, d] with each of their candidates among all films [M + 1, d]: logits [B]."""
-    return (gather(films, batch) @ visitors.unsqueeze(-1)).flatten()
+    logits = (gather(films, batch) @ visitors.unsqueeze(-1)).flatten()
+    return note("logit", logits, "dot", visitors, films, "film_bias")
 
 
 def with_bias(visitors: Tensor, films: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
     """The two sides with the films' biases in their dot product: [..., k], [M + 1, k], [M + 1, 1] → [..., k + 1], [M + 1, k + 1]."""
-    return nn.functional.pad(visitors, (0, 1), value=1.0), torch.cat([films, bias], dim=1)
+    note("film_bias", bias, "lookup")
+    padded = nn.functional.pad(visitors, (0, 1), value=1.0)
+    return same(padded, visitors), same(torch.cat([films, bias], dim=1), films)
 
 
 def gather(catalogue: Tensor, batch: Batch) -> Tensor:

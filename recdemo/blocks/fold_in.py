@@ -246,8 +246,8 @@ def _spread(vectors: Tensor) -> Tensor:
     return direction * variance.clamp(min=0).sqrt()
 
 
-def rows_of(table: Tensor, layer: nn.Module, films: Tensor) -> Tensor:
+def rows_of(table: Tensor, layer: Callable[[Tensor], Tensor], films: Tensor) -> Tensor:
     """`layer` of some rows of a table, [..., d], in the cheaper order: of the rows, or of the table first."""
     if films.numel() < len(table):
-        return layer(nn.functional.embedding(films, table))
+        return layer(note("film", nn.functional.embedding(films, table), "lookup"))
     return nn.functional.embedding(films, layer(table))

@@ -82,8 +82,10 @@ class LearnedRecency(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """[U, L], zero at padding, and one in all where there are films."""
-        scores = self.scores[batch.distance].masked_fill(~batch.history_mask, float("-inf"))
-        return torch.softmax(scores, dim=1).nan_to_num()  # an empty history has no weights
+        scores = note("recency_scores", self.scores[batch.distance], "lookup")
+        held = scores.masked_fill(~batch.history_mask, float("-inf"))
+        weights = torch.softmax(held, dim=1).nan_to_num()  # an empty history has no weights
+        return note("weights", weights, "softmax", scores)
 
 
 def pooled(values: Tensor, mask: Tensor, how: str) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from recdemo.blocks.embedding import spread
 from recdemo.core.batch import Batch
-from recdemo.core.steps import Operation, folded, note
+from recdemo.core.steps import Operation, folded, note, opened
 
 CELLS = 500_000  # of a hidden layer made at once when answering: keeps it in the processor's cache
 
@@ -204,7 +204,13 @@ class PlaceDropout(nn.Module):
         return self.of_rows(x.flatten(0, -2)).view_as(x)
 
 
-NOTED: dict[type[nn.Module], Operation] = {nn.Linear: "layer", nn.ReLU: "relu"}
+NOTED: dict[type[nn.Module], Operation] = {
+    nn.Linear: "layer",
+    nn.BatchNorm1d: "batch_norm",
+    nn.ReLU: "relu",
+    nn.LeakyReLU: "leaky_relu",
+    nn.Tanh: "tanh",
+}
 
 
 def through(layers: Iterable[nn.Module], x: Tensor) -> Tensor:
@@ -288,13 +294,22 @@ class TwoSidedMLP(nn.Module):
             batch: says which films are candidates of whom.
         """
         with folded("deep"):
-            mine = note("visitor_half", self.user(user), "layer", user, by=self.user)
-            its = note("film_half", spread(self.film(films), batch), "layer", films, by=self.film)
-            made = self.join(mine, its)
-        return note("deep", made, "network", user, films)
+            logits = self._join(self.of_user(user), spread(self.of_film(films), batch))
+        return note("deep", logits, "network", user, films)
+
+    def of_user(self, user: Tensor) -> Tensor:
+        """The user's half of the first layer: [..., user_dim] → [..., first]."""
+        return note("visitor_half", self.user(user), "layer", user, by=self.user)
+
+    def of_film(self, film: Tensor) -> Tensor:
+        """The film's half: [..., film_dim] → [..., first]."""
+        return note("film_half", self.film(film), "layer", film, by=self.film)
 
     def join(self, user: Tensor, film: Tensor) -> Tensor:
         """What follows the first layer: its halves [U, first] and [U, C, first], or [C, first], → [U, C]."""
+        return opened("deep", self._join, user, film)
+
+    def _join(self, user: Tensor, film: Tensor) -> Tensor:
         parts = pieces(film, user.numel(), self.training)
         return torch.cat([self._after(user, part) for part in parts], 1)
 

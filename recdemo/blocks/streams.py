@@ -6,12 +6,14 @@ Mao et al., "FinalMLP: An Enhanced Two-Stream MLP Model for CTR Prediction", AAA
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from recdemo.blocks.mlp import MLP, SharedDropout
+from recdemo.blocks.mlp import MLP, SharedDropout, through
+from recdemo.core.steps import folded, note
 
 
 class GatedStream(nn.Module):
@@ -27,6 +29,7 @@ class GatedStream(nn.Module):
         out_dim: width of what it gives, after a last plain linear layer.
         gate_hidden: units of the gates' hidden layer; 0 for no gates.
         dropout: share of hidden units dropped in training.
+        reads: what the own side and the other are called in a recording.
     """
 
     def __init__(
@@ -38,9 +41,11 @@ class GatedStream(nn.Module):
         *,
         gate_hidden: int,
         dropout: float = 0.0,
+        reads: tuple[str, str] = ("own", "other"),
     ) -> None:
         super().__init__()
         first, *rest = hidden
+        self.reads = reads
         self.gate = MLP(own, [gate_hidden], own + other) if gate_hidden else None
         if self.gate:
             last = cast(nn.Linear, self.gate.layers[-1])
@@ -54,9 +59,14 @@ class GatedStream(nn.Module):
 
     def gates(self, own: Tensor) -> Tensor:
         """g, from 0 to 2, of the own side's numbers and then the other's, [..., own] → [..., own + other]."""
+        id = f"{self.reads[0]}_gates"
         if self.gate is None:
-            return own.new_ones(*own.shape[:-1], self.own.in_features + self.other.in_features)
-        return 2 * torch.sigmoid(self.gate(own))
+            width = self.own.in_features + self.other.in_features
+            return note(id, own.new_ones(*own.shape[:-1], width), "input")
+        with folded(id):
+            made = self.gate(own)
+            gates = note("gate", 2 * torch.sigmoid(made), "sigmoid", made, factor=2)
+        return note(id, gates, "network", own)
 
     def once(self, own: Tensor) -> Tensor:
         """What is the same for all of the other side: gates on it, beside half of the first layer.
@@ -70,7 +80,13 @@ class GatedStream(nn.Module):
     def forward(self, made: Tensor, other: Tensor) -> Tensor:
         """From what `once` made, [..., other + first], and the other side, [..., other]: [..., out_dim]."""
         gates, half = made.split([other.shape[-1], self.own.out_features], dim=-1)
-        return self.rest(half + self.other(gates * other if self.gate else other))
+        read = [f"{side}_fields" for side in self.reads] + [f"{self.reads[0]}_gates"]
+        with folded(f"{self.reads[0]}_stream"):
+            hidden = half + self.other(gates * other if self.gate else other)
+            whole = partial(torch.cat, (self.own.weight, self.other.weight), dim=1)
+            note("layer", hidden, "gated_layer", *read, weight=whole, bias=self.own.bias)
+            stream = through(self.rest, hidden)
+        return note(f"{self.reads[0]}_stream", stream, "network", *read)
 
 
 class BilinearFusion(nn.Module):
@@ -104,4 +120,8 @@ class BilinearFusion(nn.Module):
         turned = first @ torch.block_diag(*self.heads)
         both = (turned * second).unflatten(-1, (len(self.heads), -1)).sum(-1)
         alone = [first @ self.first.weight.T, second @ self.second.weight.T]
-        return torch.cat([*alone, both], dim=-1)
+        labels = ["First stream", "Second stream"]
+        labels += [f"Head {head}" for head in range(1, len(self.heads) + 1)]
+        given = {"first": self.first.weight, "second": self.second.weight, "heads": self.heads}
+        terms = torch.cat([*alone, both], dim=-1)
+        return note("fusion", terms, "fusion", first, second, labels=labels, **given)

@@ -30,10 +30,40 @@ Operation = Literal[
     "layer",  # W x + b, x the inputs side by side
     "network",  # what its own steps make: the value of the last
     "concat",  # the inputs side by side
-    "pairs",  # Σ over pairs i < j of v_i ⊙ v_j, of the first axis
+    "part",  # the numbers from `start` to `stop` of the last axis
+    "last",  # the last of the first axis; zero where there is none
+    "pairs",  # Σ over pairs i < j of v_i ⊙ v_j, of the first axes of the inputs one after the other; times `factor`
+    "pair_products",  # v_i ⊙ v_j of each pair: within the first input, within the second, then across, second by second
     "pair_layer",  # W [x, q, x − q, x ⊙ q] + b
+    "relu_net",  # hᵀ ReLU(W x + b)
+    "sigmoid_net",  # hᵀ σ(W x + b)
+    "cross",  # x_0 (x · w) + b + x, of x_0 and x
+    "cross_v2",  # x_0 ⊙ (W x + b) + x
+    "convolution",  # windows of `size` rows of the inputs, one after the other, from row `start` to `stop`
+    "strongest",  # the largest over the first axis, of a floor where there is one, and the bias
+    "gated_layer",  # W (g ⊙ x) + b, x the inputs but the last side by side, g the last
+    "fusion",  # w_1 · o_1, w_2 · o_2 and o_1 W_h o_2 of each head
+    "solve",  # (Σ c q qᵀ + everything + pull I)⁻¹ Σ c q, scaled
+    "rnn",
+    "gru",
+    "lstm",
+    "augru",  # states of a GRU whose update gate is scaled by the second input
+    "update_gates",  # of it, the mean
+    "project",  # W x + b of each row of the inputs, cut into heads
+    "rotated",  # the same of LayerNorm(x), then turned by its place
+    "attend",  # W [Σ a v of each head, side by side] + b
+    "feed_forward",  # y + W_2 ReLU(W_1 LayerNorm(y) + b_1) + b_2, y the sum of the inputs
+    "feed_forward_post",  # LayerNorm(y + W_2 ReLU(W_1 y + b_1) + b_2), y LayerNorm of the sum of the inputs
+    "gates",  # one of the projections of an HSTU's layer, cut into heads
+    "silu",  # SiLU(q k + b) / how many films are looked at
+    "gated",  # x + W (u ⊙ LayerNorm(Σ a v)) + b
+    "norm",
+    "batch_norm",
     "dice",
     "relu",
+    "leaky_relu",
+    "sigmoid",
+    "tanh",
     "score",  # from the logit to what a list shows
 ]
 LEAVES = ("input", "lookup")
@@ -149,7 +179,7 @@ class Note:
     operation: Operation
     inputs: list[str]
     parent: str
-    labels: Sequence[str]
+    labels: Sequence[Any]
     parameters: dict[str, Any]
 
 
@@ -170,7 +200,7 @@ class Tape:
         value: Any,
         operation: Operation,
         inputs: Sequence[Any],
-        labels: Sequence[str],
+        labels: Sequence[Any],
         parameters: dict[str, Any],
     ) -> None:
         """See `note`."""
@@ -182,7 +212,7 @@ class Tape:
 
     def alias(self, value: Any, source: Any) -> None:
         """See `same`."""
-        if maker := self.maker(source):
+        if maker := self._named(source) if isinstance(source, str) else self.maker(source):
             self._remember(value, maker)
 
     def maker(self, value: Any) -> str:
@@ -255,7 +285,7 @@ def note(
     value: Value,
     operation: Operation,
     *inputs: Any,
-    labels: Sequence[str] = (),
+    labels: Sequence[Any] = (),
     by: Any = None,
     **parameters: Any,
 ) -> Value:
@@ -266,7 +296,7 @@ def note(
         value: what was made; or a callable for what only a recording makes.
         operation: how.
         inputs: the tensors it was made from, or the ids of their steps.
-        labels: of its first axis, where no input has them.
+        labels: of its first axis, fields or pairs of fields, where no input has them.
         by: a module whose weights are the parameters.
         parameters: weights and constants; callables for what only a recording makes.
     """
@@ -280,7 +310,7 @@ def note(
 
 
 def same(value: Value, source: Any) -> Value:
-    """`value`, which is `source`, or the rows of it that are asked about, in other memory."""
+    """`value`, which is what `source` is, a tensor or the id of a step, or its rows that are asked about, in other memory."""
     tape = _TAPE.get()
     if tape is not None:
         tape.alias(value, source)

@@ -8,12 +8,16 @@ leaves the softmax a single element.
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import combinations
+
 import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.embedding import FieldEmbedding, WeighedFields, spread
-from recdemo.blocks.interaction import pair_indices, pair_products
+from recdemo.blocks.interaction import pair_products
 from recdemo.core.batch import Batch
+from recdemo.core.steps import note
 from recdemo.core.terms import FieldTerms
 from recdemo.encoding.schema import Schema
 
@@ -47,6 +51,7 @@ class AFM(nn.Module):
         self.embedding = FieldEmbedding(schema, embed_dim=embed_dim, recency=recency)
         self.inner = nn.Linear(embed_dim, attention_dim)
         self.outer = nn.Linear(attention_dim, 1, bias=False)
+        self.pairs = self._pairs_made()
         self.register_buffer("order", self._pair_order(), persistent=False)
         # Attention starts near 1/P for each of the P pairs; p = P makes the first step a plain FM's.
         self.projection = nn.Parameter(torch.full((embed_dim,), float(len(self.order))))
@@ -54,8 +59,11 @@ class AFM(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
         fields = WeighedFields.of(self.linear, self.embedding, batch)
+        linear = fields.linear(batch)
         attention, values = self._attend(fields.user, fields.films, batch)  # [U, C, P] each
-        return (self.bias + fields.linear(batch) + (attention * values).sum(-1)).flatten()
+        terms = note("pair_terms", attention * values, "product", attention, values)
+        logits = (self.bias + linear + terms.sum(-1)).flatten()
+        return note("logit", logits, "sum", linear, terms, bias=self.bias)
 
     def field_terms(self, batch: Batch) -> FieldTerms:
         """What adds up to the logit: attention × pᵀ(v_i ⊙ v_j) for each pair, and the linear terms."""
@@ -79,7 +87,14 @@ class AFM(nn.Module):
         in_user = in_user.unsqueeze(1).expand(-1, batch.candidates, -1, -1)
         both = torch.cat([in_user, spread(in_film, batch), across], dim=2)
         score, value = both.unbind(-1)
-        return torch.softmax(score, dim=-1), value
+        attention = torch.softmax(score, dim=-1)
+        there = ~score.isinf()  # a pair with a field that holds nothing is not
+        pairs = partial(_all_pairs, user, films)
+        note("pair_products", pairs, "pair_products", user, films, labels=self.pairs)
+        note("pair_scores", partial(torch.where, there, score, 0.0), "relu_net", "pair_products",
+             outer=self.outer.weight, there=there, by=self.inner)  # fmt: skip
+        note("pair_values", value, "layer", "pair_products", weight=self.projection.unsqueeze(0))
+        return note("attention", attention, "softmax", "pair_scores", there=there), value
 
     def _score_and_value(self, products: Tensor, present: Tensor) -> Tensor:
         """[..., k], [...] → [..., 2]; the score of an absent pair is −∞."""
@@ -104,12 +119,21 @@ class AFM(nn.Module):
 
     def _pair_order(self) -> Tensor:
         """Where in `_attend`'s order each pair of `pair_indices` over all fields stands: [P]."""
-        users, films = len(self.embedding.user_fields), len(self.embedding.item_fields)
-        made = list(zip(*(side.tolist() for side in pair_indices(users)), strict=True))
-        made += [(users + i, users + j) for i, j in zip(*pair_indices(films), strict=True)]
-        made += [(i, users + j) for j in range(films) for i in range(users)]
-        wanted = zip(*(side.tolist() for side in pair_indices(users + films)), strict=True)
-        return torch.tensor([made.index(pair) for pair in wanted])
+        return torch.tensor(
+            [self.pairs.index(pair) for pair in combinations(self.embedding.fields, 2)]
+        )
+
+    def _pairs_made(self) -> list[tuple[str, str]]:
+        """The pairs of fields in `_attend`'s order."""
+        users, films = self.embedding.user_fields, self.embedding.item_fields
+        across = [(user, film) for film in films for user in users]
+        return [*combinations(users, 2), *combinations(films, 2), *across]
+
+
+def _all_pairs(user: Tensor, films: Tensor) -> Tensor:
+    """v_i ⊙ v_j of one user and one film, in `_attend`'s order, [P, k]; where candidates are many it is never made."""
+    across = (films.unsqueeze(2) * user.unsqueeze(1)).flatten(1, 2)
+    return torch.cat([pair_products(user), pair_products(films), across], dim=1)[0]
 
 
 def _pairs(present: Tensor) -> Tensor:

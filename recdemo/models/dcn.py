@@ -16,6 +16,7 @@ from recdemo.blocks.embedding import FieldEmbedding, checked_recency, history_sh
 from recdemo.blocks.mlp import TwoSidedMLP
 from recdemo.blocks.text import LearnedText
 from recdemo.core.batch import Batch, TitleText
+from recdemo.core.steps import note
 from recdemo.encoding.schema import Schema
 
 
@@ -41,7 +42,8 @@ class DeepAndCross(nn.Module):
 
     def forward(self, user: Tensor, films: Tensor, batch: Batch) -> Tensor:
         """Logits [U, C] from [U, user_dim] and, of the films of `films_of`, [N, film_dim]."""
-        return self.cross(user, films, batch) + self.deep(user, films, batch)
+        cross, deep = self.cross(user, films, batch), self.deep(user, films, batch)
+        return note("logit", cross + deep, "sum", cross, deep)
 
 
 class DCN(nn.Module):
@@ -148,7 +150,8 @@ class DCNText(nn.Module):
 
     def film_vectors(self) -> Tensor:
         """s of every film, [M + 1, d]."""
-        return self.learned() if self.learned and self.training else self.sentences
+        films = self.learned() if self.learned and self.training else self.sentences
+        return note("film", films, "lookup")
 
     def user_vectors(self, batch: Batch) -> Tensor:
         """Mean over the films liked, [U, d]."""
@@ -158,4 +161,8 @@ class DCNText(nn.Module):
         shares = history_shares(batch, self.recency) * batch.liked  # [U, L]
         shares = shares / shares.sum(1, keepdim=True).clamp(min=torch.finfo(shares.dtype).tiny)
         watched = nn.functional.embedding(batch.history, films)  # [U, L, d]
-        return (shares.unsqueeze(1) @ watched).squeeze(1)
+        note("watched", watched, "lookup")
+        note("shares", shares, "input")
+        return note(
+            "visitor", (shares.unsqueeze(1) @ watched).squeeze(1), "weighted_sum", shares, watched
+        )

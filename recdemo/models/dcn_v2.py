@@ -15,6 +15,7 @@ from recdemo.blocks.embedding import FieldEmbedding
 from recdemo.blocks.interaction import pair_indices
 from recdemo.blocks.mlp import TwoSidedMLP
 from recdemo.core.batch import Batch
+from recdemo.core.steps import note
 from recdemo.core.terms import CrossTerms, FieldTerms
 from recdemo.encoding.schema import Schema
 
@@ -67,7 +68,8 @@ class DCNV2(nn.Module):
         """Logits [B]."""
         user = self.embedding.user(batch).flatten(1)
         films = self.embedding.films(batch).flatten(1)
-        return (self.cross(user, films, batch) + self.deep(user, films, batch)).flatten()
+        cross, deep = self.cross(user, films, batch), self.deep(user, films, batch)
+        return note("logit", (cross + deep).flatten(), "sum", cross, deep)
 
     def cross_terms(self, batch: Batch) -> CrossTerms:
         """What adds up to the logit: fields, pairs of fields layer by layer, and the network as one term."""

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from recdemo.blocks.interaction import FactorizationMachine
 from recdemo.blocks.mlp import TwoSidedMLP
 from recdemo.core.batch import Batch
+from recdemo.core.steps import note
 from recdemo.core.terms import FieldTerms
 from recdemo.encoding.schema import Schema
 
@@ -61,7 +62,7 @@ class DeepFM(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
         shallow, deep = self._parts(batch)
-        return (shallow + deep).flatten()
+        return note("logit", (shallow + deep).flatten(), "sum", shallow, deep)
 
     def field_terms(self, batch: Batch) -> FieldTerms:
         """What adds up to the logit: fields, pairs, and the MLP as one term."""

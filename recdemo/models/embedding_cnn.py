@@ -9,14 +9,16 @@ history, then the film.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.embedding import FieldEmbedding, spread
-from recdemo.blocks.mlp import MLP
+from recdemo.blocks.mlp import MLP, through
 from recdemo.core.batch import Batch
+from recdemo.core.steps import folded, note
 from recdemo.encoding.schema import Schema
 
 
@@ -67,9 +69,30 @@ class EmbeddingCNN(nn.Module):
             [part.flatten(1) for part in tensor.tensor_split([alone], dim=2)]
             for tensor in (weight, from_user)
         )
-        of_user = torch.relu(of_user) @ w_alone.T + cast(Tensor, first.bias)  # [U, h]
-        both = torch.relu(both.unsqueeze(1) + spread(from_film.flatten(1), batch))
-        hidden = of_user.unsqueeze(1) + both @ w_both.T  # [U, C, h]
-        for layer in rest:
-            hidden = layer(hidden)
-        return hidden.flatten()
+        both = both.unsqueeze(1) + spread(from_film.flatten(1), batch)
+        self._note_windows("visitor_windows", of_user, 0, alone)
+        self._note_windows("film_windows", both, alone, from_user.shape[2])
+        of_user = note("visitor_maps", torch.relu(of_user), "relu", of_user)
+        both = note("film_maps", torch.relu(both), "relu", both)
+        with folded("head"):
+            from_alone = of_user @ w_alone.T + cast(Tensor, first.bias)  # [U, h]
+            hidden = from_alone.unsqueeze(1) + both @ w_both.T  # [U, C, h]
+            whole = partial(torch.cat, (w_alone, w_both), dim=1)
+            note("layer", hidden, "layer", of_user, both, weight=whole, bias=first.bias)
+            logits = through(rest, hidden).flatten()
+        return note("head", logits, "network", of_user, both)
+
+    def _note_windows(self, id: str, made: Tensor, start: int, stop: int) -> None:
+        """Windows from one to another, [U, maps * windows]."""
+        fields = self.embedding.fields
+        note(
+            id,
+            lambda: made.unflatten(-1, (-1, stop - start)),
+            "convolution",
+            "visitor_fields",
+            "film_fields",
+            by=self.convolution,
+            labels=[fields[window : window + 3] for window in range(start, stop)],
+            start=start,
+            stop=stop,
+        )

@@ -15,8 +15,11 @@ from recdemo.blocks.embedding import FieldEmbedding, spread
 from recdemo.blocks.mlp import pieces
 from recdemo.blocks.streams import BilinearFusion, GatedStream
 from recdemo.core.batch import Batch
+from recdemo.core.steps import note
 from recdemo.core.terms import StreamTerms
 from recdemo.encoding.schema import Schema
+
+SIDES = ("visitor", "film")
 
 
 class FinalMLP(nn.Module):
@@ -65,14 +68,16 @@ class FinalMLP(nn.Module):
         )
         width = gate_hidden if gates else 0
         self.by_user, self.by_film = (
-            GatedStream(*own, hidden, stream_dim, gate_hidden=width, dropout=dropout)
-            for own in (sizes, sizes[::-1])
+            GatedStream(*own, hidden, stream_dim, gate_hidden=width, dropout=dropout, reads=reads)
+            for own, reads in ((sizes, SIDES), (sizes[::-1], SIDES[::-1]))
         )
         self.fusion = BilinearFusion(stream_dim, heads)
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
-        return (self._terms(batch).sum(-1) + self.fusion.first.bias).flatten()
+        bias = self.fusion.first.bias
+        logits = (self._terms(batch).sum(-1) + bias).flatten()
+        return note("logit", logits, "sum", "fusion", bias=bias)
 
     def stream_terms(self, batch: Batch) -> StreamTerms:
         """What adds up to the logit: both streams and each head; and the mean gate on each field."""

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from recdemo.blocks.mlp import TwoSidedMLP
 from recdemo.core.batch import Batch
+from recdemo.core.steps import note
 from recdemo.encoding.schema import Schema
 from recdemo.models.fm import FM
 
@@ -55,11 +56,12 @@ class FNN(nn.Module):
         """Logits [B]."""
         with torch.no_grad():
             fields = self.fm.machine.fields(batch)
-            user = _beside(fields.user_weights, fields.user)
-            films = _beside(fields.film_weights, fields.films)
+            user = _beside("visitor_rows", fields.user_weights, fields.user)
+            films = _beside("film_rows", fields.film_weights, fields.films)
         return self.deep(user, films, batch).flatten()
 
 
-def _beside(weights: Tensor, vectors: Tensor) -> Tensor:
+def _beside(id: str, weights: Tensor, vectors: Tensor) -> Tensor:
     """[N, F] and [N, F, k] → [N, F * (1 + k)]."""
-    return torch.cat([weights.unsqueeze(2), vectors], dim=2).flatten(1)
+    both = torch.cat([weights.unsqueeze(2), vectors], dim=2)
+    return note(id, both, "concat", weights, vectors).flatten(1)

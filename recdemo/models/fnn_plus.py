@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from recdemo.blocks.embedding import FieldEmbedding, spread
 from recdemo.blocks.mlp import MLP
 from recdemo.core.batch import Batch
+from recdemo.core.steps import note, opened
 from recdemo.encoding.schema import Schema
 
 
@@ -49,4 +50,5 @@ class FNNPlus(nn.Module):
         film = spread(per_film, batch)  # [U, C, 2, k]
         total = user.sum(1).unsqueeze(1) + film[:, :, 0]
         squares = user.square().sum(1).unsqueeze(1) + film[:, :, 1]
-        return self.deep(total.square() - squares).flatten()
+        pairs = note("pairs", total.square() - squares, "pairs", user, films, factor=2)
+        return opened("deep", self.deep, pairs).flatten()

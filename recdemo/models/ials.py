@@ -14,11 +14,14 @@ chance; a trace of the share of all picks that a film has orders the films for w
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.solved import Recall, film_biases, fit_scale, rows_of, split_known
 from recdemo.core.batch import Batch, Known
+from recdemo.core.steps import note
 from recdemo.core.vocabulary import Objective
 from recdemo.encoding.schema import Schema
 
@@ -80,7 +83,10 @@ class IALS(nn.Module):
         """Logits [B]."""
         films = batch.target_movie.view(batch.users, -1)
         user = self.user_vectors(batch).unsqueeze(2)
-        return (self.bias[films] + (self.films(films) @ user).squeeze(2)).flatten()
+        film, bias = note("film", self.films(films), "lookup"), self.bias[films]
+        note("film_bias", bias, "lookup")
+        logits = (bias + (film @ user).squeeze(2)).flatten()
+        return note("logit", logits, "dot", user, film, bias)
 
     def film_terms(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """See `ShowsFilmTerms`: b_q, and s q · A⁻¹ c_i q_i of each film watched."""
@@ -95,7 +101,18 @@ class IALS(nn.Module):
 
     def user_vectors(self, batch: Batch) -> Tensor:
         """s u of each visitor, [U, k]."""
-        return self.scale * self._users(batch.history, batch.feedback)
+        note("watched", lambda: self.films(batch.history), "lookup")
+        users = self.scale * self._users(batch.history, batch.feedback)
+        return note("visitor", users, "solve", "counts", "watched", **self._given(batch))
+
+    def _given(self, batch: Batch) -> dict[str, Callable[[], object]]:
+        """What a recording says of `_users`."""
+        films = self.films.weight
+        return {
+            "everything": lambda: self._everything(films),
+            "pull": lambda: self._pull(self.recall(batch.feedback).sum(1), len(films)),
+            "factor": lambda: self.scale,
+        }
 
     def _users(self, history: Tensor, feedback: Tensor) -> Tensor:
         system, pulls = self._normal_equations(history, feedback)

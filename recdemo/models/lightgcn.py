@@ -25,6 +25,7 @@ from recdemo.blocks.embedding import (
 )
 from recdemo.blocks.lookup import rows
 from recdemo.core.batch import Batch
+from recdemo.core.steps import note
 from recdemo.core.vocabulary import JUST_WATCHED, LIKED
 from recdemo.encoding.schema import Schema
 
@@ -99,7 +100,9 @@ class LightGCN(nn.Module):
         """[u, 1] of each visitor, [U, k + 1], and [x_q, b_q] of each film, [M + 1, k + 1]."""
         films = self.film_vectors()
         weights = self._weights(batch)
-        visitors = (weights.unsqueeze(1) @ rows(films, batch.history)).squeeze(1)
+        watched = note("watched", rows(films, batch.history), "lookup")
+        visitors = (weights.unsqueeze(1) @ watched).squeeze(1)
+        note("visitor", visitors, "weighted_sum", weights, watched)
         return with_bias(visitors, films, self.film_bias.weight)
 
     def film_terms(self, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -111,7 +114,8 @@ class LightGCN(nn.Module):
 
     def film_vectors(self) -> Tensor:
         """x of every film, [M + 1, k]."""
-        return self._smooth() if self.smoothed is None else self.smoothed
+        films = self._smooth() if self.smoothed is None else self.smoothed
+        return note("film", films, "lookup")
 
     def user_vectors(self, batch: Batch) -> Tensor:
         """u of each visitor, [U, k]."""
@@ -125,7 +129,9 @@ class LightGCN(nn.Module):
     def _weights(self, batch: Batch) -> Tensor:
         """w of each film watched, [U, L]; zero at padding."""
         kind = (batch.feedback - JUST_WATCHED).clamp(min=0)
-        return history_shares(batch, self.recency) * self.feedback[kind]
+        shares = note("shares", history_shares(batch, self.recency), "input")
+        reactions = note("reactions", self.feedback[kind], "lookup")
+        return note("weights", shares * reactions, "product", shares, reactions)
 
 
 def film_smoothing(user: Tensor, movie: Tensor, size: int, layers: int) -> Tensor:

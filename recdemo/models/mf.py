@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from recdemo.blocks.embedding import film_biases
 from recdemo.blocks.fold_in import UserTable
 from recdemo.core.batch import Batch
+from recdemo.core.steps import note
 from recdemo.core.vocabulary import Objective
 from recdemo.encoding.schema import Schema
 
@@ -87,10 +88,14 @@ class MF(nn.Module):
 
     def _scorer(self, films: Tensor) -> Callable[[Tensor], Tensor]:
         """Of films [U, C] or [C], how they score user vectors: [U, k + 1] → [U, C]."""
-        film, bias = self.films(films), self.film_bias(films).squeeze(-1) + self.bias
+        film = note("film", self.films(films), "lookup")
+        bias = note("film_bias", self.film_bias(films).squeeze(-1) + self.bias, "lookup")
 
         def score(user: Tensor) -> Tensor:
-            dot = (film @ user[:, :-1].unsqueeze(-1)).squeeze(-1)
-            return dot + bias + user[:, -1:]
+            width = film.shape[-1]
+            vector = note("visitor", user[:, :-1], "part", user, start=0, stop=width)
+            own = note("visitor_bias", user[:, -1:], "part", user, start=width, stop=width + 1)
+            dot = (film @ vector.unsqueeze(-1)).squeeze(-1)
+            return note("logit", dot + bias + own, "dot", vector, film, bias, own)
 
         return score

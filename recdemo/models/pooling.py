@@ -16,6 +16,7 @@ from recdemo.blocks.embedding import rows_for
 from recdemo.blocks.history import FILM_MEANING, FilmEmbedding, LearnedRecency, pooled
 from recdemo.blocks.mlp import TwoSidedMLP
 from recdemo.core.batch import Batch
+from recdemo.core.steps import note
 from recdemo.encoding.schema import Schema
 
 
@@ -76,8 +77,11 @@ class Pooling(nn.Module):
         """[U, k]"""
         watched = self.films.watched(films, batch)
         if self.recency is None:
-            return pooled(watched, batch.history_mask, self.pool)
-        return (self.recency(batch).unsqueeze(1) @ watched).squeeze(1)
+            pool = pooled(watched, batch.history_mask, self.pool)
+            return note("interest", pool, self.pool, watched)
+        weights = self.recency(batch)
+        pool = (weights.unsqueeze(1) @ watched).squeeze(1)
+        return note("interest", pool, "weighted_sum", weights, watched)
 
 
 class AttentionPooling(nn.Module):
@@ -131,7 +135,9 @@ class AttentionPooling(nn.Module):
     def _interest(self, films: Tensor, batch: Batch) -> Tensor:
         """[U, k]"""
         history = self.films.watched(films, batch)
-        return (self._weights(history, batch).unsqueeze(-1) * history).sum(1)
+        weights = self._weights(history, batch)
+        interest = (weights.unsqueeze(-1) * history).sum(1)
+        return note("interest", interest, "weighted_sum", weights, history)
 
     def _weights(self, history: Tensor, batch: Batch) -> Tensor:
         """[U, L]"""

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.core.batch import Batch, Known
+from recdemo.core.steps import note
 from recdemo.core.vocabulary import Objective
 from recdemo.encoding.schema import Schema
 
@@ -32,7 +33,7 @@ class Popularity(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits, or stars, [B]."""
-        return self.scores[batch.target_movie]
+        return note("logit", self.scores[batch.target_movie], "lookup")
 
     def solve(self, known: Known, objective: Objective) -> None:
         """Count the films rated, and their likes, picks or stars."""

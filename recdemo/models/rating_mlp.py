@@ -62,5 +62,5 @@ class RatingMLP(nn.Module):
 
     def _scorer(self, films: Tensor) -> Callable[[Tensor], Tensor]:
         """Of films [U, C] or [C], how they score user vectors: [U, k] → [U, C]."""
-        film = rows_of(self.films.weight, self.head.film, films)
-        return lambda user: self.head.join(self.head.user(user), film)
+        film = rows_of(self.films.weight, self.head.of_film, films)
+        return lambda user: self.head.join(self.head.of_user(user), film)

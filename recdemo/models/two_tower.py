@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from recdemo.blocks.fold_in import UserTable, rows_of
 from recdemo.blocks.mlp import MLP
 from recdemo.core.batch import Batch
+from recdemo.core.steps import note, opened
 from recdemo.core.vocabulary import Objective
 from recdemo.encoding.schema import Schema
 
@@ -89,5 +90,12 @@ class TwoTower(nn.Module):
 
     def _scorer(self, films: Tensor) -> Callable[[Tensor], Tensor]:
         """Of films [U, C] or [C], how they score user vectors: [U, k] → [U, C]."""
-        film = rows_of(self.films.weight, self.film_tower, films)  # [U, C, k/4]
-        return lambda user: (film @ self.user_tower(user).unsqueeze(-1)).squeeze(-1)
+        film = rows_of(
+            self.films.weight, lambda rows: opened("film_tower", self.film_tower, rows), films
+        )  # [U, C, k/4]
+
+        def score(user: Tensor) -> Tensor:
+            visitor = opened("visitor_tower", self.user_tower, user)
+            return note("logit", (film @ visitor.unsqueeze(-1)).squeeze(-1), "dot", visitor, film)
+
+        return score

@@ -18,6 +18,7 @@ from recdemo.blocks.crosses import CROSSED_FIELDS, HashedCrosses
 from recdemo.blocks.embedding import FieldEmbedding, WeighedFields
 from recdemo.blocks.mlp import TwoSidedMLP
 from recdemo.core.batch import Batch
+from recdemo.core.steps import note
 from recdemo.core.terms import FieldTerms
 from recdemo.encoding.schema import Schema
 
@@ -70,8 +71,10 @@ class WideDeep(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
         fields = WeighedFields.of(self.linear, self.embedding, batch)
-        linear, crosses = fields.linear(batch), self.crosses(batch).sum(-1)
-        return (self.bias + linear + crosses + self._deep(fields, batch)).flatten()
+        linear, crosses = fields.linear(batch), self.crosses(batch)
+        deep = self._deep(fields, batch)
+        logits = (self.bias + linear + crosses.sum(-1) + deep).flatten()
+        return note("logit", logits, "sum", linear, crosses, deep, bias=self.bias)
 
     def field_terms(self, batch: Batch) -> FieldTerms:
         """What adds up to the logit: fields, crossed pairs, and the MLP as one term."""
