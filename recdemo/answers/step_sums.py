@@ -9,7 +9,7 @@ import numpy as np
 
 from recdemo.core.steps import Axis, Step, Term
 
-MOST_CELLS = 256  # of a step whose sums are told
+MOST_CELLS = 128  # of a step whose sums are told
 MOST_TERMS = 6  # told one by one
 ADDED = ("lookup", "sum", "mean", "dot", "weighted_sum", "matmul")  # what their cells are
 Named = tuple[

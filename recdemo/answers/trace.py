@@ -47,10 +47,6 @@ def trace(
     reader = _Reader(target, checkpoint.schema.size + 1, read, titles_of(recommender, read))
     steps: dict[str, Step] = {}
     for id, noted in tape.notes.items():
-        if noted is None:
-            raise ValueError(
-                f"step {id} of {checkpoint.card.model} opens and has no value; note it"
-            )
         steps[id] = reader.step(id, noted, steps)
     last = steps[ANSWER]
     scores = recommender.scores(session)
@@ -80,13 +76,13 @@ def _end_with(tape: Tape, answer: torch.Tensor) -> None:
         own = id == made_by or id.startswith(f"{made_by}.")
         return ANSWER + id[len(made_by) :] if own else id
 
-    renamed = {
-        called(id): noted
-        and replace(noted, parent=called(noted.parent), inputs=list(map(called, noted.inputs)))
+    tape.notes = {
+        called(id): replace(
+            noted, parent=called(noted.parent), inputs=[called(one) for one in noted.inputs]
+        )
         for id, noted in tape.notes.items()
     }
-    last = {id: noted for id, noted in renamed.items() if id.split(".")[0] == ANSWER}
-    tape.notes = {id: noted for id, noted in renamed.items() if id not in last} | last
+    tape.notes[ANSWER] = tape.notes.pop(ANSWER)
 
 
 def _score(recommender: Recommender, session: Session, logit: Step, score: float) -> Step:
@@ -126,7 +122,8 @@ class _Reader:
         names = words.axes
         if names is None:
             names = tuple(axis.name for axis in read[0].axes) if read else ()
-        values = self._cut(values, names, id)
+        same = names != words.axes and values.size == read[0].values.size if read else False
+        values = values.reshape(read[0].values.shape) if same else self._cut(values, names, id)
         axes = tuple(
             self._axis(name, size, noted, place, read)
             for place, (name, size) in enumerate(zip(names, values.shape, strict=True))

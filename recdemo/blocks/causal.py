@@ -8,6 +8,7 @@ stand, and a visitor of five films is read as the first five of a long history a
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 
 from recdemo.blocks.mlp import PlaceDropout
 from recdemo.blocks.transformer import causal
+from recdemo.core.steps import folded, note
 
 
 def rotated(x: Tensor) -> Tensor:
@@ -63,20 +65,34 @@ class CausalAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, T, k] → [N, T, k]."""
-        attended = nn.functional.scaled_dot_product_attention(*self._heads(x), is_causal=True)
-        return self.out(attended.transpose(1, 2).flatten(2))
+        query, key, value = self._heads(x)
+        attended = nn.functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+        mixed = self.out(attended.transpose(1, 2).flatten(2))
+        for number, (name, part) in enumerate(
+            (("queries", query), ("keys", key), ("values", value))
+        ):
+            note(name, part, "project", x, by=self.inner, part=number, turned=number < 2)
+        note(
+            "look", partial(_looks, query, key), "softmax_dot", query, key, causal=True, scaled=True
+        )
+        return note("mixed", mixed, "attend", "look", value, by=self.out)
 
     def weights(self, x: Tensor) -> Tensor:
         """Where each place looks: [N, T, k] → [N, H, T, T], each row summing to one."""
         query, key, _ = self._heads(x)
-        scores = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])
-        return torch.softmax(scores.masked_fill(~causal(x.shape[1]), float("-inf")), dim=-1)
+        return _looks(query, key)
 
     def _heads(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries and keys, both turned by their positions, and values, [N, H, T, d]."""
         parts = self.inner(x).unflatten(-1, (3, self.heads, -1))  # [N, T, 3, H, d]
         query, key, value = parts.permute(2, 0, 3, 1, 4)
         return rotated(query), rotated(key), value
+
+
+def _looks(query: Tensor, key: Tensor) -> Tensor:
+    """softmax(Q Kᵀ / √d) over each place and those before it, [N, H, T, T]."""
+    scores = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])
+    return torch.softmax(scores.masked_fill(~causal(query.shape[2]), float("-inf")), dim=-1)
 
 
 class CausalLayer(nn.Module):
@@ -101,8 +117,12 @@ class CausalLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, T, k] → [N, T, k]."""
-        x = x + self.dropout(self.attention(self.before_attention(x)))
-        return x + self.dropout(self.feed(self.before_feed(x)))
+        with folded("encoder_layer"):
+            normed = note("normed", self.before_attention(x), "norm", x, by=self.before_attention)
+            mixed = self.attention(normed)
+        between = x + self.dropout(mixed)
+        made = between + self.dropout(self.feed(self.before_feed(between)))
+        return note("encoder_layer", made, "feed_forward", x, mixed, by=self)
 
     def weights(self, x: Tensor) -> Tensor:
         """Where each place of the layer's input looks: [N, T, k] → [N, H, T, T]."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
+
+from recdemo.core.steps import note
 
 Cell = Literal["rnn", "gru", "lstm"]
 LAYERS: dict[Cell, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
@@ -31,6 +34,7 @@ class Recurrence(nn.Module):
         super().__init__()
         if cell not in LAYERS:
             raise ValueError(f"cell {cell!r} is unknown; use one of {' '.join(LAYERS)}")
+        self.cell: Cell = cell
         self.layer = LAYERS[cell](in_dim, hidden)
 
     def states(self, x: Tensor, mask: Tensor) -> Tensor:
@@ -46,7 +50,8 @@ class Recurrence(nn.Module):
         after, _ = self.layer(
             x.transpose(0, 1)
         )  # padding stands after every film, and changes none
-        return after.transpose(0, 1) * mask.unsqueeze(-1)
+        states = after.transpose(0, 1) * mask.unsqueeze(-1)
+        return note("states", states, self.cell, x, by=self.layer)
 
     def final(self, x: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
         """State after the last film, as (h,) or, for an LSTM, (h, c); zero for an empty history.
@@ -63,19 +68,30 @@ class Recurrence(nn.Module):
             pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
         )
         some = mask.any(1).unsqueeze(1)
-        return tuple(part[0] * some for part in state)
+        final = tuple(part[0] * some for part in state)
+        note(
+            "states",
+            lambda: self.layer(x.transpose(0, 1))[0].transpose(0, 1),
+            "lstm",
+            x,
+            by=self.layer,
+        )
+        note("state", final[0], "last", "states")
+        return final
 
     def step(self, x: Tensor, state: tuple[Tensor, ...]) -> Tensor:
         """State h after one more input: [N, in_dim] and tensors [N, h] → [N, h]."""
         given = tuple(part.unsqueeze(0).contiguous() for part in state)
         after, _ = self.layer(x.unsqueeze(0), given if len(given) > 1 else given[0])
-        return after[0]
+        more = {"cell_state": state[1]} if len(state) > 1 else {}
+        return note("candidate_state", after[0], self.cell, x, state[0], by=self.layer, **more)
 
 
 def last_of(states: Tensor, mask: Tensor) -> Tensor:
     """State at the last film of each history, zero where there is none: [U, L, h], [U, L] → [U, h]."""
     last = (mask.sum(1) - 1).clamp(min=0)
-    return states[torch.arange(len(last)), last] * mask.any(1, keepdim=True)
+    state = states[torch.arange(len(last)), last] * mask.any(1, keepdim=True)
+    return note("state", state, "last", states)
 
 
 class AUGRU(nn.Module):
@@ -111,9 +127,16 @@ class AUGRU(nn.Module):
         """
         gates = self.from_input(x)  # [U, L, 3h]
         parts = attention.split(CHUNK, dim=1)
-        return torch.cat(
+        final = torch.cat(
             [deque(self._evolve(gates, part), maxlen=1)[0][0] for part in parts], dim=1
         )
+        # What is forgotten on the way, a recording makes again.
+        given = {"weight_ih": self.from_input.weight, "bias_ih": self.from_input.bias}
+        given |= {"weight_hh": self.from_state.weight, "bias_hh": self.from_state.bias}
+        moves = partial(self.update_gates, x, attention)
+        note("moves", moves, "update_gates", x, attention, **given)
+        note("evolution", partial(self.states, x, attention), "augru", x, attention, **given)
+        return note("interest", final, "last", "evolution")
 
     def update_gates(self, x: Tensor, attention: Tensor) -> Tensor:
         """How far each film moved the state: mean over h of u' = a_t u, [U, C, L]."""

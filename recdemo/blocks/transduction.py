@@ -9,11 +9,14 @@ at instead of the longest history's, which the norm after them takes out again b
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.mlp import PlaceDropout
 from recdemo.blocks.transformer import causal
+from recdemo.core.steps import folded, note
 
 DISTANCES = 256  # told apart
 AT_ONCE = (
@@ -57,7 +60,17 @@ class TransductionUnit(nn.Module):
             ]
         )
         joined = _normed(summed.transpose(1, 2).flatten(2))
-        return x + self.out(self.dropout(gate.transpose(1, 2).flatten(2) * joined))
+        made = x + self.out(self.dropout(gate.transpose(1, 2).flatten(2) * joined))
+        with folded("encoder_layer"):
+            for name, part, number in (
+                ("queries", query, 2),
+                ("keys", key, 3),
+                ("values", value, 1),
+            ):
+                note(name, part, "silu_project", x, by=self.inner, part=number)
+            looks = partial(_weights, query, key, bias, share)
+            note("look", looks, "silu", query, key, distance=self.distance)
+        return note("encoder_layer", made, "gated", x, "look", value, by=self)
 
     def weights(self, x: Tensor) -> Tensor:
         """What each place takes of each: [N, T, k] → [N, H, T, T]. They may be negative, and sum to anything."""

@@ -7,6 +7,7 @@ taken before dropout.
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from recdemo.blocks.mlp import SharedDropout
 from recdemo.blocks.recurrent import last_of
 from recdemo.core.batch import Batch
+from recdemo.core.steps import folded, note
 
 
 def sinusoidal_positions(length: int, dim: int) -> Tensor:
@@ -61,7 +63,12 @@ class MultiHeadAttention(nn.Module):
         scores = q @ k.transpose(-1, -2)  # [N, H, Q, T]
         weights = torch.softmax(scores.masked_fill(~allowed.unsqueeze(1), float("-inf")), dim=-1)
         weights = weights.nan_to_num()
-        return self.out((weights @ v).transpose(1, 2).flatten(2)), weights
+        mixed = self.out((weights @ v).transpose(1, 2).flatten(2))
+        note("queries", q, "project", query, by=self.query, factor=q.shape[-1] ** -0.5)
+        note("keys", k, "project", context, by=self.key)
+        note("values", v, "project", context, by=self.value)
+        note("look", weights, "softmax_dot", q, k)
+        return note("mixed", mixed, "attend", weights, v, by=self.out), weights
 
     def beside(self, query: Tensor, context: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Each query attends to a shared context and to itself, as the last item of a sequence would.
@@ -83,7 +90,14 @@ class MultiHeadAttention(nn.Module):
         own = (q * own_k).sum(-1, keepdim=True)
         weights = torch.softmax(torch.cat([scores, own], dim=-1), dim=-1)  # [U, H, C, L + 1]
         attended = weights[..., :-1] @ v + weights[..., -1:] * own_v
-        return self.out(attended.transpose(1, 2).flatten(2)), weights
+        mixed = self.out(attended.transpose(1, 2).flatten(2))
+        note("query", q, "project", query, by=self.query, factor=q.shape[-1] ** -0.5)
+        keys, values = partial(torch.cat, (k, own_k), dim=2), partial(torch.cat, (v, own_v), dim=2)
+        note("place_keys", keys, "project", context, query, by=self.key)
+        note("place_values", values, "project", context, query, by=self.value)
+        note("place_look", weights, "softmax_dot", q, "place_keys")
+        note("candidate_mixed", mixed, "attend", weights, "place_values", by=self.out)
+        return mixed, weights
 
     def _heads(self, query: Tensor, context: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, divided by √d, keys and values, [N, H, Q or T, d]."""
@@ -116,8 +130,11 @@ class EncoderLayer(nn.Module):
 
     def forward(self, x: Tensor, allowed: Tensor) -> tuple[Tensor, Tensor]:
         """[N, T, k] and where each may look [N, T or 1, T] → [N, T, k], weights [N, H, T, T]."""
-        attended, weights = self.attention(x, x, allowed)
-        return self.feed_forward(x + self.dropout(attended)), weights
+        with folded("encoder_layer"):
+            attended, weights = self.attention(x, x, allowed)
+        made = self.feed_forward(x + self.dropout(attended))
+        note("encoder_layer", made, "feed_forward_post", x, attended, by=self)
+        return made, weights
 
     def feed_forward(self, x: Tensor) -> Tensor:
         """What follows attention: [..., k] → [..., k]."""
@@ -175,7 +192,7 @@ class Positions(nn.Module):
 
     def forward(self, position: Tensor) -> Tensor:
         """Positions [...] → [..., k]."""
-        return self.table[position] * self.size
+        return note("positions", self.table[position] * self.size, "lookup")
 
 
 def distance_from_end(mask: Tensor) -> Tensor:

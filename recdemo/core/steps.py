@@ -8,6 +8,7 @@ parameters. A callable stands for what only a recording makes. Nothing here impo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -49,14 +50,14 @@ Operation = Literal[
     "lstm",
     "augru",  # states of a GRU whose update gate is scaled by the second input
     "update_gates",  # of it, the mean
-    "project",  # W x + b of each row of the inputs, cut into heads
-    "rotated",  # the same of LayerNorm(x), then turned by its place
+    "project",  # W x + b of each row of the inputs, times `factor`, cut into heads; `part` of several, `turned` by place
+    "softmax_dot",  # softmax(q · k) over the last axis; `causal`: over what is not later; `scaled` by 1 / √d
     "attend",  # W [Σ a v of each head, side by side] + b
     "feed_forward",  # y + W_2 ReLU(W_1 LayerNorm(y) + b_1) + b_2, y the sum of the inputs
     "feed_forward_post",  # LayerNorm(y + W_2 ReLU(W_1 y + b_1) + b_2), y LayerNorm of the sum of the inputs
-    "gates",  # one of the projections of an HSTU's layer, cut into heads
-    "silu",  # SiLU(q k + b) / how many films are looked at
-    "gated",  # x + W (u ⊙ LayerNorm(Σ a v)) + b
+    "silu_project",  # SiLU(W LayerNorm(x)) of each row, its `part` of four, cut into heads
+    "silu",  # SiLU(q · k + b) / how many films are looked at, b by how far apart two films are
+    "gated",  # x + W (u ⊙ LayerNorm(Σ a v of each head, side by side)) + b, of x, a and v; u as a silu_project of x
     "norm",
     "batch_norm",
     "dice",
@@ -67,6 +68,7 @@ Operation = Literal[
     "score",  # from the logit to what a list shows
 ]
 LEAVES = ("input", "lookup")
+MANY = 1000  # numbers of a step that JSON says in short
 ANSWER = "logit"  # the id of the step whose value the model returns
 Term = tuple[str, float]
 Value = TypeVar("Value")
@@ -127,15 +129,19 @@ class Step:
     sums: tuple[tuple[Term, ...], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: numbers to six significant digits, to four where there are more than a thousand of them; no parameters."""
-        digits = 6 if self.values.size <= 1000 else 4
+        """For JSON: numbers to six significant digits; more than a thousand of them to a thousandth of the largest; no parameters.
+
+        Where a folded step only brings so many to one size, or adds them up by weights that stand there too, they are None.
+        """
+        many = self.values.size > MANY
+        hidden = many and self.parent and self.operation in ("norm", "attend")
         names = ("id", "name", "symbol", "formula", "operation", "parent", "says")
         found: dict[str, Any] = {name: getattr(self, name) for name in names}
         found["inputs"] = list(self.inputs)
         found["axes"] = [axis.as_dict() for axis in self.axes]
-        found["values"] = _rounded(self.values.tolist(), digits)
+        found["values"] = None if hidden else _short(self.values)
         if self.sums:
-            found["sums"] = [[[label, _rounded(x, 6)] for label, x in cell] for cell in self.sums]
+            found["sums"] = [[[label, _digits(x)] for label, x in cell] for cell in self.sums]
         return found
 
 
@@ -164,11 +170,23 @@ class Trace:
         }
 
 
-def _rounded(value: Any, digits: int) -> Any:
+def _short(values: np.ndarray) -> Any:
+    if values.size > MANY:
+        largest = float(np.abs(values).max())
+        places = 2 - math.floor(math.log10(largest)) if largest else 0
+        return _nested(np.round(values, places).tolist(), lambda value: value)
+    return _nested(values.tolist(), _digits)
+
+
+def _nested(value: Any, short: Callable[[float], float]) -> Any:
     if isinstance(value, list):
-        return [_rounded(one, digits) for one in value]
-    short = float(f"{value:.{digits}g}")
-    return int(short) if short.is_integer() else short
+        return [_nested(one, short) for one in value]
+    made = short(value)
+    return int(made) if made.is_integer() else made
+
+
+def _digits(value: float) -> float:
+    return float(f"{value:.6g}")
 
 
 @dataclass(slots=True)
@@ -184,10 +202,10 @@ class Note:
 
 
 class Tape:
-    """The steps of one forward pass, in order; a step that opens stands before those folded into it."""
+    """The steps of one forward pass, in order; a step that opens stands after those folded into it."""
 
     def __init__(self) -> None:
-        self.notes: dict[str, Note | None] = {}
+        self.notes: dict[str, Note] = {}
         self._made_by: dict[tuple[int, int], str] = {}  # memory → id
         self._kept: list[Any] = []  # so that no memory is used twice
         self._opened: list[str] = []
@@ -204,8 +222,11 @@ class Tape:
         parameters: dict[str, Any],
     ) -> None:
         """See `note`."""
-        found = [self._named(one) if isinstance(one, str) else self.maker(one) for one in inputs]
-        own = self._waiting.pop(self._path(id), "") or self._free(id)
+        waiting = self._waiting.pop(self._path(id), "")
+        found = [
+            self._named(one, waiting) if isinstance(one, str) else self.maker(one) for one in inputs
+        ]
+        own = waiting or self._free(id)
         parent = self._opened[-1] if self._opened else ""
         self.notes[own] = Note(value, operation, found, parent, labels, parameters)
         self._remember(value, own)
@@ -223,7 +244,6 @@ class Tape:
         """From here on steps are folded into one that will be noted after `close`."""
         own = self._free(id)
         self._waiting[self._path(id)] = own
-        self.notes[own] = None
         self._opened.append(own)
 
     def close(self) -> None:
@@ -240,15 +260,15 @@ class Tape:
     def _free(self, id: str) -> str:
         path, number = self._path(id), 2
         own = path
-        while own in self.notes:
+        while own in self.notes or own in self._waiting.values():
             own = f"{path}_{number}"
             number += 1
         self._latest[path] = own
         return own
 
-    def _named(self, id: str) -> str:
-        """The latest step of that name, beside those that are noted now or around them."""
-        around = [f"{step}." for step in reversed(self._opened)] + [""]
+    def _named(self, id: str, within: str = "") -> str:
+        """The latest step of that name, within a step, beside those that are noted now, or around them."""
+        around = [f"{step}." for step in (within, *reversed(self._opened)) if step] + [""]
         return next((self._latest[a + id] for a in around if a + id in self._latest), "")
 
 

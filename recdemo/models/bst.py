@@ -15,11 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.embedding import FieldEmbedding, film_biases, gather
-from recdemo.blocks.head import HEAD_FIELDS, PROFILE_DIM, beside_candidates
+from recdemo.blocks.head import HEAD_FIELDS, PROFILE_DIM, beside_candidates, with_film_bias
 from recdemo.blocks.history import FilmEmbedding, pooled
 from recdemo.blocks.mlp import MLP
 from recdemo.blocks.transformer import EncoderLayer, Positions
 from recdemo.core.batch import Batch
+from recdemo.core.steps import folded, note, opened
 from recdemo.encoding.schema import Schema
 
 Read = Literal["target", "mean", "flatten"]
@@ -79,13 +80,15 @@ class BST(nn.Module):
         """Logits [B]."""
         history, query = self._sequence(batch)
         if self.read == "target":
-            attended, _ = self.encoder.attention.beside(query, history, batch.history_mask)
+            with folded("read"):
+                attended, _ = self.encoder.attention.beside(query, history, batch.history_mask)
             read = self.encoder.feed_forward(query + self.encoder.dropout(attended))  # [U, C, k]
+            note("read", read, "feed_forward_post", query, attended, by=self.encoder)
         else:
             read = self._read_all(history, query, batch)
         profile = beside_candidates(self.profile, batch)
-        logits = self.head(torch.cat([read, profile], dim=-1)).flatten()
-        return logits + self.film_bias(batch.target_movie).squeeze(-1)
+        x = note("head_input", torch.cat([read, profile], dim=-1), "concat", read, profile)
+        return with_film_bias(opened("head", self.head, x).flatten(), self.film_bias, batch)
 
     def history_weights(self, batch: Batch) -> Tensor:
         """How much the candidate looks at each film watched, the mean over heads: [U, C, L].
@@ -102,10 +105,14 @@ class BST(nn.Module):
     def _sequence(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Films watched [U, L, k] and candidates [U, C, k], with their positions."""
         films = self.films.catalogue()
-        places = self.positions(batch.distance)
-        return self.films.watched(films, batch) + places, gather(
-            films + self.positions.table[0] * self.positions.size, batch
+        places, first = (
+            self.positions(batch.distance),
+            self.positions.table[0] * self.positions.size,
         )
+        watched = self.films.watched(films, batch)
+        history = note("sequence", watched + places, "sum", watched, places)
+        films = note("candidate", films + first, "sum", films, position=first)
+        return history, gather(films, batch)
 
     def _read_all(self, history: Tensor, query: Tensor, batch: Batch) -> Tensor:
         """The whole sequence through the encoder, once per candidate: [U, C, width]."""

@@ -18,6 +18,7 @@ from recdemo.blocks.history import FILM_MEANING, FilmEmbedding, next_film_loss
 from recdemo.blocks.mlp import MLP
 from recdemo.blocks.recurrent import Cell, Recurrence, last_of
 from recdemo.core.batch import Batch
+from recdemo.core.steps import opened, same
 from recdemo.encoding.schema import Schema
 
 
@@ -55,9 +56,11 @@ class RNN(nn.Module):
         films = self.films.catalogue()
         history = self.films.watched(films, batch)
         read = self.recurrence.final(history, batch.history_mask)
-        before = tuple(part.repeat_interleave(batch.candidates, dim=0) for part in read)  # [B, h]
+        before = tuple(
+            same(part.repeat_interleave(batch.candidates, dim=0), part) for part in read
+        )  # [B, h]
         after = self.recurrence.step(gather(films, batch).flatten(0, 1), before)  # [B, h]
-        return self.head(after.view(batch.users, batch.candidates, -1)).flatten()
+        return opened("head", self.head, after.view(batch.users, batch.candidates, -1)).flatten()
 
 
 class RNNMF(nn.Module):

@@ -22,6 +22,7 @@ from recdemo.blocks.mlp import PlaceDropout
 from recdemo.blocks.recurrent import last_of
 from recdemo.blocks.transformer import latest_weights
 from recdemo.core.batch import Batch
+from recdemo.core.steps import note
 from recdemo.encoding.schema import Schema
 
 
@@ -107,7 +108,8 @@ class SASRec(nn.Module):
 
     def _latest(self, films: Tensor, batch: Batch) -> Tensor:
         """[U, k]"""
-        return self.norm(last_of(self._read(films, batch), batch.history_mask))
+        state = last_of(self._read(films, batch), batch.history_mask)
+        return note("visitor", self.norm(state), "norm", state, by=self.norm)
 
     def _read(self, films: Tensor, batch: Batch) -> Tensor:
         """[U, L, k] as the layers leave it; what stands at padding means nothing."""

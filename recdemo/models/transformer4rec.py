@@ -27,6 +27,7 @@ from recdemo.blocks.transformer import (
     latest_weights,
 )
 from recdemo.core.batch import Batch
+from recdemo.core.steps import note
 from recdemo.encoding.schema import Schema
 
 
@@ -129,7 +130,8 @@ class Transformer4Rec(nn.Module):
 
     def _encode(self, watched: Tensor, mask: Tensor) -> tuple[Tensor, list[Tensor]]:
         """[U, L, k] as read by the encoder, and the attention of each layer [U, H, L, L]."""
-        x = watched + self.positions(distance_from_end(mask))
+        places = self.positions(distance_from_end(mask))
+        x = note("sequence", watched + places, "sum", watched, places)
         weights = []
         for layer in self.encoder:
             x, attention = layer(x, mask.unsqueeze(1))
