@@ -33,7 +33,7 @@ def by_hand(trace: Trace, step: Step) -> np.ndarray:
             return first * given["factor"]
         case "softmax":
             high = np.exp(first - first.max(-1, keepdims=True, initial=-1e9))
-            high = high * given.get("there", 1.0)
+            high = high * np.reshape(given.get("there", np.ones(shape)), shape)
             return high / high.sum(-1, keepdims=True)
         case "layer":
             return _layer(read, given, shape)
@@ -92,6 +92,15 @@ def by_hand(trace: Trace, step: Step) -> np.ndarray:
             )
             alone = [(given["first"] @ one).item(), (given["second"] @ two).item()]
             return np.array([*alone, *(a @ w @ b for a, b, w in pieces)])
+        case "word_windows":
+            weight = given["weight"]  # [filters, d, words at once]
+            wide = range(weight.shape[2])
+            return np.array(
+                [sum(weight[:, :, j] @ first[i + j] for j in wide) for i in range(shape[0])]
+            ).reshape(shape)
+        case "strongest":
+            floor = given["floor"].ravel()[0]
+            return first.max(0, initial=floor) + given["bias"]
         case "rnn" | "gru" | "lstm":
             return _recurrent(step, read, given)
         case "augru" | "update_gates":

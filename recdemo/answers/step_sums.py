@@ -49,7 +49,7 @@ def _terms(step: Step, read: Sequence[Step]) -> Named | None:
     if step.operation == "mean":
         [one] = read
         labels, terms = _summed(one.axes, one.values, names, shape, one.name, True)
-        return labels, terms * (step.values.size / one.values.size)
+        return labels, terms * (step.values.size / max(1, one.values.size))
     constants = [([name], _spread(value, shape)) for name, value in step.parameters.items()]
     if step.operation == "lookup":
         return _joined(constants) if constants else None

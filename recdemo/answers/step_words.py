@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from recdemo.core.steps import Note, Step
+from recdemo.core.recording import Note
+from recdemo.core.steps import Step
 
 DIMENSION, UNIT = "dimension", "unit"
 
@@ -157,6 +158,9 @@ WORDS: dict[str, Words] = {
     ),
     "film_keys": Words("What each film asks the candidate for", "k_i", ("film", DIMENSION), "Each film turned by a matrix, to be held against this film."),
     "recency_scores": Words("Score of each place", "s_i", ("film",), "Learned: one number for the latest film, one for the one before it, and so on."),
+    "asker": Words("The visitor, to hold films against", "u", (DIMENSION,), "Gender, age and occupation as one row of numbers."),
+    "encoded": Words("The sequence as read", "x", (DIMENSION,), "All films and this one through the encoder; what happens inside is not told for this way of reading."),
+    "weighted_visitor": Words("The visitor's vector, weighed", r"\lambda u", (DIMENSION,), "Some dimensions count for more than others."),
     "products": Words("Film by film, number by number", r"x_i \odot q", ("film", DIMENSION), "Each film of yours times what it is held against."),
     "scores": Words(
         "Score of each film", "s_i", ("film",),
@@ -204,6 +208,19 @@ WORDS: dict[str, Words] = {
     "place_look": Words("Where this film looks", "A", ("head", "place"), "Head by head: how much it takes from each film of yours, and from itself."),
     "candidate_mixed": Words("What this film takes from the others", "m", (DIMENSION,), "The values, each by how much it is looked at, all heads together."),
     "read": Words("This film, having looked at yours", "r", (DIMENSION,), "What it was, with what it took, through a small network."),
+    # Words of a title
+    "genres": Words("The film's genres", "g", ("genre",), "One where the film has the genre."),
+    "genre_vector": Words("Vector of the genres", "v_g", (DIMENSION,), "The vectors of the film's genres added up."),
+    "words": Words("Words of the title", "w_i", ("word", DIMENSION), "Each word of the title as a row of numbers, learned from much text; nothing where the title has ended."),
+    "windows": Words("Filters along the title", "f", ("window", "filter"), "Each filter slides along the title, several words at once, and answers strongly where it finds what it has learned."),
+    "strongest": Words("The strongest answer of each filter", r"\hat f", ("filter",), "Where in the title it was found does not matter; which words fired, the step before shows."),
+    "title_features": Words("What all filters found", "f", ("number",), "Side by side: filters over two, three and four words."),
+    "title": Words("The title", "t", (DIMENSION,), "A small network makes a row of numbers of what the filters found."),
+    "film_input": Words("Genres and title", "x_q", ("number",), "Side by side in one row."),
+    "opinions": Words("What you thought of each film", "c", ("opinion", "film"), "Each film's share of your history, in the row of what you thought of it."),
+    "opinion_shares": Words("Share of each opinion", r"\bar c", ("opinion",), "How much of your history you liked, disliked, or only watched."),
+    "opinion_vectors": Words("Films by opinion", r"\bar x", ("opinion", DIMENSION), "The films you liked added up, those you disliked, and the others."),
+    "visitor_input": Words("All that is known of the visitor", "x_u", ("number",), "Profile and history side by side in one row."),
     # Sums over the films watched
     "counts": Words(
         "How much each film counts", "c_i", ("film",),
@@ -296,6 +313,8 @@ def formula_of(noted: Note, symbol: str, axes: Sequence[str], read: Sequence[Ste
         "batch_norm": rf"\mathrm{{BatchNorm}}({first})",
         "norm": rf"\mathrm{{LayerNorm}}({first})",
         "mean": rf"\mathrm{{mean}}({first})",
+        "word_windows": rf"\textstyle\sum_j W_j {first}_{{+j}}",
+        "strongest": rf"\max_i {first} + b",
         "rnn": rf"\tanh(W {first} + U h_{{i-1}} + b)",
         "gru": rf"\mathrm{{GRU}}({', '.join(symbols)})",
         "lstm": rf"\mathrm{{LSTM}}({', '.join(symbols)})",

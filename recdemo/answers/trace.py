@@ -8,24 +8,28 @@ go, of a table of all films the row asked about stays, films are called by their
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
 import torch
+from torch import nn
 
 from recdemo.answers.explain import titles_of, unwatched
 from recdemo.answers.explanation import FIELD_NAMES, pair_label
 from recdemo.answers.recommend import Recommender
 from recdemo.answers.step_sums import sums_of
-from recdemo.answers.step_words import WORDS, formula_of, words_of
+from recdemo.answers.step_words import DIMENSION, WORDS, formula_of, words_of
+from recdemo.core.protocols import Precomputes
+from recdemo.core.recording import Note, Tape, record
 from recdemo.core.session import Session
-from recdemo.core.steps import ANSWER, Axis, Note, Step, Tape, Trace, record
+from recdemo.core.steps import ANSWER, Axis, Step, Trace
 from recdemo.core.vocabulary import SCORE_NAMES, Objective
 from recdemo.encoding.encode import encode
 from recdemo.models import card_of
 
 FILM_AXES = ("film", "looking film")  # one label for each film read
-LABELLED = ("field", "film field", "pair", "window", "word", "term")  # called as the step says
+NAMELESS = (DIMENSION, "filter")  # axes that labels are never of
 THIS_FILM = "This film"
 
 
@@ -40,17 +44,21 @@ def trace(
     checkpoint = recommender.checkpoint
     target = checkpoint.schema.index_of(movie_id)
     session = unwatched(session, movie_id)
+    schema, model_asked = checkpoint.schema, _as_loaded(checkpoint.model)
     with torch.inference_mode(), record() as tape:
-        answer = checkpoint.model(encode(checkpoint.schema, [session], torch.tensor([target])))
+        answer = model_asked(encode(schema, [session], torch.tensor([target])))
     _end_with(tape, answer)
-    read = [film.movie_id for film in session.history[-checkpoint.schema.history_length :]]
-    reader = _Reader(target, checkpoint.schema.size + 1, read, titles_of(recommender, read))
+    read = [film.movie_id for film in session.history[-schema.history_length :]]
+    words = tuple(schema.words[word - 1] if word else "" for word in schema.title_words[target])
+    names = {"word": words, "genre": schema.genre_names}
+    reader = _Reader(target, schema.size + 1, read, titles_of(recommender, read), names)
     steps: dict[str, Step] = {}
     for id, noted in tape.notes.items():
         steps[id] = reader.step(id, noted, steps)
     last = steps[ANSWER]
-    scores = recommender.scores(session)
-    steps["score"] = _score(recommender, session, last, float(scores[target - 1]))
+    logits = recommender.logits(session)
+    score = float(recommender.scores(session, logits)[target - 1])
+    steps["score"] = _score(recommender.objective, last, score, logits[recommender.unseen(session)])
     steps = {id: replace(step, sums=sums_of(step, steps)) for id, step in steps.items()}
     return Trace(
         model=checkpoint.key,
@@ -59,10 +67,15 @@ def trace(
         movie_id=movie_id,
         film=titles_of(recommender, [movie_id])[0],
         logit=float(last.values),
-        score=float(scores[target - 1]),
+        score=score,
         score_name=SCORE_NAMES[checkpoint.card.objective],
         steps=tuple(steps.values()),
     )
+
+
+def _as_loaded(model: nn.Module) -> nn.Module:
+    """A model that makes now what it has made ahead for all films, and is otherwise the same."""
+    return copy(model).eval() if isinstance(model, Precomputes) else model
 
 
 def _end_with(tape: Tape, answer: torch.Tensor) -> None:
@@ -85,15 +98,13 @@ def _end_with(tape: Tape, answer: torch.Tensor) -> None:
     tape.notes[ANSWER] = tape.notes.pop(ANSWER)
 
 
-def _score(recommender: Recommender, session: Session, logit: Step, score: float) -> Step:
-    """From the logit to the figure of a list."""
-    objective = recommender.objective
+def _score(objective: Objective, logit: Step, score: float, unseen: np.ndarray) -> Step:
+    """From the logit to the figure of a list; `unseen` are the logits of all films not watched."""
     words = WORDS[objective]
     parameters = {}
     if objective == "next":
-        logits = recommender.logits(session)[recommender.unseen(session)].astype(np.float64)
-        total = logits.max() + np.log(np.exp(logits - logits.max()).sum())
-        parameters["total"] = np.asarray(total)
+        most = float(unseen.max())
+        parameters["total"] = most + np.log(np.exp(unseen.astype(np.float64) - most).sum())
     return Step(
         "score", words.name, words.symbol, words.formula, "score", (logit.id,), "", (),
         np.asarray(score), words.says, parameters,
@@ -108,10 +119,19 @@ class _Reader:
         rows: of a table of all films.
         read: ids of the films of the history that were read.
         titles: of these.
+        names: of what other axes count: the words of this film's title, empty where it is padded, and the genres.
     """
 
-    def __init__(self, target: int, rows: int, read: Sequence[int], titles: Sequence[str]) -> None:
+    def __init__(
+        self,
+        target: int,
+        rows: int,
+        read: Sequence[int],
+        titles: Sequence[str],
+        names: Mapping[str, tuple[str, ...]],
+    ) -> None:
         self.target, self.rows, self.read, self.titles = target, rows, tuple(read), tuple(titles)
+        self.names = names
 
     def step(self, id: str, noted: Note, earlier: Mapping[str, Step]) -> Step:
         """A step of a trace."""
@@ -164,8 +184,15 @@ class _Reader:
             return Axis(name, size, self.titles, self.read)
         if name == "place":
             return Axis(name, size, (*self.titles, THIS_FILM), self.read)
-        if len(noted.labels) == size and name in LABELLED:
+        if len(noted.labels) == size and name not in NAMELESS:
             return Axis(name, size, tuple(map(_called, noted.labels)))
+        if name in self.names:
+            return Axis(name, size, self.names[name])
+        if noted.operation == "word_windows" and name == "window":
+            wide = noted.parameters["weight"].shape[-1]
+            words = self.names["word"]
+            windows = (" ".join(words[place : place + wide]).strip() for place in range(size))
+            return Axis(name, size, tuple(windows))
         if noted.operation == "concat" and name == "number":
             return Axis(name, size, parts=_parts(read))
         others = [axis for step in read for axis in step.axes]

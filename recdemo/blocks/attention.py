@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.mlp import Dice
-from recdemo.core.steps import note
+from recdemo.core.recording import note
 
 Basic = Literal["item", "user", "dot", "bilinear", "elementwise"]
 
@@ -143,7 +143,7 @@ class BasicAttention(nn.Module):
         note("products", lambda: history * against[:, :1], "product", history, against)
         return note("scores", scores, "sigmoid_net", "products", **self._net())
 
-    def _net(self) -> dict[str, Tensor]:
+    def _net(self) -> dict[str, Any]:
         """What a recording says of `_mlp`."""
         inner = self.inner
         return {"weight": inner.weight, "bias": inner.bias, "outer": self.outer.weight}

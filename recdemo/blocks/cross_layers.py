@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 from recdemo.blocks.embedding import spread
 from recdemo.blocks.mlp import pieces
 from recdemo.core.batch import Batch
-from recdemo.core.steps import note, same
+from recdemo.core.recording import note, same
 
 
 class CrossNetwork(nn.Module):
@@ -111,7 +110,7 @@ class CrossLayerV2(nn.Module):
         """The same, where the `entry` has read x."""
         return torch.addcmul(x, first, self.out(self._gated(read)) if self.into else read)
 
-    def given(self, x: Tensor) -> dict[str, Callable[[], Tensor]]:
+    def given(self, x: Tensor) -> dict[str, Any]:
         """W and b of one row x, for a recording."""
 
         def matrix() -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from recdemo.blocks.embedding import ITEM_FIELDS, gather
 from recdemo.core.batch import Batch
-from recdemo.core.steps import note
+from recdemo.core.recording import note
 from recdemo.core.vocabulary import PROFILE
 from recdemo.encoding.schema import Schema
 

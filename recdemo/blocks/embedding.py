@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from recdemo.blocks.lookup import add_by_feedback, rows
 from recdemo.core.batch import Batch
-from recdemo.core.steps import note, same
+from recdemo.core.recording import note, same
 from recdemo.core.vocabulary import JUST_WATCHED, LIKED, PROFILE
 from recdemo.encoding.schema import Schema
 

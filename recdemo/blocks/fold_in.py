@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.core.batch import Batch
-from recdemo.core.steps import note, unrecorded
+from recdemo.core.recording import note, unrecorded
 from recdemo.core.vocabulary import DISLIKED, JUST_WATCHED, LIKED, LIKED_FROM, PROFILE, Objective
 from recdemo.encoding.schema import Schema
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from recdemo.blocks.embedding import FieldEmbedding, film_biases
 from recdemo.blocks.mlp import MLP, Dice
 from recdemo.core.batch import Batch
-from recdemo.core.steps import note, opened
+from recdemo.core.recording import note, opened
 from recdemo.core.vocabulary import PROFILE
 from recdemo.encoding.schema import Schema
 

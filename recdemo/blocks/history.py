@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from recdemo.blocks.embedding import ITEM_FIELDS, FieldEmbedding
 from recdemo.blocks.lookup import rows
 from recdemo.core.batch import Batch
-from recdemo.core.steps import note
+from recdemo.core.recording import note
 from recdemo.encoding.schema import Schema
 
 FILM_MEANING = "the sum of the vectors of the film, of its genres and of its year"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.embedding import FieldEmbedding, WeighedFields, spread
 from recdemo.core.batch import Batch
-from recdemo.core.steps import folded, note
+from recdemo.core.recording import folded, note
 from recdemo.encoding.schema import Schema
 
 
@@ -77,12 +79,13 @@ class FactorizationMachine(nn.Module):
             batch: says which films are candidates of whom.
         """
         visitors, films = self.sides(fields)
+        logits = (spread(films, batch) @ visitors.unsqueeze(-1)).squeeze(-1)
         with folded("machine"):
             weighted = self._weighted(fields.user)
-            pairs = lambda: weighted @ fields.films.transpose(1, 2)  # noqa: E731 – for a recording only
+            pairs = partial(torch.matmul, weighted, fields.films.transpose(1, 2))
             note("field_pairs", pairs, "dot", weighted, fields.films)
-        logits = (spread(films, batch) @ visitors.unsqueeze(-1)).squeeze(-1)
-        return note("machine", logits, "dot", "visitor", "film", "visitor_alone", "film_alone")
+        visitor = "visitor" if self.scale is None else "weighted_visitor"
+        return note("machine", logits, "dot", visitor, "film", "visitor_alone", "film_alone")
 
     def sides(self, fields: WeighedFields) -> tuple[Tensor, Tensor]:
         """[U, k + 2] and [N, k + 2], whose dot products are the logits.
@@ -97,8 +100,8 @@ class FactorizationMachine(nn.Module):
         per_film = of_film.sum(1) + in_film.sum(-1)  # [N]
         note("visitor_alone", per_user, "sum", of_user, in_user, bias=self.bias)
         note("film_alone", per_film, "sum", of_film, in_film)
-        total = fields.user.sum(1)
-        visitor = note("visitor", self._weighted(total), "sum", fields.user)
+        visitor = note("visitor", fields.user.sum(1), "sum", fields.user)
+        visitor = self._weighted(visitor, "weighted_visitor")
         film = note("film", fields.films.sum(1), "sum", fields.films)
         return (
             torch.cat([visitor, torch.stack([per_user, torch.ones_like(per_user)], 1)], 1),
@@ -110,10 +113,10 @@ class FactorizationMachine(nn.Module):
         linear = self._linear(self.linear(batch)).squeeze(-1)
         return linear, self._weighted(pair_products(self.embedding(batch))).sum(-1)
 
-    def _weighted(self, products: Tensor) -> Tensor:
+    def _weighted(self, products: Tensor, id: str = "weighted") -> Tensor:
         if self.scale is None:
             return products
-        return note("weighted", products * self.scale, "scale", products, factor=self.scale)
+        return note(id, products * self.scale, "scale", products, factor=self.scale)
 
     def _linear(self, weights: Tensor) -> Tensor:
         if self.linear_scale is None:

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from recdemo.blocks.embedding import spread
 from recdemo.core.batch import Batch
-from recdemo.core.steps import Operation, folded, note, opened
+from recdemo.core.recording import folded, note, opened
+from recdemo.core.steps import Operation
 
 CELLS = 500_000  # of a hidden layer made at once when answering: keeps it in the processor's cache
 

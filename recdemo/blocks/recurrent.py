@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from recdemo.core.steps import note
+from recdemo.core.recording import note
 
 Cell = Literal["rnn", "gru", "lstm"]
 LAYERS: dict[Cell, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
@@ -83,7 +83,7 @@ class Recurrence(nn.Module):
         """State h after one more input: [N, in_dim] and tensors [N, h] → [N, h]."""
         given = tuple(part.unsqueeze(0).contiguous() for part in state)
         after, _ = self.layer(x.unsqueeze(0), given if len(given) > 1 else given[0])
-        more = {"cell_state": state[1]} if len(state) > 1 else {}
+        more: dict[str, Any] = {"cell_state": state[1]} if len(state) > 1 else {}
         return note("candidate_state", after[0], self.cell, x, state[0], by=self.layer, **more)
 
 
@@ -131,7 +131,10 @@ class AUGRU(nn.Module):
             [deque(self._evolve(gates, part), maxlen=1)[0][0] for part in parts], dim=1
         )
         # What is forgotten on the way, a recording makes again.
-        given = {"weight_ih": self.from_input.weight, "bias_ih": self.from_input.bias}
+        given: dict[str, Any] = {
+            "weight_ih": self.from_input.weight,
+            "bias_ih": self.from_input.bias,
+        }
         given |= {"weight_hh": self.from_state.weight, "bias_hh": self.from_state.bias}
         moves = partial(self.update_gates, x, attention)
         note("moves", moves, "update_gates", x, attention, **given)

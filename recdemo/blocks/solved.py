@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from recdemo.core.batch import Batch, Known
 from recdemo.core.errors import RequestError
-from recdemo.core.steps import note
+from recdemo.core.recording import note
 from recdemo.core.vocabulary import DISLIKED, JUST_WATCHED, LIKED
 
 MOST_FILMS = 20_000  # a matrix of so many films each way is 1.6 GB

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.mlp import MLP, SharedDropout, through
-from recdemo.core.steps import folded, note
+from recdemo.core.recording import folded, note
 
 
 class GatedStream(nn.Module):

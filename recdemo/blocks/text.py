@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import embedding_bag
 
 from recdemo.core.batch import Pieces
+from recdemo.core.recording import note
 
 
 class TextCNN(nn.Module):
@@ -35,7 +36,7 @@ class TextCNN(nn.Module):
         some = torch.linalg.vector_norm(words, dim=-1) > 0
         lengths = (some * places).amax(1)  # [N] words before the padding
         parts = [_strongest(words, lengths, cast(nn.Conv1d, c)) for c in self.convolutions]
-        return torch.cat(parts, dim=1)
+        return note("title_features", torch.cat(parts, dim=1), "concat", *parts)
 
 
 def _strongest(words: Tensor, lengths: Tensor, convolution: nn.Conv1d) -> Tensor:
@@ -51,10 +52,10 @@ def _strongest(words: Tensor, lengths: Tensor, convolution: nn.Conv1d) -> Tensor
     row, place = (torch.arange(count) < left).nonzero(as_tuple=True)
     windows = words.flatten().unfold(0, size * dim, dim).index_select(0, row * most + place)
     nothing = words.new_zeros(left.shape).masked_fill(left >= count, -torch.inf)  # [N, 1]
-    strongest = cast(
-        Tensor, _Largest.apply(windows @ weight.T, row, nothing.expand(-1, len(weight)))
-    )
-    return strongest if convolution.bias is None else strongest + convolution.bias
+    answers = note("windows", windows @ weight.T, "word_windows", words, weight=convolution.weight)
+    largest = cast(Tensor, _Largest.apply(answers, row, nothing.expand(-1, len(weight))))
+    largest = largest if convolution.bias is None else largest + convolution.bias
+    return note("strongest", largest, "strongest", answers, floor=nothing, bias=convolution.bias)
 
 
 class _Largest(torch.autograd.Function):

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from recdemo.blocks.mlp import PlaceDropout
 from recdemo.blocks.transformer import causal
-from recdemo.core.steps import folded, note
+from recdemo.core.recording import folded, note
 
 DISTANCES = 256  # told apart
 AT_ONCE = (

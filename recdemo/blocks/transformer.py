@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from recdemo.blocks.mlp import SharedDropout
 from recdemo.blocks.recurrent import last_of
 from recdemo.core.batch import Batch
-from recdemo.core.steps import folded, note
+from recdemo.core.recording import folded, note
 
 
 def sinusoidal_positions(length: int, dim: int) -> Tensor:

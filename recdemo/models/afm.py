@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from recdemo.blocks.embedding import FieldEmbedding, WeighedFields, spread
 from recdemo.blocks.interaction import pair_products
 from recdemo.core.batch import Batch
-from recdemo.core.steps import note
+from recdemo.core.recording import note
 from recdemo.core.terms import FieldTerms
 from recdemo.encoding.schema import Schema
 

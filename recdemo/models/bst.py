@@ -20,7 +20,7 @@ from recdemo.blocks.history import FilmEmbedding, pooled
 from recdemo.blocks.mlp import MLP
 from recdemo.blocks.transformer import EncoderLayer, Positions
 from recdemo.core.batch import Batch
-from recdemo.core.steps import folded, note, opened
+from recdemo.core.recording import folded, note, opened, unrecorded
 from recdemo.encoding.schema import Schema
 
 Read = Literal["target", "mean", "flatten"]
@@ -121,7 +121,8 @@ class BST(nn.Module):
         sequence = torch.cat([before, query.flatten(0, 1).unsqueeze(1)], dim=1)
         own = torch.ones(len(before), 1, dtype=torch.bool)
         mask = torch.cat([batch.history_mask.repeat_interleave(count, dim=0), own], dim=1)
-        encoded, _ = self.encoder(sequence, mask.unsqueeze(1))  # [B, L + 1, k]
+        with unrecorded():
+            encoded, _ = self.encoder(sequence, mask.unsqueeze(1))  # [B, L + 1, k]
         if self.read == "mean":
             read = pooled(encoded, mask, "mean")
         else:  # as many places as the head has, whatever the length of this batch's histories
@@ -130,4 +131,5 @@ class BST(nn.Module):
             read = torch.cat([nn.functional.pad(seen, (0, 0, 0, empty)), own_place], dim=1).flatten(
                 1
             )
+        note("encoded", read, "network", history, query)
         return read.unflatten(0, (batch.users, count))

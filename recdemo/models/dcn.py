@@ -16,7 +16,7 @@ from recdemo.blocks.embedding import FieldEmbedding, checked_recency, history_sh
 from recdemo.blocks.mlp import TwoSidedMLP
 from recdemo.blocks.text import LearnedText
 from recdemo.core.batch import Batch, TitleText
-from recdemo.core.steps import note
+from recdemo.core.recording import note
 from recdemo.encoding.schema import Schema
 
 

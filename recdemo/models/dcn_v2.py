@@ -15,7 +15,7 @@ from recdemo.blocks.embedding import FieldEmbedding
 from recdemo.blocks.interaction import pair_indices
 from recdemo.blocks.mlp import TwoSidedMLP
 from recdemo.core.batch import Batch
-from recdemo.core.steps import note
+from recdemo.core.recording import note
 from recdemo.core.terms import CrossTerms, FieldTerms
 from recdemo.encoding.schema import Schema
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from recdemo.blocks.interaction import FactorizationMachine
 from recdemo.blocks.mlp import TwoSidedMLP
 from recdemo.core.batch import Batch
-from recdemo.core.steps import note
+from recdemo.core.recording import note
 from recdemo.core.terms import FieldTerms
 from recdemo.encoding.schema import Schema
 

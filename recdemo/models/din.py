@@ -17,7 +17,7 @@ from recdemo.blocks.embedding import ITEM_FIELDS, FieldEmbedding, gather
 from recdemo.blocks.head import PROFILE_DIM, InterestHead
 from recdemo.blocks.history import FilmEmbedding
 from recdemo.core.batch import Batch
-from recdemo.core.steps import note
+from recdemo.core.recording import note
 from recdemo.core.vocabulary import PROFILE
 from recdemo.encoding.schema import Schema
 
@@ -96,6 +96,8 @@ class DIN(nn.Module):
         if self.looks_at == "item":
             against = None
         elif self.looks_at == "user":
-            against = self.user(self.user_fields.user(batch).flatten(1)).unsqueeze(1)  # [U, 1, k]
+            fields = self.user_fields.user(batch).flatten(1)
+            against = self.user(fields).unsqueeze(1)  # [U, 1, k]
+            note("asker", against, "layer", fields, by=self.user)
         weights = self.attention(history, batch.history_mask, against)
         return history, query, weights.expand(-1, batch.candidates, -1)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from recdemo.blocks.embedding import FieldEmbedding, spread
 from recdemo.blocks.mlp import MLP, through
 from recdemo.core.batch import Batch
-from recdemo.core.steps import folded, note
+from recdemo.core.recording import folded, note
 from recdemo.encoding.schema import Schema
 
 

@@ -15,7 +15,7 @@ from recdemo.blocks.embedding import FieldEmbedding, spread
 from recdemo.blocks.mlp import pieces
 from recdemo.blocks.streams import BilinearFusion, GatedStream
 from recdemo.core.batch import Batch
-from recdemo.core.steps import note
+from recdemo.core.recording import note
 from recdemo.core.terms import StreamTerms
 from recdemo.encoding.schema import Schema
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from recdemo.blocks.embedding import FieldEmbedding, spread
 from recdemo.blocks.mlp import MLP
 from recdemo.core.batch import Batch
-from recdemo.core.steps import note, opened
+from recdemo.core.recording import note, opened
 from recdemo.encoding.schema import Schema
 
 

@@ -14,14 +14,14 @@ chance; a trace of the share of all picks that a film has orders the films for w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.solved import Recall, film_biases, fit_scale, rows_of, split_known
 from recdemo.core.batch import Batch, Known
-from recdemo.core.steps import note
+from recdemo.core.recording import note
 from recdemo.core.vocabulary import Objective
 from recdemo.encoding.schema import Schema
 
@@ -105,7 +105,7 @@ class IALS(nn.Module):
         users = self.scale * self._users(batch.history, batch.feedback)
         return note("visitor", users, "solve", "counts", "watched", **self._given(batch))
 
-    def _given(self, batch: Batch) -> dict[str, Callable[[], object]]:
+    def _given(self, batch: Batch) -> dict[str, Any]:
         """What a recording says of `_users`."""
         films = self.films.weight
         return {

@@ -25,7 +25,7 @@ from recdemo.blocks.embedding import (
 )
 from recdemo.blocks.lookup import rows
 from recdemo.core.batch import Batch
-from recdemo.core.steps import note
+from recdemo.core.recording import note
 from recdemo.core.vocabulary import JUST_WATCHED, LIKED
 from recdemo.encoding.schema import Schema
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from recdemo.blocks.embedding import film_biases
 from recdemo.blocks.fold_in import UserTable
 from recdemo.core.batch import Batch
-from recdemo.core.steps import note
+from recdemo.core.recording import note
 from recdemo.core.vocabulary import Objective
 from recdemo.encoding.schema import Schema
 

@@ -16,7 +16,7 @@ from recdemo.blocks.embedding import rows_for
 from recdemo.blocks.history import FILM_MEANING, FilmEmbedding, LearnedRecency, pooled
 from recdemo.blocks.mlp import TwoSidedMLP
 from recdemo.core.batch import Batch
-from recdemo.core.steps import note
+from recdemo.core.recording import note
 from recdemo.encoding.schema import Schema
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.core.batch import Batch, Known
-from recdemo.core.steps import note
+from recdemo.core.recording import note
 from recdemo.core.vocabulary import Objective
 from recdemo.encoding.schema import Schema
 

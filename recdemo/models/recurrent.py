@@ -18,7 +18,7 @@ from recdemo.blocks.history import FILM_MEANING, FilmEmbedding, next_film_loss
 from recdemo.blocks.mlp import MLP
 from recdemo.blocks.recurrent import Cell, Recurrence, last_of
 from recdemo.core.batch import Batch
-from recdemo.core.steps import opened, same
+from recdemo.core.recording import opened, same
 from recdemo.encoding.schema import Schema
 
 

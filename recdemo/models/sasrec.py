@@ -22,7 +22,7 @@ from recdemo.blocks.mlp import PlaceDropout
 from recdemo.blocks.recurrent import last_of
 from recdemo.blocks.transformer import latest_weights
 from recdemo.core.batch import Batch
-from recdemo.core.steps import note
+from recdemo.core.recording import note
 from recdemo.encoding.schema import Schema
 
 

@@ -9,16 +9,18 @@ too.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal, Self, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding
 
-from recdemo.blocks.embedding import FieldEmbedding
-from recdemo.blocks.mlp import SharedDropout
+from recdemo.blocks.embedding import HISTORY_FIELDS, FieldEmbedding
+from recdemo.blocks.mlp import SharedDropout, through
 from recdemo.blocks.text import LearnedText, TextCNN
 from recdemo.core.batch import Batch, TitleText
+from recdemo.core.recording import folded, note, opened, same
 from recdemo.core.vocabulary import PROFILE
 from recdemo.encoding.schema import Schema
 
@@ -104,28 +106,28 @@ class TextCNNRating(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Stars [B]."""
-        if self.training:  # each film of the step once
+        film, place = self.precomputed, batch.target_movie  # [M + 1, 256]
+        if film is None:  # each film asked about once, [N, 256]
             films, place = _apart(batch.target_movie)
-            film = self._encode(films)  # [N, 256]
-        else:
-            film = self.film_vectors() if self.precomputed is None else self.precomputed
-            place = batch.target_movie
+            film = self._encode(films) if self.training else self._encode_in_parts(films)
         profiles, whose = self._users(batch)  # [P, 256], [U]
         # W [u, q, u ⊙ q] + b piece by piece: the first once per profile, the second once per film.
         first, *rest = self.head
         w_user, w_film, w_both = cast(nn.Linear, first).weight.chunk(3, dim=1)
-        user = embedding(whose, profiles).unsqueeze(1)  # [U, 1, 256]
+        user = same(embedding(whose, profiles), profiles).unsqueeze(1)  # [U, 1, 256]
         from_user = profiles @ w_user.T + cast(Tensor, first.bias)  # [P, 128]
         from_user = embedding(whose, from_user).unsqueeze(1)  # [U, 1, 128]
         from_film = film @ w_film.T  # [N, 128]
         stars = []
         for part in place.view(batch.users, -1).split(self._at_once(batch), dim=1):
-            both = (user * embedding(part, film)) @ w_both.T  # [U, C, 128]
-            hidden = (from_user + embedding(part, from_film) + both).flatten(0, 1)
-            for layer in rest:
-                hidden = layer(hidden)
-            stars.append(hidden.view(part.shape))
-        return torch.cat(stars, dim=1).flatten()
+            both = user * embedding(part, film)
+            note("both", both, "product", user, film)
+            with folded("head"):
+                hidden = from_user + embedding(part, from_film) + both @ w_both.T  # [U, C, 128]
+                note("layer", hidden, "layer", user, film, both, by=first)
+                stars.append(through(rest, hidden.flatten(0, 1)).view(part.shape))
+        found = torch.cat(stars, dim=1).flatten()
+        return note("head", found, "network", user, film, "both")
 
     def precompute(self) -> None:
         """Encode every film once, for a model whose weights no longer change; `train` and `eval` undo it."""
@@ -148,13 +150,25 @@ class TextCNNRating(nn.Module):
     def _users(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """u of every different visitor, [P, 256], and which of them each is, [U]."""
         if self.watched is not None:
-            return self.user(self._visitor(batch, self.watched)), torch.arange(batch.users)
+            visitor = self._visitor(batch, self.watched)
+            return opened("visitor", self._read, visitor), torch.arange(batch.users)
         ids = torch.stack([getattr(batch, name) for name in PROFILE], dim=1)
         alike, whose = _apart(ids @ torch.tensor(self.places))
         one_of = torch.zeros_like(alike).scatter(0, whose, torch.arange(len(ids)))
         ids = ids[one_of]  # each profile once
         fields = [embedding(ids[:, i], self.profile.weight(n)) for i, n in enumerate(PROFILE)]
-        return self.user(torch.cat(fields, dim=1)), whose
+        both = torch.cat(fields, dim=1)
+        note(
+            "visitor_fields",
+            lambda: both.unflatten(1, (len(PROFILE), -1)),
+            "lookup",
+            labels=PROFILE,
+        )
+        return opened("visitor", self._read, both), whose
+
+    def _read(self, visitor: Tensor) -> Tensor:
+        """[N, width] → [N, 256]"""
+        return through(self.user, visitor)
 
     def _visitor(self, batch: Batch, watched: nn.Embedding) -> Tensor:
         """Profile and history, [U, width]."""
@@ -162,13 +176,23 @@ class TextCNNRating(nn.Module):
         # Row f of a history's flags: which films it holds with feedback f; as shares, [U, 3, L].
         flags = nn.functional.one_hot(batch.feedback, 1 + OPINIONS)[..., 1:].transpose(1, 2)
         shares = flags / batch.history_mask.sum(1).clamp(min=1).view(-1, 1, 1)
-        films = shares @ watched(batch.history)  # [U, 3, k]
-        return torch.cat([profile, shares.sum(2), films.flatten(1)], dim=1)
+        note("opinions", shares, "input", labels=HISTORY_FIELDS)
+        vectors = note("watched", watched(batch.history), "lookup")
+        films = note(
+            "opinion_vectors", shares @ vectors, "weighted_sum", shares, vectors
+        )  # [U, 3, k]
+        counts = note("opinion_shares", shares.sum(2), "sum", shares)
+        parts = [profile, counts, films.flatten(1)]
+        return note("visitor_input", torch.cat(parts, dim=1), "concat", *parts)
 
     def film_vectors(self) -> Tensor:
         """q of every film, [M + 1, 256]."""
-        parts = torch.arange(len(self.title_words)).split(CHUNK)
-        return torch.cat([self._encode(part) for part in parts])
+        return self._encode_in_parts(torch.arange(len(self.title_words)))
+
+    def _encode_in_parts(self, films: Tensor) -> Tensor:
+        """Films [N] → [N, 256]."""
+        film = torch.cat([self._encode(part) for part in films.split(CHUNK)])
+        return same(film, "film")
 
     def _encode(self, films: Tensor) -> Tensor:
         """Films [N] → [N, 256]."""
@@ -176,10 +200,14 @@ class TextCNNRating(nn.Module):
         if self.genre_pool == "mean":
             flags = flags / flags.sum(1, keepdim=True).clamp(min=1)
         genres = flags @ self.genres.weight[1:]  # [N, k]
+        note("genres", flags, "input")
+        note("genre_vector", genres, "layer", flags, weight=self.genres.weight[1:].T)
         vectors = self.learned() if self.learned and self.training else self.words
         words = embedding(self.title_words[films], vectors)  # [N, 10, 50]
-        title = self.title_head(self.title(words))  # [N, k]
-        return self.film(torch.cat([genres, title], dim=1))
+        note("words", words, "lookup")
+        title = opened("title", partial(through, self.title_head), self.title(words))  # [N, k]
+        both = note("film_input", torch.cat([genres, title], dim=1), "concat", genres, title)
+        return opened("film", partial(through, self.film), both)
 
 
 def _apart(values: Tensor) -> tuple[Tensor, Tensor]:

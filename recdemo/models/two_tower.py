@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from recdemo.blocks.fold_in import UserTable, rows_of
 from recdemo.blocks.mlp import MLP
 from recdemo.core.batch import Batch
-from recdemo.core.steps import note, opened
+from recdemo.core.recording import note, opened
 from recdemo.core.vocabulary import Objective
 from recdemo.encoding.schema import Schema
 

@@ -18,7 +18,7 @@ from recdemo.blocks.crosses import CROSSED_FIELDS, HashedCrosses
 from recdemo.blocks.embedding import FieldEmbedding, WeighedFields
 from recdemo.blocks.mlp import TwoSidedMLP
 from recdemo.core.batch import Batch
-from recdemo.core.steps import note
+from recdemo.core.recording import note
 from recdemo.core.terms import FieldTerms
 from recdemo.encoding.schema import Schema
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,24 +19,33 @@ from steps_by_hand import by_hand
 
 import recdemo
 from recdemo import Session, Watched, checkpoints
-from recdemo.answers.recommend import MAX_K, Recommender
-from recdemo.answers.step_words import WORDS
+from recdemo.answers.recommend import Recommender
+from recdemo.checkpoints import Checkpoint
+from recdemo.core.batch import Batch
 from recdemo.core.steps import LEAVES, Trace
-from recdemo.core.worlds import join_key
+from recdemo.core.vocabulary import Objective
+from recdemo.core.worlds import join_key, split_key
+from recdemo.data.catalogue import read_catalogue
+from recdemo.encoding.schema import Schema
 
-READY = ["fm", "din", "ease", "linear_next"]
 ALL = [
     (join_key(key, world.key), objective)
     for world in checkpoints.worlds()
     for key, objective in checkpoints.available(checkpoints.root(world.key))
-    if key in READY
 ]
 MOST_BYTES = 300_000
 
 
 @cache
-def _loaded(key: str, objective: str) -> Recommender:
-    return recdemo.load(key, objective)
+def _schema(world: str) -> Schema:
+    return Schema(read_catalogue(checkpoints.root(world) / checkpoints.CATALOGUE))
+
+
+@cache
+def _loaded(key: str, objective: Objective) -> Recommender:
+    model, world = split_key(key)
+    base = checkpoints.root(world)
+    return Recommender(checkpoints.load(model, objective, base, _schema(world)))
 
 
 def _visits(model: Recommender) -> list[tuple[Session, int]]:
@@ -49,18 +63,8 @@ def _visits(model: Recommender) -> list[tuple[Session, int]]:
     ]
 
 
-def _shown(model: Recommender, session: Session, movie: int) -> float:
-    """The score of a film on the list of who has not watched it."""
-    rest = Session(
-        session.gender,
-        session.age,
-        session.occupation,
-        [film for film in session.history if film.movie_id != movie],
-    )
-    table = model.recommend(rest, MAX_K)
-    if len(table) < len(model.catalogue) - len(rest.history):  # a list ends somewhere
-        return float(model.scores(rest)[model.checkpoint.schema.index_of(movie) - 1])
-    return float(table.set_index("movie_id")["score"][movie])
+def _unwatched(session: Session, movie: int) -> Session:
+    return replace(session, history=[one for one in session.history if one.movie_id != movie])
 
 
 @pytest.mark.parametrize(("key", "objective"), ALL)
@@ -68,10 +72,14 @@ def test_steps_follow_from_each_other_to_the_score_of_the_list(key: str, objecti
     model = _loaded(key, objective)
     for session, movie in _visits(model):
         trace = recdemo.trace(model, session, movie)
-        assert trace.score == pytest.approx(_shown(model, session, movie), abs=1e-5)
+        scores = model.scores(_unwatched(session, movie))
+        place = model.checkpoint.schema.index_of(movie) - 1
+        assert trace.score == pytest.approx(float(scores[place]), abs=1e-5)
         assert float(trace.steps[-1].values) == trace.score
         _check_steps(trace)
-        text = json.dumps(trace.to_json(), ensure_ascii=False, allow_nan=False)
+        text = json.dumps(
+            trace.to_json(), ensure_ascii=False, allow_nan=False, separators=(",", ":")
+        )
         assert len(text.encode()) < MOST_BYTES
 
 
@@ -92,6 +100,16 @@ def _check_steps(trace: Trace) -> None:
             sums = [sum(value for _, value in cell) for cell in step.sums]
             np.testing.assert_allclose(sums, step.values.ravel(), **close)
     assert [step.id for step in trace.steps if not step.parent][-2:] == ["logit", "score"]
+
+
+def test_the_last_number_is_the_one_on_the_list() -> None:
+    for key, objective in (("din", "next"), ("fm", "like"), ("textcnn_rating", "rating")):
+        model = _loaded(key, objective)
+        shown = model.recommend(SESSION, 3)
+        for movie, score in zip(shown["movie_id"], shown["score"], strict=True):
+            trace = recdemo.trace(model, SESSION, int(movie))
+            assert trace.score == pytest.approx(score, abs=1e-5)
+            assert trace.to_json()["steps"][-1]["values"] == pytest.approx(score, abs=1e-5)
 
 
 def test_films_and_fields_are_called_by_name() -> None:
@@ -115,6 +133,22 @@ def test_weights_and_vectors_of_the_trace_are_what_the_model_shows() -> None:
     np.testing.assert_allclose(recdemo.trace(fm, SESSION, 1210)["film"].values, film, atol=1e-5)
 
 
+def test_what_a_model_says_nothing_of_is_one_step(
+    schema: Schema, sessions: list[Session], make_model: Callable
+) -> None:
+    class Silent(torch.nn.Module):
+        def forward(self, batch: Batch) -> torch.Tensor:
+            return batch.target_movie / 10.0
+
+    for model in (Silent(), make_model("bst", schema, read="mean")):
+        checkpoint = Checkpoint(
+            model, SimpleNamespace(model="bst", objective="like"), schema, Path("made/up")
+        )
+        found = recdemo.trace(Recommender(checkpoint), sessions[6], int(schema.movie_ids[4]))
+        logits = Recommender(checkpoint).logits(_unwatched(sessions[6], int(schema.movie_ids[4])))
+        assert found.logit == pytest.approx(float(logits[4]), abs=1e-4)
+
+
 def test_two_threads_record_each_their_own_and_nobody_else_is_recorded() -> None:
     models = [_loaded("din", "next"), _loaded("fm", "next")]
     alone = [recdemo.trace(model, SESSION, 1210).to_json() for model in models]
@@ -126,11 +160,39 @@ def test_two_threads_record_each_their_own_and_nobody_else_is_recorded() -> None
     assert all(one == alone[i % 2] for i, one in enumerate(found))
 
 
-def test_words_are_of_steps_that_there_are() -> None:
-    """Each is noted somewhere."""
-    pytest.skip("until all models are traced")
-    used: set[str] = set()
-    assert set(WORDS) <= used
+VARIANTS: list[tuple[str, dict[str, Any]]] = [
+    *(("din", {"attention": kind}) for kind in ("item", "user", "dot", "bilinear", "elementwise")),
+    ("din", {"softmax": True, "user_fields": False, "item_fields": False}),
+    ("deepfm", {"fusion": "concat"}),
+    ("dcn_v2", {"layers": 3, "rank": 2, "experts": 2}),
+    ("dcn_v2", {"layers": 1, "rank": 3}),
+    ("final_mlp", {"gates": False}),
+    ("pooling", {"pool": "sum"}),
+    *((key, {"cell": cell}) for key in ("rnn", "rnn_als") for cell in ("rnn", "lstm")),
+    ("transformer4rec", {"layers": 2}),
+    ("hstu", {"layers": 3}),
+    ("textcnn_history", {"genre_pool": "mean"}),
+    ("wide_deep", {"crosses": "poly2"}),
+]
+
+
+@pytest.mark.parametrize(("key", "changes"), VARIANTS)
+def test_steps_of_models_put_together_otherwise_follow_from_each_other(
+    key: str,
+    changes: dict[str, Any],
+    schema: Schema,
+    sessions: list[Session],
+    make_model: Callable,
+) -> None:
+    card = SimpleNamespace(model=key, objective="like")
+    model = make_model(key, schema, **changes)
+    recommender = Recommender(Checkpoint(model, card, schema, Path("made/up")))
+    for session in (sessions[1], sessions[2], sessions[6]):
+        movie = int(schema.movie_ids[4])
+        found = recdemo.trace(recommender, session, movie)
+        _check_steps(found)
+        logits = recommender.logits(_unwatched(session, movie))
+        assert found.logit == pytest.approx(float(logits[4]), abs=1e-4)
 
 
 def test_the_shell_prints_a_table_and_the_same_json() -> None:
