@@ -174,8 +174,12 @@ WORDS: dict[str, Words] = {
         "The interest", "h", (DIMENSION,),
         "Your films added up, each by its weight: what of your taste this film wakes.",
     ),
+    "visitor_film": Words(
+        "Visitor times film", "c", (DIMENSION,),
+        "Number by number: large where you and the film point the same way.",
+    ),
     "both": Words(
-        "Interest times film", r"h \odot q", (DIMENSION,),
+        "Interest times film", "c", (DIMENSION,),
         "Number by number: large where your interest and the film point the same way.",
     ),
     "head_input": Words(
@@ -212,8 +216,8 @@ WORDS: dict[str, Words] = {
     "genres": Words("The film's genres", "g", ("genre",), "One where the film has the genre."),
     "genre_vector": Words("Vector of the genres", "v_g", (DIMENSION,), "The vectors of the film's genres added up."),
     "words": Words("Words of the title", "w_i", ("word", DIMENSION), "Each word of the title as a row of numbers, learned from much text; nothing where the title has ended."),
-    "windows": Words("Filters along the title", "f", ("window", "filter"), "Each filter slides along the title, several words at once, and answers strongly where it finds what it has learned."),
-    "strongest": Words("The strongest answer of each filter", r"\hat f", ("filter",), "Where in the title it was found does not matter; which words fired, the step before shows."),
+    "windows": Words("Filters over {} words of the title at once", "f", ("window", "filter"), "Each filter slides along the title, several words at once, and answers strongly where it finds what it has learned."),
+    "strongest": Words("The strongest answer of each filter over {} words", r"\hat f", ("filter",), "Where in the title it was found does not matter; which words fired, the step before shows."),
     "title_features": Words("What all filters found", "f", ("number",), "Side by side: filters over two, three and four words."),
     "title": Words("The title", "t", (DIMENSION,), "A small network makes a row of numbers of what the filters found."),
     "film_input": Words("Genres and title", "x_q", ("number",), "Side by side in one row."),
@@ -258,17 +262,19 @@ WORDS: dict[str, Words] = {
 }  # fmt: skip
 
 
-def words_of(path: str) -> Words:
-    """Those of a step, by its id; of one without words, its id in words."""
+def words_of(path: str, several: bool = False) -> Words:
+    """Those of a step, by its id; of one without words, its id in words. The first of several has a number too."""
     own, number = _numbered(path.rsplit(".", 1)[-1])
+    number = number or ("1" if several else "")
     found = WORDS.get(own)
     if found is None:
         name = own.replace("_", " ").capitalize()
         found = Words(name, rf"\mathrm{{{own.replace('_', chr(92) + '_')}}}")
     if not number:
         return found
+    name = found.name.format(number) if "{}" in found.name else f"{found.name} {number}"
     return Words(
-        f"{found.name} {number}",
+        name,
         f"{{{found.symbol}}}^{{({number})}}",
         found.axes,
         found.says,

@@ -1,26 +1,24 @@
-"""How one answer is computed, step by step: recorded from the model's own forward pass, never worked out again.
+"""How one answer is computed, step by step: recorded from the model's own forward pass.
 
 The model is asked about one film of one visitor, on the path that it takes for few candidates; the contract suite holds that path
-and the ranking's to be equal. What it noted on its way (`recdemo.core.steps`) gets names here: axes of one user and one candidate
-go, of a table of all films the row asked about stays, films are called by their titles.
+and the ranking's to be equal. What a fast path never forms, or was made ahead for all films, the model's own code makes for the
+recording; the tests compute every step from those it reads, to the logit. What was noted (`recdemo.core.recording`) gets names
+here: axes of one user and one candidate go, of a table of all films the row asked about stays, films are called by their titles.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import copy
 from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import nn
 
 from recdemo.answers.explain import titles_of, unwatched
 from recdemo.answers.explanation import FIELD_NAMES, pair_label
 from recdemo.answers.recommend import Recommender
 from recdemo.answers.step_sums import sums_of
 from recdemo.answers.step_words import DIMENSION, WORDS, formula_of, words_of
-from recdemo.core.protocols import Precomputes
 from recdemo.core.recording import Note, Tape, record
 from recdemo.core.session import Session
 from recdemo.core.steps import ANSWER, Axis, Step, Trace
@@ -44,9 +42,9 @@ def trace(
     checkpoint = recommender.checkpoint
     target = checkpoint.schema.index_of(movie_id)
     session = unwatched(session, movie_id)
-    schema, model_asked = checkpoint.schema, _as_loaded(checkpoint.model)
+    schema = checkpoint.schema
     with torch.inference_mode(), record() as tape:
-        answer = model_asked(encode(schema, [session], torch.tensor([target])))
+        answer = checkpoint.model(encode(schema, [session], torch.tensor([target])))
     _end_with(tape, answer)
     read = [film.movie_id for film in session.history[-schema.history_length :]]
     words = tuple(schema.words[word - 1] if word else "" for word in schema.title_words[target])
@@ -54,7 +52,7 @@ def trace(
     reader = _Reader(target, schema.size + 1, read, titles_of(recommender, read), names)
     steps: dict[str, Step] = {}
     for id, noted in tape.notes.items():
-        steps[id] = reader.step(id, noted, steps)
+        steps[id] = reader.step(id, noted, steps, f"{id}_2" in tape.notes)
     last = steps[ANSWER]
     logits = recommender.logits(session)
     score = float(recommender.scores(session, logits)[target - 1])
@@ -71,11 +69,6 @@ def trace(
         score_name=SCORE_NAMES[checkpoint.card.objective],
         steps=tuple(steps.values()),
     )
-
-
-def _as_loaded(model: nn.Module) -> nn.Module:
-    """A model that makes now what it has made ahead for all films, and is otherwise the same."""
-    return copy(model).eval() if isinstance(model, Precomputes) else model
 
 
 def _end_with(tape: Tape, answer: torch.Tensor) -> None:
@@ -133,10 +126,10 @@ class _Reader:
         self.target, self.rows, self.read, self.titles = target, rows, tuple(read), tuple(titles)
         self.names = names
 
-    def step(self, id: str, noted: Note, earlier: Mapping[str, Step]) -> Step:
-        """A step of a trace."""
+    def step(self, id: str, noted: Note, earlier: Mapping[str, Step], several: bool) -> Step:
+        """A step of a trace, one of `several` of its name."""
         values = _array(noted.value)
-        words = words_of(id)
+        words = words_of(id, several)
         inputs = tuple(one for one in noted.inputs if one in earlier)
         read = [earlier[one] for one in inputs]
         names = words.axes

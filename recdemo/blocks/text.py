@@ -52,10 +52,12 @@ def _strongest(words: Tensor, lengths: Tensor, convolution: nn.Conv1d) -> Tensor
     row, place = (torch.arange(count) < left).nonzero(as_tuple=True)
     windows = words.flatten().unfold(0, size * dim, dim).index_select(0, row * most + place)
     nothing = words.new_zeros(left.shape).masked_fill(left >= count, -torch.inf)  # [N, 1]
-    answers = note("windows", windows @ weight.T, "word_windows", words, weight=convolution.weight)
+    answers = note(f"windows_{size}", windows @ weight.T, "word_windows", words, by=convolution)
     largest = cast(Tensor, _Largest.apply(answers, row, nothing.expand(-1, len(weight))))
     largest = largest if convolution.bias is None else largest + convolution.bias
-    return note("strongest", largest, "strongest", answers, floor=nothing, bias=convolution.bias)
+    return note(
+        f"strongest_{size}", largest, "strongest", answers, floor=nothing, bias=convolution.bias
+    )
 
 
 class _Largest(torch.autograd.Function):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from recdemo.core.wording import counted
 from recdemo.training.observer import Epoch, Observer, Step
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _in_short(step: Traced) -> str:
         return f"{float(step.values):+.4f}"
     labels, flat = step.axes[0].labels, step.values.ravel()
     if len(step.axes) > 1 or not labels:
-        return " × ".join(f"{axis.size} {axis.name}" for axis in step.axes)
+        return " × ".join(counted(axis.size, axis.name) for axis in step.axes)
     largest = sorted(range(len(flat)), key=lambda i: -abs(flat[i]))[:3]
     return ", ".join(f"{labels[i]} {flat[i]:+.3f}" for i in largest)
 

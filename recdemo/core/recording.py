@@ -167,6 +167,12 @@ def same(value: Value, source: Any) -> Value:
     return value
 
 
+def again(make: Callable[[], object]) -> None:
+    """Within a recording, make for the film asked about what was made ahead for all, so that its steps are noted."""
+    if _TAPE.get() is not None:
+        make()
+
+
 class folded:  # noqa: N801 – reads as a statement
     """``with folded("head"):`` what is noted within is folded into the step "head", which is noted next."""
 

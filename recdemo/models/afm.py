@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from functools import partial
 from itertools import combinations
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -88,11 +89,12 @@ class AFM(nn.Module):
         both = torch.cat([in_user, spread(in_film, batch), across], dim=2)
         score, value = both.unbind(-1)
         attention = torch.softmax(score, dim=-1)
-        there = ~score.isinf()  # a pair with a field that holds nothing is not
+        there = partial(torch.isfinite, score)  # a pair with a field that holds nothing is not
+        some = partial(torch.nan_to_num, score, neginf=0.0)
+        net: dict[str, Any] = {"outer": self.outer.weight, "there": there}
         pairs = partial(_all_pairs, user, films)
         note("pair_products", pairs, "pair_products", user, films, labels=self.pairs)
-        note("pair_scores", partial(torch.where, there, score, 0.0), "relu_net", "pair_products",
-             outer=self.outer.weight, there=there, by=self.inner)  # fmt: skip
+        note("pair_scores", some, "relu_net", "pair_products", by=self.inner, **net)
         note("pair_values", value, "layer", "pair_products", weight=self.projection.unsqueeze(0))
         return note("attention", attention, "softmax", "pair_scores", there=there), value
 

@@ -105,10 +105,8 @@ class BST(nn.Module):
     def _sequence(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Films watched [U, L, k] and candidates [U, C, k], with their positions."""
         films = self.films.catalogue()
-        places, first = (
-            self.positions(batch.distance),
-            self.positions.table[0] * self.positions.size,
-        )
+        places = self.positions(batch.distance)
+        first = self.positions.table[0] * self.positions.size
         watched = self.films.watched(films, batch)
         history = note("sequence", watched + places, "sum", watched, places)
         films = note("candidate", films + first, "sum", films, position=first)

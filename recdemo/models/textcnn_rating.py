@@ -20,7 +20,7 @@ from recdemo.blocks.embedding import HISTORY_FIELDS, FieldEmbedding
 from recdemo.blocks.mlp import SharedDropout, through
 from recdemo.blocks.text import LearnedText, TextCNN
 from recdemo.core.batch import Batch, TitleText
-from recdemo.core.recording import folded, note, opened, same
+from recdemo.core.recording import again, folded, note, opened, same, unrecorded
 from recdemo.core.vocabulary import PROFILE
 from recdemo.encoding.schema import Schema
 
@@ -106,10 +106,13 @@ class TextCNNRating(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Stars [B]."""
-        film, place = self.precomputed, batch.target_movie  # [M + 1, 256]
-        if film is None:  # each film asked about once, [N, 256]
+        if self.training:  # each film of the step once
             films, place = _apart(batch.target_movie)
-            film = self._encode(films) if self.training else self._encode_in_parts(films)
+            film = self._encode(films)  # [N, 256]
+        else:
+            film = self.film_vectors() if self.precomputed is None else self.precomputed
+            place = batch.target_movie
+            again(partial(self._encode, batch.target_movie))
         profiles, whose = self._users(batch)  # [P, 256], [U]
         # W [u, q, u ⊙ q] + b piece by piece: the first once per profile, the second once per film.
         first, *rest = self.head
@@ -121,13 +124,13 @@ class TextCNNRating(nn.Module):
         stars = []
         for part in place.view(batch.users, -1).split(self._at_once(batch), dim=1):
             both = user * embedding(part, film)
-            note("both", both, "product", user, film)
+            note("visitor_film", both, "product", user, "film")
             with folded("head"):
                 hidden = from_user + embedding(part, from_film) + both @ w_both.T  # [U, C, 128]
-                note("layer", hidden, "layer", user, film, both, by=first)
+                note("layer", hidden, "layer", user, "film", both, by=first)
                 stars.append(through(rest, hidden.flatten(0, 1)).view(part.shape))
         found = torch.cat(stars, dim=1).flatten()
-        return note("head", found, "network", user, film, "both")
+        return note("head", found, "network", user, "film", "visitor_film")
 
     def precompute(self) -> None:
         """Encode every film once, for a model whose weights no longer change; `train` and `eval` undo it."""
@@ -187,12 +190,9 @@ class TextCNNRating(nn.Module):
 
     def film_vectors(self) -> Tensor:
         """q of every film, [M + 1, 256]."""
-        return self._encode_in_parts(torch.arange(len(self.title_words)))
-
-    def _encode_in_parts(self, films: Tensor) -> Tensor:
-        """Films [N] → [N, 256]."""
-        film = torch.cat([self._encode(part) for part in films.split(CHUNK)])
-        return same(film, "film")
+        parts = torch.arange(len(self.title_words)).split(CHUNK)
+        with unrecorded():
+            return torch.cat([self._encode(part) for part in parts])
 
     def _encode(self, films: Tensor) -> Tensor:
         """Films [N] → [N, 256]."""
