@@ -24,15 +24,15 @@ def search_films(app: AppTest, key: str, typed: str, entered: str = "") -> dict[
 
 def choose_film(app: AppTest, key: str, movie: int, event: str = "film") -> AppTest:
     """Choose a film in a box, or with ``gone`` take one away."""
-    return _send(app, told(_box(app, key).id, movie, event))
+    return tell(app, key, event, movie)
 
 
-def tell(app: AppTest, key: str, **state: object) -> AppTest:
-    """Have the script of a box, or of another component, say its state."""
-    return _send(app, WidgetState(id=_box(app, key).id, json_value=json.dumps(state)))
+def tell(app: AppTest, key: str, event: str, value: object) -> AppTest:
+    """Have the script of a box, or of another component, say something."""
+    return _send(app, told(_box(app, key).id, value, event))
 
 
-def told(box: str, movie: int, event: str = "film") -> WidgetState:
+def told(box: str, movie: object, event: str = "film") -> WidgetState:
     """What the script sends then, from the box of this id."""
     value = json.dumps([{"event": event, "value": movie}])
     return WidgetState(id=_make_trigger_id(box, "events"), json_trigger_value=value)

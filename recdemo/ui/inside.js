@@ -2,14 +2,16 @@
 // Alone among its words: a *grid* is how a step's numbers lie in panels of rows and columns; a *card* is a grid on the page.
 
 const FLOW = 1400 // milliseconds in which the numbers of a step flow
-const READ = 2400 // and in which it is read, while playing
+const READ = 2400 // and in which it is read at least, while playing
+const LETTER = 45 // of what is said
 const LABEL = 9.5 // pixels, the lowest row that a label fits in
 const WRAP = 40 // numbers of a row without names
 const SIGNS = {
   input: "in", lookup: "table", sum: "Σ", mean: "mean", product: "⊙", dot: "u·v", weighted_sum: "Σ a x", matmul: "A B", scale: "× λ",
   layer: "Wx+b", pair_layer: "Wx+b", network: "net", concat: "[ , ]", pairs: "Σ i<j", pair_products: "⊙", cross: "x₀⊙", cross_v2: "x₀⊙",
   norm: "÷ σ", project: "W x", attend: "A V", gru: "GRU", augru: "a·GRU", last: "last", feed_forward: "FFN", feed_forward_post: "FFN",
-  relu_net: "net", gates: "gate", gated: "U ⊙", update_gates: "gate",
+  relu_net: "net", sigmoid_net: "net", gated: "U ⊙", gated_layer: "W g⊙x", update_gates: "gate", silu_project: "W x", word_windows: "▭▭▭", convolution: "▭▭▭",
+  strongest: "max", batch_norm: "÷ σ", solve: "A⁻¹b", rnn: "RNN", lstm: "LSTM", part: "cut", fusion: "⊗",
 }
 const SIGMOID = "M2 25C16 25 14 5 28 5"
 const BARS = "M4 26V19M12 26V13M20 26V3M28 26V21"
@@ -22,17 +24,19 @@ const WORDS = {
   matmul: "matrix product", pair_layer: "layer", concat: "side by side", pairs: "every pair", pair_products: "every pair", relu: "ReLU", dice: "Dice",
   leaky_relu: "Leaky ReLU", silu: "SiLU", score: "to the list", norm: "normalise", project: "turn", softmax_dot: "match, softmax", attend: "mix",
   feed_forward: "small network", feed_forward_post: "small network", relu_net: "small network", last: "take the last", cross: "cross", cross_v2: "cross",
-  gru: "remember", augru: "move", update_gates: "how far",
+  gru: "remember", rnn: "remember", lstm: "remember", augru: "move", update_gates: "how far", sigmoid_net: "small network", gated_layer: "gated layer",
+  word_windows: "filters", convolution: "filters", strongest: "the largest", batch_norm: "normalise", silu_project: "turn", part: "a part", fusion: "every pair",
 }
 const LOOKING = "looking film" // the axis of films that look at those of the axis "film"
 // Operations whose numbers read all of the last axis.
-const WHOLE = ["layer", "pair_layer", "network", "norm", "project", "attend", "feed_forward", "feed_forward_post", "relu_net", "gates", "gated", "gru", "augru"]
+const WHOLE = ["layer", "pair_layer", "network", "norm", "project", "attend", "feed_forward", "feed_forward_post", "relu_net", "sigmoid_net",
+  "silu_project", "gated", "gated_layer", "gru", "rnn", "lstm", "augru", "word_windows", "convolution", "solve", "fusion"]
 const views = new WeakMap()
 
-export default function ({ data, parentElement, setStateValue }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   if (!views.has(parentElement)) views.set(parentElement, make(parentElement))
   const view = views.get(parentElement)
-  view.ask = setStateValue
+  view.tell = setTriggerValue
   view.show(data)
   return view.close
 }
@@ -606,6 +610,7 @@ function make(root) {
     fit(cards.at(-1), wide - (cards.length === 1 ? 0 : 8), high - 22)
     const [sign, curve] = [SIGNS[now.operation], CURVES[now.operation]]
     op.querySelector("b").innerHTML = curve ? `<svg viewBox="0 0 30 30"><path d="${curve}"/></svg>` : sign ?? "ƒ"
+    op.classList.toggle("opens", folds(now))
     op.querySelector("i").textContent = WORDS[now.operation] ?? now.operation.replaceAll("_", " ")
     terms = termsOf(now, cards.slice(0, -1).map(card => card.step))
   }
@@ -725,10 +730,11 @@ function make(root) {
     aloud.textContent = now.alt
     clearTimeout(telling)
     telling = setTimeout(() => {
+      if (told !== now.id) view.tell("step", now.id)
       told = now.id
-      if (told !== data.step) view.ask("step", told)
     }, 400)
-    if (playing) timer = setTimeout(() => (next.disabled ? stop() : move(1)), (FLOW + READ) / Number(speed.value))
+    const words = says.textContent.length
+    if (playing) timer = setTimeout(() => (next.disabled ? stop() : move(1)), (FLOW + Math.max(READ, words * LETTER)) / Number(speed.value))
   }
   const move = by => {
     if (lesson !== null) {
@@ -741,7 +747,9 @@ function make(root) {
 
   back.onclick = () => { stop(); move(-1) }
   next.onclick = () => { stop(); move(1) }
+  op.onclick = () => folds(now) && fold.onclick()
   play.onclick = () => {
+    play.classList.remove("fresh")
     if (playing) return stop()
     playing = true
     if (next.disabled && lesson === null) go(shown()[0])
@@ -787,10 +795,11 @@ function make(root) {
     const before = data
     data = given
     if (before.key === data.key) {
-      if (data.step !== before.step && data.step !== told) go(byId.get(data.step))
+      if (data.turn !== before.turn && data.step !== now.id) go(byId.get(data.step))
       return
     }
     stop()
+    told = data.step
     steps = data.trace.steps
     byId = new Map(steps.map(step => [step.id, step]))
     for (const step of steps) step.grid = gridOf(step)

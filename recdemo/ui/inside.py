@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,9 @@ from recdemo.ui.visit import Visit
 from recdemo.ui.what_if import look_at
 
 KEY = "inside_view"
+_SENT = (
+    "inside_sent"  # of the answer shown: its key, the step sent with it, and the step shown since
+)
 
 
 def _part(kind: str) -> str:
@@ -98,30 +100,23 @@ def show(trace: Trace, visit: Visit) -> None:
             f"{engine.card(visit.model).title} has no step `{visit.step}` here: its first is shown."
         )
     data = data_of(trace, engine.kind_of(visit.model))
-    key = hash(
-        (trace.model, trace.objective, trace.movie_id, json.dumps(data["trace"]["steps"][-2:]))
-    )
-    _draw(data | {"key": f"{visit.session!r}{key}"})
+    _draw(data | {"key": str(hash(json.dumps(data)))})
 
 
 @st.fragment
 def _draw(data: dict[str, Any]) -> None:
-    """In a fragment: a step costs a message, not the page."""
-    ids = [step["id"] for step in data["trace"]["steps"]]
-    _VIEW(
-        key=KEY,
-        data=data | {"step": state.current().step},
-        default={"step": ""},
-        on_step_change=lambda: _go(ids),
-    )
-    state.write_link()
-
-
-def _go(ids: Sequence[str]) -> None:
-    """The step that the browser says, which may say anything."""
-    step = st.session_state[KEY]["step"]
-    if step in ids:
+    """In a fragment: a step costs a message, not the page, and as long as the browser leads, what it was sent stays as it is."""
+    step = state.current().step
+    key, sent, said = st.session_state.get(_SENT, ("", {"turn": 0}, ""))
+    if key != data["key"] or step != said:
+        sent = {"step": step, "turn": sent["turn"] + 1}
+    told_step = _VIEW(key=KEY, data=data | sent, on_step_change=lambda: None).step
+    # A browser may send anything: only a step that there is counts.
+    if told_step in [one["id"] for one in data["trace"]["steps"]]:
+        step = told_step
         state.go(replace(state.current(), step=step))
+        state.write_link()
+    st.session_state[_SENT] = data["key"], sent, step
 
 
 def show_below(trace: Trace, visit: Visit) -> None:

@@ -46,7 +46,7 @@ class Facts:
     """What a blank may ask of a step, see `ASKED`.
 
     Its rows are the films watched where it knows them, else its first axis with names; of a single number that is a sum, the terms. A
-    row's number is the sum along all other axes.
+    row's number is the sum along all other axes; of windows of words, for how many filters they are the strongest.
     """
 
     def __init__(self, step: Step, trace: Trace) -> None:
@@ -57,6 +57,9 @@ class Facts:
             self.labels = step.axes[named[0]].labels
             others = tuple(place for place in range(step.values.ndim) if place != named[0])
             self.numbers = step.values.sum(axis=others)
+            if step.operation == "word_windows":
+                winners = step.values.argmax(0)
+                self.numbers = np.bincount(winners, minlength=len(self.labels)).astype(float)
         else:
             terms = step.sums[0] if len(step.sums) == 1 else ()
             self.labels = tuple(label for label, _ in terms)
@@ -74,12 +77,14 @@ class Facts:
             number = float(self.numbers[place])
             if not more:
                 return f"**{self.labels[place]}**"
-            return _signed(number) if more == "value" else f"{number:.0%}"
+            return {"value": _signed(number), "share": f"{number:.0%}", "times": f"{number:.0f}"}[
+                more
+            ]
         if asked == "value":
             return _signed(float(self.step.values))
         if asked == "count":
             noun = self.step.axes[0].name.split()[-1]
-            return counted(len(self.labels), {"place": "film"}.get(noun, noun))
+            return counted(len(list(filter(None, self.labels))), {"place": "film"}.get(noun, noun))
         if asked == "size":
             return str(self.step.values.shape[-1])
         raise ValueError(f"a blank asks for {asked!r}; use one of {', '.join(ASKED)}")
@@ -87,7 +92,7 @@ class Facts:
 
 PLACES = {"top": 0, "second": 1, "least": -1}  # among a step's rows by the size of their numbers
 ASKED = (
-    *(f"{name}{kind}" for name in PLACES for kind in ("", "_value", "_share")),
+    *(f"{name}{kind}" for name in PLACES for kind in ("", "_value", "_share", "_times")),
     *("value", "count", "size"),  # a single number; of rows; of numbers in a row
 )
 
@@ -189,6 +194,102 @@ LESSONS = (
             Sentence("film_bias", "And what {film} has without any history: {film_bias:value}."),
             Sentence("logit", "The sum, {logit:value}, is the whole model: each reason is exact, and none is hidden in a network."),
             Sentence("score", "On the list it reads {chance}."),
+        ),
+    ),
+    Lesson(
+        models=("afm",),
+        ask="Which two things go together best, or worst, when AFM scores {film}? Guess before it is computed.",
+        step="pair_terms",
+        told="{pair_terms:top} adds {pair_terms:top_value}; then {pair_terms:second}, {pair_terms:second_value}.",
+        sentences=(
+            Sentence("visitor_fields", "All that is known of you is {visitor_fields:count} of {visitor_fields:size} numbers each."),
+            Sentence("pair_products", "Every two of your fields and the film's are multiplied, number by number: {pair_products:count}. So far this is a factorisation machine."),
+            Sentence("attention", "What is new is the attention. A small network decides how much each pair is listened to: {attention:top} gets {attention:top_share} of all."),
+            Sentence("pair_values", "What a pair has to say is another matter: {pair_values:top} says most, {pair_values:top_value}."),
+            Sentence("pair_terms", "Attention times saying is what a pair adds. {pair_terms:top} adds {pair_terms:top_value}, {pair_terms:second} {pair_terms:second_value}."),
+            Sentence("linear", "What fields add by themselves comes on top: {linear:value}."),
+            Sentence("logit", "{logit:value} in all: a sum that can be checked line by line, as in the ledger on the page Attention."),
+            Sentence("score", "On the list it reads {chance}."),
+        ),
+    ),
+    Lesson(
+        models=("dien",),
+        ask="Which film of yours will move DIEN's interest furthest on the way to {film}? Guess before it is computed.",
+        step="moves",
+        told="{moves:top} moves it furthest, {moves:top_share} of the way; then {moves:second}, {moves:second_share}.",
+        sentences=(
+            Sentence("watched", "DIEN reads your {watched:count} in the order in which you watched them: it is a matter of time."),
+            Sentence("states", "A first recurrent network goes from film to film and remembers. Each row knows the films before it."),
+            Sentence("weights", "Attention asks which of these states matter for {film}: {weights:top} gets {weights:top_share} of it."),
+            Sentence("moves", "In a second network attention turns the update gate. {moves:top} moves the interest {moves:top_share} of the way to something new, {moves:least} only {moves:least_share}."),
+            Sentence("evolution", "Row by row, your interest moves. Where a row looks like the one above it, the film between them did not count."),
+            Sentence("interest", "What is left after the last film is your interest in films like this one, today."),
+            Sentence("head", "A network reads it beside the film and who you are, and says {head:value}."),
+            Sentence("score", "With what the film has anyway, {film_bias:value}, that is {logit:value}; on the list {chance}."),
+        ),
+    ),
+    Lesson(
+        models=("bst",),
+        ask="Where will {film} look most, when it looks at your films with all its heads? Guess before it is computed.",
+        step="read.place_look",
+        told="It looks most at {read.place_look:top}, then at {read.place_look:second}.",
+        sentences=(
+            Sentence("watched", "BST is a Transformer, as in language: your {watched:count} are its words."),
+            Sentence("sequence", "To each it adds a vector for its place, for a Transformer by itself knows no order."),
+            Sentence("read.query", "The film scored stands at the end of the sentence and asks: its query."),
+            Sentence("read.place_look", "Each head matches the question with each film's key. All heads together look most at {read.place_look:top}, least at {read.place_look:least}."),
+            Sentence("read.candidate_mixed", "What is looked at is taken along: the values, mixed."),
+            Sentence("read", "The film has become the film as seen from your history."),
+            Sentence("head", "A network reads that and who you are, and says {head:value}."),
+            Sentence("score", "{logit:value} in all; on the list {chance}."),
+        ),
+    ),
+    Lesson(
+        models=("sasrec",),
+        ask="Which film of yours is looked at most by the others, in the first layer? Guess before it is computed.",
+        step="encoder_layer.look",
+        told="{encoder_layer.look:top} is looked at most, then {encoder_layer.look:second}.",
+        sentences=(
+            Sentence("watched", "SASRec learned by guessing, after each film of a person, the next one. These are your {watched:count}."),
+            Sentence("encoder_layer.look", "A film may look at itself and at those before it, never ahead: hence the triangle. {encoder_layer.look:top} is looked at most."),
+            Sentence("encoder_layer.mixed", "Each takes along what it looked at."),
+            Sentence("encoder_layer", "After the first layer each row is a film and what came before it."),
+            Sentence("encoder_layer_2", "The second layer does it again, with rows that know their past."),
+            Sentence("visitor", "Only the last row goes on. You are now {visitor:size} numbers, the same for every film."),
+            Sentence("logit", "The film is scored by one dot product: where your numbers and its numbers agree in sign, the chance rises. {logit:value} in all."),
+            Sentence("score", "On the list it reads {chance}."),
+        ),
+    ),
+    Lesson(
+        models=("dcn",),
+        ask="Which field's numbers, once crossed with all others, will add most to the cross layers' sum, up or down? Guess before it is computed.",
+        step="cross",
+        told="{cross:top} adds {cross:top_value}; then {cross:second}, {cross:second_value}.",
+        sentences=(
+            Sentence("visitor_fields", "DCN knows you as {visitor_fields:count} of {visitor_fields:size} numbers each."),
+            Sentence("x0", "All of them, and those of {film}, stand side by side in one row."),
+            Sentence("cross_layer", "A cross layer multiplies the row with one number made of all of it, and adds what it was: pairs of fields."),
+            Sentence("cross_layer_2", "The next one multiplies with the first row once more: triples. Nobody had to choose which."),
+            Sentence("cross", "All crosses add up to {cross:value}. {cross:top} has the largest part, {cross:top_value}."),
+            Sentence("deep", "Beside it, a plain network reads the same fields and says {deep:value}."),
+            Sentence("logit", "The two together are {logit:value}."),
+            Sentence("score", "On the list it reads {chance}."),
+        ),
+    ),
+    Lesson(
+        models=("textcnn_rating", "textcnn_history"),
+        ask="Which three words of the title of {film} will most of the filters answer to? Guess before it is computed.",
+        step="windows_3",
+        told="{windows_3:top} is what {windows_3:top_times} of {windows_3:size} filters answer to most; then {windows_3:second}, {windows_3:second_times}.",
+        sentences=(
+            Sentence("words", "This model reads the title: {words:count}, each as {words:size} numbers that were learned from other texts."),
+            Sentence("windows_3", "A filter looks at three words at a time, from left to right. Each column is one of {windows_3:size} filters, each row where it looks."),
+            Sentence("strongest_3", "Of each filter only its strongest answer goes on. For {windows_3:top_times} of them that is {windows_3:top}."),
+            Sentence("title", "Filters of two and of four words do the same. A layer makes {title:size} numbers of all of them: the title."),
+            Sentence("genre_vector", "The genres are {genre_vector:size} more."),
+            Sentence("film", "From both a network makes the film."),
+            Sentence("visitor", "And another one makes you, in as many numbers."),
+            Sentence("score", "The last one sets the two side by side and says {logit:value}; on the list it reads {chance}."),
         ),
     ),
 )  # fmt: skip

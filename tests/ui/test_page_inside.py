@@ -9,7 +9,7 @@ import pytest
 from app import link_of, open_page, sound
 
 import recdemo
-from benchmarks.boxes import choose_film, film_box, tell
+from benchmarks.boxes import film_box, tell
 from recdemo import Session
 from recdemo.core.steps import Trace
 from recdemo.ui import inside
@@ -41,11 +41,11 @@ def test_the_last_number_is_the_one_on_recommend(model: str, objective: str) -> 
 def test_the_step_shown_and_the_film_are_in_the_link() -> None:
     app, drawn = picture("din", t="1210", i="interest")
     assert (drawn["trace"]["movie_id"], drawn["step"]) == (1210, "interest")
-    app = sound(tell(app, PICTURE, step="weights"))
+    app = sound(tell(app, PICTURE, "step", "weights"))
     assert app.session_state["visit"].step == "weights"
-    app = sound(tell(app, PICTURE, step="<b>"))
+    app = sound(tell(app, PICTURE, "step", "<b>"))
     assert app.session_state["visit"].step == "weights", "a browser may send anything"
-    choose_film(app, "inside_film", 1196)
+    tell(app, "inside_film", "film", 1196)
     assert film_box(app, PICTURE)["trace"]["movie_id"] == 1196
     assert sound(app).session_state["visit"].targets[0] == 1196
     app, drawn = picture("din", i="nothing.here")
