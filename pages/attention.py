@@ -7,7 +7,7 @@ from recdemo.ui import opening
 opening.show(
     "Attention",
     "👁️",
-    "What the model weighs when it scores a film, and whether that is the reason.",
+    "What the model weighs when it answers, and whether that is the reason.",
 )
 
 import streamlit as st

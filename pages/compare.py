@@ -27,7 +27,7 @@ from recdemo.ui.compare import (
 
 with frame.page() as visit:
     st.html(STYLE)
-    menu = engine.peers(visit.model)
+    menu, w = engine.peers(visit.model), engine.words(visit.model)
     chosen, k = choose(visit, menu)
     asked = {key: question(menu[key], visit.objective) for key in chosen}
     labels = named(asked, visit.objective)
@@ -37,7 +37,7 @@ with frame.page() as visit:
         st.info(
             "Choose another model to compare with."
             if len(menu) > 1
-            else "No other model knows these films. Train another one on the same data, and keep it, to compare.",
+            else f"No other model knows these {w.films}. Train another one on the same data, and keep it, to compare.",
             icon=":material/compare_arrows:",
         )
         st.stop()
@@ -48,9 +48,9 @@ with frame.page() as visit:
         file_name=f"recdemo_compare_{visit.objective}.csv",
         mime="text/csv",
         icon=":material/download:",
-        help="Every film on a list, with its rank by each model",
+        help=f"Every {w.film} on a list, with its rank by each model",
         on_click="ignore",
     )
-    show_overlap(list(rankings.values()), list(labels.values()))
-    show_ranges(table, labels, len(next(iter(rankings.values())).movie_ids))
-    show_times(rankings, labels)
+    show_overlap(list(rankings.values()), list(labels.values()), w)
+    show_ranges(table, labels, len(next(iter(rankings.values())).movie_ids), w)
+    show_times(rankings, labels, w)

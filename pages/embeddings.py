@@ -7,7 +7,7 @@ from recdemo.ui import opening
 opening.show(
     "Embeddings",
     "🗺️",
-    "What the model holds to be alike. Click a film on the map, or search one, to see its neighbours.",
+    "What the model holds to be alike. Click a point of the map, or search, to see its neighbours.",
 )
 
 import streamlit as st

@@ -7,7 +7,7 @@ from recdemo.ui import opening
 opening.show(
     "Inside",
     "🔬",
-    "One answer, computed before your eyes: from this visitor's films to the chance on the list.",
+    "One answer, computed before your eyes: from this visitor's history to the chance on the list.",
 )
 
 import streamlit as st

@@ -7,7 +7,7 @@ from recdemo.ui import opening
 opening.show(
     "What if",
     "🔀",
-    "Change one thing about this visitor, and see which films rise, fall, come and go.",
+    "Change one thing about this visitor, and see what rises, falls, comes and goes.",
 )
 
 import streamlit as st

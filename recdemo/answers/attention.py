@@ -27,6 +27,7 @@ from recdemo.core.protocols import (
     ShowsStreams,
 )
 from recdemo.core.session import Session
+from recdemo.core.wording import FILM, Words
 from recdemo.encoding.encode import encode
 
 
@@ -215,7 +216,7 @@ def streams(recommender: Scorer, session: Session, movie_id: int) -> Streams:
     parts = {
         "Bias": float(terms.bias),
         "Stream gated by the visitor": float(terms.streams[0, 0]),
-        "Stream gated by the film": float(terms.streams[0, 1]),
+        recommender.words("Stream gated by the film"): float(terms.streams[0, 1]),
         **{f"Both multiplied, head {number}": value for number, value in heads},
     }
     by_visitor, by_film = terms.gates[0].numpy()
@@ -223,7 +224,7 @@ def streams(recommender: Scorer, session: Session, movie_id: int) -> Streams:
         parts=_frame(parts),
         gates=pd.DataFrame(
             {
-                "field": [FIELD_NAMES[name] for name in terms.fields],
+                "field": [recommender.words(FIELD_NAMES[name]) for name in terms.fields],
                 "visitor": by_visitor,
                 "film": by_film,
             }
@@ -244,7 +245,9 @@ def _asked(recommender: Scorer, session: Session, movie_id: int) -> tuple[Batch,
     return batch, session.movie_ids[-schema.history_length :]
 
 
-def strongest_pair(values: Mapping[str, float], held: Mapping[str, str], *, shares: bool) -> str:
+def strongest_pair(
+    values: Mapping[str, float], held: Mapping[str, str], *, shares: bool, w: Words = FILM
+) -> str:
     """Which pair of fields weighs most, and what of it is unknown.
 
     Args:
@@ -254,7 +257,7 @@ def strongest_pair(values: Mapping[str, float], held: Mapping[str, str], *, shar
     """
     pair = max(values, key=lambda label: abs(values[label]))
     lacking = {
-        FIELD_NAMES[name]: value for name, value in held.items() if value in (UNKNOWN, NONE_YET)
+        w(FIELD_NAMES[name]): value for name, value in held.items() if value in (UNKNOWN, NONE_YET)
     }
     said = [f"{name.lower()} {lacking[name]}" for name in pair.split(" × ") if name in lacking]
     unknown = f" ({', '.join(said)})" if said else ""
@@ -266,11 +269,11 @@ def strongest_pair(values: Mapping[str, float], held: Mapping[str, str], *, shar
     )
 
 
-def strongest_cross(found: Crosses, layer: int) -> str:
+def strongest_cross(found: Crosses, layer: int, w: Words = FILM) -> str:
     """What one layer of crosses adds, and where most of it comes from."""
     adds = found.layers[layer]
     row, column = np.unravel_index(np.abs(adds).argmax(), adds.shape)
-    names = [FIELD_NAMES[name] for name in found.fields]
+    names = [w(FIELD_NAMES[name]) for name in found.fields]
     return (
         f"Layer {layer + 1} adds **{adds.sum():+.3f}**, most of all **{names[row]}** times what it reads of "
         f"**{names[column]}** ({adds[row, column]:+.3f})."
@@ -286,7 +289,9 @@ def widest_gates(gates: pd.DataFrame, title: str) -> str:
     )
 
 
-def most_looked_at(looks: np.ndarray, titles: Sequence[str], *, shares: bool) -> str:
+def most_looked_at(
+    looks: np.ndarray, titles: Sequence[str], *, shares: bool, w: Words = FILM
+) -> str:
     """Where the latest film looks most.
 
     Args:
@@ -301,7 +306,7 @@ def most_looked_at(looks: np.ndarray, titles: Sequence[str], *, shares: bool) ->
         if shares
         else f"takes most of **{titles[most]}** ({row[most]:+.4f})"
     )
-    return f"The latest film, **{titles[-1]}**, {said}."
+    return f"The latest {w.film}, **{titles[-1]}**, {said}."
 
 
 def most_faithful_head(

@@ -18,6 +18,7 @@ import pandas as pd
 from recdemo.core.errors import RequestError
 from recdemo.core.session import Session
 from recdemo.core.vocabulary import Objective
+from recdemo.core.wording import FILM, Words
 
 if TYPE_CHECKING:
     from recdemo.answers.recommend import Recommender
@@ -191,7 +192,7 @@ def by_similarity(overlap: np.ndarray) -> list[int]:
     return leaves_list(linkage(distances, "average", optimal_ordering=True)).tolist()
 
 
-def on_lists(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
+def on_lists(table: pd.DataFrame, labels: Mapping[str, str], w: Words = FILM) -> str:
     """How many lists the films are on, in a sentence.
 
     Args:
@@ -206,10 +207,10 @@ def on_lists(table: pd.DataFrame, labels: Mapping[str, str]) -> str:
     if size == 1:
         return f"{next(iter(labels.values()))} alone"
     if everywhere > 1:
-        return f"{everywhere} films are on all {size} lists"
+        return f"{everywhere} {w.films} are on all {size} lists"
     if first["lists"] > 1:
         return f"{first['title']} is on most lists, {first['lists']} of {size}"
-    return "No film is on two lists"
+    return f"No {w.film} is on two lists"
 
 
 def who_agrees(overlap: np.ndarray, labels: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ import pandas as pd
 from recdemo.core.errors import RequestError
 from recdemo.core.session import MAX_SESSION_FILMS, Session, Watched
 from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS, Gender
+from recdemo.core.wording import FILM, Words
 from recdemo.data.catalogue import labels_of
 
 if TYPE_CHECKING:
@@ -140,7 +141,9 @@ def unread(recommender: Recommender, session: Session) -> tuple[str, ...]:
     )
 
 
-def in_words(change: Change, session: Session, titles: Mapping[int, str]) -> list[str]:
+def in_words(
+    change: Change, session: Session, titles: Mapping[int, str], w: Words = FILM
+) -> list[str]:
     """What a change does to a visitor, piece by piece; what it leaves as it is is not named.
 
     Args:
@@ -165,7 +168,7 @@ def in_words(change: Change, session: Session, titles: Mapping[int, str]) -> lis
         found.append(f"without {enumerated([titles[movie] for movie in gone])}")
     if change.added and session.history[-1:] != (change.added,):
         reaction = {True: "liked", False: "disliked", None: "seen"}[change.added.liked]
-        found.append(f"{titles[change.added.movie_id]} {reaction}, watched last")
+        found.append(f"{titles[change.added.movie_id]} {reaction}, {w.watched} last")
     return found
 
 
@@ -190,12 +193,14 @@ def check_k(k: int) -> None:
         raise RequestError(f"k must be a whole number from 1, not {k!r}")
 
 
-def what_moves(changes: RankChanges) -> str:
+def what_moves(changes: RankChanges, w: Words = FILM) -> str:
     """How many films stay on the list, and the one that moves most."""
     films, k = changes.films, changes.k
     size = int((films["rank_before"] <= k).sum())
     stay = (
-        f"All {size} films stay" if changes.stay == size else f"{changes.stay} of {size} films stay"
+        f"All {size} {w.films} stay"
+        if changes.stay == size
+        else f"{changes.stay} of {size} {w.films} stay"
     )
     moves = (films["rank_before"] - films["rank_after"]).dropna()
     if moves.empty or not moves.any():
@@ -221,10 +226,11 @@ def why_nothing_moves(recommender: Recommender, before: Session, after: Session,
         "profile": replace(after, history=()) != replace(before, history=()),
         "history": after.history != before.history,
     }
-    deaf = [PARTS[part] for part in unread(recommender, before) if touched[part]]
+    w = recommender.words
+    deaf = [w(PARTS[part]) for part in unread(recommender, before) if touched[part]]
     if deaf:
         return f"{name} reads no {' and no '.join(deaf)}: this change moves no score, and no other like it would."
     return (
         f"No score moves: nothing that {name} reads of this visitor has changed. Of a history it reads the latest "
-        f"{recommender.checkpoint.schema.history_length} films."
+        f"{recommender.checkpoint.schema.history_length} {w.films}."
     )

@@ -20,6 +20,7 @@ import numpy as np
 
 from recdemo.answers.counterfactual import check_k, enumerated, ranks_of
 from recdemo.core.session import Session
+from recdemo.core.wording import FILM, Words
 
 if TYPE_CHECKING:
     from recdemo.answers.recommend import Recommender
@@ -134,7 +135,7 @@ def what_it_takes(recommender: Recommender, session: Session, movie_id: int, k: 
 
 
 def in_sentences(
-    found: Drop, session: Session, labels: Mapping[int, str], name: str
+    found: Drop, session: Session, labels: Mapping[int, str], name: str, w: Words = FILM
 ) -> tuple[str, str]:
     """The answer, and how far it is certain; empty where that goes without saying.
 
@@ -143,48 +144,49 @@ def in_sentences(
         session: who asked.
         labels: titles of the whole catalogue, by film id.
         name: of the model, for people.
+        w: what the films are called.
     """
     title, size = f"**{labels[found.movie_id]}**", len(session.history)
     if found.rank is not None and found.rank > found.k:
         return f"{title} is not among the first {found.k}: it has rank {found.rank:,}.", ""
     if not size:
-        return f"{title} is there without any history: no film holds it up.", ""
+        return f"{title} is there without any history: no {w.film} holds it up.", ""
     if found.unread:
         return (
-            f"Nothing would: with or without the history, {name} gives every film exactly the same score.",
+            f"Nothing would: with or without the history, {name} gives every {w.film} exactly the same score.",
             "",
         )
     smaller = max(len(found.films) - 1, 0) if found.smallest else found.tried
-    none = f"no set of up to {smaller} films" if smaller > 1 else "no film alone"
-    note = " Films taken away may themselves come back into the list; as rivals they do not count here."
+    none = f"no set of up to {smaller} {w.films}" if smaller > 1 else f"no {w.film} alone"
+    note = f" {w.Films} taken away may themselves come back into the list; as rivals they do not count here."
     if found.rivals < len(labels) - size - 1:
-        note += f" What fails was compared with the {found.rivals:,} films nearest by score."
+        note += f" What fails was compared with the {found.rivals:,} {w.films} nearest by score."
     if found.films:
         names = enumerated([f"**{labels[movie]}**" for movie in found.films], STEPS)
         answer = f"Without {names}, {title} falls from rank {found.rank} to {found.rank_after:,}."
         proof = f"This is the smallest set: {none} does it, all were tried."
         if len(found.films) == 1:
-            proof = "One film is enough; the list was computed again without it."
+            proof = f"One {w.film} is enough; the list was computed again without it."
         elif not found.smallest:
             proof = (
                 f"Found step by step: {none} does it, and every part of this set was tried, too."
             )
         return answer, proof + note
     if found.rank_bare is not None and found.rank_bare > found.k:
-        bare = f"Without any history it has rank {found.rank_bare:,}, but no few films do it."
+        bare = f"Without any history it has rank {found.rank_bare:,}, but no few {w.films} do it."
     else:
         bare = "Without any history it is still there."
     proof = f"{none.capitalize()} does it, nor do up to {STEPS} taken away step by step."
     if found.tried >= size:
-        proof = "Every set of watched films was tried."
+        proof = f"Every set of {w.watched} {w.films} was tried."
     return f"Nothing found that drops {title}. {bare}", proof + note
 
 
-def strongest_support(found: Drop, labels: Mapping[int, str]) -> str:
+def strongest_support(found: Drop, labels: Mapping[int, str], w: Words = FILM) -> str:
     """Which film watched holds the film up most; `found` with margins, labels as in `in_sentences`."""
     movie, lead = found.alone[0]
     if lead >= found.margin:
-        return "No film watched holds it up: without any of them it leads by more."
+        return f"No {w.film} {w.watched} holds it up: without any of them it leads by more."
     return f"**{labels[movie]}** holds it up most: without it the lead falls from {found.margin:+.2f} to {lead:+.2f}."
 
 

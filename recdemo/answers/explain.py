@@ -33,7 +33,7 @@ from recdemo.core.protocols import ShowsFilmTerms, ShowsHeads, ShowsHistory
 from recdemo.core.session import Session
 from recdemo.core.terms import FieldTerms
 from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS
-from recdemo.core.wording import counted
+from recdemo.core.wording import Words, counted
 from recdemo.data.catalogue import labels_of
 from recdemo.encoding.encode import encode
 from recdemo.encoding.schema import year_label
@@ -65,13 +65,13 @@ def explain(
     Raises:
         RequestError: a film is not in the catalogue, or the one set beside it is watched.
     """
-    checkpoint = recommender.checkpoint
+    checkpoint, w = recommender.checkpoint, recommender.words
     target = checkpoint.schema.index_of(movie_id)
     if movie_id in session.movie_ids:
         session, logits = unwatched(session, movie_id), None
     if against is not None and against in session.movie_ids:
         raise RequestError(
-            f"{titles_of(recommender, [against])[0]} is watched, and no candidate; compare with a film that is not"
+            f"{titles_of(recommender, [against])[0]} is {w.watched}, and no candidate; compare with one that is not"
         )
     logits = recommender.logits(session) if logits is None else logits
     read = replace(session, history=session.history[-checkpoint.schema.history_length :])
@@ -80,7 +80,7 @@ def explain(
     parts = summands(recommender, read, titles, torch.tensor([target, *rivals]))
     logit, without = logits_without(recommender, read, target)
     removal = logit - without
-    weights = _pair_weights(parts.fields) if parts.fields else None
+    weights = _pair_weights(parts.fields, w) if parts.fields else None
     if isinstance(checkpoint.model, ShowsHistory):
         weights = _history_weights(recommender, read, target, titles, removal)
     return Explanation(
@@ -93,7 +93,7 @@ def explain(
         terms=parts.terms,
         contrast=Contrast(
             movie_id=against,
-            title=AVERAGE if against is None else titles_of(recommender, [against])[0],
+            title=w(AVERAGE) if against is None else titles_of(recommender, [against])[0],
             films=len(rivals),
             logit=float(parts.values[1:].sum(1).mean()),
             terms=parts.against_others(),
@@ -217,14 +217,14 @@ def titles_of(recommender: Scorer, movie_ids: Sequence[int]) -> tuple[str, ...]:
     return tuple(labels_of(rows))
 
 
-def _pair_weights(terms: FieldTerms) -> Weights | None:
+def _pair_weights(terms: FieldTerms, w: Words) -> Weights | None:
     """The attention to the pairs of the first film's fields that hold something, where there is any."""
     if terms.attention is None:
         return None
     held = terms.attention[0].numpy() > 0
     attention = terms.attention[0].double().numpy()[held]
     removal = pair_removal(attention, terms.pairs[0].double().numpy()[held])
-    names = [pair_label(left, right) for left, right in combinations(terms.fields, 2)]
+    names = [pair_label(left, right, w) for left, right in combinations(terms.fields, 2)]
     return Weights(
         axis="pair",
         labels=tuple(name for name, here in zip(names, held, strict=True) if here),

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from recdemo.core.wording import FILM, Words
+
 FIELD_NAMES = {
     "gender": "Gender",
     "age": "Age group",
@@ -110,6 +112,6 @@ def _frame(terms: tuple[Term, ...]) -> pd.DataFrame:
     return pd.DataFrame({name: [getattr(term, name) for term in terms] for name in names})
 
 
-def pair_label(left: str, right: str) -> str:
+def pair_label(left: str, right: str, w: Words = FILM) -> str:
     """How a pair of fields is called."""
-    return f"{FIELD_NAMES[left]} × {FIELD_NAMES[right]}"
+    return w(f"{FIELD_NAMES[left]} × {FIELD_NAMES[right]}")

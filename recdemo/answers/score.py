@@ -12,6 +12,7 @@ import torch
 from recdemo.checkpoints import Checkpoint
 from recdemo.core.session import Session
 from recdemo.core.vocabulary import Objective
+from recdemo.core.wording import Words, words_of
 from recdemo.encoding.encode import encode
 
 
@@ -29,6 +30,11 @@ class Scorer:
     def objective(self) -> Objective:
         """What the checkpoint was trained for."""
         return self.checkpoint.card.objective
+
+    @property
+    def words(self) -> Words:
+        """What its films are called, and what one does with them."""
+        return words_of(self.checkpoint.card.data.item)
 
     @property
     def catalogue(self) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from recdemo.blocks.embedding import USER_FIELDS
 from recdemo.core.protocols import ShowsFields, ShowsFilmTerms
 from recdemo.core.session import Session
 from recdemo.core.terms import FieldTerms
+from recdemo.core.wording import Words
 from recdemo.encoding.encode import encode
 
 if TYPE_CHECKING:
@@ -60,24 +61,24 @@ def summands(
         titles: of the films of the history.
         films: [C] their indices.
     """
-    model = recommender.checkpoint.model
+    model, w = recommender.checkpoint.model, recommender.words
     batch = encode(recommender.checkpoint.schema, [session], films)
     if isinstance(model, ShowsFields):
         with torch.inference_mode():
-            return _of_fields(model.field_terms(batch))
+            return _of_fields(model.field_terms(batch), w)
     if isinstance(model, ShowsFilmTerms):
         with torch.inference_mode():
             alone, added = model.film_terms(batch)
         # What lies beyond the history is padding.
         by_film = added[0, :, : len(titles)].double().numpy()
-        return _of_films(session, titles, "Film alone", alone.double().numpy(), by_film)
+        return _of_films(session, titles, f"{w.Film} alone", alone.double().numpy(), by_film)
     orders = _orders(tuple(range(len(session.history))))
     logit_with = _logits_with(recommender, session, films, orders)
     added_by = np.zeros((len(films), len(titles)))
     for order in orders:
         logits = np.stack([logit_with[kept] for kept in _steps(order)])  # [L + 1, C]
         added_by[:, list(order)] += np.diff(logits, axis=0).T / len(orders)
-    return _of_films(session, titles, "Profile and film alone", logit_with[()], added_by)
+    return _of_films(session, titles, f"Profile and {w.film} alone", logit_with[()], added_by)
 
 
 def logits_without(recommender: Scorer, session: Session, film: int) -> tuple[float, np.ndarray]:
@@ -88,8 +89,8 @@ def logits_without(recommender: Scorer, session: Session, film: int) -> tuple[fl
     return float(logits[0]), logits[1:]
 
 
-def _of_fields(terms: FieldTerms) -> Summands:
-    names = [FIELD_NAMES[name] for name in terms.fields]
+def _of_fields(terms: FieldTerms, w: Words) -> Summands:
+    names = [w(FIELD_NAMES[name]) for name in terms.fields]
     of_visitor = [name in USER_FIELDS and not terms.mixed for name in terms.fields]
     pairs = [(i, j) for i in range(len(names)) for j in range(i + 1, len(names))]
     linear, added = terms.linear.double().numpy(), terms.pairs.double().numpy()
@@ -103,7 +104,7 @@ def _of_fields(terms: FieldTerms) -> Summands:
         (
             Term(
                 "pair",
-                pair_label(terms.fields[i], terms.fields[j]),
+                pair_label(terms.fields[i], terms.fields[j], w),
                 0.0,
                 visitor_only=of_visitor[i] and of_visitor[j],
             ),

@@ -23,6 +23,8 @@ from recdemo.core.recording import Note, Tape, record
 from recdemo.core.session import Session
 from recdemo.core.steps import ANSWER, Axis, Step, Trace
 from recdemo.core.vocabulary import SCORE_NAMES, Objective
+from recdemo.core.wording import FILM
+from recdemo.core.wording import Words as Spoken
 from recdemo.encoding.encode import encode
 from recdemo.models import card_of
 
@@ -58,6 +60,8 @@ def trace(
     score = float(recommender.scores(session, logits)[target - 1])
     steps["score"] = _score(recommender.objective, last, score, logits[recommender.unseen(session)])
     steps = {id: replace(step, sums=sums_of(step, steps)) for id, step in steps.items()}
+    if recommender.words != FILM:
+        steps = {id: _said(step, recommender.words) for id, step in steps.items()}
     return Trace(
         model=checkpoint.key,
         title=card_of(checkpoint.card.model).title,
@@ -68,6 +72,27 @@ def trace(
         score=score,
         score_name=SCORE_NAMES[checkpoint.card.objective],
         steps=tuple(steps.values()),
+    )
+
+
+def _said(step: Step, w: Spoken) -> Step:
+    """A step in the words for these data; titles, and the words of titles, are as they are."""
+    return replace(
+        step,
+        name=w(step.name),
+        says=w(step.says),
+        axes=tuple(
+            replace(
+                axis,
+                labels=tuple(
+                    w(label)
+                    if label == THIS_FILM or not (axis.movie_ids or axis.name == "word")
+                    else label
+                    for label in axis.labels
+                ),
+            )
+            for axis in step.axes
+        ),
     )
 
 

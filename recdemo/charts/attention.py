@@ -13,11 +13,12 @@ from plotly.subplots import make_subplots
 from recdemo.answers.explanation import FIELD_NAMES, Weights, pair_label
 from recdemo.answers.removal import Curves
 from recdemo.charts.style import CATEGORIES, ROW, SIGNED, TOTAL, UP, distinct, heat_map, sized
+from recdemo.core.wording import FILM, Words
 from recdemo.data.catalogue import shorten
 
 
 def pair_map(
-    fields: Sequence[str], values: Mapping[str, float], *, signed: bool, unit: str
+    fields: Sequence[str], values: Mapping[str, float], *, signed: bool, unit: str, w: Words = FILM
 ) -> go.Figure:
     """One number per pair of fields, as the triangle below the diagonal; a pair without one stays empty.
 
@@ -27,12 +28,12 @@ def pair_map(
         signed: colours about zero; otherwise from zero up.
         unit: what the numbers are.
     """
-    names = [FIELD_NAMES[name] for name in fields]
+    names = [w(FIELD_NAMES[name]) for name in fields]
     size = len(names)
     grid = np.full((size, size), np.nan)
     for row in range(size):
         for column in range(row):
-            grid[row, column] = values.get(pair_label(fields[column], fields[row]), np.nan)
+            grid[row, column] = values.get(pair_label(fields[column], fields[row], w), np.nan)
     figure = heat_map(
         grid[1:, :-1], names[:-1], names[1:], signed=signed, colorbar={"title": {"text": unit}},
         hover="%{y} × %{x}<br>" + unit + " %{z:.4f}",
@@ -41,7 +42,9 @@ def pair_map(
     return sized(figure, size, extra=130)
 
 
-def cross_map(fields: Sequence[str], layer: np.ndarray, held: np.ndarray) -> go.Figure:
+def cross_map(
+    fields: Sequence[str], layer: np.ndarray, held: np.ndarray, w: Words = FILM
+) -> go.Figure:
     """What each pair of fields adds in one layer of crosses: the field that multiplies (rows), the one read (columns).
 
     Args:
@@ -49,7 +52,7 @@ def cross_map(fields: Sequence[str], layer: np.ndarray, held: np.ndarray) -> go.
         layer: [F, F], as `recdemo.answers.attention.crosses` has it for each layer.
         held: [F] fields that hold something; the cells of others stay empty.
     """
-    names = [FIELD_NAMES[name] for name in fields]
+    names = [w(FIELD_NAMES[name]) for name in fields]
     grid = np.where(np.outer(held, held), layer, np.nan)
     figure = heat_map(
         grid, names, names, signed=True, colorbar={"title": {"text": "adds"}},
@@ -59,7 +62,7 @@ def cross_map(fields: Sequence[str], layer: np.ndarray, held: np.ndarray) -> go.
     return sized(figure, len(names), extra=130)
 
 
-def gate_map(gates: pd.DataFrame) -> go.Figure:
+def gate_map(gates: pd.DataFrame, w: Words = FILM) -> go.Figure:
     """How much of each field (rows) each of two streams (columns) reads, from 0 to 2; 1 is as it comes.
 
     Args:
@@ -67,7 +70,7 @@ def gate_map(gates: pd.DataFrame) -> go.Figure:
     """
     grid = gates[["visitor", "film"]].to_numpy(dtype=float)
     figure = heat_map(
-        grid, ["Gates set by the visitor", "Gates set by the film"], gates["field"],
+        grid, ["Gates set by the visitor", w("Gates set by the film")], gates["field"],
         hover="%{y}<br>%{x}: %{z:.3f}", colorscale=SIGNED, zmin=0.0, zmax=2.0, **_legend(grid),
     )  # fmt: skip
     figure.update_xaxes(side="top", tickangle=0)
@@ -110,7 +113,7 @@ def weight_against_removal(weights: Weights) -> go.Figure:
             hovertemplate="%{text}<br>weight %{x:.4f}<br>logit moves by %{y:.4f}<extra></extra>",
         )
     )
-    figure.update_xaxes(title=f"size of the {weights.axis}'s weight", rangemode="tozero")
+    figure.update_xaxes(title="size of the weight", rangemode="tozero")
     figure.update_yaxes(title="logit moves by, without it", rangemode="tozero")
     return sized(figure, 8)
 
@@ -145,7 +148,7 @@ def removal_curves(curves: Curves, item: str) -> go.Figure:
     return sized(figure, 7)
 
 
-def head_map(table: pd.DataFrame) -> go.Figure:
+def head_map(table: pd.DataFrame, w: Words = FILM) -> go.Figure:
     """Where a film looks: films watched (rows, latest first, the film itself on top), heads and their mean.
 
     Args:
@@ -154,7 +157,7 @@ def head_map(table: pd.DataFrame) -> go.Figure:
     table = table[::-1]
     heads = [name for name in table if name not in ("movie_id", "title")]
     grid = table[heads].to_numpy(dtype=float)
-    rows = ["The film itself", *(shorten(title) for title in table["title"][1:])]
+    rows = [f"The {w.film} itself", *(shorten(title) for title in table["title"][1:])]
     return _map(
         np.column_stack([grid, grid.mean(axis=1)]),
         columns=[*(f"Head {head}" for head in heads), "Mean"],
@@ -180,7 +183,9 @@ def look_map(weights: np.ndarray, titles: Sequence[str], *, shares: bool = True)
     return figure
 
 
-def evolution_lines(table: pd.DataFrame, targets: Mapping[int, str], focus: int) -> go.Figure:
+def evolution_lines(
+    table: pd.DataFrame, targets: Mapping[int, str], focus: int, w: Words = FILM
+) -> go.Figure:
     """The logit after each film for each target, and below how far each film moved the interest for one.
 
     Args:
@@ -224,7 +229,7 @@ def evolution_lines(table: pd.DataFrame, targets: Mapping[int, str], focus: int)
     figure.update_xaxes(
         row=2,
         col=1,
-        title=None if few else "films watched, from the oldest read to the latest",
+        title=None if few else f"{w.films} {w.watched}, from the oldest to the latest",
         tickvals=steps["step"] if few else None,
         ticktext=[shorten(title, 22) for title in steps["title"]] if few else None,
         tickangle=-40 if few else 0,

@@ -107,7 +107,7 @@ def margins(drop: Drop, titles: Mapping[int, str], unit: str) -> go.Figure:
     ]
     ends = [0.0, drop.margin, *(value for _, value in drop.alone)]
     span = max(ends) - min(ends) or 1.0
-    marks = ((drop.margin, "all films", "left"), (0.0, "off the list", "right"))
+    marks = ((drop.margin, "with all", "left"), (0.0, "off the list", "right"))
     top = {"y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False}
     upright = {"type": "line", "y0": 0, "y1": 1, "yref": "paper", "layer": "below"}
     dashed = {"color": TOTAL, "width": 1.5, "dash": "dash"}

@@ -28,7 +28,7 @@ VISITOR = "#F0E442"
 WATCHED: dict[bool | None, tuple[str, str, str]] = {
     True: ("triangle-up", "diamond", "Liked"),
     False: ("triangle-down", "cross", "Disliked"),
-    None: ("square", "circle", "Just watched"),
+    None: ("square", "circle", "Just seen"),
 }
 CROWD = 40  # films watched from which on their marks are small
 HEIGHT = 500
@@ -107,13 +107,11 @@ def _groups(
     """Name, rows and marker of each group of points."""
     if colour == "genre":
         group = films["genres"].map(
-            lambda names: next((name for name in NAMED_GENRES if name in names), "Other genres")
+            lambda names: next((name for name in NAMED_GENRES if name in names), "Others")
         )
         found = [
             (name, np.flatnonzero(shown & (group == name).to_numpy()), {"color": tint})
-            for name, tint in zip(
-                ("Other genres", *NAMED_GENRES), (OTHER, *CATEGORIES), strict=True
-            )
+            for name, tint in zip(("Others", *NAMED_GENRES), (OTHER, *CATEGORIES), strict=True)
         ]
         return [one for one in found if len(one[1])]
     ratings = films["ratings"].to_numpy(dtype=float)
@@ -135,7 +133,7 @@ def _groups(
         limits = (0.0, float(values.max()))
         ticks = np.arange(0, int(limits[1]) + 1)
         bar |= {
-            "title": {"text": "people who rated the film"},
+            "title": {"text": "people who rated it"},
             "tickvals": ticks,
             "ticktext": [f"{10**tick:,}" for tick in ticks],
         }
@@ -227,7 +225,7 @@ def _mark(figure: go.Figure, places: np.ndarray, films: pd.DataFrame, marks: Mar
         star["marker"]["symbol"] = "star" if flat else "diamond-open"
         _add(figure, star, z)
     inverse = {"color": OUTLINE, "line": {"color": FILL, "width": 3}, "size": 16 if flat else 9}
-    mark([marks.chosen], "Film chosen", inverse, showlegend=False)
+    mark([marks.chosen], "Chosen", inverse, showlegend=False)
 
 
 def _zoom(figure: go.Figure, places: np.ndarray, films: pd.DataFrame, rows: Sequence[int]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+
 
 def counted(number: int, noun: str) -> str:
     """``1 film``, ``2,000 films``; of nouns that take an s."""
@@ -16,3 +19,64 @@ def a(noun: str) -> str:
 def cut(text: str, most: int = 40) -> str:
     """A text of no more than so many characters."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a film is called, and what one does with it. Texts are written of films, with these in place of the words where
+    the data may be news.
+
+    Args:
+        film: of the data that a model learned from.
+        watched: what has been done with what is in a history.
+        genre: what a film is of one or several of.
+    """
+
+    film: str = "film"
+    watched: str = "watched"
+    genre: str = "genre"
+    genres: str = "genres"
+
+    @property
+    def films(self) -> str:
+        return f"{self.film}s"
+
+    @property
+    def Film(self) -> str:  # noqa: N802
+        return self.film.capitalize()
+
+    @property
+    def Films(self) -> str:  # noqa: N802
+        return self.films.capitalize()
+
+    @property
+    def a_film(self) -> str:
+        return a(self.film)
+
+    @property
+    def A_film(self) -> str:  # noqa: N802
+        return a(self.film).capitalize()
+
+    def __call__(self, text: str) -> str:
+        """A fixed text, written of films, in these words; never one with titles in it, which keep theirs."""
+        if self == FILM:
+            return text
+        for old, new in (
+            ("a film", self.a_film),
+            ("film", self.film),
+            ("watched", self.watched),
+            ("genres", self.genres),
+            ("genre", self.genre),
+        ):
+            for was, now in ((old, new), (old.capitalize(), new.capitalize())):
+                text = re.sub(rf"\b{was}(?=s?\b)", now, text)
+        return text
+
+
+FILM = Words()
+ARTICLE = Words("article", "read", "category", "categories")
+
+
+def words_of(item: str) -> Words:
+    """The words for what people call a film of some data."""
+    return ARTICLE if item == ARTICLE.film else FILM

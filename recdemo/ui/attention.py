@@ -16,6 +16,7 @@ from recdemo.answers.explanation import FIELD_NAMES, Explanation
 from recdemo.answers.recommend import Recommender
 from recdemo.charts import attention as charts
 from recdemo.core.vocabulary import SCORE_NAMES
+from recdemo.core.wording import Words
 from recdemo.data.catalogue import shorten
 from recdemo.ui import engine, film_box, state
 from recdemo.ui.attention_films import MEAN
@@ -27,6 +28,8 @@ from recdemo.ui.why import faithfulness, see_it_computed, sum_of_terms
 
 def show_fields(model: Recommender, visit: Visit, explanation: Explanation) -> None:
     """Pairs of fields: map, ledger, faithfulness; or, of a model with crosses, layer by layer."""
+    w = engine.words(visit.model)
+    w = engine.words(visit.model)
     if "crosses" in engine.card(visit.model).shows:
         found = inside.crosses(model, visit.session, explanation.movie_id)
         layers = range(len(found.layers))
@@ -40,7 +43,7 @@ def show_fields(model: Recommender, visit: Visit, explanation: Explanation) -> N
             label_visibility="collapsed",
         )
         if layer != MEAN:
-            _crosses(found, layer, explanation)
+            _crosses(found, layer, explanation, w)
             return
     attention = explanation.weights
     held = field_values(model, visit.session, explanation.movie_id)
@@ -62,19 +65,19 @@ def show_fields(model: Recommender, visit: Visit, explanation: Explanation) -> N
         else:
             signed, unit = True, "adds"
             values = {term.label: term.value for term in explanation.terms if term.kind == "pair"}
-        st.markdown(inside.strongest_pair(values, held, shares=not signed))
+        st.markdown(inside.strongest_pair(values, held, shares=not signed, w=w))
         st.plotly_chart(
-            charts.pair_map(explanation.fields, values, signed=signed, unit=unit),
+            charts.pair_map(explanation.fields, values, signed=signed, unit=unit, w=w),
             key=f"pairs_{unit}",
             config=CHART,
             alt=f"Heat map of {unit} over pairs of fields",
         )
         st.caption(
-            "A cell is the pair of its row and its column. It is empty where one of them is a list of no films, "
-            "such as “Films disliked” of a visitor who disliked none. What is unknown of a visitor has a vector of its "
+            f"A cell is the pair of its row and its column. It is empty where one of them is a list of no {w.films}, "
+            f"such as “{w.Films} disliked” of a visitor who disliked none. What is unknown of a visitor has a vector of its "
             "own, learned by hiding what is known, and so takes part."
         )
-        names = [FIELD_NAMES[name] for name in held]
+        names = [w(FIELD_NAMES[name]) for name in held]
         with st.expander("What each field holds"):
             st.dataframe(
                 pd.DataFrame({"field": names, "holds": list(held.values())}),
@@ -85,19 +88,19 @@ def show_fields(model: Recommender, visit: Visit, explanation: Explanation) -> N
         if attention:
             faithfulness(model, visit, explanation)
         else:
-            show_ledger(explanation)
+            show_ledger(explanation, w)
     if attention:  # of four columns
-        show_ledger(explanation)
+        show_ledger(explanation, w)
 
 
-def _crosses(found: inside.Crosses, layer: int, explanation: Explanation) -> None:
+def _crosses(found: inside.Crosses, layer: int, explanation: Explanation, w: Words) -> None:
     """One layer of crosses: map, and what all parts of the model add."""
     left, right = st.columns([3, 2], gap="large")
     adds = found.layers[layer]
     with left:
-        st.markdown(inside.strongest_cross(found, layer))
+        st.markdown(inside.strongest_cross(found, layer, w))
         st.plotly_chart(
-            charts.cross_map(found.fields, adds, found.held),
+            charts.cross_map(found.fields, adds, found.held, w),
             key=f"crosses_{layer}",
             config=CHART,
             alt=f"Heat map of what each pair of fields adds in layer {layer + 1}",
@@ -137,12 +140,14 @@ def show_streams(
     model: Recommender, visit: Visit, targets: Sequence[int], explanation: Explanation
 ) -> None:
     """Two streams: their gates by field, what each and their product adds, and what each film watched changes."""
+    w = engine.words(visit.model)
+    w = engine.words(visit.model)
     found = inside.streams(model, visit.session, explanation.movie_id)
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.markdown(inside.widest_gates(found.gates, plain(explanation.title)))
         st.plotly_chart(
-            charts.gate_map(found.gates),
+            charts.gate_map(found.gates, w),
             key="gates",
             config=CHART,
             alt="Heat map of how much of each field each stream reads",
@@ -150,14 +155,14 @@ def show_streams(
         st.caption(
             "A gate multiplies a field before a stream reads it: 1 leaves it as it is, 0 closes it, 2 doubles it. Each number "
             "of a field's vector has a gate of its own; shown is their mean. One stream's gates depend on the visitor alone, "
-            "the other's on the film alone. What a stream makes of a field it reads is not told by the gate."
+            f"the other's on the {w.film} alone. What a stream makes of a field it reads is not told by the gate."
         )
     with right:
         parts_of_logit(found.parts, explanation)
     sum_of_terms(explanation, visit, targets)
 
 
-def show_ledger(explanation: Explanation) -> None:
+def show_ledger(explanation: Explanation, w: Words) -> None:
     """Every term of the logit, with subtotals that add up to it."""
     attention = explanation.weights
     weights = dict(zip(attention.labels, attention.weights, strict=True)) if attention else {}
@@ -184,7 +189,7 @@ def show_ledger(explanation: Explanation) -> None:
             "more": st.column_config.NumberColumn(
                 f"more than {plain(other)}",
                 format="%+.4f",
-                help="What sets the films apart. What reads the visitor alone is the same for every film, and moves none.",
+                help=f"What sets the {w.films} apart. What reads the visitor alone is the same for every {w.film}, and moves none.",
                 width=120,
             ),
             "value": st.column_config.NumberColumn("adds", format="%+.4f", width=75),
@@ -223,13 +228,18 @@ def offer_others(visit: Visit) -> None:
 
 def choose_films(model: Recommender, visit: Visit) -> tuple[list[int], int]:
     """The films to explain, and the one to look closer at."""
+    w = engine.words(visit.model)
+    w = engine.words(visit.model)
     films = engine.films(visit.model)
     targets = list(visit.targets) or model.recommend(visit.session, 3)["movie_id"].tolist()
     if not targets:
-        st.info("Every film that this model knows has been watched.", icon=":material/done_all:")
+        st.info(
+            f"Every {w.film} that this model knows has been {w.watched}.",
+            icon=":material/done_all:",
+        )
         st.stop()
     film_box.draw(
-        "Films to explain",
+        f"{w.Films} to explain",
         "attention_targets",
         visit.model,
         lambda movie: _aim([*(one for one in targets if one != movie), movie]),
@@ -258,13 +268,18 @@ def _aim(targets: Sequence[int]) -> None:
 
 def show_facts(visit: Visit, explanation: Explanation) -> None:
     """Logit, score, and how many films are read."""
+    w = engine.words(visit.model)
+    w = engine.words(visit.model)
     if explanation.movie_id in visit.session.movie_ids:
         st.caption(
-            f"{plain(explanation.title)} is in the history; it is explained as if it were not yet watched."
+            f"{plain(explanation.title)} is in the history; it is explained as if it were not yet {w.watched}."
         )
     facts = st.columns(4, vertical_alignment="center")
     facts[0].metric("Model's logit", f"{explanation.logit:+.4f}")
     facts[1].metric(SCORE_NAMES[visit.objective], f"{explanation.score:.2%}")
-    facts[2].metric("Films read", f"{explanation.films_read}")
+    facts[2].metric(
+        f"{w.Films} read",
+        f"{explanation.films_read}",
+    )
     with facts[3]:
         see_it_computed(explanation.movie_id, "attention")

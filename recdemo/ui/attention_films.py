@@ -28,8 +28,10 @@ def show_films(
     model: Recommender, visit: Visit, targets: list[int], explanation: Explanation
 ) -> None:
     """What each watched film adds for several targets, and for one beside what taking it away does."""
+    w = engine.words(visit.model)
+    w = engine.words(visit.model)
     if not explanation.removal:
-        nothing_watched(visit, "no film adds to its own score")
+        nothing_watched(visit, f"no {w.film} adds to its own score")
         sum_of_terms(explanation, visit, targets)
         return
     labels = engine.films(visit.model).labels
@@ -46,13 +48,17 @@ def show_films(
             charts.history_map(table, {movie: labels[movie] for movie in targets}, unit="adds"),
             key="film_terms",
             config=CHART,
-            alt="Heat map of what each watched film adds to the logit of each target",
+            alt=f"Heat map of what each {w.watched} {w.film} adds to the logit of each target",
         )
         unread = len(visit.session.history) - explanation.films_read
         st.caption(
-            "Rows are the films watched, latest first; columns the films being scored. These are no weights to be trusted or "
-            "not: with the film's own first term, a column adds up to its logit."
-            + (f" Only the latest {explanation.films_read} films are read." if unread > 1 else "")
+            f"Rows are the {w.films} {w.watched}, latest first; columns the {w.films} being scored. These are no weights to be trusted or "
+            f"not: with the {w.film}'s own first term, a column adds up to its logit."
+            + (
+                f" Only the latest {explanation.films_read} {w.films} are read."
+                if unread > 1
+                else ""
+            )
         )
     with right:
         removal = dict(explanation.removal)
@@ -66,17 +72,17 @@ def show_films(
             )[::-1],
             hide_index=True,
             column_config={
-                "film": st.column_config.TextColumn("Film watched", width=200),
+                "film": st.column_config.TextColumn(f"{w.Film} {w.watched}", width=200),
                 "adds": st.column_config.NumberColumn("adds", format="%+.3f", width=75),
                 "without": st.column_config.NumberColumn(
                     "lost without it", format="%+.3f", width=110
                 ),
             },
-            alt="What each film watched adds, and what is lost without it",
+            alt=f"What each {w.film} {w.watched} adds, and what is lost without it",
         )
         st.caption(
-            "Lost without it: how far the logit falls when the model is asked again without the film. It is another number, for "
-            "the films before it then come closer to the present and count more."
+            f"Lost without it: how far the logit falls when the model is asked again without the {w.film}. It is another number, for "
+            f"the {w.films} before it then come closer to the present and count more."
         )
     sum_of_terms(explanation, visit, targets)
 
@@ -85,9 +91,11 @@ def show_history(
     model: Recommender, visit: Visit, targets: list[int], explanation: Explanation
 ) -> None:
     """Weights of the watched films for several targets; then one target in full."""
+    w = engine.words(visit.model)
+    w = engine.words(visit.model)
     shows = engine.card(visit.model).shows
     if not explanation.weights or not explanation.weights.labels:
-        nothing_watched(visit, "a film does not attend to itself")
+        nothing_watched(visit, f"{w.a_film} does not attend to itself")
         sum_of_terms(explanation, visit, targets)
         return
     left, right = st.columns([3, 2], gap="large")
@@ -111,10 +119,12 @@ def show_history(
 
 
 def nothing_watched(visit: Visit, why: str) -> None:
+    w = engine.words(visit.model)
+    w = engine.words(visit.model)
     st.info(
-        f"The film explained is the only one watched: {why}. Add another in the sidebar."
+        f"The {w.film} explained is the only one {w.watched}: {why}. Add another in the sidebar."
         if visit.session.history
-        else "There is nothing to attend to yet: add films in the sidebar.",
+        else f"There is nothing to attend to yet: add {w.films} in the sidebar.",
         icon=":material/history:",
     )
 
@@ -122,6 +132,8 @@ def nothing_watched(visit: Visit, why: str) -> None:
 def _weights(
     model: Recommender, visit: Visit, targets: Sequence[int], explanation: Explanation
 ) -> None:
+    w = engine.words(visit.model)
+    w = engine.words(visit.model)
     attention = explanation.weights
     assert attention
     labels = engine.films(visit.model).labels
@@ -134,29 +146,31 @@ def _weights(
         charts.history_map(table, {movie: labels[movie] for movie in targets}),
         key="history_map",
         config=CHART,
-        alt="Heat map of the weight of each watched film for each target",
+        alt=f"Heat map of the weight of each {w.watched} {w.film} for each target",
     )
     unread = len(visit.session.history) - explanation.films_read
     same = len(targets) > 1 and table[targets].dropna().nunique(axis=1).eq(1).all()
     st.caption(
-        "Rows are the films watched, latest first; columns the films being scored. "
+        f"Rows are the {w.films} {w.watched}, latest first; columns the {w.films} being scored. "
         + (
             "The weights of a column add up to one."
             if attention.sums_to_one
-            else "What is missing to one in a column is the scored film's attention to itself."
+            else f"What is missing to one in a column is the scored {w.film}'s attention to itself."
             if attention.rest_to_target
             else "A weight is not a share: as in the paper, weights are not normalised. Compare sizes "
             "within a column; the sign means nothing by itself, since the network above may read a "
             "negative weight as well as a positive one."
         )
-        + (" This model weighs the history alike for every film." if same else "")
-        + (f" Only the latest {explanation.films_read} films are read." if unread > 1 else "")
+        + (f" This model weighs the history alike for every {w.film}." if same else "")
+        + (f" Only the latest {explanation.films_read} {w.films} are read." if unread > 1 else "")
     )
 
 
 def _heads(
     model: Recommender, visit: Visit, targets: Sequence[int], explanation: Explanation
 ) -> None:
+    w = engine.words(visit.model)
+    w = engine.words(visit.model)
     table = inside.head_weights(model, visit.session, explanation.movie_id)
     heads = [name for name in table if name not in ("movie_id", "title")]
     trust = inside.most_faithful_head(
@@ -166,23 +180,25 @@ def _heads(
     most = max(itself, key=itself.__getitem__)
     st.markdown(
         trust
-        or f"Head {most} looks most at the film itself, with {itself[most]:.0%} of its attention."
+        or f"Head {most} looks most at the {w.film} itself, with {itself[most]:.0%} of its attention."
     )
     st.plotly_chart(
-        charts.head_map(table),
+        charts.head_map(table, w),
         key="head_map",
         config=CHART,
         alt=f"Heat map of where {explanation.title} looks, head by head",
     )
     st.caption(
-        f"A column is one head: how it shares the attention of {plain(explanation.title)} among the films watched, "
-        "latest first, and the film itself. Heads are free to look for different things; the model joins them."
+        f"A column is one head: how it shares the attention of {plain(explanation.title)} among the {w.films} {w.watched}, "
+        f"latest first, and the {w.film} itself. Heads are free to look for different things; the model joins them."
     )
 
 
 def _layers(
     model: Recommender, visit: Visit, targets: Sequence[int], explanation: Explanation
 ) -> None:
+    w = engine.words(visit.model)
+    w = engine.words(visit.model)
     films, weights = inside.layer_weights(model, visit.session)
     layers, heads = weights.shape[:2]
     flow = inside.rollout(weights)
@@ -226,35 +242,39 @@ def _layers(
         )
         if whole is not None and last is not None:
             trust = f"Its faithfulness is {whole:+.2f}, that of the last layer alone {last:+.2f}."
-    st.markdown(f"{inside.most_looked_at(shown, [*map(plain, titles)], shares=shares)} {trust}")
+    st.markdown(
+        f"{inside.most_looked_at(shown, [*map(plain, titles)], shares=shares, w=w)} {trust}"
+    )
     st.plotly_chart(
         charts.look_map(shown, titles, shares=shares),
         key="look_map",
         config=CHART,
-        alt="Heat map of which watched film looks at which",
+        alt=f"Heat map of which {w.watched} {w.film} looks at which",
     )
     backwards = len(films) > 1 and not weights[..., *np.triu_indices(len(films), 1)].any()
-    whom = "itself and those watched before it" if backwards else "all of them"
+    whom = f"itself and those {w.watched} before it" if backwards else "all of them"
     st.caption(
         (
-            f"A row is a film watched and how it shares its attention among {whom}; rows add up to one. "
+            f"A row is {w.a_film} {w.watched} and how it shares its attention among {whom}; rows add up to one. "
             if shares
-            else f"A row is a film watched and what it takes of {whom}. These weights are not shares: there is no softmax, a "
-            "film that has more to say adds more, and what has a negative weight is taken away. "
+            else f"A row is {w.a_film} {w.watched} and what it takes of {whom}. These weights are not shares: there is no softmax, a "
+            f"{w.film} that has more to say adds more, and what has a negative weight is taken away. "
         )
         + (
-            "Each layer's mean attention times the one before, half of every film's own vector passed on each time: how much of "
-            "each film has come to each place (Abnar and Zuidema, 2020). "
+            f"Each layer's mean attention times the one before, half of every {w.film}'s own vector passed on each time: how much of "
+            f"each {w.film} has come to each place (Abnar and Zuidema, 2020). "
             if layer == ROLLOUT
             else ""
         )
-        + "The answer is read off the latest film's row, the top one, whatever film is being scored."
+        + f"The answer is read off the latest {w.film}'s row, the top one, whatever {w.film} is being scored."
     )
 
 
 def _evolution(
     model: Recommender, visit: Visit, targets: Sequence[int], explanation: Explanation
 ) -> None:
+    w = engine.words(visit.model)
+    w = engine.words(visit.model)
     labels = engine.films(visit.model).labels
     table = inside.evolution(model, visit.session, targets)
     mine = table[table["target"] == explanation.movie_id]
@@ -264,15 +284,15 @@ def _evolution(
         f"{moved['gate']:.0%} of the way to something new."
     )
     st.plotly_chart(
-        charts.evolution_lines(table, {m: labels[m] for m in targets}, explanation.movie_id),
+        charts.evolution_lines(table, {m: labels[m] for m in targets}, explanation.movie_id, w),
         key="evolution",
         config=CHART,
-        alt=f"Logit and update gate after each watched film for {explanation.title}",
+        alt=f"Logit and update gate after each {w.watched} {w.film} for {explanation.title}",
     )
     st.caption(
-        "Above: the logit if the interest had stopped evolving after that film, with the attention that the whole "
+        f"Above: the logit if the interest had stopped evolving after that {w.film}, with the attention that the whole "
         "history gives; the last point is the model's answer. Below: the "
-        "update gate times the attention, which is how far the film pulls the interest away from what it was."
+        f"update gate times the attention, which is how far the {w.film} pulls the interest away from what it was."
     )
 
 

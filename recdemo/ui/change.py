@@ -11,6 +11,7 @@ import streamlit as st
 from recdemo.answers.counterfactual import UNKNOWN, Change
 from recdemo.core.session import Session, Watched
 from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS
+from recdemo.core.wording import Words
 from recdemo.data.catalogue import shorten
 from recdemo.ui import engine, film_box, state
 from recdemo.ui.sidebar import REACTIONS
@@ -62,10 +63,11 @@ def _key(name: str) -> str:
 
 def choose(visit: Visit) -> None:
     """Buttons for whole experiments, and a box for any other change."""
+    w = engine.words(visit.model)
     _count_turns()
     profiles = engine.world_or_first(visit.model).profiles
     with st.container(horizontal=True, gap="small"):
-        for name, change in _experiments(visit.session, profiles=profiles).items():
+        for name, change in _experiments(visit.session, w, profiles=profiles).items():
             st.button(
                 name,
                 key=f"what_if_{name}",
@@ -79,7 +81,7 @@ def choose(visit: Visit) -> None:
             _films(visit)
 
 
-def _experiments(session: Session, *, profiles: bool) -> dict[str, Change | None]:
+def _experiments(session: Session, w: Words, *, profiles: bool) -> dict[str, Change | None]:
     """One-click changes by name, of the profile or not; None for one that this visitor leaves no room for."""
     flipped: dict[str | None, Change] = {"F": Change(gender="M"), "M": Change(gender="F")}
     known = (session.gender, session.age, session.occupation) != (None, None, None)
@@ -90,7 +92,7 @@ def _experiments(session: Session, *, profiles: bool) -> dict[str, Change | None
         "Profile unknown": Change(UNKNOWN, UNKNOWN, UNKNOWN) if known else None,
     }
     return (of_profile if profiles else {}) | {
-        "Without the latest film": Change(dropped=tuple(latest)) if latest else None,
+        f"Without the latest {w.film}": Change(dropped=tuple(latest)) if latest else None,
         "Without history": Change(dropped=tuple(session.movie_ids)) if latest else None,
     }
 
@@ -117,13 +119,15 @@ def _value(visit: Visit, label: str) -> None:
 
 def _films(visit: Visit) -> None:
     """Films to leave out, and one to add."""
+    w = engine.words(visit.model)
+    w = engine.words(visit.model)
     films = engine.films(visit.model)
     watched, added = visit.session.movie_ids[::-1], visit.change.added
     st.multiselect(
         "Leave out",
         watched,
         format_func=lambda movie: shorten(films.labels[movie], 30),
-        placeholder="Films of the history" if watched else "Nothing watched yet",
+        placeholder=f"{w.Films} of the history" if watched else f"Nothing {w.watched} yet",
         disabled=not watched,
         **_tied(
             "what_if_dropped",
@@ -132,13 +136,13 @@ def _films(visit: Visit) -> None:
         ),
     )
     film_box.draw(
-        "Add a film",
+        f"Add {w.a_film}",
         "what_if_added",
         visit.model,
         _add,
         drop=lambda movie: _add(None),
         chosen=added.movie_id if added else None,
-        help="As watched last. A film already in the history moves there.",
+        help=f"As {w.watched} last. {w.A_film} already in the history moves there.",
     )
     liked = added.liked if added else REACTIONS[_reaction()][0]
     st.segmented_control(

@@ -30,6 +30,7 @@ from recdemo.charts import compare as charts
 from recdemo.charts.style import CATEGORIES
 from recdemo.core.errors import CheckpointError
 from recdemo.core.vocabulary import QUESTIONS, Objective
+from recdemo.core.wording import Words
 from recdemo.models import CARDS
 from recdemo.ui import engine, state
 from recdemo.ui.chart import CHART
@@ -99,6 +100,8 @@ def choose(visit: Visit, menu: Mapping[str, Sequence[Objective]]) -> tuple[list[
 
 def show_left_out(visit: Visit, menu: Mapping[str, Sequence[Objective]]) -> None:
     """Which models are not compared, as they know other films, and why."""
+    w = engine.words(visit.model)
+    w = engine.words(visit.model)
     others = [key for key in engine.menu() if key not in menu]
     if others:
         worlds = [world for key in others if (world := engine.world_of(key))]
@@ -107,9 +110,9 @@ def show_left_out(visit: Visit, menu: Mapping[str, Sequence[Objective]]) -> None
         more = [f"{len(own) - NAMED} more"] if len(own) > NAMED else []
         count = len(engine.films(visit.model).ids)
         st.caption(
-            f":material/inventory_2: Compared are the models that know the same {count:,} films as "
+            f":material/inventory_2: Compared are the models that know the same {count:,} {w.films} as "
             f"{plain(engine.card(visit.model).title)}. Not compared: {', '.join([*names, *own[:NAMED], *more])}. They know "
-            "other films, and ranks among different films say nothing about each other."
+            f"other {w.films}, and ranks among different {w.films} say nothing about each other."
         )
 
 
@@ -158,7 +161,7 @@ def top_columns(table: pd.DataFrame, labels: Mapping[str, str], k: int) -> Style
 
 
 def show_lists(
-    table: pd.DataFrame, labels: Mapping[str, str], k: int, drawing: int | str = "last"
+    table: pd.DataFrame, labels: Mapping[str, str], k: int, w: Words, drawing: int | str = "last"
 ) -> None:
     """First films of all models: columns for a few, a matrix for many.
 
@@ -166,38 +169,41 @@ def show_lists(
         table: answers so far.
         labels: of all models that are asked.
         k: length of the lists.
+        w: what the films are called.
         drawing: told apart from the others of a run by this.
     """
     size, alone = len(labels), int((table["lists"] == 1).sum())
-    st.subheader(on_lists(table.assign(title=table["title"].map(plain)), labels))
+    st.subheader(on_lists(table.assign(title=table["title"].map(plain)), labels, w))
     with st.container(key=f"compare_{'lists' if size <= FEW else 'wide'}_{drawing}"):
         if size <= FEW:
-            st.table(top_columns(table, labels, k), alt=f"First {k} films of each of {size} models")
+            st.table(
+                top_columns(table, labels, k), alt=f"First {k} {w.films} of each of {size} models"
+            )
         else:
             st.plotly_chart(
                 charts.rank_matrix(table.head(ROWS), labels, k),
                 key=f"compare_matrix_{drawing}",
                 config=CHART,
-                alt=f"Matrix of ranks, {min(len(table), ROWS)} films by {size} models",
+                alt=f"Matrix of ranks, {min(len(table), ROWS)} {w.films} by {size} models",
             )
     hidden = max(len(table) - ROWS, 0)
     st.caption(
         (
-            f"Each column is a model's first {k} films. {MARKS[2]} and shading: two models list the film; the "
+            f"Each column is a model's first {k} {w.films}. {MARKS[2]} and shading: two models list the {w.film}; the "
             "more do, the darker."
             if size <= FEW
-            else f"A number is the film's rank in that model's first {k}; behind the title, and as shade, how many "
+            else f"A number is the {w.film}'s rank in that model's first {k}; behind the title, and as shade, how many "
             "models list it."
         )
-        + f" {alone} of {len(table)} films are one model's alone."
+        + f" {alone} of {len(table)} {w.films} are one model's alone."
         + (
-            f" {hidden} films, on the fewest lists, are only in the download."
+            f" {hidden} {w.films}, on the fewest lists, are only in the download."
             * (size > FEW < hidden)
         )
     )
 
 
-def show_overlap(rankings: Sequence[Ranking], labels: Sequence[str]) -> None:
+def show_overlap(rankings: Sequence[Ranking], labels: Sequence[str], w: Words) -> None:
     """Which models agree, two by two."""
     overlap = overlaps(rankings)
     st.subheader(who_agrees(overlap, labels))
@@ -211,13 +217,13 @@ def show_overlap(rankings: Sequence[Ranking], labels: Sequence[str]) -> None:
                 alt="Heat map of the overlap of every two models",
             )
     st.caption(
-        "Rank-biased overlap of two rankings: 1 for the same films in the same order, 0 for none in common. The top "
-        f"counts most: the first ten films have 86 % of the weight (p = {PERSISTENCE})."
+        f"Rank-biased overlap of two rankings: 1 for the same {w.films} in the same order, 0 for none in common. The top "
+        f"counts most: the first ten {w.films} have 86 % of the weight (p = {PERSISTENCE})."
         + (" Models that agree stand together." if len(labels) > 2 else "")
     )
 
 
-def show_ranges(table: pd.DataFrame, labels: Mapping[str, str], size: int) -> None:
+def show_ranges(table: pd.DataFrame, labels: Mapping[str, str], size: int, w: Words) -> None:
     """Films agreed on and films disputed, each with its rank by every model.
 
     Args:
@@ -247,15 +253,15 @@ def show_ranges(table: pd.DataFrame, labels: Mapping[str, str], size: int) -> No
         ),
         key="compare_ranges",
         config=CHART,
-        alt=f"Ranks by each model of {len(agreed)} films agreed on and {len(disputed)} disputed",
+        alt=f"Ranks by each model of {len(agreed)} {w.films} agreed on and {len(disputed)} disputed",
     )
     st.caption(
-        "A dot is a model's rank of the film, the line runs from best to worst. Out of the films on the lists above, "
+        f"A dot is a model's rank of the {w.film}, the line runs from best to worst. Out of the {w.films} on the lists above, "
         "those that two of the models place fewest, and most, ranks apart on average."
     )
 
 
-def show_times(rankings: Mapping[str, Ranking], labels: Mapping[str, str]) -> None:
+def show_times(rankings: Mapping[str, Ranking], labels: Mapping[str, str], w: Words) -> None:
     """How long each model took."""
     times = {labels[key]: ranking.seconds for key, ranking in rankings.items()}
     st.subheader("What each answer took")
@@ -267,7 +273,7 @@ def show_times(rankings: Mapping[str, Ranking], labels: Mapping[str, str]) -> No
     )
     size = len(next(iter(rankings.values())).movie_ids)
     st.caption(
-        f"Time to score and rank {size:,} films for this visitor, loading not counted: one run each on this server, when the list "
+        f"Time to score and rank {size:,} {w.films} for this visitor, loading not counted: one run each on this server, when the list "
         "was made, so it varies with whatever else runs here. The leaderboard has the shortest of 17 runs."
     )
     st.button(
@@ -307,6 +313,8 @@ def show_as_they_answer(
     Returns:
         The rankings by model, and the films on them side by side.
     """
+    w = engine.words(visit.model)
+    w = engine.words(visit.model)
     titles = engine.films(visit.model).labels
     broken, place, progress = st.container(), st.empty(), st.empty()
     rankings: dict[str, Ranking] = {}
@@ -325,15 +333,18 @@ def show_as_they_answer(
         if shown and number < len(asked) and time.monotonic() - drawn > REDRAW:
             progress.progress(number / len(asked))
             with place.container():
-                show_lists(side_table(rankings, k, titles), labels, k, number)
+                show_lists(side_table(rankings, k, titles), labels, k, w, number)
             drawn = time.monotonic()
     progress.empty()
     if not rankings:
         return rankings, pd.DataFrame()
     if not len(next(iter(rankings.values())).movie_ids):
-        st.info("Every film that these models know has been watched.", icon=":material/done_all:")
+        st.info(
+            f"Every {w.film} that these models know has been {w.watched}.",
+            icon=":material/done_all:",
+        )
         st.stop()
     table = side_table(rankings, k, titles)
     with place.container():
-        show_lists(table, labels, k)
+        show_lists(table, labels, k, w)
     return rankings, table

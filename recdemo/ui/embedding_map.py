@@ -40,7 +40,7 @@ COLOURS: dict[charts.Colour, str] = {
 }
 
 
-VIEWERS = {0: "All films", 20: "20+ viewers", 100: "100+ viewers", 500: "500+ viewers"}
+VIEWERS = {20: "20+ viewers", 100: "100+ viewers", 500: "500+ viewers"}
 
 
 FEWEST = 50  # films that a map is worth drawing of, unless there are no more
@@ -53,6 +53,8 @@ def places_of(
     model: Recommender, visit: Visit, space: Space
 ) -> tuple[np.ndarray, np.ndarray | None, list[str], str]:
     """Which map, and in how many dimensions: places of films and visitor, axis titles, how to read them."""
+    w = engine.words(visit.model)
+    w = engine.words(visit.model)
     directions = vectors.directions(model, space)
     place = place_of(model, visit.session) if space.key == "film" else None
     made = vectors.maps(model) if space.key == "film" else {}
@@ -92,12 +94,14 @@ def places_of(
     how = "Near means alike; distances between clusters mean little, and the axes have no unit. "
     if place is None:
         return places, None, [""] * size, how
-    how += "The visitor stands at the weighted mean of their ten nearest films' places. "
+    how += f"The visitor stands at the weighted mean of their ten nearest {w.films}' places. "
     return places, between_neighbours(directions, places, place), [""] * size, how
 
 
 def show_films(model: Recommender, visit: Visit, space: Space, viewers: int) -> None:
     """A space of films: map, neighbours, and further questions."""
+    w = engine.words(visit.model)
+    w = engine.words(visit.model)
     films, schema = engine.films(visit.model), model.checkpoint.schema
     movie = pieces.film_of(visit)
     row = schema.index_of(movie) - 1
@@ -114,7 +118,7 @@ def show_films(model: Recommender, visit: Visit, space: Space, viewers: int) -> 
         )
         close_up = len(axes) == 2 and st.toggle(
             "Close-up",
-            help="Zoom in on the film chosen and its neighbours, and name them.",
+            help=f"Zoom in on the {w.film} chosen and its neighbours, and name them.",
             key="embeddings_close",
             persist_state="session",
         )
@@ -124,8 +128,8 @@ def show_films(model: Recommender, visit: Visit, space: Space, viewers: int) -> 
     table = film_table(films.table, rows, cosines)
     found = vectors.agreement(model, space, viewers)
     st.markdown(
-        f"**The nearest film shares a genre {found.genre:.0%} of the time; by chance "
-        f"{found.chance:.0%}.** {pieces.popularity_of(found)} A vector here is {space.meaning}."
+        f"**The nearest {w.film} shares a {w.genre} {found.genre:.0%} of the time; by chance "
+        f"{found.chance:.0%}.** {pieces.popularity_of(found, w)} A vector here is {w(space.meaning)}."
     )
     left, right = st.columns([3, 2], gap="medium")
     with left:
@@ -137,22 +141,26 @@ def show_films(model: Recommender, visit: Visit, space: Space, viewers: int) -> 
             on_select="rerun",
             selection_mode="points",
             config=ZOOM,
-            alt=f"Map of {int(shown.sum())} films; {films.labels[movie]} and its neighbours stand out",
+            alt=f"Map of {int(shown.sum())} {w.films}; {films.labels[movie]} and its neighbours stand out",
         )
     with right:
         st.markdown(f"**Nearest to {plain(films.labels[movie])}**")
-        pieces.films_with_cosines(table, "embeddings_near", 28)
+        pieces.films_with_cosines(table, "embeddings_near", w, 28)
         own = set(films.table["genres"].iloc[row])
         sharing = sum(bool(own & set(genres)) for genres in table["genres"])
         st.caption(
-            f"{sharing} of {len(table)} share a genre with it. A cosine of 1 is the same direction, 0 nothing "
+            f"{sharing} of {len(table)} share a {w.genre} with it. A cosine of 1 is the same direction, 0 nothing "
             "in common."
         )
     st.caption(
         how_to_read
-        + ("Click a point to choose it. " if len(axes) == 2 else "Choose a film above. ")
-        + "Lines lead from the film chosen to its neighbours."
-        + (" A film of several genres has the colour listed first." if colour == "genre" else "")
+        + ("Click a point to choose it. " if len(axes) == 2 else f"Choose {w.a_film} above. ")
+        + f"Lines lead from the {w.film} chosen to its neighbours."
+        + (
+            f" {w.A_film} of several {w.genres} has the colour listed first."
+            if colour == "genre"
+            else ""
+        )
     )
     question = st.segmented_control(
         "Ask further",
@@ -172,12 +180,14 @@ def show_films(model: Recommender, visit: Visit, space: Space, viewers: int) -> 
 
 def draw(model: Recommender, visit: Visit, found: Mapping[str, Space]) -> None:
     """Choose a space, and how much of it; a space of films is a map, any other a few labelled points."""
+    w = engine.words(visit.model)
+    w = engine.words(visit.model)
     pieces.one_of("embeddings_space", list(found), next(iter(found)))
     left, middle, right = st.columns([3, 3, 2], gap="small")
     key = left.selectbox(
         "Space",
         list(found),
-        format_func=lambda key: found[key].title,
+        format_func=lambda key: w(found[key].title),
         help="The tables of vectors that this model has.",
         key="embeddings_space",
         persist_state="session",
@@ -186,21 +196,22 @@ def draw(model: Recommender, visit: Visit, found: Mapping[str, Space]) -> None:
         films = engine.films(visit.model)
         with middle:
             film_box.draw(
-                "Film",
+                f"{w.Film}",
                 "embeddings_film",
                 visit.model,
                 lambda movie: state.go(pieces.choose(state.current(), movie)),
                 chosen=pieces.film_of(visit),
             )
         ratings = films.table["ratings"].to_numpy()
-        options = [n for n in VIEWERS if not n or (ratings >= n).sum() >= FEWEST]
+        names = {0: f"All {w.films}"} | VIEWERS
+        options = [n for n in names if not n or (ratings >= n).sum() >= FEWEST]
         pieces.one_of("embeddings_viewers", options, options[min(1, len(options) - 1)])
         viewers = right.selectbox(
-            "Films shown",
+            f"{w.Films} shown",
             options,
-            format_func=VIEWERS.__getitem__,
-            help="The vector of a film that few people rated has hardly left where chance put it. Map, "
-            "neighbours and figures keep to the films shown.",
+            format_func=names.__getitem__,
+            help=f"The vector of {w.a_film} that few people rated has hardly left where chance put it. Map, "
+            f"neighbours and figures keep to the {w.films} shown.",
             key="embeddings_viewers",
             persist_state="session",
         )

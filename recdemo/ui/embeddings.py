@@ -17,6 +17,7 @@ from recdemo.answers.spaces import Space, labels_of, own_rows, place_of, spaces
 from recdemo.charts import embeddings as charts
 from recdemo.core.protocols import PlacesUsers
 from recdemo.core.vocabulary import QUESTIONS
+from recdemo.core.wording import Words
 from recdemo.data.catalogue import labels_of as titles_with_years
 from recdemo.data.catalogue import shorten
 from recdemo.ui import engine, film_box, state, vectors
@@ -60,14 +61,14 @@ def one_of(key: str, options: Sequence[Any], default: Any) -> None:
         st.session_state[key] = default
 
 
-def popularity_of(found: Agreement) -> str:
+def popularity_of(found: Agreement, w: Words) -> str:
     """What likeness has to do with being well known, in a sentence."""
     correlation = found.popularity
     if correlation >= 0.8:
         return f"It is also about as well known: the ranks correlate at {correlation:.2f}."
     if correlation >= 0.4:
         return f"It is often about as well known: the ranks correlate at {correlation:.2f}."
-    return f"How well known a film is hardly matters: the ranks correlate at {correlation:.2f}."
+    return f"How well known {w.a_film} is hardly matters: the ranks correlate at {correlation:.2f}."
 
 
 def how_to_make_maps(visit: Visit) -> str:
@@ -85,12 +86,15 @@ def axis_titles(axes: Principal) -> list[str]:
     return [f"axis {i} · {share:.0%} of the spread" for i, share in enumerate(axes.share, start=1)]
 
 
-def films_with_cosines(table: pd.DataFrame, key: str, width: int = 60, **columns: Any) -> None:
+def films_with_cosines(
+    table: pd.DataFrame, key: str, w: Words, width: int = 60, **columns: Any
+) -> None:
     """Films with their cosines as bars.
 
     Args:
         table: as `film_table` makes it, and further columns.
         key: of the widget.
+        w: what the films are called.
         width: characters that a label is cut to.
         columns: configuration of the further columns to show.
     """
@@ -101,18 +105,19 @@ def films_with_cosines(table: pd.DataFrame, key: str, width: int = 60, **columns
         column_order=["rank", "film", "cosine", *columns],
         column_config={
             "rank": st.column_config.NumberColumn("#", width=35),
-            "film": st.column_config.TextColumn("Film", width=190),
+            "film": st.column_config.TextColumn(f"{w.Film}", width=190),
             "cosine": st.column_config.ProgressColumn(
                 "Cosine", format="%.2f", min_value=0.0, max_value=1.0, width=85
             ),
             **columns,
         },
-        alt=f"{len(table)} films with their cosines",
+        alt=f"{len(table)} {w.films} with their cosines",
     )
 
 
 def show_values(model: Recommender, visit: Visit, space: Space) -> None:
     """A small space: labelled map and likeness side by side."""
+    w = engine.words(visit.model)
     directions, labels = (
         vectors.directions(model, space),
         labels_of(space.kind, model.checkpoint.schema.genre_names),
@@ -145,7 +150,7 @@ def show_values(model: Recommender, visit: Visit, space: Space) -> None:
             ),
             key="embeddings_values",
             config=CHART,
-            alt=f"Map of {len(labels)} vectors: {space.title}",
+            alt=f"Map of {len(labels)} vectors: {w(space.title)}",
         )
     with right:
         st.plotly_chart(
@@ -156,13 +161,15 @@ def show_values(model: Recommender, visit: Visit, space: Space) -> None:
         )
     mine = "" if own is None else f" The orange point is this visitor's: {labels[own]}."
     st.caption(
-        f"A point is {space.meaning}, as PCA sees it; labels without room show on hovering.{mine} A cell is the cosine of its row and its column: 1 "
+        f"A point is {w(space.meaning)}, as PCA sees it; labels without room show on hovering.{mine} A cell is the cosine of its row and its column: 1 "
         "is the same direction, 0 nothing in common, −1 opposite."
     )
 
 
 def show_analogy(model: Recommender, visit: Visit, space: Space, shown: np.ndarray) -> None:
     """A is to B as what is to C?"""
+    w = engine.words(visit.model)
+    w = engine.words(visit.model)
     films, schema = engine.films(visit.model), model.checkpoint.schema
     directions = vectors.directions(model, space)
     example = vectors.best_example(model, space) or (films.ids[0], films.ids[1], films.ids[2])
@@ -193,9 +200,10 @@ def show_analogy(model: Recommender, visit: Visit, space: Space, shown: np.ndarr
     films_with_cosines(
         table,
         "embeddings_analogy",
+        w,
         alone=st.column_config.NumberColumn(
             "# for C alone",
-            help="Where the film stands among the neighbours of C itself",
+            help=f"Where the {w.film} stands among the neighbours of C itself",
             width=90,
         ),
     )
@@ -207,7 +215,7 @@ def show_analogy(model: Recommender, visit: Visit, space: Space, shown: np.ndarr
             on_click=lambda: st.session_state.update(zip(BOXES, example, strict=True)),
         )
     st.caption(
-        "Vectors of length one are added and subtracted; the films nearest to the result are listed, A, B and "
+        f"Vectors of length one are added and subtracted; the {w.films} nearest to the result are listed, A, B and "
         "C left out."
     )
 
@@ -221,10 +229,12 @@ def show_other(
     model: Recommender, visit: Visit, space: Space, shown: np.ndarray, movie: int
 ) -> None:
     """The same film's neighbours in another model."""
+    w = engine.words(visit.model)
+    w = engine.words(visit.model)
     films, menu = engine.films(visit.model), engine.peers(visit.model)
     others = [key for key in menu if key != visit.model]
     if not others:
-        st.info("No other model knows the same films.", icon=":material/info:")
+        st.info(f"No other model knows the same {w.films}.", icon=":material/info:")
         return
     one_of("embeddings_other", others, next((k for k in ("mf", "fm") if k in others), others[0]))
     key = st.selectbox(
@@ -239,7 +249,8 @@ def show_other(
     theirs = spaces(other.checkpoint.model).get("film")
     if theirs is None:
         st.info(
-            f"{engine.card(key).title} has no vectors of films.", icon=":material/visibility_off:"
+            f"{engine.card(key).title} has no vectors of {w.films}.",
+            icon=":material/visibility_off:",
         )
         return
     lists = []
@@ -261,6 +272,7 @@ def show_other(
             films_with_cosines(
                 table.assign(both=table["movie_id"].isin(shared)),
                 f"embeddings_list_{about.model}",
+                w,
                 28,
                 both=st.column_config.CheckboxColumn("Both", width=50),
             )
@@ -268,10 +280,12 @@ def show_other(
 
 def show_visitor(model: Recommender, visit: Visit, space: Space, shown: np.ndarray) -> None:
     """What the visitor's place is, and the films around it."""
+    w = engine.words(visit.model)
+    w = engine.words(visit.model)
     network, title = model.checkpoint.model, engine.card(visit.model).title
     if not isinstance(network, PlacesUsers) or space.key != "film":
         st.info(
-            f"{title} has no one vector of a visitor among these vectors of films; the films watched are "
+            f"{title} has no one vector of a visitor among these vectors of {w.films}; the {w.films} {w.watched} are "
             "marked on the map.",
             icon=":material/person_off:",
         )
@@ -279,7 +293,7 @@ def show_visitor(model: Recommender, visit: Visit, space: Space, shown: np.ndarr
     place = place_of(model, visit.session)
     if place is None:
         st.info(
-            f"{title} knows nothing of this visitor yet: add films in the sidebar.",
+            f"{title} knows nothing of this visitor yet: add {w.films} in the sidebar.",
             icon=":material/history:",
         )
         return
@@ -287,13 +301,14 @@ def show_visitor(model: Recommender, visit: Visit, space: Space, shown: np.ndarr
     table = film_table(engine.films(visit.model).table, *near)
     seen = table["movie_id"].isin(visit.session.movie_ids)
     st.markdown(
-        f"The visitor's place is {network.user_meaning}. **{int(seen.sum())} of the {len(table)}** films nearest "
-        "to it have been watched."
+        f"The visitor's place is {w(network.user_meaning)}. **{int(seen.sum())} of the {len(table)}** {w.films} nearest "
+        f"to it have been {w.watched}."
     )
     films_with_cosines(
         table.assign(seen=seen),
         "embeddings_visitor",
-        seen=st.column_config.CheckboxColumn("Watched", width=65),
+        w,
+        seen=st.column_config.CheckboxColumn(f"{w.watched.capitalize()}", width=65),
     )
 
 

@@ -19,6 +19,7 @@ import streamlit as st
 from recdemo import checkpoints
 from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.vocabulary import OBJECTIVES, Objective
+from recdemo.core.wording import Words, words_of
 from recdemo.core.worlds import FIRST, WORLDS, World, join_key, split_key
 from recdemo.data.catalogue import labels_of, read_catalogue
 from recdemo.jobs import kept as kept_models
@@ -114,6 +115,12 @@ def catalogues() -> dict[str, list[str]]:
             world = world_of(key)
             found.setdefault(world.title if world else data_of(key), []).append(key)
     return found
+
+
+def words(key: str) -> Words:
+    """What the films that a model knows are called, and what one does with them: articles are read, where it learned
+    from news."""
+    return words_of(item_of(key))
 
 
 def item_of(key: str) -> str:

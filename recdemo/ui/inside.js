@@ -114,7 +114,7 @@ const nameOf = (axis, i) => {
   return `${axis.name} ${i + 1}`
 }
 const cellName = (step, i) => step.grid.coords(i).map((at, k) => nameOf(step.axes[k], at)).join(", ")
-const shape = step => step.axes.map(axis => `${axis.size} ${axis.name}${axis.size === 1 ? "" : "s"}`).join(" × ")
+const shape = (step, item) => step.axes.map(axis => `${axis.size} ${axis.name.replace("film", item)}${axis.size === 1 ? "" : "s"}`).join(" × ")
 
 // The numbers of a step read that a number of it is made from.
 function reads(step, sources, k, i) {
@@ -218,7 +218,7 @@ function make(root) {
     const title = node("span", { textContent: step.name, title: step.name })
     const caption = node("figcaption")
     caption.innerHTML = step.sign
-    caption.append(kind === "in" ? node("button", { type: "button", onclick: () => go(step), title: `Go to ${step.name}` }, title) : title, node("small", { textContent: shape(step) }))
+    caption.append(kind === "in" ? node("button", { type: "button", onclick: () => go(step), title: `Go to ${step.name}` }, title) : title, node("small", { textContent: shape(step, data.item) }))
     const card = { step, grid, kind, canvases: [], labels: [], figure: node("figure", {}, caption), from: 0 }
     card.body = card.figure.appendChild(node("div", { className: step.axes.length ? "panels" : "number" }))
     return card

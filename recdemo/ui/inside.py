@@ -20,6 +20,7 @@ from recdemo.answers.recommend import Recommender
 from recdemo.charts.mathml import mathml
 from recdemo.charts.steps import in_words, largest
 from recdemo.core.steps import Trace
+from recdemo.core.wording import Words
 from recdemo.ui import engine, film_box, state
 from recdemo.ui.engine import plain
 from recdemo.ui.lessons import lesson_of, told
@@ -41,10 +42,15 @@ _VIEW = st.components.v2.component("inside", html=_part("html"), css=_part("css"
 
 def choose_film(model: Recommender, visit: Visit) -> int:
     """The film whose answer is computed: the first one looked at, else the first of the list."""
+    w = engine.words(visit.model)
+    w = engine.words(visit.model)
     first = model.recommend(visit.session, 1)["movie_id"].tolist()
     targets = [*visit.targets, *first]
     if not targets:
-        st.info("Every film that this model knows has been watched.", icon=":material/done_all:")
+        st.info(
+            f"Every {w.film} that this model knows has been {w.watched}.",
+            icon=":material/done_all:",
+        )
         st.stop()
     film_box.draw(
         "",
@@ -52,7 +58,7 @@ def choose_film(model: Recommender, visit: Visit) -> int:
         visit.model,
         lambda movie: state.go(look_at(state.current(), movie)),
         chosen=targets[0],
-        help="The film whose answer is computed. Left alone, it is the first of the model's list.",
+        help=f"The {w.film} whose answer is computed. Left alone, it is the first of the model's list.",
     )
     return targets[0]
 
@@ -62,12 +68,13 @@ def shown_as(score: float, objective: str) -> str:
     return f"{score:.2f}" if objective == "rating" else f"{100 * score:.1f} %"
 
 
-def data_of(trace: Trace, kind: str) -> dict[str, Any]:
+def data_of(trace: Trace, kind: str, w: Words) -> dict[str, Any]:
     """What the script draws: the trace, formulas that a browser draws by itself, and the lesson.
 
     Args:
         trace: of one answer.
         kind: the model of the zoo that it is of.
+        w: what the films are called.
     """
     drawn, objective = trace.to_json(), trace.objective
     for told_step, step in zip(drawn["steps"], trace.steps, strict=True):
@@ -78,14 +85,15 @@ def data_of(trace: Trace, kind: str) -> dict[str, Any]:
     if objective == "next" and trace.score > 0:
         own, all_films = math.exp(trace.logit), math.exp(trace.logit) / trace.score
         drawn["steps"][-1]["says"] += (
-            f" This film has {own:,.3g} of the {all_films:,.3g} that they have together."
+            f" This {w.film} has {own:,.3g} of the {all_films:,.3g} that they have together."
         )
     lesson = lesson_of(kind)
     return {
         "trace": drawn,
         "shown": shown,
+        "item": w.film,
         "as": f"{trace.score_name}, as on Recommend",
-        "lesson": told(lesson, trace, shown) if lesson else None,
+        "lesson": told(lesson, trace, shown, w) if lesson else None,
     }
 
 
@@ -95,11 +103,12 @@ def _size(value: float) -> str:
 
 def show(trace: Trace, visit: Visit) -> None:
     """The picture. The step of the link is the first shown, where there is such a step."""
+    w = engine.words(visit.model)
     if visit.step and visit.step not in [step.id for step in trace.steps]:
         st.caption(
             f"{engine.card(visit.model).title} has no step `{visit.step}` here: its first is shown."
         )
-    data = data_of(trace, engine.kind_of(visit.model))
+    data = data_of(trace, engine.kind_of(visit.model), w)
     _draw(data | {"key": str(hash(json.dumps(data)))})
 
 
@@ -121,9 +130,11 @@ def _draw(data: dict[str, Any]) -> None:
 
 def show_below(trace: Trace, visit: Visit) -> None:
     """How to read it, all steps as a table, and the same from Python."""
+    w = engine.words(visit.model)
+    w = engine.words(visit.model)
     st.caption(
         "Blue is above zero, orange below; the stronger, the farther. Point at a number (or tap it, or walk there with Tab and the "
-        "arrow keys) to see the sum behind it; point at a film to find it in every step. ← and → step, space plays."
+        f"arrow keys) to see the sum behind it; point at {w.a_film} to find it in every step. ← and → step, space plays."
     )
     with st.expander("All steps as a table, and as data"):
         tops = [step for step in trace.steps if not step.parent]
@@ -159,7 +170,11 @@ def compute(model: Recommender, visit: Visit, movie: int) -> Trace:
 
 def lead(trace: Trace, visit: Visit) -> None:
     """Who computes what."""
-    watched = " as if it were not yet watched" if trace.movie_id in visit.session.movie_ids else ""
+    w = engine.words(visit.model)
+    w = engine.words(visit.model)
+    watched = (
+        f" as if it were not yet {w.watched}" if trace.movie_id in visit.session.movie_ids else ""
+    )
     st.markdown(
         f"**{plain(engine.card(visit.model).title)}** gives it **{shown_as(trace.score, trace.objective)}**{watched}, in "
         f"{sum(not step.parent for step in trace.steps)} steps."

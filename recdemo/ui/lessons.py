@@ -6,13 +6,14 @@ whose blanks cannot be filled, as where nothing was watched, is left out. No str
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from recdemo.core.steps import Step, Trace
-from recdemo.core.wording import counted
+from recdemo.core.wording import FILM, Words, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ class Facts:
 
 
 PLACES = {"top": 0, "second": 1, "least": -1}  # among a step's rows by the size of their numbers
+BLANKS = re.compile(r"({[^}]*})")
 ASKED = (
     *(f"{name}{kind}" for name in PLACES for kind in ("", "_value", "_share", "_times")),
     *("value", "count", "size"),  # a single number; of rows; of numbers in a row
@@ -106,20 +108,27 @@ def lesson_of(model: str) -> Lesson | None:
     return next((lesson for lesson in LESSONS if model in lesson.models), None)
 
 
-def told(lesson: Lesson, trace: Trace, score: str) -> dict[str, Any]:
+def told(lesson: Lesson, trace: Trace, score: str, w: Words = FILM) -> dict[str, Any]:
     """A lesson with its blanks filled, as the page's script reads it.
 
     Args:
         lesson: which.
         trace: of one answer.
         score: as the list shows it.
+        w: what the films are called.
     """
     facts = {step.id: Facts(step, trace) for step in trace.steps}
     blanks = facts | {"film": f"**{trace.film}**", "chance": f"**{score}**"}
 
     def filled(text: str) -> str | None:
         try:
-            return text.format_map(blanks)
+            # Titles stay as they are; counts of films are in the words for them.
+            return "".join(
+                part.format_map(blanks)
+                if part.startswith("{") and not part.endswith(":count}")
+                else w(part.format_map(blanks))
+                for part in BLANKS.split(text)
+            )
         except (KeyError, IndexError, StopIteration):  # no such step, or nothing in it
             return None
 

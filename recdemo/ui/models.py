@@ -63,16 +63,17 @@ def choose(visit: Visit) -> None:
 
 def show_card(model: Recommender, visit: Visit) -> None:
     """Idea, formula, source, and the figures of its checkpoints."""
+    w = engine.words(visit.model)
     card = engine.card(visit.model)
     st.subheader(card.title)
-    st.markdown(card.idea)
+    st.markdown(w(card.idea))
     st.latex(card.formula)
-    st.caption(f"{card.source}.{f' {card.aside}' if card.aside else ''}")
+    st.caption(f"{card.source}.{f' {w(card.aside)}' if card.aside else ''}")
     figures = model.checkpoint.card.metrics.test
     with st.container(horizontal=True, gap="large"):
         for name, value in figures.items():
             metric = METRICS[name]
-            st.metric(f"Test {metric.title}", f"{value:.4f}", help=metric.hint, width="content")
+            st.metric(f"Test {metric.title}", f"{value:.4f}", help=w(metric.hint), width="content")
         st.metric("Parameters", f"{model.checkpoint.card.parameters:,}", width="content")
     others = [goal for goal in engine.menu().get(visit.model, []) if goal != visit.objective]
     asked = f"Trained for “{QUESTIONS[visit.objective]}”"
@@ -101,13 +102,15 @@ def show_card(model: Recommender, visit: Visit) -> None:
 
 def show_diagram(model: Recommender, visit: Visit) -> None:
     """The model at work for this visitor, and where its parameters are."""
+    w = engine.words(visit.model)
+    w = engine.words(visit.model)
     checkpoint = model.checkpoint
     schema = checkpoint.schema
-    every = f"All {schema.size:,} films"
+    every = f"All {schema.size:,} {w.films}"
     st.subheader("At work for this visitor")
     scored = st.segmented_control(
         "Score",
-        [every, "One film"],
+        [every, f"One {w.film}"],
         default=every,
         required=True,
         key="models_scored",
@@ -120,7 +123,7 @@ def show_diagram(model: Recommender, visit: Visit) -> None:
     st.markdown(f"**{where_parameters_are(drawn)}**")
     with st.container(horizontal_alignment="center"):
         st.graphviz_chart(
-            dot(drawn),
+            w(dot(drawn)),
             alt=f"Boxes and arrows: how {engine.card(visit.model).title} answers this visitor",
         )
     unused = unused_parts(drawn)
@@ -135,7 +138,7 @@ def show_diagram(model: Recommender, visit: Visit) -> None:
             else ""
         )
         + (f" Not needed to answer: {', '.join(unused)}." if unused else "")
-        + f"  \nIn the code’s letters: {' · '.join(f'**{name}** {words}' for name, words in letters)}."
+        + f"  \nIn the code’s letters: {' · '.join(f'**{name}** {w(said)}' for name, said in letters)}."
     )
     with st.expander("Parameters of each part", icon=":material/donut_small:"):
         st.dataframe(
@@ -161,7 +164,7 @@ def show_diagram(model: Recommender, visit: Visit) -> None:
             column_config={
                 "parameters": st.column_config.NumberColumn(format="localized"),
                 "calls": st.column_config.NumberColumn(
-                    help="0: its weights are read directly, as tables of all films are."
+                    help=f"0: its weights are read directly, as tables of all {w.films} are."
                 ),
             },
             alt="Every layer with the shapes it read and gave",
@@ -190,6 +193,8 @@ def show_traps(model: Recommender, visit: Visit) -> None:
 
 def show_trap(trap: Trap, model: Recommender, visit: Visit) -> None:
     """What goes wrong, what is right, and what it would do to this visitor."""
+    w = engine.words(visit.model)
+    w = engine.words(visit.model)
     with st.spinner("Trying it on this visitor…"):
         asked = model.recommend(visit.session, ASKED)["movie_id"].tolist()
         shown = demonstrate(trap.key, model, visit.session, asked)
@@ -212,7 +217,7 @@ def show_trap(trap: Trap, model: Recommender, visit: Visit) -> None:
             "code of the source document, retold in our own lines; the app runs the right one."
         )
     elif not visit.session.history:
-        st.info("Add films in the sidebar to see it on numbers.", icon=":material/history:")
+        st.info(f"Add {w.films} in the sidebar to see it on numbers.", icon=":material/history:")
     if trap.also:
         st.caption(f"In the same listing: {' '.join(trap.also)}")
 

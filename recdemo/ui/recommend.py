@@ -21,7 +21,7 @@ BEST = 5  # stars
 
 
 SCORE_HELP = {
-    "next": "Chance that this is the next film they like, out of all films not watched.",
+    "next": "Chance that this is the next one they like, out of all that are not in the history.",
     "like": "Chance that this visitor gives 4 or 5 stars if they see it.",
     "rating": "Stars, 1 to 5, that this visitor would give.",
 }
@@ -94,7 +94,7 @@ def show_finding(
         st.caption(f"Only {', '.join(filtered)}.")
     latest, watched = model.checkpoint.schema.history_length, len(visit.session.history)
     if engine.card(visit.model).aside:
-        st.caption(engine.card(visit.model).aside)
+        st.caption(engine.words(visit.model)(engine.card(visit.model).aside))
     elif not watched:
         st.caption(
             "Without a history the model goes by the profile alone. Add "

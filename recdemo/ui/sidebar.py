@@ -51,7 +51,7 @@ def _model(visit: Visit) -> None:
         "Model",
         list(menu),
         format_func=lambda key: engine.card(key).title,
-        help=engine.card(visit.model).idea,
+        help=engine.words(visit.model)(engine.card(visit.model).idea),
         **state.bound("side_model", visit.model, lambda v, key: v.with_model(key, menu[key])),
     )
     if engine.card(visit.model).knows_users:
@@ -224,7 +224,7 @@ def _open() -> None:
         )
     else:
         state.go(visit, [f"{problem} The rest of the file is kept." for problem in problems])
-        films = counted(len(visit.session.history), "film")
+        films = counted(len(visit.session.history), engine.item_of(visit.model))
         st.toast(f"Opened {plain(file.name)}: a visitor of {films}", icon=":material/folder_open:")
 
 

@@ -30,11 +30,13 @@ CHOICE = 100  # films of the list that can be chosen to be dropped
 
 def show_changes(model: Recommender, visit: Visit, changed: Session, k: int) -> None:
     """Ranks before and after: finding, chart, table."""
+    w = engine.words(visit.model)
+    w = engine.words(visit.model)
     changes = rank_changes(model, visit.session, changed, k)
     titles = changes.films["movie_id"].map(engine.films(visit.model).labels)
     changes = replace(changes, films=changes.films.assign(title=titles))
     escaped = replace(changes, films=changes.films.assign(title=titles.map(plain)))
-    st.subheader(what_moves(escaped))
+    st.subheader(what_moves(escaped, w))
     if changes.same_scores:
         why = why_nothing_moves(model, visit.session, changed, engine.card(visit.model).title)
         st.info(why, icon=":material/drag_handle:")
@@ -44,11 +46,11 @@ def show_changes(model: Recommender, visit: Visit, changed: Session, k: int) -> 
         charts.slopes(changes.films, k),
         key="what_if_slopes",
         config=CHART,
-        alt=f"Slope chart of {len(changes.films)} films' ranks before and after the change",
+        alt=f"Slope chart of {len(changes.films)} {w.films}' ranks before and after the change",
     )
     st.caption(
-        "Each line is a film: left its rank for the visitor as they are, right with the change. Numbers are ranks, "
-        "below the list too. A film watched has no rank (–): lists leave it out."
+        f"Each line is {w.a_film}: left its rank for the visitor as they are, right with the change. Numbers are ranks, "
+        f"below the list too. {w.A_film} {w.watched} has no rank (–): lists leave it out."
     )
     with st.expander("Ranks and scores"):
         show_table(changes, visit)
@@ -56,6 +58,8 @@ def show_changes(model: Recommender, visit: Visit, changed: Session, k: int) -> 
 
 def show_table(changes: RankChanges, visit: Visit) -> None:
     """Every film of the chart with rank and score."""
+    w = engine.words(visit.model)
+    w = engine.words(visit.model)
     stars = visit.objective == "rating"
     name, number = SCORE_NAMES[visit.objective], "%.2f" if stars else "%.2f %%"
     scores = ["score_before", "score_after"]
@@ -70,7 +74,7 @@ def show_table(changes: RankChanges, visit: Visit) -> None:
         height=35 * min(len(table), 15) + 38,
         column_order=["title", *labels],
         column_config={
-            "title": st.column_config.TextColumn("Film", width="medium"),
+            "title": st.column_config.TextColumn(f"{w.Film}", width="medium"),
             **{
                 column: st.column_config.NumberColumn(
                     label, format=number if column in scores else "localized"
@@ -78,7 +82,7 @@ def show_table(changes: RankChanges, visit: Visit) -> None:
                 for column, label in labels.items()
             },
         },
-        alt="Films with rank and score before and after the change",
+        alt=f"{w.Films} with rank and score before and after the change",
     )
 
 
@@ -90,6 +94,8 @@ def drop(_model: Recommender, weights: str, session: Session, movie: int, k: int
 
 def show_drop(model: Recommender, visit: Visit, k: int) -> None:
     """The fewest films without which a film is off the list."""
+    w = engine.words(visit.model)
+    w = engine.words(visit.model)
     films = engine.films(visit.model)
     order = model.recommend(visit.session, min(len(films.ids), MAX_K))["movie_id"].tolist()
     if not order:
@@ -98,18 +104,18 @@ def show_drop(model: Recommender, visit: Visit, k: int) -> None:
     movie = next((target for target in visit.targets if target in ranks), order[0])
     order = sorted({*order[:CHOICE], movie}, key=ranks.__getitem__)
     st.selectbox(
-        "Film to drop",
+        f"{w.Film} to drop",
         order,
         format_func=lambda movie: f"{ranks[movie]} · {films.labels[movie]}",
         help="The list in its order, for the visitor as they are.",
         **state.bound("what_if_target", movie, look_at),
     )
-    with st.spinner("Taking films away, one set after another…"):
+    with st.spinner(f"Taking {w.films} away, one set after another…"):
         weights = model.checkpoint.card.weights_sha256
         found = drop(model, weights, visit.session, movie, k)
     labels = {movie: plain(label) for movie, label in films.labels.items()}
     title = engine.card(visit.model).title
-    answer, certainty = in_sentences(found, visit.session, labels, title)
+    answer, certainty = in_sentences(found, visit.session, labels, title, w)
     st.markdown(answer)
     with st.container(horizontal=True):
         if found.films:
@@ -128,18 +134,18 @@ def show_drop(model: Recommender, visit: Visit, k: int) -> None:
             sum_of_terms(ask(model, visit, movie), visit, order[: k + 1])
     if found.alone:
         unit = "stars" if visit.objective == "rating" else "logits"
-        st.markdown(strongest_support(found, labels))
+        st.markdown(strongest_support(found, labels, w))
         st.plotly_chart(
             charts.margins(found, films.labels, unit),
             key="what_if_margins",
             config=CHART,
-            alt="Bar chart of the film's lead without each watched film",
+            alt=f"Bar chart of the {w.film}'s lead without each {w.watched} {w.film}",
         )
         fewer = len(found.alone) < len(visit.session.history)
         st.caption(
-            f"Its lead over rank {k + 1}, in {unit}, with all films (right dashed line) and without one of them; at "
-            "zero it leaves the list. Orange: the film holds it up."
-            + f" The {len(found.alone)} films that count most."
+            f"Its lead over rank {k + 1}, in {unit}, with all {w.films} (right dashed line) and without one of them; at "
+            f"zero it leaves the list. Orange: the {w.film} holds it up."
+            + f" The {len(found.alone)} {w.films} that count most."
             * fewer
         )
 
@@ -158,6 +164,7 @@ def look_at(visit: Visit, movie: int) -> Visit:
 
 def controls(visit: Visit, changed: Session) -> tuple[int, list[str]]:
     """Length of the lists, what to do with the change, and the change in words, piece by piece."""
+    w = engine.words(visit.model)
     with st.container(horizontal=True, vertical_alignment="center"):
         k = st.segmented_control(
             "List length",
@@ -183,7 +190,7 @@ def controls(visit: Visit, changed: Session) -> tuple[int, list[str]]:
             disabled=visit.change == Change(),
             on_click=lambda: change.try_out(Change()),
         )
-        words = in_words(visit.change, visit.session, engine.films(visit.model).labels)
+        words = in_words(visit.change, visit.session, engine.films(visit.model).labels, w)
         if words:
             st.markdown(f"**Tried out:** {plain('; '.join(words))}")
     return k, words

@@ -13,7 +13,7 @@ from recdemo.answers.recommend import Recommender
 from recdemo.answers.trust import Trust, trust
 from recdemo.charts.attention import removal_curves, weight_against_removal
 from recdemo.charts.terms import SAME, waterfall
-from recdemo.core.wording import counted
+from recdemo.core.wording import Words, counted
 from recdemo.ui import engine, state
 from recdemo.ui.chart import CHART
 from recdemo.ui.engine import plain
@@ -40,8 +40,9 @@ def sum_of_terms(explanation: Explanation, visit: Visit, films: Sequence[int]) -
         visit: the visit.
         films: what the film may be set beside.
     """
+    w = engine.words(visit.model)
     whole = _choose_other(explanation, visit, films)
-    st.markdown(_whole_finding(explanation) if whole else _finding(explanation))
+    st.markdown(_whole_finding(explanation, w) if whole else _finding(explanation))
     st.plotly_chart(
         waterfall(explanation, whole=whole),
         key=f"terms_{explanation.model}_{explanation.movie_id}",
@@ -49,23 +50,25 @@ def sum_of_terms(explanation: Explanation, visit: Visit, films: Sequence[int]) -
         alt=f"Terms that add up to the {explanation.unit} {explanation.logit:.3f} of {explanation.title}",
     )
     st.caption(
-        f"{_how_the_whole_is_read(explanation) if whole else _how_read(explanation)} {_end(explanation)}."
+        f"{_how_the_whole_is_read(explanation, w) if whole else _how_read(explanation, w)} {_end(explanation, w)}."
     )
 
 
 def _choose_other(explanation: Explanation, visit: Visit, films: Sequence[int]) -> bool:
     """What the film is set beside; true if nothing, so that the whole sum is asked for."""
+    w = engine.words(visit.model)
+    w = engine.words(visit.model)
     labels, beside = engine.films(visit.model).labels, explanation.contrast.movie_id
     chosen = NOTHING if visit.against == NOTHING else beside or AVERAGE
     others = [
         film for film in dict.fromkeys([*films, beside]) if film not in (None, explanation.movie_id)
     ]
-    names = {AVERAGE: "The average film", NOTHING: "Nothing: the whole sum"}
+    names = {AVERAGE: f"The average {w.film}", NOTHING: "Nothing: the whole sum"}
     st.selectbox(
         "Why this and not …",
         [AVERAGE, *others, NOTHING],
         format_func=lambda film: names.get(film) or labels[film],
-        help="What is the same for all films says nothing of their order. Beside another film, only what the two differ in "
+        help=f"What is the same for all {w.films} says nothing of their order. Beside another {w.film}, only what the two differ in "
         "is left.",
         width=400,
         **state.bound(
@@ -91,7 +94,7 @@ def _finding(explanation: Explanation) -> str:
     )
 
 
-def _whole_finding(explanation: Explanation) -> str:
+def _whole_finding(explanation: Explanation, w: Words) -> str:
     """What moves the score most."""
     terms, unit = explanation.terms_frame(), explanation.unit
     named = terms[~terms["visitor_only"] & (terms["kind"] != "base")]
@@ -101,58 +104,60 @@ def _whole_finding(explanation: Explanation) -> str:
         top = moving.iloc[0]
         verb = "raises" if top["value"] > 0 else "lowers"
         return (
-            f"Of what speaks for or against this film, **{plain(top['label'])}** {verb} the {unit} most "
+            f"Of what speaks for or against this {w.film}, **{plain(top['label'])}** {verb} the {unit} most "
             f"({top['value']:+.2f})."
         )
     if not (card.reads_history or card.reads_profile):
         return "The visitor plays no part in this score."
-    return "No film watched moves this score: it rests on the profile and the film alone."
+    return (
+        f"No {w.film} {w.watched} moves this score: it rests on the profile and the {w.film} alone."
+    )
 
 
-def _how_read(explanation: Explanation) -> str:
+def _how_read(explanation: Explanation, w: Words) -> str:
     """What the bars are that lead from another film's logit to this one's."""
     other, unit = explanation.contrast, explanation.unit
     grey = f"The grey bar is the {unit} of {plain(other.title)}"
     if other.movie_id is None and explanation.exact:
-        grey += f", the mean of all {counted(other.films, 'film')} not watched"
+        grey += f", the mean of all {counted(other.films, w.film)} not {w.watched}"
     elif other.movie_id is None:
         grey += (
-            f", the mean of {counted(other.films, 'film')} spread evenly over the model's ranking"
+            f", the mean of {counted(other.films, w.film)} spread evenly over the model's ranking"
         )
     bars = (
         "what a field, or a pair of fields, adds more here than there"
         if explanation.fields
-        else f"what a film watched adds more here than there, for this model's {unit} is a sum over the films watched"
+        else f"what {w.a_film} {w.watched} adds more here than there, for this model's {unit} is a sum over the {w.films} {w.watched}"
         if explanation.exact
-        else "what adding a film to the history changes more here than there, averaged over several orders of adding"
+        else f"what adding {w.a_film} to the history changes more here than there, averaged over several orders of adding"
     )
     return f"{grey}; each other bar is {bars}. What is the same for both is gone."
 
 
-def _how_the_whole_is_read(explanation: Explanation) -> str:
+def _how_the_whole_is_read(explanation: Explanation, w: Words) -> str:
     if explanation.fields:
         return (
             "Each bar is what a field, or a pair of fields, adds; those that read only the visitor, and so "
-            "speak for no film in particular, are one bar."
+            f"speak for no {w.film} in particular, are one bar."
         )
     if explanation.exact:
         return (
-            f"The first bar is what the film has without any history, its share of all that was picked; each film's bar is "
-            f"exactly what it adds: this model's {explanation.unit} is a sum over the films watched."
+            f"The first bar is what the {w.film} has without any history, its share of all that was picked; each {w.film}'s bar is "
+            f"exactly what it adds: this model's {explanation.unit} is a sum over the {w.films} {w.watched}."
         )
     return (
-        f"The first bar is the model's {explanation.unit} without any history; each film's bar is what adding that "
-        "film changes, averaged over several orders of adding, the model asked again each time."
+        f"The first bar is the model's {explanation.unit} without any history; each {w.film}'s bar is what adding that "
+        f"{w.film} changes, averaged over several orders of adding, the model asked again each time."
     )
 
 
-def _end(explanation: Explanation) -> str:
+def _end(explanation: Explanation, w: Words) -> str:
     """Where the bars end, and what becomes of it."""
     score = explanation.score
     end = {
         "like": f"the sigmoid of it is the chance of liking, {score:.1%}",
-        "next": f"the softmax over all films not watched makes it a chance of {score:.2%} to be the next "
-        "film liked",
+        "next": f"the softmax over all {w.films} not {w.watched} makes it a chance of {score:.2%} to be the next "
+        f"{w.film} liked",
         "rating": f"cut to 1 to 5 it is the prediction, {score:.2f} stars",
     }[explanation.objective]
     return f"Sum of all terms {explanation.total:.4f}; the model's {explanation.unit} {explanation.logit:.4f}; {end}"
@@ -162,7 +167,7 @@ def faithfulness(model: Recommender, visit: Visit, explanation: Explanation) -> 
     """How far the weights may be trusted as a reason."""
     weights = explanation.weights
     assert weights is not None
-    value, item = weights.faithfulness, weights.axis
+    value, item = weights.faithfulness, engine.words(visit.model)(weights.axis)
     with st.container(border=True):
         if value is None:
             st.markdown(f"**Faithfulness** · not defined for {counted(len(weights.labels), item)}")

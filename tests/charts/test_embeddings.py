@@ -51,7 +51,7 @@ def points(figure: go.Figure, *marks: str) -> dict[int, tuple[str, tuple[float, 
     """Trace and place of each film by id, marks left out unless asked for."""
     found = {}
     for trace in figure.data:
-        marked = trace.name in ("Liked", "Disliked", "Just watched", "Neighbours", "Film chosen")
+        marked = trace.name in ("Liked", "Disliked", "Just seen", "Neighbours", "Chosen")
         if trace.customdata is None or (trace.name not in marks if marks else marked):
             continue
         z = [trace.z] if trace.type == "scatter3d" else []
@@ -74,7 +74,7 @@ def test_each_film_shown_is_one_point_at_its_place(
 
 def test_a_film_takes_the_first_genre_named(films: pd.DataFrame) -> None:
     names = {movie: name for movie, (name, _) in points(draw(films)).items()}
-    other = "Other genres"
+    other = "Others"
     assert names == {10: "Horror", 20: "Children's", 30: other, 40: other, 50: "Drama"}
 
 
@@ -99,9 +99,9 @@ def test_marks_stand_where_their_films_are(films: pd.DataFrame, size: int) -> No
     for name, movies in (
         ("Liked", [20]),
         ("Disliked", [40]),
-        ("Just watched", [60]),  # not among the films shown, yet marked
+        ("Just seen", [60]),  # not among the films shown, yet marked
         ("Neighbours", [50, 30]),
-        ("Film chosen", [10]),
+        ("Chosen", [10]),
     ):
         found = points(figure, name)
         assert list(found) == movies
@@ -115,12 +115,12 @@ def test_marks_stand_where_their_films_are(films: pd.DataFrame, size: int) -> No
     visitor = next(t for t in figure.data if t.name == "Visitor")
     assert float(visitor.y[0]) == 2.5
     assert len({trace.type for trace in figure.data}) == 1, "one kind, so that marks lie on top"
-    assert figure.data[-1].name == "Film chosen"
+    assert figure.data[-1].name == "Chosen"
 
 
 def test_nothing_watched_and_nowhere_leaves_no_mark(films: pd.DataFrame) -> None:
     names = {trace.name for trace in draw(films).data}
-    assert not names & {"Liked", "Disliked", "Just watched", "Neighbours", "Visitor"}
+    assert not names & {"Liked", "Disliked", "Just seen", "Neighbours", "Visitor"}
 
 
 def test_a_close_up_holds_the_film_and_its_neighbours(films: pd.DataFrame) -> None:
