@@ -17,8 +17,9 @@ import torch
 from recdemo.answers.explain import titles_of, unwatched
 from recdemo.answers.explanation import FIELD_NAMES, pair_label
 from recdemo.answers.recommend import Recommender
+from recdemo.answers.step_formulas import formula_of
 from recdemo.answers.step_sums import sums_of
-from recdemo.answers.step_words import DIMENSION, WORDS, formula_of, words_of
+from recdemo.answers.step_words import DIMENSION, WORDS, words_of
 from recdemo.core.recording import Note, Tape, record
 from recdemo.core.session import Session
 from recdemo.core.steps import ANSWER, Axis, Step, Trace

@@ -152,9 +152,10 @@ def note(
     """
     tape = _TAPE.get()
     if tape is not None:
-        made = value() if callable(value) else value
-        given = dict(by.state_dict()) if by is not None else {}
-        given |= {name: x() if callable(x) else x for name, x in parameters.items()}
+        with unrecorded():
+            made = value() if callable(value) else value
+            given = dict(by.state_dict()) if by is not None else {}
+            given |= {name: x() if callable(x) else x for name, x in parameters.items()}
         tape.add(id, made, operation, inputs, labels, given)
     return value
 

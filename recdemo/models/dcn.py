@@ -161,7 +161,7 @@ class DCNText(nn.Module):
         shares = history_shares(batch, self.recency) * batch.liked  # [U, L]
         shares = shares / shares.sum(1, keepdim=True).clamp(min=torch.finfo(shares.dtype).tiny)
         watched = nn.functional.embedding(batch.history, films)  # [U, L, d]
-        note("watched", watched, "lookup")
+        note("watched_films", watched, "lookup")
         note("shares", shares, "input")
         return note(
             "visitor", (shares.unsqueeze(1) @ watched).squeeze(1), "weighted_sum", shares, watched

@@ -101,9 +101,9 @@ class IALS(nn.Module):
 
     def user_vectors(self, batch: Batch) -> Tensor:
         """s u of each visitor, [U, k]."""
-        note("watched", lambda: self.films(batch.history), "lookup")
+        note("watched_films", lambda: self.films(batch.history), "lookup")
         users = self.scale * self._users(batch.history, batch.feedback)
-        return note("visitor", users, "solve", "counts", "watched", **self._given(batch))
+        return note("visitor", users, "solve", "counts", "watched_films", **self._given(batch))
 
     def _given(self, batch: Batch) -> dict[str, Any]:
         """What a recording says of `_users`."""

@@ -100,7 +100,7 @@ class LightGCN(nn.Module):
         """[u, 1] of each visitor, [U, k + 1], and [x_q, b_q] of each film, [M + 1, k + 1]."""
         films = self.film_vectors()
         weights = self._weights(batch)
-        watched = note("watched", rows(films, batch.history), "lookup")
+        watched = note("watched_films", rows(films, batch.history), "lookup")
         visitors = (weights.unsqueeze(1) @ watched).squeeze(1)
         note("visitor", visitors, "weighted_sum", weights, watched)
         return with_bias(visitors, films, self.film_bias.weight)

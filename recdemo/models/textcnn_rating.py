@@ -180,7 +180,7 @@ class TextCNNRating(nn.Module):
         flags = nn.functional.one_hot(batch.feedback, 1 + OPINIONS)[..., 1:].transpose(1, 2)
         shares = flags / batch.history_mask.sum(1).clamp(min=1).view(-1, 1, 1)
         note("opinions", shares, "input", labels=HISTORY_FIELDS)
-        vectors = note("watched", watched(batch.history), "lookup")
+        vectors = note("watched_films", watched(batch.history), "lookup")
         films = note(
             "opinion_vectors", shares @ vectors, "weighted_sum", shares, vectors
         )  # [U, 3, k]

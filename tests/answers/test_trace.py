@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -33,6 +34,7 @@ ALL = [
     for world in checkpoints.worlds()
     for key, objective in checkpoints.available(checkpoints.root(world.key))
 ]
+TWICE = re.compile(r"([_^])(\w|\{[^{}]*\})\1")  # what LaTeX refuses: x_i_j
 MOST_BYTES = 300_000
 
 
@@ -70,7 +72,8 @@ def _unwatched(session: Session, movie: int) -> Session:
 @pytest.mark.parametrize(("key", "objective"), ALL)
 def test_steps_follow_from_each_other_to_the_score_of_the_list(key: str, objective: str) -> None:
     model = _loaded(key, objective)
-    for session, movie in _visits(model):
+    whole = objective != "like" and not model.checkpoint.key.endswith("@2018")
+    for session, movie in _visits(model)[: 4 if whole else 2]:
         trace = recdemo.trace(model, session, movie)
         scores = model.scores(_unwatched(session, movie))
         place = model.checkpoint.schema.index_of(movie) - 1
@@ -94,6 +97,8 @@ def _check_steps(trace: Trace) -> None:
         assert step.values.shape == tuple(axis.size for axis in step.axes)
         assert step.name
         assert step.says, step.id
+        assert not TWICE.search(step.formula), step.formula
+        assert step.formula.count("{") == step.formula.count("}")
         close = {"rtol": 1e-4, "atol": 1e-4, "err_msg": f"{trace.model} {step.id}"}
         np.testing.assert_allclose(by_hand(trace, step), step.values, **close)
         if step.sums:
