@@ -35,6 +35,7 @@ ALL = [
     for key, objective in checkpoints.available(checkpoints.root(world.key))
 ]
 TWICE = re.compile(r"([_^])(\w|\{[^{}]*\})\1")  # what LaTeX refuses: x_i_j
+MADE_UP = SimpleNamespace(item="film")  # what a card says of its data
 MOST_BYTES = 300_000
 
 
@@ -147,7 +148,7 @@ def test_what_a_model_says_nothing_of_is_one_step(
 
     for model in (Silent(), make_model("bst", schema, read="mean")):
         checkpoint = Checkpoint(
-            model, SimpleNamespace(model="bst", objective="like"), schema, Path("made/up")
+            model, SimpleNamespace(model="bst", objective="like", data=MADE_UP), schema, Path("made/up")
         )
         found = recdemo.trace(Recommender(checkpoint), sessions[6], int(schema.movie_ids[4]))
         logits = Recommender(checkpoint).logits(_unwatched(sessions[6], int(schema.movie_ids[4])))
@@ -189,7 +190,7 @@ def test_steps_of_models_put_together_otherwise_follow_from_each_other(
     sessions: list[Session],
     make_model: Callable,
 ) -> None:
-    card = SimpleNamespace(model=key, objective="like")
+    card = SimpleNamespace(model=key, objective="like", data=MADE_UP)
     model = make_model(key, schema, **changes)
     recommender = Recommender(Checkpoint(model, card, schema, Path("made/up")))
     for session in (sessions[1], sessions[2], sessions[6]):
