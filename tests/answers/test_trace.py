@@ -148,7 +148,10 @@ def test_what_a_model_says_nothing_of_is_one_step(
 
     for model in (Silent(), make_model("bst", schema, read="mean")):
         checkpoint = Checkpoint(
-            model, SimpleNamespace(model="bst", objective="like", data=MADE_UP), schema, Path("made/up")
+            model,
+            SimpleNamespace(model="bst", objective="like", data=MADE_UP),
+            schema,
+            Path("made/up"),
         )
         found = recdemo.trace(Recommender(checkpoint), sessions[6], int(schema.movie_ids[4]))
         logits = Recommender(checkpoint).logits(_unwatched(sessions[6], int(schema.movie_ids[4])))
