@@ -85,6 +85,7 @@ class _Reader:
     def __init__(self, formula: str) -> None:
         self.tokens = [token for token in _TOKEN.findall(formula.strip())]
         self.strange: list[str] = []
+        self.beside = False  # limits stand beside their sign, as within a line of text
 
     def row(self, end: str = "") -> str:
         """All up to a closing token."""
@@ -98,13 +99,17 @@ class _Reader:
 
     def _scripted(self) -> str:
         """One atom with what stands below and above it."""
-        limits = self.tokens[0].lstrip("\\") in _LIMITS
-        atom, scripts = self._atom(), {}
+        sign = self.tokens[0].lstrip("\\") in _LIMITS
+        atom = self._atom()
+        scripts: dict[str, str] = {}
         while self.tokens and self.tokens[0] in ("_", "^", "'"):
             kind = self.tokens.pop(0)
-            scripts[kind] = "<mo>′</mo>" if kind == "'" else self._argument()
-        low, high = scripts.get("_"), scripts.get("^") or scripts.get("'")
-        name = ("under", "over") if limits else ("sub", "sup")
+            if kind == "'":
+                atom = f'<mrow>{atom}<mo lspace="0" rspace="0">′</mo></mrow>'
+            else:  # of two in a row, the one goes on where the other ends: that of a symbol, and of its place
+                scripts[kind] = f"<mrow>{scripts.get(kind, '')}{self._argument()}</mrow>"
+        low, high = scripts.get("_"), scripts.get("^")
+        name = ("under", "over") if sign and not self.beside else ("sub", "sup")
         if low and high:
             return f"<m{name[0]}{name[1]}>{atom}{low}{high}</m{name[0]}{name[1]}>"
         if low or high:
@@ -150,6 +155,9 @@ class _Reader:
             return f"<mi>{_LETTERS[name]}</mi>"
         if name in _SPACES:
             return f'<mspace width="{_SPACES[name]}em"/>'
+        if name == "textstyle":
+            self.beside = True
+            return ""
         if name in _SIZES:
             return ""
         self.strange.append(f"\\{name}")

@@ -242,7 +242,7 @@ function make(root) {
       const down = Math.ceil(grid.panels / across)
       const wide = Math.min(grid.bars ? 150 : large, ((width - names) / across - 10 - (grid.bars ? 62 : 0)) / grid.cols)
       const high = Math.min(grid.rowAxis && !grid.colAxis ? large - 3 : large + 2, (height / down - (grid.panels > 1 ? 18 : 2) - under) / grid.rows)
-      const score = Math.min(wide, high)
+      const score = Math.min(wide, 14) * Math.min(high, 14)
       if (score > best.score) best = { score, across, wide: Math.max(wide, 0.5), high: Math.max(high, 0.5) }
     }
     Object.assign(card, best, { under })
@@ -601,10 +601,10 @@ function make(root) {
     out.replaceChildren(cards.at(-1).figure)
     stage.classList.toggle("alone", cards.length === 1)
     const narrow = stage.clientWidth < 560
-    const high = narrow ? 210 : stage.clientHeight - 16
+    const high = narrow ? 190 : stage.clientHeight - 16
     const wide = narrow ? stage.clientWidth - 20 : (stage.clientWidth - 24 - 104) / (cards.length === 1 ? 1 : 2)
     const want = cards.slice(0, -1).map(({ grid, step }) => 24 + (step.axes.length ? Math.min(grid.rows * (grid.rowAxis ? stage.clientHeight / 14 : 24) * (grid.panels > 3 ? 2 : 1) + (grid.colAxis ? 54 : 0), 260) : 30))
-    const room = (narrow ? 240 : high) - 8 * (want.length - 1)
+    const room = (narrow ? 200 : high) - 8 * (want.length - 1)
     const share = Math.min(1, room / want.reduce((a, b) => a + b, 0))
     cards.slice(0, -1).forEach((card, k) => fit(card, wide, Math.max(14, want[k] * share - 24)))
     fit(cards.at(-1), wide - (cards.length === 1 ? 0 : 8), high - 22)

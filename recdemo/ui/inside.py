@@ -43,7 +43,6 @@ _VIEW = st.components.v2.component("inside", html=_part("html"), css=_part("css"
 def choose_film(model: Recommender, visit: Visit) -> int:
     """The film whose answer is computed: the first one looked at, else the first of the list."""
     w = engine.words(visit.model)
-    w = engine.words(visit.model)
     first = model.recommend(visit.session, 1)["movie_id"].tolist()
     targets = [*visit.targets, *first]
     if not targets:
@@ -85,7 +84,7 @@ def data_of(trace: Trace, kind: str, w: Words) -> dict[str, Any]:
     if objective == "next" and trace.score > 0:
         own, all_films = math.exp(trace.logit), math.exp(trace.logit) / trace.score
         drawn["steps"][-1]["says"] += (
-            f" This {w.film} has {own:,.3g} of the {all_films:,.3g} that they have together."
+            f" This {w.film} has {_size(own)} of the {_size(all_films)} that they have together."
         )
     lesson = lesson_of(kind)
     return {
@@ -131,7 +130,6 @@ def _draw(data: dict[str, Any]) -> None:
 def show_below(trace: Trace, visit: Visit) -> None:
     """How to read it, all steps as a table, and the same from Python."""
     w = engine.words(visit.model)
-    w = engine.words(visit.model)
     st.caption(
         "Blue is above zero, orange below; the stronger, the farther. Point at a number (or tap it, or walk there with Tab and the "
         f"arrow keys) to see the sum behind it; point at {w.a_film} to find it in every step. ← and → step, space plays."
@@ -171,11 +169,11 @@ def compute(model: Recommender, visit: Visit, movie: int) -> Trace:
 def lead(trace: Trace, visit: Visit) -> None:
     """Who computes what."""
     w = engine.words(visit.model)
-    w = engine.words(visit.model)
+    stars = " stars" if trace.objective == "rating" else ""
     watched = (
         f" as if it were not yet {w.watched}" if trace.movie_id in visit.session.movie_ids else ""
     )
     st.markdown(
-        f"**{plain(engine.card(visit.model).title)}** gives it **{shown_as(trace.score, trace.objective)}**{watched}, in "
+        f"**{plain(engine.card(visit.model).title)}** gives it **{shown_as(trace.score, trace.objective)}{stars}**{watched}, in "
         f"{sum(not step.parent for step in trace.steps)} steps."
     )

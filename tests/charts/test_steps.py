@@ -18,19 +18,23 @@ from recdemo.core.steps import Axis, Step
 from recdemo.ui.personas import PERSONAS
 
 HAND = {
-    r"a_i": "<msub><mi>a</mi><mi>i</mi></msub>",
-    r"x^{2}": "<msup><mi>x</mi><mrow><mn>2</mn></mrow></msup>",
-    r"\sum_{i<j} v": "<munder><mo>∑</mo><mrow><mi>i</mi><mo>&lt;</mo><mi>j</mi></mrow></munder><mi>v</mi>",
-    r"\frac{1}{\sqrt d}": "<mfrac><mrow><mn>1</mn></mrow><mrow><msqrt><mi>d</mi></msqrt></mrow></mfrac>",
-    r"\mathrm{film}_i \odot q": '<msub><mtext class="word">film</mtext><mi>i</mi></msub><mo>⊙</mo><mi>q</mi>',
+    r"a_i": "<msub><mi>a</mi>[<mi>i</mi>]</msub>",
+    r"x^{2}": "<msup><mi>x</mi>[[<mn>2</mn>]]</msup>",
+    r"\sum_{i<j} v": "<munder><mo>∑</mo>[[<mi>i</mi><mo>&lt;</mo><mi>j</mi>]]</munder><mi>v</mi>",
+    r"\textstyle\sum_i": "<msub><mo>∑</mo>[<mi>i</mi>]</msub>",
+    r"w_i_{+j}": "<msub><mi>w</mi>[[<mi>i</mi>][<mo>+</mo><mi>j</mi>]]</msub>",
+    r"\frac{1}{\sqrt d}": "<mfrac>[<mn>1</mn>][<msqrt><mi>d</mi></msqrt>]</mfrac>",
+    r"\mathrm{film}_i \odot q": '<msub><mtext class="word">film</mtext>[<mi>i</mi>]</msub><mo>⊙</mo><mi>q</mi>',
     r"\text{the film's <b>}": '<mtext class="word">the film&#x27;s &lt;b&gt;</mtext>',
-    r"h_1^{(2)}": "<msubsup><mi>h</mi><mn>1</mn><mrow><mo>(</mo><mn>2</mn><mo>)</mo></mrow></msubsup>",
-}
+    r"h_1^{(2)}": "<msubsup><mi>h</mi>[<mn>1</mn>][[<mo>(</mo><mn>2</mn><mo>)</mo>]]</msubsup>",
+    r"x'": '[<mi>x</mi><mo lspace="0" rspace="0">′</mo>]',
+}  # brackets stand for rows
 
 
 @pytest.mark.parametrize(("latex", "drawn"), HAND.items())
 def test_a_formula_is_drawn(latex: str, drawn: str) -> None:
-    assert f"<mrow>{drawn}</mrow></math>" in mathml(latex)
+    rows = drawn.replace("[", "<mrow>").replace("]", "</mrow>")
+    assert f"<mrow>{rows}</mrow></math>" in mathml(latex)
     assert unknown(latex) == []
 
 
