@@ -6,10 +6,14 @@ Models read it from here.
 
 from __future__ import annotations
 
+import math
+import operator
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
+from recdemo.core.errors import RequestError
 from recdemo.core.vocabulary import Objective, Optimizer
+from recdemo.core.wording import cut
 from recdemo.core.worlds import WORLDS
 from recdemo.models import card_of, objective_of
 from recdemo.models.cards.card import BASELINE, SOLVED
@@ -46,7 +50,11 @@ def _setting(default: Value, meaning: str, *, offered: bool = True, **about: Any
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to train. The names are those in the cards of checkpoints."""
+    """How to train. The names are those in the cards of checkpoints.
+
+    Raises:
+        RequestError: a value is not of its setting's kind, or beyond its bounds.
+    """
 
     epochs: int = _setting(
         10,
@@ -120,7 +128,42 @@ class Settings:
         "",
         "Key of a shipped model whose weights it begins with, as far as they fit: films by their ids. Left out: by chance.",
     )
-    seed: int = _setting(0, "Of initial weights, order, negatives and dropout.", offered=False)
+    seed: int = _setting(
+        0,
+        "Of initial weights, order, negatives and dropout.",
+        offered=False,
+        least=0,
+        most=2**63 - 1,
+    )
+
+    def __post_init__(self) -> None:
+        for name, about in ABOUT.items():
+            value, kind = getattr(self, name), TYPES[name]
+            if not _is_a(kind, value):
+                raise RequestError(
+                    f"{name} is {cut(repr(value))}; it must be {_NAMES.get(kind) or ' or '.join(get_args(kind))}"
+                )
+            for bound, beyond in ((about.least, operator.lt), (about.most, operator.gt)):
+                if bound is not None and beyond(value, bound):
+                    bounds = (
+                        f"from {about.least}"
+                        if about.most is None
+                        else f"from {about.least} to {about.most}"
+                    )
+                    raise RequestError(f"{name} is {cut(repr(value))}; it must be {bounds}")
+
+
+_NAMES = {int: "a whole number", float: "a number", str: "a text"}
+
+
+def _is_a(kind: Any, value: object) -> bool:
+    if get_origin(kind) is Literal:
+        return value in get_args(kind)
+    if kind is float:
+        return (
+            isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        )
+    return isinstance(value, kind) and not isinstance(value, bool)
 
 
 ABOUT: dict[str, About] = {each.name: each.metadata["about"] for each in fields(Settings)}

@@ -12,7 +12,7 @@ from recdemo import cli
 from recdemo.core.errors import RequestError
 from recdemo.jobs import control
 from recdemo.jobs.store import Changes
-from recdemo.training.settings import ABOUT, OFFERED, TYPES, Settings, options
+from recdemo.training.settings import ABOUT, OFFERED, TYPES, Settings, options, settings_for
 
 NUMBERS = [name for name in OFFERED if TYPES[name] in (int, float)]
 
@@ -40,3 +40,26 @@ def test_what_is_out_of_bounds_is_refused_by_runs_and_by_the_shell(name: str) ->
 
 def test_changes_are_typed_as_options() -> None:
     assert options({"batch_size": 2, "share": None}) == ["--batch-size", "2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "way_out"),
+    [
+        ("epochs", "a", "a whole number"),
+        ("epochs", 0, "from 1 to 1000"),
+        ("epochs", 10**20, "from 1 to 1000"),
+        ("batch_size", 10**30, "from 2 to 100000"),
+        ("batch_size", 1.5, "a whole number"),
+        ("learning_rate", float("nan"), "a number"),
+        ("learning_rate", True, "a number"),
+        ("optimizer", "luck", "adam"),
+        ("start_from", 3, "a text"),
+        ("seed", 10**20, "from 0 to"),
+        ("history_length", 10**6, "from 1 to 1000"),
+    ],
+)
+def test_a_value_that_is_no_setting_is_refused_by_name(
+    name: str, value: object, way_out: str
+) -> None:
+    with pytest.raises(RequestError, match=f"{name} is .*{way_out}"):
+        settings_for("fm", "next", **{name: value})
