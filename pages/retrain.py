@@ -13,7 +13,7 @@ opening.show(
 import streamlit as st
 
 from recdemo.jobs.control import allowed
-from recdemo.ui import frame, kept, retrain, retrain_start
+from recdemo.ui import frame, kept, owner, retrain, retrain_start
 
 with frame.page() as visit:
     kept.problem()
@@ -27,5 +27,6 @@ with frame.page() as visit:
             st.caption("On this host only simulated data can be trained on.")
         retrain_start.quick_start(visit)
         retrain_start.new_run(visit)
+    owner.explained()
     retrain.all_runs()
     kept.kept_models()

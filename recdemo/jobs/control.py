@@ -30,6 +30,7 @@ from recdemo.core.vocabulary import Objective, Split
 from recdemo.core.worlds import world_of_data
 from recdemo.jobs import room, store
 from recdemo.jobs.kept import runs_kept
+from recdemo.jobs.owner import HOST, Visitor
 from recdemo.jobs.store import ENDED, Changes, Request, Run, Status
 from recdemo.models import objective_of
 from recdemo.training.command import train_words
@@ -119,8 +120,12 @@ def ask(
         raise RequestError(f"{name} cannot be {first['input']!r}: {first['msg']}") from None
 
 
-def start(request: Request) -> Run:
+def start(request: Request, by: Visitor = HOST) -> Run:
     """Start a run, or let it wait for its turn; the oldest ended ones make room for it.
+
+    Args:
+        request: what is asked.
+        by: whose it is.
 
     Raises:
         RequestError: it is not allowed here, too many wait, or there is no room.
@@ -129,13 +134,14 @@ def start(request: Request) -> Run:
     home = store.root()
     with store.lock(home):
         store.clear_drafts(home)
-        room.check_waiting(home)
-        room.make(home, runs_kept(home))
+        room.check_waiting(home, by)
+        room.make(home, runs_kept(home), by)
         request = request.model_copy(update={"created": now()})
         folder = home / store.new_id(home, request.created)
         draft = folder.with_name(f"{store.DRAFT}{folder.name}")
         try:
             draft.mkdir()
+            by.mark(draft)
             write_whole(draft / store.REQUEST, request.model_dump_json(indent=1).encode())
             store.write_status(draft, Status(state="queued", doing="starting"))
             draft.rename(folder)
@@ -145,13 +151,13 @@ def start(request: Request) -> Run:
         return _set_going(folder, request)
 
 
-def resume(id: str) -> Run:
+def resume(id: str, by: Visitor = HOST) -> Run:
     """Go on with a run that did not come to its end, from its last whole epoch.
 
     Raises:
-        RequestError: there is no such run, it is alive or done, it is not allowed here, or too many wait.
+        RequestError: there is no such run, it is not theirs, it is alive or done, it is not allowed here, or too many wait.
     """
-    run = store.find(id)
+    run = store.find(id, by, own=True)
     check_allowed(run.request.source)
     with store.lock(run.folder.parent):
         found = _still_there(run)
@@ -159,18 +165,18 @@ def resume(id: str) -> Run:
             raise RequestError(f"the run {run.title} is {found.state}; there is nothing to resume")
         if found.state == "done":
             raise RequestError(f"the run {run.title} is done; start another one")
-        room.check_waiting(run.folder.parent)
+        room.check_waiting(run.folder.parent, by)
         _write(run, Status(state="queued", doing="starting"))
         return _set_going(run.folder, run.request)
 
 
-def cancel(id: str) -> Run:
+def cancel(id: str, by: Visitor = HOST) -> Run:
     """End a run, whatever it is doing; one that has ended stays as it is.
 
     Raises:
-        RequestError: there is no such run, or its process cannot be ended.
+        RequestError: there is no such run, it is not theirs, or its process cannot be ended.
     """
-    run = store.find(id)
+    run = store.find(id, by, own=True)
     began, asked = time.monotonic(), False
     while time.monotonic() - began < ANSWER:
         with store.lock(run.folder.parent):
@@ -191,15 +197,16 @@ def cancel(id: str) -> Run:
     raise RequestError(f"the run {run.title} does not end; end process {status.pid} by hand")
 
 
-def delete(id: str) -> None:
+def delete(id: str, by: Visitor = HOST) -> None:
     """Remove a run and all that came of it; models kept from it stay.
 
     Raises:
-        RequestError: there is no such run, or it is alive.
+        RequestError: there is no such run, it is not theirs, or it is alive.
     """
     home = store.root()
-    folder = store.folder_of(id, home)
+    folder = store.folder_of(id, home, by)
     with store.lock(home):
+        by.check(folder, f"the run {id}")
         run = store.read(folder)
         if store.is_alive(folder):
             name = run.title if run else id

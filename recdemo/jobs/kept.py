@@ -22,10 +22,10 @@ from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.files import write_whole
 from recdemo.core.vocabulary import Objective
 from recdemo.jobs import room, store
+from recdemo.jobs.owner import HOST, Visitor
 
 KEPT = "kept.json"
 MAX_NAME = 40
-MOST, MOST_VARIABLE = 20, "RECDEMO_KEPT_MOST"
 _NAME = re.compile(rf"[\w -]{{1,{MAX_NAME}}}")  # letters and digits of any script
 
 
@@ -76,21 +76,22 @@ class Kept:
         return self.card.name if self.card else self.slug
 
 
-def keep(id: str, name: str) -> Kept:
+def keep(id: str, name: str, by: Visitor = HOST) -> Kept:
     """Keep the model of a run that is done.
 
     Args:
         id: of the run.
         name: letters, digits, spaces, - and _, at most 40; no other kept model may have it.
+        by: whose it is.
 
     Raises:
-        RequestError: there is no such run, it is not done, the name cannot be used, or there is no room.
+        RequestError: there is no such run, it is not theirs, it is not done, the name cannot be used, or there is no room.
         CheckpointError: the checkpoint is damaged.
     """
     from recdemo import checkpoints
 
     slug_of(name)
-    run = store.find(id)
+    run = store.find(id, by, own=True)
     if run.state != "done":
         raise RequestError(f"the run {run.title} is {run.state}; only one that is done can be kept")
     folder = checkpoints.folder_of(run.request.model, run.request.objective, run.base)
@@ -115,13 +116,13 @@ def keep(id: str, name: str) -> Kept:
         simulated=card.data.simulated,
         files={file: digest_of(raw) for file, raw in content.items()},
     )
-    return add(found, content)
+    return add(found, content, by)
 
 
-def all_kept() -> list[Kept]:
-    """Every kept model, by name; one that cannot be read has its problem."""
+def all_kept(by: Visitor = HOST) -> list[Kept]:
+    """Every kept model that somebody may look at, by name; one that cannot be read has its problem."""
     home = folder(store.root())
-    folders = [path for path in home.glob("[!.]*") if path.is_dir()]
+    folders = [path for path in home.glob("[!.]*") if path.is_dir() and by.may_look(path)]
     return sorted(map(_read, folders), key=lambda kept: kept.name.casefold())
 
 
@@ -132,14 +133,14 @@ def get(slug: str) -> Kept | None:
     return _read(place) if there else None
 
 
-def find_kept(slug: str) -> Kept:
+def find_kept(slug: str, by: Visitor = HOST) -> Kept:
     """A kept model whose files are all as they were written.
 
     Raises:
-        RequestError: there is none.
+        RequestError: there is none that they may look at.
         CheckpointError: one of its files is damaged.
     """
-    kept = _read(_folder(slug))
+    kept = _read(folder_of(slug, by))
     if kept.card is None:
         raise CheckpointError(kept.problem)
     for file, path in files_of(kept.base, kept.card).items():
@@ -152,16 +153,17 @@ def find_kept(slug: str) -> Kept:
     return kept
 
 
-def rename(slug: str, name: str) -> Kept:
+def rename(slug: str, name: str, by: Visitor = HOST) -> Kept:
     """Give a kept model another name.
 
     Raises:
-        RequestError: there is none, or the name cannot be used.
+        RequestError: there is none, it is not theirs, or the name cannot be used.
         CheckpointError: it is damaged.
     """
     home = folder(store.root())
     with store.lock(home.parent):
-        kept = _read(_folder(slug))
+        kept = _read(folder_of(slug, by))
+        by.check(kept.base, f"the kept model {kept.name}")
         if kept.card is None:
             raise CheckpointError(kept.problem)
         target = home / slug_of(name)
@@ -173,14 +175,15 @@ def rename(slug: str, name: str) -> Kept:
     return Kept(target, card)
 
 
-def delete(slug: str) -> None:
+def delete(slug: str, by: Visitor = HOST) -> None:
     """Remove a kept model.
 
     Raises:
-        RequestError: there is none.
+        RequestError: there is none, or it is not theirs.
     """
-    place = _folder(slug)
+    place = folder_of(slug, by)
     with store.lock(place.parent.parent):
+        by.check(place, f"the kept model {slug}")
         if place.is_dir():
             store.remove(place)
 
@@ -198,12 +201,13 @@ def slug_of(name: str) -> str:
     return "-".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
-def add(card: KeptCard, content: Mapping[str, bytes]) -> Kept:
+def add(card: KeptCard, content: Mapping[str, bytes], by: Visitor = HOST) -> Kept:
     """Write a kept model; it is there as a whole or not at all.
 
     Args:
         card: what it is; the digest is filled in here.
         content: of its catalogue, card and weights.
+        by: whose it is.
 
     Raises:
         RequestError: the name cannot be used or is taken, or there is no room.
@@ -214,15 +218,12 @@ def add(card: KeptCard, content: Mapping[str, bytes]) -> Kept:
     with store.lock(home.parent):
         if target.exists():
             raise _taken(target)
-        most = room.limit(MOST, MOST_VARIABLE)
-        if sum(1 for _ in home.glob("[!.]*")) >= most:
-            raise RequestError(
-                f"{most} models are kept, which is all there is room for; delete one"
-            )
+        room.check_kept(home, by)
         try:
             for file, path in files_of(draft, card).items():
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content[file])
+            by.mark(draft)
             (draft / KEPT).write_bytes(card.model_dump_json(indent=1).encode())
             draft.rename(target)
         except OSError as error:
@@ -288,10 +289,15 @@ def _read(folder: Path) -> Kept:
         return Kept(folder, None, f"the kept model {folder.name!r} cannot be used: {error}")
 
 
-def _folder(slug: str) -> Path:
+def folder_of(slug: str, by: Visitor = HOST) -> Path:
+    """The folder of a kept model.
+
+    Raises:
+        RequestError: there is none that they may look at.
+    """
     kept = get(slug)
-    if kept is None:
-        known = ", ".join(kept.slug for kept in all_kept()) or "none"
+    if kept is None or not by.may_look(kept.base):
+        known = ", ".join(kept.slug for kept in all_kept(by)) or "none"
         raise RequestError(f"there is no kept model {slug!r}; there are: {known}")
     return kept.base
 

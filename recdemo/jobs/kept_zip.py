@@ -29,6 +29,7 @@ from recdemo.core.session import Session, Watched
 from recdemo.jobs import kept
 from recdemo.jobs.control import allowed
 from recdemo.jobs.kept import KEPT, Kept, KeptCard
+from recdemo.jobs.owner import HOST, Visitor
 from recdemo.training.observer import Epoch
 
 NOTICE = "NOTICE.txt"
@@ -49,14 +50,14 @@ _EPOCHS = TypeAdapter(list[Epoch])
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # a zip of the same model is the same, byte by byte
 
 
-def export(slug: str) -> bytes:
+def export(slug: str, by: Visitor = HOST) -> bytes:
     """A kept model as a zip.
 
     Raises:
-        RequestError: there is none.
+        RequestError: there is none that they may look at.
         CheckpointError: it is damaged.
     """
-    found = kept.find_kept(slug)
+    found = kept.find_kept(slug, by)
     assert found.card is not None
     content = {KEPT: (found.base / KEPT).read_bytes(), NOTICE: _notice(found.card).encode()}
     content |= {
@@ -71,12 +72,13 @@ def export(slug: str) -> bytes:
     return raw.getvalue()
 
 
-def bring_in(raw: bytes, name: str | None = None) -> Kept:
+def bring_in(raw: bytes, name: str | None = None, by: Visitor = HOST) -> Kept:
     """Keep a model from a zip.
 
     Args:
         raw: the zip.
         name: to keep it under; None for the name it has.
+        by: whose it is.
 
     Raises:
         RequestError: it is not such a zip, the name cannot be used or is taken, or training is switched off here.
@@ -105,7 +107,7 @@ def bring_in(raw: bytes, name: str | None = None) -> Kept:
         "data": inside.data.title[:200],
         "simulated": inside.data.simulated,
     }
-    return kept.add(card.model_copy(update=true), content)
+    return kept.add(card.model_copy(update=true), content, by)
 
 
 def _unpacked(raw: bytes) -> dict[str, bytes]:

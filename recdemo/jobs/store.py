@@ -42,6 +42,7 @@ from recdemo.core.errors import RequestError
 from recdemo.core.files import write_whole
 from recdemo.core.places import PROJECT
 from recdemo.core.vocabulary import Objective, Split
+from recdemo.jobs.owner import HOST, Visitor
 from recdemo.models import CARDS
 from recdemo.training.observer import Epoch
 from recdemo.training.settings import OFFERED, TYPES
@@ -56,11 +57,8 @@ STARTING_SECONDS = 30.0  # that a new process may take to say that it is there
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 ENDED: tuple[State, ...] = ("done", "failed", "cancelled", "interrupted")
-OVER: dict[str, Any] = {
-    "doing": "",
-    "loss": None,
-    "seconds_left": None,
-}  # in the status of an ended run
+# In the status of an ended run.
+OVER: dict[str, Any] = {"doing": "", "loss": None, "seconds_left": None}
 GONE = "its process is gone: it was killed, ran out of memory, or the machine was restarted"
 
 _ID = re.compile(r"\d{8}-\d{6}-\d{3}", re.ASCII)
@@ -183,48 +181,51 @@ class Run:
 
 
 def root() -> Path:
-    """The folder of runs: RECDEMO_RUNS, else ``runs`` in the project; one for temporary files if it cannot be written.
+    """The folder of runs: RECDEMO_RUNS; not set, ``runs`` in the project, or one for temporary files if that cannot be written.
 
     Raises:
-        RequestError: nor can that.
+        RequestError: it cannot be written.
     """
-    given = os.environ.get(ROOT_VARIABLE)
-    first = Path(given).expanduser() if given else PROJECT / "runs"
-    user = os.getuid() if hasattr(os, "getuid") else 0
-    second = Path(tempfile.gettempdir()) / f"recdemo-runs-{user}"
-    for place in (first, second):
+    given, user = os.environ.get(ROOT_VARIABLE), os.getuid() if hasattr(os, "getuid") else 0
+    temporary = Path(tempfile.gettempdir()) / f"recdemo-runs-{user}"
+    # Not Path.expanduser, which fails where there is no such user.
+    own = [Path(os.path.expanduser(given))] if given else []
+    for place in own or (PROJECT / "runs", temporary):
         try:
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            foreign = place is second and (place.is_symlink() or place.stat().st_uid != user)
+            foreign = place is temporary and (place.is_symlink() or place.stat().st_uid != user)
         except OSError:
             continue
         if not foreign and os.access(place, os.R_OK | os.W_OK | os.X_OK):
             return place.resolve()
+    where = repr(given) if given else f"{PROJECT / 'runs'} or {temporary}"
     raise RequestError(
-        f"no folder for runs: neither {first} nor {second} can be written; set {ROOT_VARIABLE}"
+        f"runs cannot be written to {where}; set {ROOT_VARIABLE} to a folder that can be written"
     )
 
 
-def all_runs() -> list[Run]:
-    """Every run whose request can be read, oldest first."""
+def all_runs(by: Visitor = HOST) -> list[Run]:
+    """Every run that somebody may look at and whose request can be read, oldest first."""
     home = root()
     with lock(home):
-        return [run for run in map(read, ids(home)) if run]
+        return [run for run in map(read, filter(by.may_look, ids(home))) if run]
 
 
-def find(id: str) -> Run:
-    """A run by its id.
+def find(id: str, by: Visitor = HOST, *, own: bool = False) -> Run:
+    """A run by its id, that somebody may look at or that is their own.
 
     Raises:
         RequestError: there is none.
     """
     home = root()
     with lock(home):
-        run = read(folder_of(id, home))
+        run = read(folder_of(id, home, by))
     if run is None:
         raise RequestError(
             f"the run {id} cannot be read; remove it with 'python -m recdemo runs delete {id}'"
         )
+    if own:
+        by.check(run.folder, f"the run {run.title}")
     return run
 
 
@@ -323,14 +324,14 @@ def new_id(home: Path, created: datetime.datetime) -> str:
     return name
 
 
-def folder_of(id: str, home: Path) -> Path:
+def folder_of(id: str, home: Path, by: Visitor = HOST) -> Path:
     """The folder of a run.
 
     Raises:
-        RequestError: there is none.
+        RequestError: there is none that they may look at.
     """
     folder = home / id
-    if not _ID.fullmatch(id) or not folder.is_dir():
+    if not _ID.fullmatch(id) or not folder.is_dir() or not by.may_look(folder):
         raise RequestError(f"there is no run {id!r}; 'python -m recdemo runs' lists them")
     return folder
 

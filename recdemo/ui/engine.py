@@ -24,7 +24,9 @@ from recdemo.core.worlds import FIRST, WORLDS, World, join_key, split_key
 from recdemo.data.catalogue import labels_of, read_catalogue
 from recdemo.jobs import kept as kept_models
 from recdemo.jobs.kept import Kept
+from recdemo.jobs.owner import Visitor
 from recdemo.models import CARDS, Card
+from recdemo.ui import owner
 
 if TYPE_CHECKING:
     from recdemo.answers.recommend import Recommender
@@ -66,6 +68,9 @@ def films_of(world: World) -> Films:
 class _EveryLabel(Mapping[int, str]):
     """Labels of the films of every catalogue, each of which is read only when one before it does not have a film."""
 
+    def __init__(self) -> None:
+        self._by = owner.visitor()  # now: a file is made later, when no page runs
+
     def __getitem__(self, movie: int) -> str:
         for labels in self._catalogues():
             if movie in labels:
@@ -81,7 +86,7 @@ class _EveryLabel(Mapping[int, str]):
     def _catalogues(self) -> Iterator[dict[int, str]]:
         yield films().labels
         others = [checkpoints.root(world.key) for world in checkpoints.worlds() if world.key]
-        for base in (*others, *(kept.base for kept in _all_kept())):
+        for base in (*others, *(kept.base for kept in _all_kept(self._by))):
             with suppress(CheckpointError):
                 yield _films(*_catalogue(base)).labels
 
@@ -273,9 +278,10 @@ def _schema(path: str, stamp: tuple[int, int]) -> Schema:
     return Schema(_films(path, stamp).table)
 
 
-def _all_kept() -> list[Kept]:
+def _all_kept(by: Visitor | None = None) -> list[Kept]:
+    """Those that somebody may look at: whoever the page is drawn for, if nobody is named."""
     try:
-        return kept_models.all_kept()
+        return kept_models.all_kept(by or owner.visitor())
     except RequestError:  # a host where nothing can be written keeps nothing
         return []
 

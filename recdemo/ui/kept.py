@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import streamlit as st
 
@@ -11,11 +12,12 @@ from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.vocabulary import QUESTIONS
 from recdemo.jobs import kept, kept_zip
 from recdemo.jobs.control import allowed
+from recdemo.jobs.owner import Visitor, read_mark, share
 from recdemo.jobs.store import Run
 from recdemo.models import CARDS
+from recdemo.ui import owner
 from recdemo.ui.engine import plain
-
-PROBLEM = "retrain_problem"  # what the last click could not do
+from recdemo.ui.owner import PROBLEM
 
 
 def keep_it(run: Run) -> None:
@@ -30,15 +32,16 @@ def keep_it(run: Run) -> None:
             st.success(f"Kept as “{plain(said)}”: choose it under Model in the sidebar.")
 
 
-def _keep_as(id: str, name: str) -> None:
+def _keep_as(id: str, name: str, by: Visitor) -> None:
     """Keep a run's model; before the page is drawn again, so that its sidebar has the model already."""
-    st.session_state["retrain_kept"] = kept.keep(id, name).name
+    st.session_state["retrain_kept"] = kept.keep(id, name, by).name
 
 
 def kept_models() -> None:
     """Models kept: rename, download, delete; and bring one in."""
     st.subheader("Kept models")
-    found = kept.all_kept()
+    by = owner.visitor()
+    found = kept.all_kept(by)
     for model in found:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             if model.card is None:
@@ -50,10 +53,14 @@ def kept_models() -> None:
                     f"{QUESTIONS[model.card.objective]} · {plain(model.card.data)}{simulated}, {model.card.date}"
                 )
                 st.download_button(
-                    "Download", partial(kept_zip.export, model.slug), file_name=f"{model.slug}.zip",
+                    "Download", partial(kept_zip.export, model.slug, by), file_name=f"{model.slug}.zip",
                     mime="application/zip", key=f"kept_download_{model.slug}", on_click="ignore",
                     icon=":material/download:",
                 )  # fmt: skip
+            if not by.may_change(model.base):
+                continue
+            if model.card is not None:
+                share_toggle(f"kept_share_{model.slug}", model.base, f"the kept model {model.name}")
                 with st.popover("Rename", key=f"kept_rename_{model.slug}"):
                     name = st.text_input("New name", model.name, key=f"kept_name_{model.slug}")
                     st.button("Rename", key=f"kept_do_rename_{model.slug}",
@@ -79,15 +86,17 @@ def delete_button(key: str, consequence: str, act: Callable[[str], object], name
 def _bring_in() -> None:
     file = st.session_state["kept_bring_in"]
     if file is not None:
-        tell(kept_zip.bring_in, file.getvalue())
+        tell(partial(kept_zip.bring_in, file.getvalue()))
 
 
 def tell(act: Callable[..., object], *given: object) -> None:
-    """Do something; where it cannot be done, say so on the next run of the page."""
+    """Do something as this visitor; where it cannot be done, say so on the next run of the page."""
     try:
-        act(*given)
+        act(*given, by=owner.visitor())
     except (RequestError, CheckpointError) as error:
         st.session_state[PROBLEM] = str(error)
+    else:
+        owner.made()
 
 
 def problem() -> None:
@@ -95,3 +104,16 @@ def problem() -> None:
     said = st.session_state.pop(PROBLEM, "")
     if said:
         st.error(plain(said), icon=":material/block:")
+
+
+def share_toggle(key: str, folder: Path, name: str) -> None:
+    """Whether others may look at a run or a kept model of the visitor's."""
+    if owner.on_own_machine():
+        return
+    st.session_state[key] = read_mark(folder).shared
+    st.toggle(
+        "Everybody may look",
+        key=key,
+        help="Others see it, and cannot change it.",
+        on_change=lambda: tell(partial(share, folder, st.session_state[key], name=name)),
+    )

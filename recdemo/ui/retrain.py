@@ -22,10 +22,11 @@ from recdemo.data.sources import MADE_UP
 from recdemo.jobs import control, store
 from recdemo.jobs.store import Run
 from recdemo.models import CARDS
-from recdemo.ui import engine, state
+from recdemo.ui import engine, owner, state
 from recdemo.ui.chart import CHART
 from recdemo.ui.engine import plain
-from recdemo.ui.kept import PROBLEM, delete_button, keep_it, tell
+from recdemo.ui.kept import delete_button, keep_it, share_toggle, tell
+from recdemo.ui.owner import PROBLEM
 
 if TYPE_CHECKING:
     from recdemo.answers.recommend import Recommender
@@ -44,7 +45,7 @@ K = 10
 
 def all_runs() -> None:
     """The runs, newest first, and the one looked at."""
-    found = store.all_runs()[::-1]
+    found = store.all_runs(owner.visitor())[::-1]
     if not found:
         st.info("No run yet. Press “Train now” to see one.", icon=":material/model_training:")
         return
@@ -59,7 +60,7 @@ def all_runs() -> None:
     @st.fragment(run_every=None if run.ended else 1)
     def watched() -> None:
         try:
-            now = store.find(run.id)
+            now = store.find(run.id, owner.visitor())
         except RequestError:  # deleted just now: a click in here draws nothing but this fragment
             st.rerun()
         if now.state != run.state or PROBLEM in st.session_state:
@@ -112,14 +113,17 @@ def watch(run: Run) -> None:
                 else " The shipped model learned from other data: no level is drawn."
             )
         )
+    own = owner.visitor().may_change(run.folder)
     with st.container(horizontal=True):
-        if not run.ended:
+        if own:
+            share_toggle(f"retrain_share_{run.id}", run.folder, f"the run {run.title}")
+        if own and not run.ended:
             st.button("Cancel", key=f"retrain_cancel_{run.id}", icon=":material/stop_circle:",
                       on_click=tell, args=(control.cancel, run.id))  # fmt: skip
-        if run.state in ("failed", "cancelled", "interrupted"):
+        if own and run.state in ("failed", "cancelled", "interrupted"):
             st.button("Resume", key=f"retrain_resume_{run.id}", icon=":material/resume:",
                       help="From the last whole epoch.", on_click=tell, args=(control.resume, run.id))  # fmt: skip
-        if run.ended:
+        if own and run.ended:
             delete_button(f"retrain_delete_{run.id}", "Its curves and its model go. Models kept from it stay.",
                     control.delete, run.id)  # fmt: skip
     if run.log():
@@ -152,7 +156,8 @@ def result(run: Run) -> None:
             _lists(old, new, session)
         else:
             _own_list(new, session)
-    keep_it(run)
+    if owner.visitor().may_change(run.folder):
+        keep_it(run)
 
 
 def _figures(new: CheckpointCard, old: CheckpointCard) -> None:

@@ -18,7 +18,7 @@ from recdemo.jobs.control import allowed
 from recdemo.jobs.store import Request
 from recdemo.models import CARDS
 from recdemo.training.settings import OFFERED, TYPES, settings_for
-from recdemo.ui import engine, sources
+from recdemo.ui import engine, owner, sources
 from recdemo.ui.engine import plain
 from recdemo.ui.retrain import CHOSEN
 from recdemo.ui.visit import Visit
@@ -30,10 +30,11 @@ QUICK_SECONDS = 60
 def started(request: Request) -> None:
     """Start a run and look at it; say why where it cannot be started."""
     try:
-        st.session_state[CHOSEN] = control.start(request).id
+        st.session_state[CHOSEN] = control.start(request, owner.visitor()).id
     except RequestError as error:
         st.error(plain(str(error)), icon=":material/block:")
     else:
+        owner.made()
         st.rerun()
 
 

@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from recdemo.core.errors import RequestError
 from recdemo.core.session import MAX_SESSION_FILMS
 from recdemo.core.vocabulary import Objective
+from recdemo.jobs.owner import MOST_KEYS
 from recdemo.ui.visit import MAX_TARGETS, Visit, decode_visit
 
 MAX_BYTES = 200_000
@@ -45,10 +46,11 @@ class SavedVisit(BaseModel):
     objective: str = ""
     targets: list[int] = Field(default=[], max_length=MAX_TARGETS)
     compared: list[str] = Field(default=[], max_length=100)
+    keys: list[str] = Field(default=[], max_length=MOST_KEYS)  # to what the visitor made
 
 
-def save_visit(visit: Visit, titles: Mapping[int, str]) -> str:
-    """The visit as JSON; a story or a change tried out is not part of it."""
+def save_visit(visit: Visit, titles: Mapping[int, str], keys: Sequence[str] = ()) -> str:
+    """The visit as JSON, with the keys to what the visitor made; a story or a change tried out is not part of it."""
     session = visit.session
     saved = SavedVisit(
         recdemo=1,
@@ -63,6 +65,7 @@ def save_visit(visit: Visit, titles: Mapping[int, str]) -> str:
         objective=visit.objective,
         targets=list(visit.targets),
         compared=list(visit.compared),
+        keys=list(keys),
     )
     return saved.model_dump_json(indent=1) + "\n"
 
@@ -83,15 +86,7 @@ def open_visit(
     Raises:
         RequestError: it is not such a file.
     """
-    if len(content) > MAX_BYTES:
-        raise RequestError(
-            f"a file of {len(content):,} bytes is too large for a session; {MAX_BYTES:,} are the limit"
-        )
-    try:
-        # Pydantic's own reader takes no half of a character, which no page could show.
-        saved = SavedVisit.model_validate_json(content)
-    except ValidationError as error:
-        raise RequestError(f"{NOT_OURS}: {_problem(error.errors()[0])}; {WAY_OUT}") from None
+    saved = _read(content)
     letters = {True: "l", False: "d", None: "w"}
     link = {
         "m": saved.model,
@@ -106,6 +101,27 @@ def open_visit(
     visit, problems = decode_visit(link, models=models, films=films)
     said = [_FILM_CODE.sub(r"\1", problem.replace("The link", "The file")) for problem in problems]
     return visit, said
+
+
+def keys_in(content: bytes) -> list[str]:
+    """The keys in a file.
+
+    Raises:
+        RequestError: it is not such a file.
+    """
+    return _read(content).keys
+
+
+def _read(content: bytes) -> SavedVisit:
+    if len(content) > MAX_BYTES:
+        raise RequestError(
+            f"a file of {len(content):,} bytes is too large for a session; {MAX_BYTES:,} are the limit"
+        )
+    try:
+        # Pydantic's own reader takes no half of a character, which no page could show.
+        return SavedVisit.model_validate_json(content)
+    except ValidationError as error:
+        raise RequestError(f"{NOT_OURS}: {_problem(error.errors()[0])}; {WAY_OUT}") from None
 
 
 def _problem(error: ErrorDetails) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import urlencode
 
@@ -11,17 +11,16 @@ import streamlit as st
 from recdemo import checkpoints
 from recdemo.core.errors import RequestError
 from recdemo.core.session import Session, Watched
-from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS, QUESTIONS
+from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS, QUESTIONS, Objective
 from recdemo.core.wording import a, counted
 from recdemo.data.catalogue import shorten
-from recdemo.ui import bring, engine, film_box, state
+from recdemo.ui import bring, engine, film_box, owner, state
 from recdemo.ui.engine import plain
 from recdemo.ui.personas import OF_WORLD
-from recdemo.ui.saved import FILE_NAME, open_visit, save_visit
+from recdemo.ui.saved import FILE_NAME, keys_in, open_visit, save_visit
 from recdemo.ui.visit import Visit, encode_visit
 
-ROWS = 8  # films of the history shown at a time
-NAMED = 3  # films set aside that are named
+ROWS, NAMED = 8, 3  # films of the history shown at a time; of those set aside, named
 REACTIONS: dict[str, tuple[bool | None, str]] = {
     "Liked": (True, ":material/thumb_up:"),
     "Disliked": (False, ":material/thumb_down:"),
@@ -38,6 +37,7 @@ def draw() -> None:
     _visitor(visit)
     st.divider()
     _history(visit, state.seen())
+    owner.draw()
 
 
 def _model(visit: Visit) -> None:
@@ -158,20 +158,22 @@ def _profile(session: Session) -> None:
 def _share(visit: Visit) -> None:
     link = f"{st.context.url or ''}?{urlencode(encode_visit(visit))}"
     # Now: what a button makes later is made outside any run, which has no state.
-    seen = state.seen()
+    seen, labels, keys = state.seen(), engine.all_labels(), owner.keys_to_save()
+    peers = engine.peers(visit.model)
     st.download_button(
         "Save session",
-        lambda: save_visit(visit, engine.all_labels()),
+        lambda: save_visit(visit, labels, keys),
         file_name=FILE_NAME,
         mime="application/json",
         icon=":material/save:",
         on_click="ignore",
         width="stretch",
         key="side_save",
+        help="Who has the file has what you trained here, too." if keys else None,
     )
     st.download_button(
         "Download report",
-        lambda: _report(seen, link),
+        lambda: _report(seen, link, peers),
         file_name=f"recdemo-{visit.model}.html",
         mime="text/html",
         icon=":material/print:",
@@ -188,12 +190,11 @@ def _share(visit: Visit) -> None:
     st.code(link, language=None, wrap_lines=True)
 
 
-def _report(visit: Visit, link: str) -> str:
+def _report(visit: Visit, link: str, peers: Mapping[str, Sequence[Objective]]) -> str:
     """The page to print. It is made when asked for, outside the run of a page."""
     from recdemo.answers.compare import default_models, question
     from recdemo.charts.report import handout
 
-    peers = engine.peers(visit.model)
     compared = visit.compared or default_models(list(peers), visit.model)
     others = {
         engine.card(key).title: engine.recommender(key, question(peers[key], visit.objective))
@@ -215,9 +216,9 @@ def _open() -> None:
     if file is None:
         return
     try:
-        visit, problems = open_visit(
-            file.getvalue(), models=engine.menu(), films=engine.all_labels()
-        )
+        content = file.getvalue()
+        owner.take(keys_in(content))
+        visit, problems = open_visit(content, models=engine.menu(), films=engine.all_labels())
     except RequestError as error:
         state.go(
             state.current(), [f"{plain(file.name)}: {plain(str(error))}. Nothing was changed."]

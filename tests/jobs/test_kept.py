@@ -23,7 +23,7 @@ from small_world import Desk, cut, flipped, make_desk, no_space
 
 from recdemo import checkpoints
 from recdemo.core.errors import CheckpointError, RequestError
-from recdemo.jobs import control, kept, kept_zip, store
+from recdemo.jobs import control, kept, kept_zip, room, store
 from recdemo.jobs.kept import KEPT, Kept, KeptCard
 from recdemo.jobs.store import Status
 from recdemo.models import CARDS
@@ -111,7 +111,7 @@ def test_names_are_told_apart_as_folders_are(home: Path) -> None:
 
 def test_only_so_many_are_kept(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (run,) = store.all_runs()
-    monkeypatch.setenv(kept.MOST_VARIABLE, "2")
+    monkeypatch.setenv(room.MOST_KEPT_VARIABLE, "2")
     kept.keep(run.id, "Two")
     with pytest.raises(RequestError, match="2 models are kept"):
         kept.keep(run.id, "Three")

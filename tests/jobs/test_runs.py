@@ -301,39 +301,53 @@ def test_a_run_of_the_first_release_is_listed(desk: Desk) -> None:
     assert [epoch.loss for epoch in run.epochs] == [0.5]
 
 
-def test_where_runs_are_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.fixture
+def no_project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A project that cannot be written; gives the folder for temporary files."""
+    (tmp_path / "file").touch()
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.delenv(store.ROOT_VARIABLE, raising=False)
+    monkeypatch.setattr(store, "PROJECT", tmp_path / "file")
+    monkeypatch.setattr(store.tempfile, "gettempdir", lambda: str(tmp_path / "temporary"))
+    return tmp_path / "temporary"
+
+
+def test_where_runs_are_kept(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, no_project: Path
+) -> None:
+    assert store.root().parent == no_project
     monkeypatch.setenv(store.ROOT_VARIABLE, str(tmp_path / "here" / "runs"))
     assert store.root() == tmp_path / "here" / "runs"
-    monkeypatch.setattr(store.tempfile, "gettempdir", lambda: str(tmp_path / "temporary"))
-    (tmp_path / "file").touch()
-    monkeypatch.setenv(store.ROOT_VARIABLE, str(tmp_path / "file" / "runs"))
-    assert store.root().parent == tmp_path / "temporary"
+    monkeypatch.delenv(store.ROOT_VARIABLE)
     monkeypatch.setattr(store.tempfile, "gettempdir", lambda: str(tmp_path / "file"))
     with pytest.raises(RequestError, match=store.ROOT_VARIABLE):
         store.root()
 
 
-def test_a_foreign_folder_for_temporary_files_is_not_used(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize("given", ["file/runs", "~nobody-here/runs"])
+def test_a_place_that_is_asked_for_and_cannot_be_written_is_an_error(
+    given: str, monkeypatch: pytest.MonkeyPatch, no_project: Path
 ) -> None:
-    (tmp_path / "file").touch()
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / f"recdemo-runs-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
-    monkeypatch.setenv(store.ROOT_VARIABLE, str(tmp_path / "file" / "runs"))
-    monkeypatch.setattr(store.tempfile, "gettempdir", lambda: str(tmp_path))
-    with pytest.raises(RequestError, match="neither"):
+    monkeypatch.chdir(no_project.parent)
+    (no_project.parent / "~nobody-here").touch()
+    monkeypatch.setenv(store.ROOT_VARIABLE, given)
+    with pytest.raises(RequestError, match=f"written to '{given}'; set RECDEMO_RUNS"):
+        store.root()
+
+
+def test_a_foreign_folder_for_temporary_files_is_not_used(no_project: Path) -> None:
+    (no_project / "elsewhere").mkdir()
+    (no_project / f"recdemo-runs-{os.getuid()}").symlink_to(no_project / "elsewhere")
+    with pytest.raises(RequestError, match="cannot be written"):
         store.root()
 
 
 def test_a_folder_of_somebody_else_is_not_used(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, no_project: Path
 ) -> None:
-    (tmp_path / "file").touch()
-    monkeypatch.setenv(store.ROOT_VARIABLE, str(tmp_path / "file" / "runs"))
-    monkeypatch.setattr(store.tempfile, "gettempdir", lambda: str(tmp_path))
-    assert store.root().parent == tmp_path
+    assert store.root().parent == no_project
     monkeypatch.setattr(store.os, "getuid", lambda: 4242)
-    with pytest.raises(RequestError, match="neither"):
+    with pytest.raises(RequestError, match="cannot be written"):
         store.root()
 
 

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,10 +18,13 @@ import recdemo
 from recdemo import checkpoints
 from recdemo.answers.old_and_new import list_changes, neighbours_kept
 from recdemo.core.session import Session, Watched
-from recdemo.jobs import control, kept, store
+from recdemo.jobs import control, kept, owner, store
 from recdemo.training.observer import Epoch
 from recdemo.ui import engine
+from recdemo.ui import owner as who
 from recdemo.ui.personas import PERSONAS
+from recdemo.ui.saved import keys_in, save_visit
+from recdemo.ui.visit import Visit
 
 SESSION = PERSONAS[0].session
 
@@ -80,7 +84,10 @@ def test_from_the_button_to_a_model_on_every_page(monkeypatch: pytest.MonkeyPatc
     app.button(key=f"retrain_keep_{run.id}").click().run()
     assert "Kept as" in app.success[0].value
     key = "fm~my-first"
-    assert engine.menu()[key] == ["like"]
+    hidden = sound(open_page("recommend", link_of(SESSION, key, "like")))
+    assert "does not exist" in hidden.warning[0].value, "it is this visitor's alone"
+    app.toggle(key="kept_share_my-first").set_value(True).run()
+    assert [error.value for error in sound(app).error] == []
     for page in PAGES.keys() - {"retrain"}:
         other = sound(open_page(page, link_of(SESSION, key, "like") | {"c": f"fm.{key}"}))
         assert [error.value for error in other.error] == [], page
@@ -98,6 +105,52 @@ def test_from_the_button_to_a_model_on_every_page(monkeypatch: pytest.MonkeyPatc
     assert "my-first" in gone.warning[0].value
     app.button(key=f"retrain_delete_{run.id}").click().run()
     assert store.all_runs() == []
+
+
+def test_visitors_have_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(control.ALLOWED_VARIABLE, "simulated")
+    monkeypatch.setenv(owner.ADMIN_VARIABLE, "the host's own secret")
+    monkeypatch.setattr(control.subprocess, "Popen", NoProcess)
+    anna, bert = (open_page("retrain", link_of(SESSION, "fm", "like")) for _ in range(2))
+    anna.button(key="retrain_quick").click().run()
+    (run,) = store.all_runs()
+    cancel = f"retrain_cancel_{run.id}"
+    assert anna.button(key=cancel)
+    assert "No run yet" in said(sound(bert.run()))
+    anna.toggle(key=f"retrain_share_{run.id}").set_value(True).run()
+    assert "Waiting" in said(sound(bert.run()))
+    assert cancel not in [button.key for button in bert.button]
+    bert.text_input(key="owner_secret").set_value("something else").run()
+    assert "not the secret" in sound(bert).error[0].value
+    bert.text_input(key="owner_secret").set_value("the host's own secret").run()
+    bert.button(key=cancel).click().run()
+    assert store.find(run.id).state == "cancelled"
+    keys = anna.session_state["owner_keys"]
+    saved = save_visit(Visit(SESSION), {}, keys)
+    assert keys_in(saved.encode()) == list(keys)
+
+
+@pytest.mark.parametrize(
+    ("ip", "headers", "local"),
+    [
+        (None, {"Host": "localhost:8501"}, True),
+        (None, {"Host": "[::1]:8501"}, True),
+        (None, {"Host": "demo.example"}, False),
+        (None, {"Host": "localhost", "X-Forwarded-For": "127.0.0.1"}, False),
+        ("192.0.2.7", {"Host": "localhost:8501"}, False),
+    ],
+)
+def test_only_who_sits_at_the_machine_is_its_person(
+    ip: str | None, headers: dict[str, str], local: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = SimpleNamespace(ip_address=ip, headers=headers)
+    monkeypatch.setattr(who.st, "context", context)
+    assert who.on_own_machine() is local
+    monkeypatch.setenv(owner.ADMIN_VARIABLE, "")
+    assert not who.on_own_machine()
+    monkeypatch.delenv(owner.ADMIN_VARIABLE)
+    monkeypatch.setenv(control.ALLOWED_VARIABLE, "off")
+    assert not who.on_own_machine()
 
 
 def test_the_epoch_in_progress_is_an_open_circle(monkeypatch: pytest.MonkeyPatch) -> None:
