@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -50,9 +51,16 @@ def measure_missing(
         if card.report is None:
             on_start(f"{model}, {objective}: measured in detail")
             measure_again(model, objective, source, base)
-        elif CARDS[model].shows and card.report.get("faithfulness") is None:
+        elif CARDS[model].shows and _is_untested(card.report.get("faithfulness")):
             on_start(f"{model}, {objective}: faithfulness of its attention")
             weigh_attention(model, objective, source, base)
+
+
+def _is_untested(told: dict[str, dict[str, Any]] | None) -> bool:
+    """Whether it is not known how far attention can be trusted, by all tests that there are."""
+    return told is None or (
+        bool(told) and all(kind.get("deletion") is None for kind in told.values())
+    )
 
 
 def cards_of(base: Path) -> list[CheckpointCard]:
@@ -144,11 +152,12 @@ def _table(rows: list[Row], objective: Objective) -> list[str]:
 
 
 def _told(kind: str, found: Faithfulness) -> str:
-    """``weights 0.50 (+1.15, +0.60, +0.02)``: correlation, deletion, insertion, shuffled; the last three where measured."""
-    tests = [
-        value for value in (found.deletion, found.insertion, found.shuffled) if value is not None
-    ]
-    return f"{kind} {found.mean:.2f}" + f" ({', '.join(f'{v:+.2f}' for v in tests)})" * bool(tests)
+    """``weights 0.50 (+1.15, +0.60, +0.02)``: correlation, deletion, insertion, shuffled; the last where measured; of a
+    head, which has no more, the first alone."""
+    if found.deletion is None or found.insertion is None:
+        return f"{kind} {found.mean:.2f}"
+    tests = [found.deletion, found.insertion, *([] if found.shuffled is None else [found.shuffled])]
+    return f"{kind} {found.mean:.2f} ({', '.join(f'{value:+.2f}' for value in tests)})"
 
 
 def _in_print(objective: Objective, split: Split) -> list[str]:
