@@ -195,6 +195,7 @@ function make(root) {
   let terms = null
   let playing = false
   let mark = null // the film marked
+  let seen = null // the film marked in the line of steps
   let pinned = null
   let lesson = null // or the number of its sentence shown; −1 is the question
   let guess = null
@@ -503,7 +504,9 @@ function make(root) {
     marked(mark)
   }
   // A film marked is seen in the line of steps, too.
-  const marks = () => {
+  const marks = anew => {
+    if (!anew && seen === (mark ?? pinned)) return
+    seen = mark ?? pinned
     for (const item of line.querySelectorAll("canvas")) thumb(item, byId.get(item.dataset.step))
   }
 
@@ -564,7 +567,7 @@ function make(root) {
       return item
     }))
     if (held) line.querySelector("[aria-current]").focus()
-    marks()
+    marks(true)
     requestAnimationFrame(arcs)
   }
   // Arcs from the steps read to the step shown.

@@ -135,20 +135,16 @@ def show_below(trace: Trace, visit: Visit) -> None:
         f"arrow keys) to see the sum behind it; point at {w.a_film} to find it in every step. ← and → step, space plays."
     )
     with st.expander("All steps as a table, and as data"):
-        tops = [step for step in trace.steps if not step.parent]
-        st.dataframe(
+        # A plain table: screen readers and printers read it, and it costs no library of the browser's.
+        st.table(
             pd.DataFrame(
-                {
-                    "step": [step.name for step in tops],
-                    "says": [step.says for step in tops],
-                    "numbers": [
-                        " × ".join(f"{a.size} {a.name}" for a in step.axes) or "1" for step in tops
-                    ],
-                    "largest": [largest(step).removeprefix("Largest: ") for step in tops],
-                }
-            ),
-            hide_index=True,
-            alt="All steps with their sentences and largest values",
+                [
+                    (plain(step.name), plain(step.says), largest(step).removeprefix("Largest: "))
+                    for step in trace.steps
+                    if not step.parent
+                ],
+                columns=["Step", "What it says", "Largest values"],
+            ).set_index("Step")
         )
         st.download_button(
             "Download the trace (JSON)",
@@ -158,7 +154,7 @@ def show_below(trace: Trace, visit: Visit) -> None:
             icon=":material/download:",
             on_click="ignore",
         )
-        st.code(f'recdemo.trace("{visit.model}", session, {trace.movie_id})', language="python")
+        st.markdown(f'In Python: `recdemo.trace("{visit.model}", session, {trace.movie_id})`')
 
 
 def compute(model: Recommender, visit: Visit, movie: int) -> Trace:
