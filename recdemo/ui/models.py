@@ -82,7 +82,7 @@ def show_card(model: Recommender, visit: Visit) -> None:
         asked += f", and apart from that for {also}: change the question in the sidebar"
     data = model.checkpoint.card.data
     simulated = ", simulated" if data.simulated else ""
-    st.caption(f"{asked}. Figures of the test part of {data.title}{simulated}.")
+    st.caption(f"{asked}. Figures of the test part of {plain(data.title)}{simulated}.")
     links = {
         "pages/attention.py": ("See what it attends to", ":material/visibility:", bool(card.shows)),
         "pages/lab.py": (
@@ -238,7 +238,7 @@ def show_making(model: Recommender) -> None:
         )
         best = f", the best was number {card.best_epoch}" if card.epochs else ""
         st.caption(
-            f"{card.date}, {card.seconds:,.0f} s on {card.data.title}; {len(card.epochs)} epochs{best}. “default” is "
+            f"{card.date}, {card.seconds:,.0f} s on {plain(card.data.title)}; {len(card.epochs)} epochs{best}. “default” is "
             "the training loop’s, “used” what this checkpoint was really trained with."
         )
     with st.expander("Code", icon=":material/code:"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from app import PAGES, link_of, open_page, sound
+from google.protobuf.message import Message
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.boxes import choose_film, film_box, search_films
@@ -66,17 +68,26 @@ def keep(
     """``keep(model, films, name)``: a kept model over a catalogue; gives its key in the menu."""
 
     def make(
-        model: str, films: pd.DataFrame, name: str = "mine", *, simulated: bool = False
+        model: str,
+        films: pd.DataFrame,
+        name: str = "mine",
+        *,
+        simulated: bool = False,
+        data: str = "tales.csv",
     ) -> str:
         base, schema = tmp_path / f"base-{name}", Schema(films)
         objective = CARDS[model].objectives[0]
         base.mkdir()
         write_catalogue(films, base / checkpoints.CATALOGUE)
         folder = checkpoints.folder_of(model, objective, base)
-        write_checkpoint(folder, model, make_model(model, schema), schema, objective=objective)
+        written = write_checkpoint(
+            folder, model, make_model(model, schema), schema, objective=objective
+        )
+        titled = written.data.model_copy(update={"title": data})
+        checkpoints.write_card(written.model_copy(update={"data": titled}), folder)
         card = KeptCard(
             name=name, date="2000-01-01", model=model, objective=objective,
-            data="tales.csv", simulated=simulated, files={},
+            data=data, simulated=simulated, files={},
         )  # fmt: skip
         content = {file: path.read_bytes() for file, path in kept.files_of(base, card).items()}
         digests = {file: kept.digest_of(raw) for file, raw in content.items()}
@@ -92,6 +103,46 @@ def said(app: AppTest) -> str:
     tables = [str(table.value.to_dict()) for table in app.dataframe]
     choices = [option for box in [*app.selectbox, *app.multiselect] for option in box.options]
     return "\n".join([text.value for text in texts] + tables + choices)
+
+
+EVIL = "![x](http://evil.example/x.png) [y](http://evil.example) $z$ :red[r] `c` **b** \u202e<img src=//evil.example>"
+DRAWN = re.compile(
+    r"(?<!\\)(?:\]\(http://evil|\$z|:red\[|\*\*b|<img)"
+)  # unless a backslash stands before it
+
+
+def drawn_texts(app: AppTest) -> list[str]:
+    """What a page draws as markdown: texts, labels, help, and choices that lie side by side."""
+    found: list[str] = []
+
+    def read(value: object, name: str) -> None:
+        if isinstance(value, Message):
+            for field, inside in value.ListFields():
+                read(inside, field.name)
+        elif isinstance(value, str):
+            if name in ("body", "label", "help", "content", "caption"):
+                found.append(value)
+        elif hasattr(value, "__iter__"):
+            for inside in value:
+                read(inside, name)
+
+    for element in [*app.main, *app.sidebar]:
+        if isinstance(element.proto, Message):
+            read(element.proto, element.type)
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_text_from_outside_is_shown_as_it_is_and_never_drawn(
+    keep: Keep, page: str, tmp_path: Path
+) -> None:
+    films = catalogue()
+    films["title"] = [f"{EVIL} {number}" for number in range(len(films))]
+    model = ("fm", "din", "sasrec")[list(PAGES).index(page) % 3]
+    key = keep(model, films, data=EVIL)
+    app = sound(open_page(page, encode_visit(visit_of(films, key))))
+    assert [error.value for error in app.error] == []
+    assert [text[:300] for text in drawn_texts(app) if DRAWN.search(text)] == []
 
 
 def visit_of(films: pd.DataFrame, key: str) -> Visit:
