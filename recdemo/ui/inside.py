@@ -84,7 +84,7 @@ def data_of(trace: Trace, kind: str, w: Words) -> dict[str, Any]:
     if objective == "next" and trace.score > 0:
         own, all_films = math.exp(trace.logit), math.exp(trace.logit) / trace.score
         drawn["steps"][-1]["says"] += (
-            f" This {w.film} has {_size(own)} of the {_size(all_films)} that they have together."
+            f" Here e to the power of z is {_size(own)}, and {_size(all_films)} for all {w.films} together."
         )
     lesson = lesson_of(kind)
     return {
