@@ -2,7 +2,7 @@
 
 A zip from outside is material to judge. It holds exactly the files of `_LIMITS`, none larger than it says there;
 nothing is unpacked by name, and nothing is unpickled. It is written down only after the model was built from it, within
-bounds, and has answered.
+bounds, and has answered the most that it can be asked (`recdemo.jobs.trial`).
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ from recdemo.checkpoints import CARD, CATALOGUE, WEIGHTS, CheckpointCard
 from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.places import shipped
 from recdemo.core.report import Report
-from recdemo.core.session import Session, Watched
 from recdemo.jobs import kept
 from recdemo.jobs.control import allowed
 from recdemo.jobs.kept import KEPT, Kept, KeptCard
 from recdemo.jobs.owner import HOST, Visitor
+from recdemo.jobs.trial import check_costs
+from recdemo.models.cards.card import check_arguments
 from recdemo.training.observer import Epoch
 
 NOTICE = "NOTICE.txt"
@@ -44,7 +45,6 @@ _LIMITS = {
 MAX_BYTES = 60_000_000  # of the zip
 MAX_RATIO = 200  # of unpacked to packed bytes
 MAX_TENSORS = 1000
-MAX_NUMBER = 1_000_000  # in a model's arguments
 _NOT_A_ZIP = "this is not a model saved by recdemo"
 _EPOCHS = TypeAdapter(list[Epoch])
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # a zip of the same model is the same, byte by byte
@@ -157,10 +157,7 @@ def _check(base: Path, stated: KeptCard) -> CheckpointCard:
     Raises:
         CheckpointError: something about it does not fit.
     """
-    import torch
     from safetensors import SafetensorError, safe_open
-
-    from recdemo.encoding.encode import encode
 
     folder = checkpoints.folder_of(stated.model, stated.objective, base)
     card = checkpoints.read_card(folder)
@@ -179,15 +176,16 @@ def _check(base: Path, stated: KeptCard) -> CheckpointCard:
             f"{WEIGHTS} holds {len(shapes):,} tensors, {MAX_TENSORS} are the limit"
         )
     figures = [value for _, part in card.metrics for value in part.values()]
-    _check_numbers([card.arguments, figures])
+    if not all(map(math.isfinite, figures)):
+        raise CheckpointError(f"{CARD} has a figure that is not a number")
+    try:
+        check_arguments(card.arguments)
+    except ValueError as error:
+        raise CheckpointError(f"{CARD} asks for a model that is out of bounds: {error}") from None
     try:
         with _bounded(shapes):
             loaded = checkpoints.load(stated.model, stated.objective, base)
-        films = loaded.schema.movie_ids[:2].tolist()
-        sessions = [Session(), Session("F", 25, 4, [Watched(films[0], liked=True)])]
-        batch = encode(loaded.schema, sessions, torch.arange(1, len(films) + 1))
-        with torch.inference_mode():
-            answered = bool(loaded.model(batch).isfinite().all())
+        answered = check_costs(loaded)
         sound = all(bool(value.isfinite().all()) for value in loaded.model.state_dict().values())
     except CheckpointError:
         raise
@@ -226,14 +224,6 @@ def _bounded(shapes: Sequence[Sequence[int]]) -> Iterator[None]:
 
     with Bounded():
         yield
-
-
-def _check_numbers(value: Any) -> None:
-    if isinstance(value, dict | list):
-        for part in value.values() if isinstance(value, dict) else value:
-            _check_numbers(part)
-    elif isinstance(value, int | float) and not abs(value) <= MAX_NUMBER:
-        raise CheckpointError(f"{CARD} asks for a model with an argument of {value}")
 
 
 def _notice(card: KeptCard) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import json
 import os
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load, save
@@ -23,10 +25,13 @@ from small_world import Desk, cut, flipped, make_desk, no_space
 
 from recdemo import checkpoints
 from recdemo.core.errors import CheckpointError, RequestError
+from recdemo.data.catalogue import read_catalogue, write_catalogue
+from recdemo.encoding.schema import Schema
 from recdemo.jobs import control, kept, kept_zip, room, store
 from recdemo.jobs.kept import KEPT, Kept, KeptCard
 from recdemo.jobs.store import Status
 from recdemo.models import CARDS
+from recdemo.models.cards.card import BOUNDS, check_arguments
 
 # Kept models
 
@@ -214,9 +219,6 @@ def test_every_model_can_be_passed_on(
     key: str, home: Path, world: Path, make_model: Callable, write_checkpoint: Callable
 ) -> None:
     """What is built within bounds, and asked, before it is believed: each of them passes."""
-    from recdemo.data.catalogue import read_catalogue
-    from recdemo.encoding.schema import Schema
-
     base = next(iter(kept.all_kept())).base
     schema = Schema(read_catalogue(base / checkpoints.CATALOGUE), history_length=6)
     objective = CARDS[key].objectives[0]
@@ -443,8 +445,8 @@ def test_a_harmful_zip_is_refused_and_leaves_nothing(
         ("a path upwards", "'../evil.txt' does not belong in it"),
         ("no card", "a file is missing"),
         ("other weights", "not the file that kept.json was written for"),
-        ("a model of a million", "much larger than its weights"),
-        ("a model of a billion", "an argument of 1000000000"),
+        ("a model of a million", "embed_dim is 1000000; 1 to 512 may be"),
+        ("a model of a billion", "embed_dim is 1000000000; 1 to 512 may be"),
         ("weights that are no numbers", "not numbers; train it again"),
     ],
 )
@@ -455,14 +457,67 @@ def test_a_harmful_zip_is_refused_for_what_it_is(
         kept_zip.bring_in(HARMFUL[name](packed))
 
 
-def test_a_layered_model_of_a_million_layers_is_refused_in_time(
-    home: Path, packed: bytes, tmp_path: Path
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"layers": 900_000}, "layers is 900000; 0 to 16 may be"),
+        ({"layers": 16, "embed_dim": 512, "feed_forward": 2048}, "much larger than its weights"),
+    ],
+)
+def test_a_model_larger_than_its_weights_is_refused_in_time(
+    arguments: dict[str, int], words: str, home: Path, packed: bytes, tmp_path: Path
 ) -> None:
-    raw = _forged(packed, model="transformer4rec", arguments={"layers": 900_000})
+    raw = _forged(packed, model="transformer4rec", arguments=arguments)
     content = {n: part for n, part in _content(raw).items() if n not in (KEPT, kept_zip.NOTICE)}
-    with pytest.raises(CheckpointError, match="much larger than its weights"):
+    with pytest.raises(CheckpointError, match=words):
         kept_zip.bring_in(_sealed(content, model="transformer4rec", objective="like"))
     _nothing_new(home, tmp_path)
+
+
+def test_a_small_model_that_takes_much_to_answer_is_refused(
+    home: Path, tmp_path: Path, small_films: pd.DataFrame, write_checkpoint: Callable
+) -> None:
+    many = pd.concat([small_films] * 6, ignore_index=True)
+    many = many.assign(movie_id=range(1, len(many) + 1), ratings=0, likes=0)
+    schema, arguments = Schema(many, history_length=200), {"embed_dim": 16, "heads": 16}
+    base, key = tmp_path / "greedy", "transformer4rec"
+    folder = checkpoints.folder_of(key, "next", base)
+    model = CARDS[key].model(schema, **arguments)
+    write_checkpoint(folder, key, model, schema, objective="next", arguments=arguments)
+    write_catalogue(many, base / checkpoints.CATALOGUE)
+    files = (base / checkpoints.CATALOGUE, folder / checkpoints.CARD, folder / checkpoints.WEIGHTS)
+    raw = _sealed({f.name: f.read_bytes() for f in files}, model=key, objective="next")
+    assert len(raw) < 400_000
+    with pytest.raises(CheckpointError, match=r"takes \d.* MB .* histories of 200; 300 MB and 5 s"):
+        kept_zip.bring_in(raw)
+    _nothing_new(home, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"embed_dim": 10**20}, "embed_dim is 1000.*; 1 to 512 may be"),
+        ({"embed_dim": -3}, "embed_dim is -3; 1 to 512 may be"),
+        ({"heads": 32}, "heads is 32; 1 to 16 may be"),
+        ({"hidden": [8] * 9}, "hidden has 9 entries, 8 are the limit"),
+        ({"hidden": [[8]]}, "hidden holds neither numbers nor texts"),
+        ({"whatever": 1}, "whatever is 1"),
+    ],
+)
+def test_arguments_out_of_bounds_are_named(
+    arguments: dict[str, Any], words: str, home: Path, packed: bytes
+) -> None:
+    with pytest.raises(CheckpointError, match=words):
+        kept_zip.bring_in(_forged(packed, arguments=arguments))
+
+
+def test_every_number_among_arguments_has_bounds() -> None:
+    for card in CARDS.values():
+        for name, about in inspect.signature(card.model.func).parameters.items():  # type: ignore[attr-defined]
+            if "int" in str(about.annotation) or "float" in str(about.annotation):
+                assert name in BOUNDS, (card.key, name)
+    for path in checkpoints.root().rglob(checkpoints.CARD):
+        check_arguments(json.loads(path.read_text())["arguments"])
 
 
 def test_too_large_an_upload_is_not_opened(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -33,6 +34,69 @@ SAMPLED: Mapping[str, float] = {
     "negatives": 32,
     "by_popularity": 0.8,
 }
+
+# What a number among the constructor arguments may sensibly be, whichever model takes it: least and most, ends included.
+BOUNDS: Mapping[str, tuple[float, float]] = {
+    "alpha": (0, 10),
+    "at_least": (0, 1000),
+    "attention_dim": (1, 512),
+    "attention_hidden": (1, 512),
+    "balance": (0, 10),
+    "buckets": (1, 2**20),
+    "disliked": (-10, 10),
+    "dropout": (0, 1),
+    "embed_dim": (1, 512),
+    "experts": (1, 16),
+    "fade": (0, 1),
+    "feed_forward": (1, 2048),
+    "gate_hidden": (1, 512),
+    "heads": (1, 16),
+    "hidden": (1, 4096),  # of each layer
+    "keep": (1, 10_000),
+    "layers": (0, 16),
+    "maps": (1, 512),
+    "mean": (0, 5),
+    "norm": (0, 10_000),
+    "prior": (0, 1e6),
+    "pull": (0, 1e6),
+    "rank": (1, 512),
+    "reach": (0, 1e6),
+    "recency": (0, 1e6),
+    "ridge": (0, 1e6),
+    "rounds": (0, 1000),
+    "state": (1, 1024),
+    "steps": (1, 100_000),
+    "stream_dim": (1, 1024),
+    "strength": (0, 1e6),
+    "text_dim": (1, 1024),
+    "unliked": (-10, 10),
+    "unobserved": (0, 10),
+    "users": (0, 1_000_000),
+    "watched": (-10, 10),
+    "window": (1, 1000),
+}
+MOST_LAYERS = 8  # of a list, such as widths of hidden layers
+
+
+def check_arguments(given: Mapping[str, Any]) -> None:
+    """Refuse constructor arguments from outside that are beyond what is sensible; whether a model takes them it says itself.
+
+    Raises:
+        ValueError: names the argument and its bounds.
+    """
+    for name, value in given.items():
+        parts = value if isinstance(value, list | tuple) else [value]
+        if len(parts) > MOST_LAYERS:
+            raise ValueError(f"{name[:40]} has {len(parts):,} entries, {MOST_LAYERS} are the limit")
+        for part in parts:
+            least, most = BOUNDS.get(name, (-math.inf, math.inf))
+            number = isinstance(part, int | float) and not isinstance(part, bool)
+            if number and not (name in BOUNDS and least <= part <= most):
+                raise ValueError(
+                    f"{name[:40]} is {str(part)[:40]}; {least:,.10g} to {most:,.10g} may be"
+                )
+            if not (number or part is None or isinstance(part, bool | str)):
+                raise ValueError(f"{name[:40]} holds neither numbers nor texts")
 
 
 @dataclass(frozen=True, slots=True)
