@@ -24,6 +24,7 @@ import numpy as np
 
 from recdemo.data.dataset import DataError
 from recdemo.data.grouplens import OFFICIAL_SITE
+from recdemo.data.limits import check_file
 
 DIGITS = 18  # of a number: any such number fits int64
 _NOT_WHOLE = f"is not a whole number of up to {DIGITS} digits"
@@ -227,6 +228,7 @@ def _missing(names: set[str], layout: str, folder: str) -> list[str]:
 
 
 def _member_names(path: Path) -> set[str]:
+    check_file(path)
     if not path.exists():
         raise DataError(f"{path} does not exist; check the path or {FRESH_COPY}")
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from recdemo.data.dataset import DataError
 
@@ -11,9 +12,20 @@ MAX_ROWS = 1_000_000
 MAX_COLUMNS = 100
 MAX_CELL = 1_000  # characters of a cell that is used
 MAX_CELLS = 20_000_000  # of a Parquet or JSON file, whose size says little
-MAX_TEXT = 200_000_000  # bytes of one of its columns
+MAX_TEXT = 100_000_000  # bytes of all texts of a Parquet file together, as of a CSV's that is read
+MAX_UNPACKED = 200_000_000  # bytes of a Parquet file as it says itself
 SHOWN = 20  # problems named; the others are counted
 NOTHING = "is empty; choose a file with a header and ratings"
+
+
+def check_file(path: Path) -> None:
+    """Refuse what is there and neither a file nor a folder: a device may never end, and a pipe never begin.
+
+    Raises:
+        DataError: it is.
+    """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise DataError(f"{path} is a device or a pipe, not a file; copy what it gives to a file")
 
 
 def check_size(name: str, size: int) -> None:

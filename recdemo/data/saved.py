@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from recdemo.core.files import draft_of
 from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS
-from recdemo.data.archive import LAYOUTS, Archive, open_archive
+from recdemo.data.archive import LAYOUTS, MAX_RATIO, RATIO_FROM, Archive, open_archive
 from recdemo.data.catalogue import unknown_genres
 from recdemo.data.dataset import DataError, Dataset, people
 from recdemo.data.table import read_table
@@ -180,7 +180,8 @@ def _ratings(archive: Archive, name: str) -> pd.DataFrame:
     import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(io.BytesIO(archive.read(name)))
+        raw = archive.read(name)
+        file = pq.ParquetFile(io.BytesIO(raw))
         names = file.schema_arrow.names
         impressions = ["impression"] * ("impression" in names)
         _check_columns(archive, name, names, ["user_id", "movie_id", "rating", *impressions])
@@ -194,6 +195,8 @@ def _ratings(archive: Archive, name: str) -> pd.DataFrame:
                 name,
                 f"{file.metadata.num_rows:,} ratings, 1 to {MAX_RATINGS:,} can be read",
             )
+        if file.metadata.num_rows * len(names) * 8 > max(RATIO_FROM, MAX_RATIO * len(raw)):
+            raise _error(archive, name, f"{len(raw):,} bytes unpack to {MAX_RATIO} times as much")
         frame: pd.DataFrame = file.read(use_threads=False).to_pandas()
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         reason = " ".join(str(error).split())[:200]

@@ -99,6 +99,7 @@ def read_table(source: bytes | str | Path, kind: Kind | None = None, *, name: st
         path = Path(source)
         name = name or path.name
         try:
+            limits.check_file(path)
             limits.check_size(name, path.stat().st_size)
             raw = path.read_bytes()
         except OSError as error:

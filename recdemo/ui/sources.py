@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from recdemo.core.places import PROJECT
 from recdemo.data.dataset import DataError
 from recdemo.data.download import fetch_zip
 from recdemo.data.grouplens import SOURCES, licence
+from recdemo.data.limits import check_file
 from recdemo.data.simulated_news import SIMULATED_NEWS
 from recdemo.data.sources import MADE_UP, SIMULATED, find_data, is_news
 from recdemo.data.table import is_table
@@ -150,8 +152,15 @@ def _place() -> Chosen | None:
     ).strip()
     if not text:
         return None
-    path = Path(text).expanduser()
-    if not path.exists():
+    # Not Path.expanduser, which fails where there is no such user.
+    path = Path(os.path.expanduser(text))
+    try:
+        check_file(path)
+        there = path.exists()
+    except (DataError, OSError, ValueError) as error:
+        st.error(plain(str(error)), icon=":material/block:")
+        return None
+    if not there:
         st.warning(f"There is no {plain(str(path))}.", icon=":material/search_off:")
         return None
     if is_table(path):

@@ -146,6 +146,7 @@ def _frame(**changes: Any) -> Callable[[bytes], bytes]:
         ("ratings", _frame(user_id=[1, 4, 1]), "the ratings of a user are not together"),
         ("ratings", _frame(movie_id=[9, 9, 5]), "a user has rated a film twice"),
         ("ratings", _parquet(RATINGS.iloc[:0]), "ratings.parquet: 0 ratings, 1 to"),
+        ("ratings", _parquet(RATINGS.iloc[[0] * 500_000]), "bytes unpack to 100 times as much"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, file: str, content: Any, problem: str) -> None:

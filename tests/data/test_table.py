@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import gzip
+import io
+import os
 import random
+from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from recdemo.data import DataError, delimited, limits, read_table, table
+from recdemo.data.archive import open_archive
 from recdemo.data.table import is_table
 
 CSV = "user,title,rating\nann,Amélie (2001),4\nbob,Heat (1995),3.5\n"
@@ -264,6 +271,14 @@ def test_a_path_is_read_and_names_itself(tmp_path: Path) -> None:
         read_table(tmp_path)
 
 
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    for path in (Path("/dev/zero"), tmp_path / "pipe.csv"):
+        for read in (read_table, open_archive):
+            with pytest.raises(DataError, match=r"is a device or a pipe, not a file; copy"):
+                read(path)
+
+
 # Parquet
 
 
@@ -312,7 +327,14 @@ def test_columns_of_other_kinds_are_left_out_with_a_note() -> None:
 def test_parquet_limits_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     long = pd.DataFrame({"a": ["x" * 1001] * 3, "b": [1, 2, 3]})
     monkeypatch.setattr(limits, "MAX_TEXT", 2000)
-    _refused(_parquet(long.assign(a="x" * 900)), "column 'a' holds 2,700 bytes of text, 2,000 are")
+    _refused(
+        _parquet(long.assign(a="x" * 900)), "column 'a' it holds 2,700 bytes of text, 2,000 are"
+    )
+    half = pd.DataFrame({"a": ["x" * 500] * 3, "b": ["y" * 500] * 3})
+    _refused(_parquet(half), "column 'b' it holds 3,000 bytes of text, 2,000 are")
+    monkeypatch.setattr(limits, "MAX_UNPACKED", 500)
+    _refused(_parquet(half), r"unpacks to [\d,]+ bytes, 500 are the limit")
+    monkeypatch.setattr(limits, "MAX_UNPACKED", 50_000)
     small = _parquet(pd.DataFrame({"a": [1, 2], "b": [3, 4]}))
     monkeypatch.setattr(limits, "MAX_CELLS", 3)
     _refused(small, "has 4 cells, 3 are the limit")
@@ -321,6 +343,28 @@ def test_parquet_limits_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     _refused(small, "has 2 columns, 1 are the limit")
     monkeypatch.setattr(limits, "MAX_ROWS", 1)
     _refused(small, "has 2 rows, 1 are the limit")
+
+
+@pytest.mark.parametrize(
+    ("make", "times"),
+    [
+        (lambda: pa.DictionaryArray.from_arrays(np.zeros(200_000, np.int32), ["x" * 900]), 10),
+        (lambda: pa.repeat(pa.scalar(Decimal(10) ** 75, pa.decimal256(76, 0)), 200_000), 10),
+        (lambda: pa.array(["x" * 210_000_000]), 1),
+    ],
+    ids=["a long text many times", "huge numbers", "one great cell"],
+)
+def test_a_small_parquet_of_much_is_refused_before_it_is_much(
+    make: Callable[[], Any], times: int
+) -> None:
+    file, pool = io.BytesIO(), pa.default_memory_pool()
+    column = make()
+    pq.write_table(pa.table({f"c{n}": column for n in range(times)}), file, compression="zstd")
+    del column
+    assert len(file.getvalue()) < 300_000
+    most = max(pool.max_memory(), pool.bytes_allocated() + 200_000_000)
+    _refused(file.getvalue(), "are the limit; leave out columns")
+    assert pool.max_memory() <= most
 
 
 def test_a_damaged_parquet_says_so() -> None:
