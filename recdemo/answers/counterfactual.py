@@ -229,8 +229,8 @@ def why_nothing_moves(recommender: Recommender, before: Session, after: Session,
     w = recommender.words
     deaf = [w(PARTS[part]) for part in unread(recommender, before) if touched[part]]
     if deaf:
-        return f"{name} reads no {' and no '.join(deaf)}: this change moves no score, and no other like it would."
+        return f"{name} {w.reads} no {' and no '.join(deaf)}: this change moves no score, and no other like it would."
     return (
-        f"No score moves: nothing that {name} reads of this visitor has changed. Of a history it reads the latest "
+        f"No score moves: nothing that {name} {w.reads} of this visitor has changed. Of a history it {w.reads} the latest "
         f"{recommender.checkpoint.schema.history_length} {w.films}."
     )

@@ -82,6 +82,7 @@ def _said(step: Step, w: Spoken) -> Step:
         step,
         name=w(step.name),
         says=w(step.says),
+        formula=w(step.formula),
         axes=tuple(
             replace(
                 axis,

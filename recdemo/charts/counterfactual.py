@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from recdemo.answers.drop import Drop
 from recdemo.charts.style import DOWN, TOTAL, UP, distinct, sized
+from recdemo.core.wording import FILM, Words
 from recdemo.data.catalogue import shorten
 
 LABEL = 19  # characters of a line of a label; two such columns leave room for the lines on a phone
@@ -18,12 +19,13 @@ SIDE = 138  # pixels for each of these columns
 KINDS = {"rises": UP, "falls": DOWN, "same place": TOTAL, "watched": TOTAL}
 
 
-def slopes(films: pd.DataFrame, k: int) -> go.Figure:
+def slopes(films: pd.DataFrame, k: int, words: Words = FILM) -> go.Figure:
     """Each film's rank before, left, and after, right. Films below the list stand under it, each with its rank.
 
     Args:
         films: as in `recdemo.answers.counterfactual.RankChanges`.
         k: length of the lists.
+        words: what people call films.
     """
     sides = [films["rank_before"], films["rank_after"]]
     places = [_places(ranks, k) for ranks in sides]
@@ -45,9 +47,9 @@ def slopes(films: pd.DataFrame, k: int) -> go.Figure:
             x=[side for _, side in ends],
             y=[places[side][row] for row, side in ends],
             text=ranks,
-            customdata=[_hover(films.loc[row]) for row, _ in ends],
+            customdata=[_hover(films.loc[row], words) for row, _ in ends],
             mode="markers+text",
-            name=kind,
+            name=words(kind),
             marker={"size": 23, "color": KINDS[kind], "opacity": 1},
             textfont={"color": "#FFFFFF", "size": [11 if len(r) < 4 else 9 for r in ranks]},
             cliponaxis=False,
@@ -62,7 +64,7 @@ def slopes(films: pd.DataFrame, k: int) -> go.Figure:
             labels.append(_label(side, k + 1, f"<i>not in the first {k}</i>"))
     legend = {  # plotly's own would wrap within the narrow part between the labels
         "text": " \u2003".join(
-            f'<span style="color:{KINDS[kind]};font-size:18px">●</span> {kind} {len(rows)}'
+            f'<span style="color:{KINDS[kind]};font-size:18px">●</span> {words(kind)} {len(rows)}'
             for kind, rows in found.items()
             if rows
         ),
@@ -148,9 +150,9 @@ def _rank(rank: int) -> str:
     return "–" if pd.isna(rank) else str(rank)
 
 
-def _hover(film: pd.Series) -> str:
+def _hover(film: pd.Series, words: Words) -> str:
     ranks = [film["rank_before"], film["rank_after"]]
-    said = ["watched" if pd.isna(rank) else f"rank {rank:,}" for rank in ranks]
+    said = [words.watched if pd.isna(rank) else f"rank {rank:,}" for rank in ranks]
     return f"{film['title']}<br>{' → '.join(said)}"
 
 

@@ -25,6 +25,7 @@ from recdemo.charts import steps
 from recdemo.charts.terms import waterfall
 from recdemo.core.session import Session
 from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS, QUESTIONS, SCORE_NAMES, Objective
+from recdemo.core.wording import Words
 from recdemo.data.catalogue import label_of
 from recdemo.models import CARDS
 
@@ -57,6 +58,7 @@ def handout(
     Raises:
         RequestError: a film is not in the catalogue.
     """
+    words = recommender.words
     card, goal = CARDS[recommender.checkpoint.card.model], recommender.objective
     table = recommender.recommend(session, k)
     titles = titles_of(recommender, session.movie_ids)
@@ -69,19 +71,20 @@ def handout(
         )
         .get_template(TEMPLATE)
         .render(
+            words=words,
             title=f"{title} for one visitor",
             version=recdemo.__version__,
             date=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
             link=link,
             profile=_profile(session),
             history=[
-                {"title": title, "opinion": OPINIONS[film.liked]}
+                {"title": title, "opinion": words(OPINIONS[film.liked])}
                 for title, film in zip(titles, session.history, strict=True)
             ],
             model={
                 "title": title,
                 "question": QUESTIONS[goal],
-                "idea": card.idea,
+                "idea": words(card.idea),
                 "score": SCORE_NAMES[goal],
             },
             would_like=goal == "next" and not table["p_like"].isna().all(),
@@ -97,7 +100,7 @@ def handout(
                 for row in table.itertuples()
             ],
             explanations=[
-                _explained(recommender.explain(session, movie), goal, first=number == 0)
+                _explained(recommender.explain(session, movie), goal, words, first=number == 0)
                 | {"steps": list(steps.rows(trace(recommender, session, movie)))}
                 for number, movie in enumerate(explained)
             ],
@@ -141,7 +144,9 @@ def _score(value: float, goal: Objective) -> str:
     return f"{value:.2f}" if goal == "rating" else f"{value:.2%}"
 
 
-def _explained(explanation: Explanation, goal: Objective, *, first: bool) -> dict[str, Any]:
+def _explained(
+    explanation: Explanation, goal: Objective, words: Words, *, first: bool
+) -> dict[str, Any]:
     """One film's terms, weights and chart. The first chart brings along what draws them all."""
     figure = waterfall(explanation, whole=False)
     figure.update_layout(template="plotly_white+recdemo")
@@ -173,7 +178,7 @@ def _explained(explanation: Explanation, goal: Objective, *, first: bool) -> dic
             key=lambda row: -abs(row[1]),
         )
         found |= {
-            "axis": weights.axis.capitalize(),
+            "axis": words(weights.axis).capitalize(),
             "weights": [
                 {"label": label, "weight": f"{weight:.4f}", "removal": f"{removal:+.4f}"}
                 for label, weight, removal in rows[:SHOWN_TERMS]
@@ -181,7 +186,7 @@ def _explained(explanation: Explanation, goal: Objective, *, first: bool) -> dic
             "faithfulness": "Too few to say how faithful the weights are."
             if weights.faithfulness is None
             else f"Faithfulness {weights.faithfulness:+.2f}: the rank correlation between the size of each weight "
-            f"and how far the {explanation.unit} moves without that {weights.axis}. Near 1 the weights tell what "
+            f"and how far the {explanation.unit} moves without that {words(weights.axis)}. Near 1 the weights tell what "
             "mattered, near 0 they do not.",
         }
     return found

@@ -34,7 +34,7 @@ from recdemo.cli.tables import (
 )
 from recdemo.core.errors import RequestError
 from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS
-from recdemo.core.wording import counted
+from recdemo.core.wording import Words, counted
 from recdemo.core.worlds import join_key
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def recommend(
     score = SCORE_COLUMNS[recommender.objective]
     print_table(
         f"{model}, {recommender.objective}",
-        ["#", "id", "title", "year", "genres", score, "would like"],
+        ["#", "id", "title", "year", recommender.words.genres, score, "would like"],
         rows,
     )
 
@@ -220,11 +220,12 @@ def explain(
     session = session_of(
         context, gender, age, occupation, like, dislike, watched, history, person, model
     )
-    explanation = recdemo.load(model, objective).explain(session, movie, against=against)
+    recommender = recdemo.load(model, objective)
+    explanation = recommender.explain(session, movie, against=against)
     if as_json:
         print_json(explanation.as_dict())
     else:
-        print_explanation(explanation)
+        print_explanation(explanation, recommender.words)
 
 
 @app.command(cls=InOrder)
@@ -249,11 +250,12 @@ def trace(
     session = session_of(
         context, gender, age, occupation, like, dislike, watched, history, person, model
     )
-    found = recdemo.trace(model, session, movie, objective)
+    recommender = recdemo.load(model, objective)
+    found = recdemo.trace(recommender, session, movie)
     if as_json:
         print_json(found.to_json())
     else:
-        print_trace(found)
+        print_trace(found, recommender.words)
 
 
 @app.command()
@@ -269,8 +271,10 @@ def neighbours(
     import recdemo
     from recdemo.answers.embeddings import neighbours as nearest_films
 
-    table = nearest_films(recdemo.load(model, objective), movie, k, space=space)
-    _print_nearest(f"{model}, {space}", table, as_json)
+    recommender = recdemo.load(model, objective)
+    table = nearest_films(recommender, movie, k, space=space)
+    words = recommender.words
+    _print_nearest(f"{model}, {words(space)}", table, words, as_json)
 
 
 @app.command()
@@ -291,11 +295,12 @@ def analogy(
     import recdemo
     from recdemo.answers.embeddings import film_analogy
 
-    table = film_analogy(recdemo.load(model, objective), a, b, c, k, space=space)
-    _print_nearest(f"{model}, {space}: {a} − {b} + {c}", table, as_json)
+    recommender = recdemo.load(model, objective)
+    table, words = film_analogy(recommender, a, b, c, k, space=space), recommender.words
+    _print_nearest(f"{model}, {words(space)}: {a} − {b} + {c}", table, words, as_json)
 
 
-def _print_nearest(title: str, table: pd.DataFrame, as_json: bool) -> None:
+def _print_nearest(title: str, table: pd.DataFrame, words: Words, as_json: bool) -> None:
     """Films with cosines, and of an analogy their places among the neighbours of C alone."""
     if as_json:
         records = table.to_dict("records")
@@ -309,5 +314,5 @@ def _print_nearest(title: str, table: pd.DataFrame, as_json: bool) -> None:
         ]
         for r in table.itertuples()
     )
-    columns = ["#", "id", "title", "year", "genres", "cosine", *last.values()]
+    columns = ["#", "id", "title", "year", words.genres, "cosine", *last.values()]
     print_table(title, columns, rows)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from recdemo.core.wording import counted
+from recdemo.core.wording import FILM, Words, counted
 from recdemo.training.observer import Epoch, Observer, Step
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ out = Console()
 err = Console(stderr=True)
 
 
-def print_explanation(explanation: Explanation) -> None:
+def print_explanation(explanation: Explanation, words: Words = FILM) -> None:
     terms, other = explanation.contrast_frame(), explanation.contrast
     shown, rest = terms.head(20), terms[20:]
     rows = [[row.label, f"{row.more:+.4f}", f"{row.value:+.4f}"] for row in shown.itertuples()]
@@ -46,8 +46,8 @@ def print_explanation(explanation: Explanation) -> None:
         for i in order
     ]
     print_table(
-        f"Weight of each {weights.axis}",
-        [weights.axis, "weight", f"{explanation.unit} lost without it"],
+        f"Weight of each {words(weights.axis)}",
+        [words(weights.axis), "weight", f"{explanation.unit} lost without it"],
         rows,
     )
     if weights.faithfulness is not None:
@@ -56,14 +56,14 @@ def print_explanation(explanation: Explanation) -> None:
         )
 
 
-def print_trace(trace: Trace) -> None:
+def print_trace(trace: Trace, words: Words = FILM) -> None:
     names = {step.id: step.name for step in trace.steps}
     rows = (
         [
             f"{'  ' * step.id.count('.')}{step.name}",
             step.operation,
             ", ".join(names[one] for one in step.inputs),
-            _in_short(step),
+            _in_short(step, words),
         ]
         for step in trace.steps
     )
@@ -74,13 +74,13 @@ def print_trace(trace: Trace) -> None:
     )
 
 
-def _in_short(step: Traced) -> str:
+def _in_short(step: Traced, words: Words) -> str:
     """The value; of a row with names the largest; of anything else its shape."""
     if not step.axes:
         return f"{float(step.values):+.4f}"
     labels, flat = step.axes[0].labels, step.values.ravel()
     if len(step.axes) > 1 or not labels:
-        return " × ".join(counted(axis.size, axis.name) for axis in step.axes)
+        return " × ".join(counted(axis.size, words(axis.name)) for axis in step.axes)
     largest = sorted(range(len(flat)), key=lambda i: -abs(flat[i]))[:3]
     return ", ".join(f"{labels[i]} {flat[i]:+.3f}" for i in largest)
 

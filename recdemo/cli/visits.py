@@ -196,9 +196,11 @@ def what_if(
         print_json({"stay": changes.stay, "same_scores": changes.same_scores, "films": records})
         return
     _print_changes(recommender, session, change, records)
-    out.print(f"{changes.stay} films are on both lists of {k}.", highlight=False)
+    out.print(
+        f"{changes.stay} {recommender.words.films} are on both lists of {k}.", highlight=False
+    )
     if changes.same_scores:
-        out.print("No score moves: nothing that the model reads has changed.")
+        out.print(f"No score moves: nothing that the model {recommender.words.reads} has changed.")
 
 
 @app.command(cls=InOrder)
@@ -296,9 +298,10 @@ def _print_changes(
         ]
         for record in records
     )
-    words = "; ".join(in_words(change, session, titles)) or "nothing changes"
-    columns = ["film", "# before", "# after", "score before", "after"]
-    print_table(f"{recommender.checkpoint.card.model}: {words}", columns, rows)
+    words = recommender.words
+    told = "; ".join(in_words(change, session, titles, words)) or "nothing changes"
+    columns = [words.film, "# before", "# after", "score before", "after"]
+    print_table(f"{recommender.checkpoint.card.model}: {told}", columns, rows)
 
 
 def _print_drop(recommender: Recommender, session: Session, found: Drop, as_json: bool) -> None:
@@ -313,9 +316,9 @@ def _print_drop(recommender: Recommender, session: Session, found: Drop, as_json
         return
     films = [found.movie_id, *session.movie_ids]
     titles = dict(zip(films, titles_of(recommender, films), strict=True))
-    title = titles[found.movie_id]
+    title, words = titles[found.movie_id], recommender.words
     if found.rank is None:
-        said = f"{title} is watched: no list holds it."
+        said = f"{title} is {words.watched}: no list holds it."
     elif found.rank > found.k:
         said = f"{title} is not among the first {found.k}: it has rank {found.rank:,}."
     elif found.films:
@@ -328,16 +331,18 @@ def _print_drop(recommender: Recommender, session: Session, found: Drop, as_json
                 else f" No set of up to {found.tried} does it, nor any part of this one."
             )
     elif not session.history:
-        said = f"{title} has rank {found.rank} without any history: no film holds it up."
+        said = f"{title} has rank {found.rank} without any history: no {words.film} holds it up."
     elif found.unread:
-        said = f"{title} has rank {found.rank} whatever was watched: no score depends on it."
+        said = (
+            f"{title} has rank {found.rank} whatever was {words.watched}: no score depends on it."
+        )
     else:
         said = (
             f"Nothing found that drops {title} from rank {found.rank}: no set of up to {found.tried} "
-            f"films does it. Without any history it has rank {found.rank_bare:,}."
+            f"{words.films} does it. Without any history it has rank {found.rank_bare:,}."
         )
     out.print(said, highlight=False, markup=False, soft_wrap=True)
     if found.alone:
         rows = ([titles[film], f"{margin:+.3f}"] for film, margin in found.alone)
-        lead = f"Its lead over the first film off the list: {found.margin:+.3f} with all films"
+        lead = f"Its lead over the first {words.film} off the list: {found.margin:+.3f} with all {words.films}"
         print_table(lead, ["without", "lead"], rows)

@@ -30,12 +30,20 @@ class Words:
         film: of the data that a model learned from.
         watched: what has been done with what is in a history.
         genre: what a film is of one or several of.
+        viewers: people who watched one.
+        audience: what is counted of a film to say how well known it is.
+        read: what a model does with a history; not the word for what people did, so that nobody wonders who reads.
+        reads: the same, now.
     """
 
     film: str = "film"
     watched: str = "watched"
     genre: str = "genre"
     genres: str = "genres"
+    viewers: str = "viewers"
+    audience: str = "viewers"
+    read: str = "read"
+    reads: str = "reads"
 
     @property
     def films(self) -> str:
@@ -65,6 +73,7 @@ class Words:
             ("a film", self.a_film),
             ("film", self.film),
             ("watched", self.watched),
+            ("viewers", self.viewers),
             ("genres", self.genres),
             ("genre", self.genre),
         ):
@@ -74,7 +83,10 @@ class Words:
 
 
 FILM = Words()
-ARTICLE = Words("article", "read", "category", "categories")
+ARTICLE = Words(
+    film="article", watched="read", genre="category", genres="categories", viewers="readers",
+    audience="times shown", read="taken in", reads="takes in",
+)  # fmt: skip
 
 
 def words_of(item: str) -> Words:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
+from recdemo.core.wording import FILM, Words
 
-def button(key: str) -> None:
+
+def button(key: str, words: Words = FILM) -> None:
     """As wide as its place."""
-    if st.button("Bring your films", key=key, icon=":material/upload_file:", width="stretch"):
+    if st.button(
+        f"Bring your {words.films}", key=key, icon=":material/upload_file:", width="stretch"
+    ):
         from recdemo.ui.bring_dialog import ask
 
-        st.dialog("Bring your films", width="large")(ask)()
+        st.dialog(f"Bring your {words.films}", width="large")(ask)()

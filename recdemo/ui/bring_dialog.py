@@ -9,7 +9,7 @@ import streamlit as st
 
 from recdemo import checkpoints
 from recdemo.core.session import MAX_SESSION_FILMS, Watched
-from recdemo.core.wording import counted
+from recdemo.core.wording import Words, counted
 from recdemo.data.dataset import DataError
 from recdemo.data.history import Brought, Entry, Export, Finder, bring, read_export
 from recdemo.data.history.bring import shipped_finder
@@ -32,8 +32,9 @@ WHERE = """
 
 def ask() -> None:
     """Ask for a file or lines, show what they hold, take it over."""
+    words = _words()
     st.caption(
-        "What you watched and liked elsewhere becomes the history here. The file is read in memory and forgotten: nothing is "
+        f"What you {words.watched} and liked elsewhere becomes the history here. The file is read in memory and forgotten: nothing is "
         "stored on the server. What you take over is in the link of the page, as any history is."
     )
     way = st.segmented_control(
@@ -50,7 +51,7 @@ def ask() -> None:
     try:
         export = read_export(content, name)
         if len(export.people) > 1:
-            person = st.selectbox("Whose films?", export.people[:200], key="bring_person")
+            person = st.selectbox(f"Whose {words.films}?", export.people[:200], key="bring_person")
             export = read_export(content, name, person)
     except DataError as error:
         st.error(plain(str(error)), icon=":material/error:")
@@ -73,12 +74,17 @@ def _file() -> tuple[bytes, str]:
 
 def _list() -> tuple[bytes, str]:
     text = st.text_area(
-        "One film a line, the latest last",
+        f"One {_words().film} a line, the latest last",
         placeholder="The Matrix (1999) ★★★★★\nFargo (1996) 4/5\nAmélie",
         height=180,
         key="bring_list",
     )
     return text.encode(), "the list"
+
+
+def _words() -> Words:
+    """What people call what is brought: what the chosen model knows."""
+    return engine.words(state.current().model)
 
 
 def _finder() -> Finder:
@@ -111,7 +117,7 @@ def _preview(found: Brought) -> None:
         _elsewhere(found)
     if not history:
         st.info(
-            "None of these films is in the catalogue of the chosen model.",
+            f"None of these {_words().films} is in the catalogue of the chosen model.",
             icon=":material/search_off:",
         )
         return
@@ -151,7 +157,7 @@ def _borders(export: Export) -> tuple[float, float]:
         step=0.5,
         format="%.1f",
         key="bring_borders",
-        help="What lies between counts as watched. Stars and thumbs are brought to a scale of 10.",
+        help=f"What lies between counts as {_words().watched}. Stars and thumbs are brought to a scale of 10.",
     )
     liked = sum(10 * mark >= high for mark in marks)
     disliked = sum(10 * mark <= low < high for mark in marks)
@@ -167,7 +173,7 @@ def _choices(found: Brought, labels: dict[int, str]) -> dict[Entry, int]:
     for number, match in enumerate(found.ambiguous[:ASKED]):
         options = [LEAVE_OUT, *match.films]
         movie = st.selectbox(
-            f"Which film is “{plain(match.entry.title)}”"
+            f"Which {_words().film} is “{plain(match.entry.title)}”"
             + (f" ({match.entry.year})?" if match.entry.year else "?"),
             options,
             format_func=lambda movie: labels.get(movie, "None of these: leave it out"),
@@ -187,8 +193,9 @@ def _choices(found: Brought, labels: dict[int, str]) -> dict[Entry, int]:
 
 def _unrated(history: tuple[Watched, ...]) -> tuple[Watched, ...]:
     counts = st.segmented_control(
-        "The file has no ratings: its films count as",
+        f"The file has no ratings: its {_words().films} count as",
         ["watched", "liked"],
+        format_func=_words().prose,
         default="watched",
         required=True,
         key="bring_unrated",
@@ -198,37 +205,37 @@ def _unrated(history: tuple[Watched, ...]) -> tuple[Watched, ...]:
 
 def _table(found: Brought, history: tuple[Watched, ...], labels: dict[int, str]) -> None:
     """What will be taken over, the latest first, with what the file called it."""
-    written = {match.films[0]: match for match in found.found}
+    written, words = {match.films[0]: match for match in found.found}, _words()
     rows = [
         {
-            "film": labels[film.movie_id],
+            words.film: labels[film.movie_id],
             "as written": written[film.movie_id].entry.title if film.movie_id in written else "",
             "found by": written[film.movie_id].how if film.movie_id in written else "your choice",
-            "counts as": REACTIONS[film.liked],
+            "counts as": words(REACTIONS[film.liked]),
         }
         for film in reversed(history)
     ]
     st.dataframe(pd.DataFrame(rows), hide_index=True, height=220, key="bring_table")
     if found.of("title"):
         st.caption(
-            ":material/help: Films found by title alone have no year in the file: look over them, an older film may have the name "
-            "of a newer one."
+            f":material/help: {words.films.capitalize()} found by title alone have no year in the file: look over them, an older "
+            f"{words.film} may have the name of a newer one."
         )
     if found.films > MAX_SESSION_FILMS:
-        st.caption(f"A session keeps the latest {MAX_SESSION_FILMS} films.")
+        st.caption(f"A session keeps the latest {MAX_SESSION_FILMS} {words.films}.")
 
 
 def _take(history: tuple[Watched, ...]) -> None:
     visit = state.current()
     add = visit.session.history and st.toggle(
-        f"Keep the {len(visit.session.history)} films of the present history before them",
+        f"Keep the {len(visit.session.history)} {_words().films} of the present history before them",
         key="bring_add",
     )
     taken = {film.movie_id for film in history}
     before = [film for film in visit.session.history if film.movie_id not in taken] if add else []
     films = [*before, *history][-MAX_SESSION_FILMS:]
     if st.button(
-        f"Take over {counted(len(history), 'film')}",
+        f"Take over {counted(len(history), _words().film)}",
         type="primary",
         icon=":material/check:",
         key="bring_take",

@@ -68,7 +68,7 @@ def show_card(model: Recommender, visit: Visit) -> None:
     st.subheader(card.title)
     st.markdown(w(card.idea))
     st.latex(card.formula)
-    st.caption(f"{card.source}.{f' {w(card.aside)}' if card.aside else ''}")
+    st.caption(f"{card.source}.{f' {aside}' if (aside := card.aside(w)) else ''}")
     figures = model.checkpoint.card.metrics.test
     with st.container(horizontal=True, gap="large"):
         for name, value in figures.items():

@@ -93,8 +93,8 @@ def show_finding(
     if filtered and often:
         st.caption(f"Only {', '.join(filtered)}.")
     latest, watched = model.checkpoint.schema.history_length, len(visit.session.history)
-    if engine.card(visit.model).aside:
-        st.caption(engine.words(visit.model)(engine.card(visit.model).aside))
+    if aside := engine.card(visit.model).aside(model.words):
+        st.caption(aside)
     elif not watched:
         st.caption(
             "Without a history the model goes by the profile alone. Add "

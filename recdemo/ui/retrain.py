@@ -146,7 +146,7 @@ def result(run: Run) -> None:
     else:
         if card.data.simulated:
             st.warning(
-                "The new figures are of simulated viewers: they cannot be compared with the shipped model's.",
+                f"The new figures are of simulated {new.words.viewers}: they cannot be compared with the shipped model's.",
                 icon=":material/casino:",
             )
         _figures(card, shipped)
@@ -183,19 +183,21 @@ def _lists(old: Recommender, new: Recommender, session: Session) -> None:
     changes = list_changes(old, new, session, K)
     both = int(((changes["rank_before"] <= K) & (changes["rank_after"] <= K)).sum())
     st.markdown(
-        f"**{both} of {K} films of this visitor's list {'is' if both == 1 else 'are'} on both.**"
+        f"**{both} of {K} {new.words.films} of this visitor's list {'is' if both == 1 else 'are'} on both.**"
     )
     st.plotly_chart(
-        slopes(changes, K),
+        slopes(changes, K, new.words),
         key="retrain_slopes",
         config=CHART,
         alt="This visitor's list by the shipped and by the new model",
     )
-    st.caption("Left: the shipped model's list. Right: the new one's. Each line is a film.")
+    st.caption(
+        f"Left: the shipped model's list. Right: the new one's. Each line is {new.words.a_film}."
+    )
     share = neighbours_kept(old, new)
     if share is not None:
         st.markdown(
-            f"Films have moved: of a film's ten nearest neighbours, **{share:.0%}** are the same in both models."
+            f"{new.words.films.capitalize()} have moved: of {new.words.a_film}'s ten nearest neighbours, **{share:.0%}** are the same in both models."
         )
 
 
@@ -203,16 +205,16 @@ def _own_list(new: Recommender, session: Session) -> None:
     """The list of a model that knows other films than the shipped one."""
     table = new.recommend(session, K)
     st.markdown(
-        f"**The new model knows {len(new.catalogue):,} films of its own**, so its list cannot be set beside the shipped one's. "
+        f"**The new model knows {len(new.catalogue):,} {new.words.films} of its own**, so its list cannot be set beside the shipped one's. "
         "It puts first:"
     )
     st.markdown(
         "\n".join(
             f"{row.rank}. {plain(label_of(row.title, row.year))}" for row in table.itertuples()
         )
-        or "Nothing: every film that it knows has been watched."
+        or f"Nothing: every {new.words.film} that it knows has been {new.words.watched}."
     )
-    read = counted(len(session.history), "film")
+    read = counted(len(session.history), new.words.film)
     st.caption(f"For this visitor, of whose history it knows {read}.")
 
 

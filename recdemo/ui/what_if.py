@@ -43,7 +43,7 @@ def show_changes(model: Recommender, visit: Visit, changed: Session, k: int) -> 
         if (changes.films["rank_before"] == changes.films["rank_after"]).fillna(False).all():
             return
     st.plotly_chart(
-        charts.slopes(changes.films, k),
+        charts.slopes(changes.films, k, model.words),
         key="what_if_slopes",
         config=CHART,
         alt=f"Slope chart of {len(changes.films)} {w.films}' ranks before and after the change",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from app import PAGES, link_of, open_page, sound
 from google.protobuf.message import Message
+from shell import run
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.boxes import film_box
@@ -24,23 +25,35 @@ from recdemo.training.settings import settings_for
 from recdemo.ui import engine
 
 MODELS = ("dcn_text", "din")
+TITLE = "The films everybody watched"  # of an article
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Checkpoints of models of a few simulated news."""
     folder = tmp_path_factory.mktemp("news")
-    source = str(write_news(folder / "MIND", users=60, articles=60))
+    source = write_news(folder / "MIND", users=60, articles=60)
+    first, *others = (source / "news.tsv").read_text("utf-8").splitlines(keepends=True)
+    first = first.replace(first.split("\t")[3], TITLE)
+    (source / "news.tsv").write_text("".join([first, *others]), "utf-8")
     for model in MODELS:
-        train(model, "like", source, settings_for(model, "like", epochs=1), base=folder / "base")
+        train(
+            model, "like", str(source), settings_for(model, "like", epochs=1), base=folder / "base"
+        )
     return folder / "base"
+
+
+def articles_of(base: Path) -> list[int]:
+    """Those that there are, the one with films in its title first."""
+    table = read_catalogue(base / checkpoints.CATALOGUE)
+    return table.loc[table["title"].ne(TITLE).sort_values(kind="stable").index, "movie_id"].tolist()
 
 
 @pytest.fixture
 def links(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
     """To a visitor of each model, who has read three articles."""
     monkeypatch.setenv(store.ROOT_VARIABLE, str(tmp_path / "runs"))
-    articles = read_catalogue(base / checkpoints.CATALOGUE)["movie_id"].tolist()
+    articles = articles_of(base)
     read = Session(history=[Watched(article, True) for article in articles[:3]])
     found = []
     for model in MODELS:
@@ -106,6 +119,43 @@ def test_every_page_speaks_of_articles_that_are_read(
     assert any("**History** · 3 articles" in text.value for text in app.markdown)
     assert film_box(app, "side_add")["label"] == "Add an article"
     assert film_box(app, "side_add")["placeholder"] == "Search 58 articles…"
+
+
+ON_ARTICLES = (
+    "recommend -m {model}",
+    "explain -m {model} --movie {other}",
+    "trace {model} --movie {other}",
+    "neighbours -m {model} --movie {first}",
+    "analogy {first} {second} {other} -m {model}",
+    "what-if -m {model} --drop {first} --add-watched {other}",
+    "what-if -m {model} --movie {other} -k 50",
+    "compare -m din -m dcn_text",
+    "report -m {model} --beside din --movie {other} --out {page}",
+)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_command_speaks_of_articles_that_are_read(
+    model: str, base: Path, tmp_path: Path
+) -> None:
+    first, second, other = articles_of(base)[:3]
+    page = tmp_path / "page.html"
+    for command in ON_ARTICLES:
+        told = command.format(model=model, first=first, second=second, other=other, page=page)
+        with_history = not told.startswith(("neighbours", "analogy"))
+        told += " --objective like"
+        told += f" --watched {first} --like {second}" * with_history
+        done = run(told, RECDEMO_CHECKPOINTS=str(base), COLUMNS="900")
+        assert done.returncode == 0, done.stderr
+        said = [
+            line for line in done.stdout.splitlines() if OF_FILMS.search(line.replace(TITLE, ""))
+        ]
+        assert said == [], told
+    text = re.sub(
+        r"<(style|script|svg|code|pre)\b.*?</\1>|<[^>]*>", " ", page.read_text("utf-8"), flags=re.DOTALL
+    )
+    assert TITLE in text
+    assert OF_FILMS.findall(text.replace(TITLE, "")) == []
 
 
 def test_retrain_asks_of_clicks_what_they_can_tell(tmp_path: Path) -> None:

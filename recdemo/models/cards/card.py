@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from recdemo.core.vocabulary import Objective
+from recdemo.core.wording import FILM, Words
 
 if TYPE_CHECKING:
     from torch import nn
@@ -160,16 +161,15 @@ class Card:
         """What it is asked for where nobody says: ``next`` where it can be."""
         return "next" if "next" in self.objectives else self.objectives[0]
 
-    @property
-    def aside(self) -> str:
+    def aside(self, words: Words = FILM) -> str:
         """A sentence to read beside its lists: what of a visitor it does not read, if anything."""
         if not (self.reads_history or self.reads_profile):
-            return f"{self.title} gives everybody the same list; only films already watched are left out."
+            return f"{self.title} gives everybody the same list; only {words.films} already {words.watched} are left out."
         if not self.reads_history:
-            return f"{self.title} reads the profile, not the films watched."
+            return f"{self.title} {words.reads} the profile, not the {words.films} {words.watched}."
         if not self.reads_profile:
             order = "in their order, " if self.reads_order else ""
-            return f"{self.title} reads the films watched, {order}not the profile."
+            return f"{self.title} {words.reads} the {words.films} {words.watched}, {order}not the profile."
         return ""
 
     @property
