@@ -195,7 +195,7 @@ def _unrated(history: tuple[Watched, ...]) -> tuple[Watched, ...]:
     counts = st.segmented_control(
         f"The file has no ratings: its {_words().films} count as",
         ["watched", "liked"],
-        format_func=_words().prose,
+        format_func=_words(),
         default="watched",
         required=True,
         key="bring_unrated",
