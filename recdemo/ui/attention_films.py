@@ -29,7 +29,6 @@ def show_films(
 ) -> None:
     """What each watched film adds for several targets, and for one beside what taking it away does."""
     w = engine.words(visit.model)
-    w = engine.words(visit.model)
     if not explanation.removal:
         nothing_watched(visit, f"no {w.film} adds to its own score")
         sum_of_terms(explanation, visit, targets)
@@ -55,7 +54,7 @@ def show_films(
             f"Rows are the {w.films} {w.watched}, latest first; columns the {w.films} being scored. These are no weights to be trusted or "
             f"not: with the {w.film}'s own first term, a column adds up to its logit."
             + (
-                f" Only the latest {explanation.films_read} {w.films} are read."
+                f" Only the latest {explanation.films_read} {w.films} are {w.read}."
                 if unread > 1
                 else ""
             )
@@ -92,7 +91,6 @@ def show_history(
 ) -> None:
     """Weights of the watched films for several targets; then one target in full."""
     w = engine.words(visit.model)
-    w = engine.words(visit.model)
     shows = engine.card(visit.model).shows
     if not explanation.weights or not explanation.weights.labels:
         nothing_watched(visit, f"{w.a_film} does not attend to itself")
@@ -120,7 +118,6 @@ def show_history(
 
 def nothing_watched(visit: Visit, why: str) -> None:
     w = engine.words(visit.model)
-    w = engine.words(visit.model)
     st.info(
         f"The {w.film} explained is the only one {w.watched}: {why}. Add another in the sidebar."
         if visit.session.history
@@ -132,7 +129,6 @@ def nothing_watched(visit: Visit, why: str) -> None:
 def _weights(
     model: Recommender, visit: Visit, targets: Sequence[int], explanation: Explanation
 ) -> None:
-    w = engine.words(visit.model)
     w = engine.words(visit.model)
     attention = explanation.weights
     assert attention
@@ -162,14 +158,17 @@ def _weights(
             "negative weight as well as a positive one."
         )
         + (f" This model weighs the history alike for every {w.film}." if same else "")
-        + (f" Only the latest {explanation.films_read} {w.films} are read." if unread > 1 else "")
+        + (
+            f" Only the latest {explanation.films_read} {w.films} are {w.read}."
+            if unread > 1
+            else ""
+        )
     )
 
 
 def _heads(
     model: Recommender, visit: Visit, targets: Sequence[int], explanation: Explanation
 ) -> None:
-    w = engine.words(visit.model)
     w = engine.words(visit.model)
     table = inside.head_weights(model, visit.session, explanation.movie_id)
     heads = [name for name in table if name not in ("movie_id", "title")]
@@ -197,7 +196,6 @@ def _heads(
 def _layers(
     model: Recommender, visit: Visit, targets: Sequence[int], explanation: Explanation
 ) -> None:
-    w = engine.words(visit.model)
     w = engine.words(visit.model)
     films, weights = inside.layer_weights(model, visit.session)
     layers, heads = weights.shape[:2]
@@ -273,7 +271,6 @@ def _layers(
 def _evolution(
     model: Recommender, visit: Visit, targets: Sequence[int], explanation: Explanation
 ) -> None:
-    w = engine.words(visit.model)
     w = engine.words(visit.model)
     labels = engine.films(visit.model).labels
     table = inside.evolution(model, visit.session, targets)

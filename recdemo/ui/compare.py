@@ -30,7 +30,7 @@ from recdemo.charts import compare as charts
 from recdemo.charts.style import CATEGORIES
 from recdemo.core.errors import CheckpointError
 from recdemo.core.vocabulary import QUESTIONS, Objective
-from recdemo.core.wording import Words
+from recdemo.core.wording import FILM, Words
 from recdemo.models import CARDS
 from recdemo.ui import engine, state
 from recdemo.ui.chart import CHART
@@ -101,7 +101,6 @@ def choose(visit: Visit, menu: Mapping[str, Sequence[Objective]]) -> tuple[list[
 def show_left_out(visit: Visit, menu: Mapping[str, Sequence[Objective]]) -> None:
     """Which models are not compared, as they know other films, and why."""
     w = engine.words(visit.model)
-    w = engine.words(visit.model)
     others = [key for key in engine.menu() if key not in menu]
     if others:
         worlds = [world for key in others if (world := engine.world_of(key))]
@@ -109,10 +108,11 @@ def show_left_out(visit: Visit, menu: Mapping[str, Sequence[Objective]]) -> None
         own = [plain(engine.card(key).title) for key in others if not engine.world_of(key)]
         more = [f"{len(own) - NAMED} more"] if len(own) > NAMED else []
         count = len(engine.films(visit.model).ids)
+        known = "films" if w == FILM else "titles"  # of another world they may be either
         st.caption(
             f":material/inventory_2: Compared are the models that know the same {count:,} {w.films} as "
             f"{plain(engine.card(visit.model).title)}. Not compared: {', '.join([*names, *own[:NAMED], *more])}. They know "
-            f"other {w.films}, and ranks among different {w.films} say nothing about each other."
+            f"other {known}, and ranks among different {known} say nothing about each other."
         )
 
 
@@ -313,7 +313,6 @@ def show_as_they_answer(
     Returns:
         The rankings by model, and the films on them side by side.
     """
-    w = engine.words(visit.model)
     w = engine.words(visit.model)
     titles = engine.films(visit.model).labels
     broken, place, progress = st.container(), st.empty(), st.empty()

@@ -169,7 +169,6 @@ def show_values(model: Recommender, visit: Visit, space: Space) -> None:
 def show_analogy(model: Recommender, visit: Visit, space: Space, shown: np.ndarray) -> None:
     """A is to B as what is to C?"""
     w = engine.words(visit.model)
-    w = engine.words(visit.model)
     films, schema = engine.films(visit.model), model.checkpoint.schema
     directions = vectors.directions(model, space)
     example = vectors.best_example(model, space) or (films.ids[0], films.ids[1], films.ids[2])
@@ -230,7 +229,6 @@ def show_other(
 ) -> None:
     """The same film's neighbours in another model."""
     w = engine.words(visit.model)
-    w = engine.words(visit.model)
     films, menu = engine.films(visit.model), engine.peers(visit.model)
     others = [key for key in menu if key != visit.model]
     if not others:
@@ -280,7 +278,6 @@ def show_other(
 
 def show_visitor(model: Recommender, visit: Visit, space: Space, shown: np.ndarray) -> None:
     """What the visitor's place is, and the films around it."""
-    w = engine.words(visit.model)
     w = engine.words(visit.model)
     network, title = model.checkpoint.model, engine.card(visit.model).title
     if not isinstance(network, PlacesUsers) or space.key != "film":

@@ -103,7 +103,6 @@ def show_card(model: Recommender, visit: Visit) -> None:
 def show_diagram(model: Recommender, visit: Visit) -> None:
     """The model at work for this visitor, and where its parameters are."""
     w = engine.words(visit.model)
-    w = engine.words(visit.model)
     checkpoint = model.checkpoint
     schema = checkpoint.schema
     every = f"All {schema.size:,} {w.films}"
@@ -193,7 +192,6 @@ def show_traps(model: Recommender, visit: Visit) -> None:
 
 def show_trap(trap: Trap, model: Recommender, visit: Visit) -> None:
     """What goes wrong, what is right, and what it would do to this visitor."""
-    w = engine.words(visit.model)
     w = engine.words(visit.model)
     with st.spinner("Trying it on this visitor…"):
         asked = model.recommend(visit.session, ASKED)["movie_id"].tolist()

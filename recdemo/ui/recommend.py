@@ -102,7 +102,7 @@ def show_finding(
         )
     elif watched > latest:
         st.caption(
-            f"Only the latest {latest} of the {watched} {engine.item_of(visit.model)}s watched are read."
+            f"Only the latest {latest} of the {watched} {model.words.films} {model.words.watched} are {model.words.read}."
         )
 
 

@@ -12,7 +12,7 @@ from recdemo import checkpoints
 from recdemo.core.errors import RequestError
 from recdemo.core.session import Session, Watched
 from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS, QUESTIONS, Objective
-from recdemo.core.wording import a, counted
+from recdemo.core.wording import Words, counted
 from recdemo.data.catalogue import shorten
 from recdemo.ui import bring, engine, film_box, owner, state
 from recdemo.ui.engine import plain
@@ -42,7 +42,7 @@ def draw() -> None:
 
 def _model(visit: Visit) -> None:
     _films(visit)
-    menu = engine.peers(visit.model)
+    menu, w = engine.peers(visit.model), engine.words(visit.model)
     if (
         visit.model not in menu
     ):  # nothing is trained yet, or its checkpoint has just been taken away
@@ -51,18 +51,18 @@ def _model(visit: Visit) -> None:
         "Model",
         list(menu),
         format_func=lambda key: engine.card(key).title,
-        help=engine.words(visit.model)(engine.card(visit.model).idea),
+        help=w(engine.card(visit.model).idea),
         **state.bound("side_model", visit.model, lambda v, key: v.with_model(key, menu[key])),
     )
     if engine.card(visit.model).knows_users:
         st.caption(
-            "Knows its users by id only: you get the vector that explains your films best, pulled towards the mean of your "
+            f"Knows its users by id only: you get the vector that explains your {w.films} best, pulled towards the mean of your "
             "demographic group."
             if visit.session.history
-            else "Knows its users by id only: without films you get the mean of your demographic group."
+            else f"Knows its users by id only: without {w.films} you get the mean of your demographic group."
         )
     if engine.made_up(visit.model):
-        st.caption(":material/casino: Trained on simulated viewers: its figures are of nobody.")
+        st.caption(w(":material/casino: Trained on simulated viewers: its figures are of nobody."))
     if not engine.world_of(visit.model):
         count, data = len(engine.films(visit.model).ids), engine.data_of(visit.model)
         st.caption(
@@ -75,7 +75,7 @@ def _model(visit: Visit) -> None:
         required=True,
         label_visibility="collapsed",
         width="stretch",
-        help="**What next?** ranks films by the chance that this visitor picks them next. "
+        help=f"**What next?** ranks {w.films} by the chance that this visitor picks them next. "
         "**Would they like it?** gives the chance of 4 or 5 stars if they saw it. "
         "**How many stars?** predicts the rating. Each is trained apart, and the lists differ.",
         **state.bound("side_objective", visit.objective, lambda v, o: replace(v, objective=o)),
@@ -231,11 +231,11 @@ def _open() -> None:
 
 def _history(visit: Visit, seen: Visit) -> None:
     """The films that the model knows; those it does not are named, and stay in the visit."""
-    films, item = engine.films(visit.model), engine.item_of(visit.model)
+    films, w = engine.films(visit.model), engine.words(visit.model)
     history = seen.session.history
     aside = [film for film in visit.session.history if film.movie_id not in films.labels]
     st.segmented_control(
-        f"{a(item).capitalize()} added counts as",
+        f"{w.A_film} added counts as",
         list(REACTIONS),
         required=True,
         default="Liked",
@@ -245,15 +245,15 @@ def _history(visit: Visit, seen: Visit) -> None:
         width="stretch",
     )
     film_box.draw(
-        f"Add {a(item)}",
+        f"Add {w.a_film}",
         "side_add",
         visit.model,
         _add,
-        help=f"Any words of a title, in any order. The {item} is added as watched last.",
+        help=f"Any words of a title, in any order. The {w.film} is added as {w.watched} last.",
     )
-    bring.button("side_bring")
+    bring.button("side_bring", w)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**History** · {counted(len(history), item)}" if history else "**History**")
+        st.markdown(f"**History** · {counted(len(history), w.film)}" if history else "**History**")
         st.button(
             ":material/undo:",
             key="side_undo",
@@ -273,7 +273,7 @@ def _history(visit: Visit, seen: Visit) -> None:
     if aside:
         _set_aside(aside)
     if not history:
-        st.caption(f"Nothing watched yet. Add {a(item)} above, or pick a persona.")
+        st.caption(f"Nothing {w.watched} yet. Add {w.a_film} above, or pick a persona.")
         return
     newest_first = history[::-1]
     pages = -(-len(history) // ROWS)
@@ -291,7 +291,7 @@ def _history(visit: Visit, seen: Visit) -> None:
         )
     with st.container(gap=None):
         for film in newest_first[shown * ROWS : (shown + 1) * ROWS]:
-            _film(film, films.labels)
+            _film(film, films.labels, w)
 
 
 def _set_aside(films: list[Watched]) -> None:
@@ -310,7 +310,7 @@ def _add(movie: int) -> None:
     state.go(state.current().add(movie, liked))
 
 
-def _film(film: Watched, labels: Mapping[int, str]) -> None:
+def _film(film: Watched, labels: Mapping[int, str], w: Words) -> None:
     """One row of the history: a button that opens what can be done with the film."""
     movie = film.movie_id
     label = labels[movie]
@@ -337,7 +337,7 @@ def _film(film: Watched, labels: Mapping[int, str]) -> None:
                     name,
                     key=f"side_{name}_{movie}",
                     icon=symbol,
-                    help=f"Watched {name.lower()}",
+                    help=f"{w.watched.capitalize()} {name.lower()}",
                     on_click=lambda steps=steps: state.go(
                         state.current().move(movie, steps, labels)
                     ),

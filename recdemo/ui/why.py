@@ -57,7 +57,6 @@ def sum_of_terms(explanation: Explanation, visit: Visit, films: Sequence[int]) -
 def _choose_other(explanation: Explanation, visit: Visit, films: Sequence[int]) -> bool:
     """What the film is set beside; true if nothing, so that the whole sum is asked for."""
     w = engine.words(visit.model)
-    w = engine.words(visit.model)
     labels, beside = engine.films(visit.model).labels, explanation.contrast.movie_id
     chosen = NOTHING if visit.against == NOTHING else beside or AVERAGE
     others = [
