@@ -41,6 +41,15 @@ streamlit_context._get_client_context = lambda: None
 REAL_DATA = {"ml_1m", "ml_100k"}
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are processors: many tests wait for a browser or a process."""
+    return (
+        len(os.sched_getaffinity(0)) + 1
+        if hasattr(os, "sched_getaffinity")
+        else (os.cpu_count() or 1) + 1
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "real_data: needs the MovieLens files; skipped without them")
 
