@@ -133,9 +133,10 @@ def start(request: Request, by: Visitor = HOST) -> Run:
     check_allowed(request.source)
     home = store.root()
     with store.lock(home):
-        store.clear_drafts(home)
+        room.clear_drafts(home)
         room.check_waiting(home, by)
-        room.make(home, runs_kept(home), by)
+        gone = room.make(home, runs_kept(home), by, request.source)
+        note = f"to make room, these runs were removed: {'; '.join(gone)}" if gone else ""
         request = request.model_copy(update={"created": now()})
         folder = home / store.new_id(home, request.created)
         draft = folder.with_name(f"{store.DRAFT}{folder.name}")
@@ -143,7 +144,7 @@ def start(request: Request, by: Visitor = HOST) -> Run:
             draft.mkdir()
             by.mark(draft)
             write_whole(draft / store.REQUEST, request.model_dump_json(indent=1).encode())
-            store.write_status(draft, Status(state="queued", doing="starting"))
+            store.write_status(draft, Status(state="queued", doing="starting", note=note))
             draft.rename(folder)
         except OSError as error:
             shutil.rmtree(draft, ignore_errors=True)
@@ -212,6 +213,7 @@ def delete(id: str, by: Visitor = HOST) -> None:
             name = run.title if run else id
             raise RequestError(f"the run {name} has not ended; cancel it before it is deleted")
         store.remove(folder)
+        room.clear_data(home)
 
 
 def estimate(request: Request, ratings: int, base: Path | None = None) -> float | None:

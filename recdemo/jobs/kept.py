@@ -218,7 +218,7 @@ def add(card: KeptCard, content: Mapping[str, bytes], by: Visitor = HOST) -> Kep
     with store.lock(home.parent):
         if target.exists():
             raise _taken(target)
-        room.check_kept(home, by)
+        room.check_kept(home, by, sum(map(len, content.values())))
         try:
             for file, path in files_of(draft, card).items():
                 path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,9 @@ On a shared host each visitor has a part of it.
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from pathlib import Path
 
 from recdemo.core.durations import now
@@ -17,6 +19,7 @@ MOST_RUNS, MOST_RUNS_VARIABLE = 20, "RECDEMO_RUNS_MOST"
 MOST_BYTES, MOST_BYTES_VARIABLE = 500_000_000, "RECDEMO_RUNS_BYTES"
 MOST_WAITING, MOST_WAITING_VARIABLE = 3, "RECDEMO_RUNS_WAITING"
 MOST_KEPT, MOST_KEPT_VARIABLE = 20, "RECDEMO_KEPT_MOST"
+DATA = "data"  # the folder of people's own data, beside the runs that learn from them
 OTHERS_STAY = (
     3600.0  # seconds that a visitor's run stays after its end, however much room another one needs
 )
@@ -46,8 +49,8 @@ def check_waiting(home: Path, by: Visitor = HOST) -> None:
         )
 
 
-def check_kept(shelf: Path, by: Visitor = HOST) -> None:
-    """Refuse one kept model more where there are enough. Inside `store.lock` only.
+def check_kept(shelf: Path, by: Visitor = HOST, size: int = 0) -> None:
+    """Refuse one kept model more, of so many bytes, where there are enough. Inside `store.lock` only.
 
     Raises:
         RequestError: there are.
@@ -59,9 +62,46 @@ def check_kept(shelf: Path, by: Visitor = HOST) -> None:
         raise RequestError(f"{each} models of yours are kept, which is all one may; delete one")
     if len(found) >= (most := limit(MOST_KEPT, MOST_KEPT_VARIABLE)):
         raise RequestError(f"{most} models are kept, which is all there is room for; delete one")
+    check_bytes(shelf.parent, size)
 
 
-def make(home: Path, kept: set[str], by: Visitor = HOST) -> list[str]:
+def check_bytes(home: Path, size: int) -> None:
+    """Refuse so many bytes more where there is no room for them; data that no run names make room. Inside `store.lock` only.
+
+    Raises:
+        RequestError: there is none.
+    """
+    most = limit(MOST_BYTES, MOST_BYTES_VARIABLE)
+    if size_of(home) + size > most:
+        clear_data(home)
+    if (taken := size_of(home)) + size > most:
+        raise RequestError(
+            f"there is no room for {size / 1e6:.1f} MB: runs and kept models take {taken / 1e6:.1f} of {most / 1e6:.1f} MB; "
+            "delete a run or a kept model"
+        )
+
+
+def clear_data(home: Path, spare: str = "") -> None:
+    """Remove a person's own data that no run names any more: they go with the last one that does. Inside `store.lock` only.
+
+    Args:
+        home: the folder of runs.
+        spare: a source that a run is about to name.
+    """
+    named = {spare, *map(_source, store.ids(home))}
+    for folder in (home / DATA).glob("[!.]*"):
+        if not any(folder in Path(source).parents for source in named):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _source(folder: Path) -> str:
+    try:
+        return str(json.loads((folder / store.REQUEST).read_bytes())["source"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def make(home: Path, kept: set[str], by: Visitor = HOST, source: str = "") -> list[str]:
     """Remove the oldest runs that have ended and of which no model was kept, until there is room for one more.
 
     Inside `store.lock` only. A visitor's own go first, and another's only where nothing else helps and they ended a while ago.
@@ -70,9 +110,10 @@ def make(home: Path, kept: set[str], by: Visitor = HOST) -> list[str]:
         home: the folder of runs.
         kept: ids of the runs that a model was kept from.
         by: who needs it.
+        source: of the run that needs it.
 
     Returns:
-        Ids of the runs removed.
+        What the runs removed were called.
 
     Raises:
         RequestError: there is no room even so.
@@ -85,30 +126,42 @@ def make(home: Path, kept: set[str], by: Visitor = HOST) -> list[str]:
     most_runs = limit(MOST_RUNS, MOST_RUNS_VARIABLE)
     most_bytes = limit(MOST_BYTES, MOST_BYTES_VARIABLE)
     each = most_runs if by.admin else limit(RUNS_EACH, RUNS_EACH_VARIABLE)
-    count, mine, size, gone = len(folders), len(own), size_of(home), list[str]()
-    while mine >= each or count >= most_runs or size > most_bytes:
+    count, mine, gone = len(folders), len(own), list[str]()
+    clear_data(home, source)
+    while mine >= each or count >= most_runs or (size := size_of(home)) > most_bytes:
         if spare:
             oldest = spare.pop(0)
             mine -= 1
         elif others and mine < each:
             oldest = others.pop(0)
+        elif mine >= each or count >= most_runs:
+            most = each if mine >= each else most_runs
+            raise RequestError(
+                f"there is no room for another run: there are {mine} of yours and {count} of all, and {most} may be; "
+                + ("cancel or delete one of yours" if mine else "come back in an hour")
+            )
         else:
             raise RequestError(
-                f"there is no room for another run: {count} runs and {size / 1e6:.0f} MB are alive or kept, at most "
-                f"{most_runs} and {most_bytes / 1e6:.0f} MB may be; delete a run or a kept model"
-                if by.admin
-                else f"there is no room for another run: {mine} of {count} are yours, and {each} of {most_runs} may be; "
-                + ("delete one of yours" if mine else "come back later")
+                f"there is no room for another run: what is alive or kept takes {size / 1e6:.1f} MB, and {most_bytes / 1e6:.1f} "
+                f"MB may be; {'delete a kept model, or a run that one was kept from' if by.admin else 'delete one of yours'}"
             )
-        size -= size_of(oldest)
+        run = store.read(oldest)
+        gone.append(run.title if run else oldest.name)
         count -= 1
         store.remove(oldest)
-        gone.append(oldest.name)
+        clear_data(home, source)
     return gone
 
 
 def _ended_before(folder: Path) -> bool:
     return (now() - store.read_status(folder).updated).total_seconds() > OTHERS_STAY
+
+
+def clear_drafts(home: Path) -> None:
+    """Remove what was left half made or half removed. Inside `store.lock` only."""
+    for place in (home, home / store.KEPT):
+        for path in place.glob(f"{store.DRAFT}*"):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def size_of(folder: Path) -> int:

@@ -20,7 +20,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -61,7 +61,7 @@ ENDED: tuple[State, ...] = ("done", "failed", "cancelled", "interrupted")
 OVER: dict[str, Any] = {"doing": "", "loss": None, "seconds_left": None}
 GONE = "its process is gone: it was killed, ran out of memory, or the machine was restarted"
 
-_ID = re.compile(r"\d{8}-\d{6}-\d{3}", re.ASCII)
+_ID = re.compile(r"(?!9999)\d{8}-\d{6}-\d{3}", re.ASCII)  # in 9999, time has no next id
 _EPOCHS = TypeAdapter(list[Epoch])
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -200,7 +200,7 @@ def root() -> Path:
             return place.resolve()
     where = repr(given) if given else f"{PROJECT / 'runs'} or {temporary}"
     raise RequestError(
-        f"runs cannot be written to {where}; set {ROOT_VARIABLE} to a folder that can be written"
+        f"runs cannot be written to {where}; set {ROOT_VARIABLE} to a writable folder"
     )
 
 
@@ -244,15 +244,11 @@ def lock(home: Path) -> Iterator[None]:
     Raises:
         RequestError: somebody has held it for long.
     """
-    one = FileLock(
-        home / ".door", timeout=LOCK_SECONDS, poll_interval=0.005, fallback_to_soft=False
-    )
+    one = FileLock(home / ".door", LOCK_SECONDS, poll_interval=0.005, fallback_to_soft=False)
     try:
         held = one.acquire()
     except Timeout:
-        raise RequestError(
-            f"{home} is in use by another process that does not end; try again"
-        ) from None
+        raise RequestError(f"{home} is in use by another process for long; try again") from None
     with held:
         yield
 
@@ -311,17 +307,28 @@ def write_epochs(folder: Path, epochs: list[Epoch]) -> None:
 
 
 def ids(home: Path) -> list[Path]:
-    """The folders of all runs, oldest first."""
-    return sorted(path for path in home.iterdir() if _ID.fullmatch(path.name) and path.is_dir())
+    """The folders of all runs, oldest first; what is no run is passed over."""
+    return sorted(filter(_is_run, home.iterdir()))
+
+
+def _is_run(path: Path) -> bool:
+    there = _ID.fullmatch(path.name) and any((path / n).is_file() for n in (REQUEST, STATUS))
+    with suppress(ValueError):
+        return bool(there and _moment(path.name))
+    return False
+
+
+def _moment(id: str) -> datetime.datetime:
+    return datetime.datetime.strptime(f"{id}000+0000", "%Y%m%d-%H%M%S-%f%z")
 
 
 def new_id(home: Path, created: datetime.datetime) -> str:
     """An id behind all there are, even where the clock was set back. Inside `lock` only."""
     newest = max((path.name for path in ids(home)), default="")
-    while (name := f"{created:%Y%m%d-%H%M%S-}{created.microsecond // 1000:03}") <= newest:
-        latest = datetime.datetime.strptime(f"{newest}000+0000", "%Y%m%d-%H%M%S-%f%z")
-        created = latest + datetime.timedelta(milliseconds=1)
-    return name
+    moment = max(created, _moment(newest)) if newest else created
+    while (id := f"{moment:%Y%m%d-%H%M%S-%f}"[:-3]) <= newest or (home / id).exists():
+        moment += datetime.timedelta(milliseconds=1)
+    return id
 
 
 def folder_of(id: str, home: Path, by: Visitor = HOST) -> Path:
@@ -331,7 +338,7 @@ def folder_of(id: str, home: Path, by: Visitor = HOST) -> Path:
         RequestError: there is none that they may look at.
     """
     folder = home / id
-    if not _ID.fullmatch(id) or not folder.is_dir() or not by.may_look(folder):
+    if not _is_run(folder) or folder.name != id or not by.may_look(folder):
         raise RequestError(f"there is no run {id!r}; 'python -m recdemo runs' lists them")
     return folder
 
@@ -341,10 +348,3 @@ def remove(folder: Path) -> None:
     aside = folder.with_name(f"{DRAFT}{folder.name}")
     folder.rename(aside)
     shutil.rmtree(aside, ignore_errors=True)
-
-
-def clear_drafts(home: Path) -> None:
-    """Remove what was left half made or half removed. Inside `lock` only."""
-    for place in (home, home / KEPT):
-        for path in place.glob(f"{DRAFT}*"):
-            shutil.rmtree(path, ignore_errors=True)

@@ -158,7 +158,7 @@ class Trainer(Observer):
             lock = store.try_lock(self.folder / store.LOCK)
             assert lock is not None  # nobody else starts a queued run
             self._locks.append(lock)
-            self._say()
+            self._say(note=asked.note)
 
     def _wait(self) -> None:
         """Until all runs asked for earlier, as far as they are alive, have ended, and nothing trains."""

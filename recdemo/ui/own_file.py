@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from recdemo.core.errors import RequestError
 from recdemo.core.wording import counted
 from recdemo.data.choices import FEWEST, SCALES
 from recdemo.data.dataset import DataError, Dataset
@@ -21,7 +22,7 @@ from recdemo.data.own import check, to_dataset
 from recdemo.data.own_rows import Findings
 from recdemo.data.saved import save_dataset
 from recdemo.data.table import PACKED, SUFFIXES, Table, read_table
-from recdemo.jobs import store
+from recdemo.jobs import room, store
 from recdemo.ui import engine
 from recdemo.ui.engine import plain
 
@@ -146,9 +147,12 @@ def _read(content: bytes, name: str) -> Chosen | None:
     )
     for note in dataset.notes[len(table.notes) :]:  # which were said above
         st.caption(plain(note))
-    return Chosen(
-        str(_kept_file(content, mapping, (leave_out, fewest), dataset)), len(dataset.ratings)
-    )
+    try:
+        path = _kept_file(content, mapping, (leave_out, fewest), dataset)
+    except (DataError, RequestError) as error:
+        st.error(plain(str(error)), icon=":material/hard_drive:")
+        return None
+    return Chosen(str(path), len(dataset.ratings))
 
 
 def _mapping(table: Table, own_films: bool) -> Mapping:
@@ -196,9 +200,12 @@ def _kept_file(
     said = repr((mapping, dataset.own_films, choices)).encode()
     digest = hashlib.sha256(content + said).hexdigest()[:16]
     name = re.sub(r"\W+", "-", Path(dataset.title).stem).strip("-")[:NAME_LETTERS] or "own"
-    path = store.root() / "data" / digest / f"{name}.zip"
-    if not path.exists():
-        save_dataset(dataset, path)
+    home = store.root()
+    path = home / room.DATA / digest / f"{name}.zip"
+    with store.lock(home):
+        if not path.exists():
+            room.check_bytes(home, len(content))
+            save_dataset(dataset, path)
     return path
 
 

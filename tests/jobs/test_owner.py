@@ -150,6 +150,8 @@ def test_another_visitors_run_makes_room_only_a_while_after_its_end(
     store.write_status(mine.folder, Status(state="done"))
     control.delete(mine.id, BERT)
     _ended(desk, HOST)
-    with pytest.raises(RequestError, match="0 of 2 are yours, and 5 of 2 may be; come back later"):
+    with pytest.raises(
+        RequestError, match="0 of yours and 2 of all, and 2 may be; come back in an hour"
+    ):
         _start(desk, BERT)
     assert not Path(old.folder).exists()

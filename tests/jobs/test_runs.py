@@ -538,7 +538,7 @@ def test_the_oldest_ended_runs_make_room(desk: Desk, monkeypatch: pytest.MonkeyP
             control.delete(run.id)
     for _ in range(2):
         desk.queue()
-    with pytest.raises(RequestError, match="4 runs"):
+    with pytest.raises(RequestError, match="4 of all, and 4 may be; cancel or delete one"):
         desk.queue()
 
 
@@ -554,6 +554,49 @@ def test_bytes_are_counted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(room.MOST_BYTES_VARIABLE, "much")
     with pytest.raises(RequestError, match="'much'"):
         desk.queue()
+
+
+def test_data_of_ones_own_go_with_the_last_run_that_names_them(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(room.MOST_BYTES_VARIABLE, "1000000")
+    mine, never = (desk.home / room.DATA / name / "own.zip" for name in ("mine", "never"))
+    for path in (mine, never):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(bytes(600_000))
+    first, second = (desk.queue(source=str(mine)) for _ in range(2))
+    assert not never.exists(), "no run names it, and it took the room of one that does"
+    for run in (first, second):
+        assert mine.exists()
+        control.cancel(run.id)
+        control.delete(run.id)
+    assert not mine.exists()
+    never.parent.mkdir()
+    never.write_bytes(bytes(600_000))
+    room.check_bytes(desk.home, 900_000)
+    with pytest.raises(RequestError, match=r"no room for 1.1 MB: .* take 0.0 of 1.0 MB; delete"):
+        room.check_bytes(desk.home, 1_100_000)
+
+
+def test_what_made_room_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(room.MOST_RUNS_VARIABLE, "1")
+    first = desk.ended("failed")
+    assert f"these runs were removed: {first.title}" in desk.done().status.note
+
+
+@pytest.mark.parametrize(
+    "name", ["99991231-235959-999", "20261399-000000-000", "20261101-000000-000"]
+)
+def test_a_folder_that_is_no_run_is_passed_over(name: str, desk: Desk) -> None:
+    folder = desk.home / name
+    folder.mkdir()
+    if not name.startswith("20261101"):
+        (folder / store.REQUEST).write_text("{}")
+    run = desk.queue()
+    assert [found.id for found in store.all_runs()] == [run.id]
+    with pytest.raises(RequestError, match="no run"):
+        control.delete(name)
+    assert folder.is_dir()
 
 
 def test_only_so_many_wait(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
