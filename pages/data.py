@@ -15,7 +15,7 @@ import streamlit as st
 from recdemo import checkpoints
 from recdemo.core.errors import CheckpointError
 from recdemo.data.summary import FILE, read_aggregates
-from recdemo.ui import engine, frame, state
+from recdemo.ui import engine, frame, owner, state
 from recdemo.ui.data import (
     same_for_all,
     show_about,
@@ -32,7 +32,7 @@ with frame.page() as visit:
     try:
         counts = read_aggregates(checkpoints.root(world.key) / FILE)
     except CheckpointError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+        st.error(plain(owner.shown(str(error))), icon=":material/error:")
         st.markdown("With the ratings at hand, this counts them again:")
         st.code(f"python -m recdemo data aggregates {world.data}", language="bash")
         st.stop()

@@ -16,7 +16,7 @@ import streamlit as st
 from recdemo import checkpoints
 from recdemo.core.errors import CheckpointError
 from recdemo.core.vocabulary import QUESTIONS
-from recdemo.ui import engine, frame
+from recdemo.ui import engine, frame, owner
 from recdemo.ui.engine import plain
 from recdemo.ui.leaderboard import choose_row, rows_to_show, show_ranking, show_speed
 from recdemo.ui.leaderboard_row import show_calibration, show_facts, show_groups
@@ -25,7 +25,7 @@ with frame.page() as visit:
     try:
         board = read_leaderboard(checkpoints.root(engine.world_or_first(visit.model).key))
     except CheckpointError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+        st.error(plain(owner.shown(str(error))), icon=":material/error:")
         st.markdown("From the folder of the project, this makes the table again:")
         st.code("python -m recdemo leaderboard", language="bash")
         st.stop()

@@ -32,7 +32,7 @@ from recdemo.core.errors import CheckpointError
 from recdemo.core.vocabulary import QUESTIONS, Objective
 from recdemo.core.wording import FILM, Words
 from recdemo.models import CARDS
-from recdemo.ui import engine, state
+from recdemo.ui import engine, owner, state
 from recdemo.ui.chart import CHART
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit
@@ -325,7 +325,7 @@ def show_as_they_answer(
         except CheckpointError as error:
             del labels[key]
             broken.warning(
-                f"{engine.card(key).title} is left out: {plain(str(error))}",
+                f"{engine.card(key).title} is left out: {plain(owner.shown(str(error)))}",
                 icon=":material/broken_image:",
             )
         shown = rankings and len(rankings[next(iter(rankings))].movie_ids)

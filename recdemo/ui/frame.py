@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from recdemo.core.errors import CheckpointError, RequestError
-from recdemo.ui import guide, sidebar, state, warm_up
+from recdemo.ui import guide, owner, sidebar, state, warm_up
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit, encode_visit
 
@@ -61,7 +61,7 @@ def page() -> Iterator[Visit]:
         yield state.seen()
         warm_up.warm_up()
     except (CheckpointError, RequestError) as error:
-        st.error(plain(str(error)), icon=":material/error:")
+        st.error(plain(owner.shown(str(error))), icon=":material/error:")
         if drawn and isinstance(error, CheckpointError):
             st.markdown("The other models go on working: choose another in the sidebar.")
         st.stop()

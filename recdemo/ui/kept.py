@@ -45,7 +45,7 @@ def kept_models() -> None:
     for model in found:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             if model.card is None:
-                st.markdown(f":material/broken_image: {plain(model.problem)}")
+                st.markdown(f":material/broken_image: {plain(owner.shown(model.problem))}")
             else:
                 simulated = ", simulated" if model.card.simulated else ""
                 st.markdown(
@@ -103,7 +103,7 @@ def problem() -> None:
     """What the last click could not do."""
     said = st.session_state.pop(PROBLEM, "")
     if said:
-        st.error(plain(said), icon=":material/block:")
+        st.error(plain(owner.shown(said)), icon=":material/block:")
 
 
 def share_toggle(key: str, folder: Path, name: str) -> None:

@@ -23,7 +23,7 @@ from recdemo.data.own_rows import Findings
 from recdemo.data.saved import save_dataset
 from recdemo.data.table import PACKED, SUFFIXES, Table, read_table
 from recdemo.jobs import room, store
-from recdemo.ui import engine
+from recdemo.ui import engine, owner
 from recdemo.ui.engine import plain
 
 ROLES = {
@@ -87,7 +87,7 @@ def lying_at(path: Path) -> Chosen | None:
         check_size(path.name, path.stat().st_size)
         content = path.read_bytes()
     except (DataError, OSError) as error:
-        st.error(plain(str(error)), icon=":material/table:")
+        st.error(plain(owner.shown(str(error))), icon=":material/table:")
         return None
     return _read(content, path.name)
 
@@ -96,7 +96,7 @@ def _read(content: bytes, name: str) -> Chosen | None:
     try:
         table = _table(content, name)
     except DataError as error:
-        st.error(plain(str(error)), icon=":material/table:")
+        st.error(plain(owner.shown(str(error))), icon=":material/table:")
         return None
     st.dataframe(table.frame.head(PREVIEW), alt="First rows of the file")
     for note in table.notes:
@@ -138,7 +138,7 @@ def _read(content: bytes, name: str) -> Chosen | None:
     try:
         dataset = _dataset(content, name, mapping, own_films, leave_out, fewest)
     except DataError as error:
-        st.error(plain(str(error)), icon=":material/table:")
+        st.error(plain(owner.shown(str(error))), icon=":material/table:")
         return None
     st.success(
         f"{len(dataset.ratings):,} ratings of {dataset.ratings['movie_id'].nunique():,} films by "
@@ -150,7 +150,7 @@ def _read(content: bytes, name: str) -> Chosen | None:
     try:
         path = _kept_file(content, mapping, (leave_out, fewest), dataset)
     except (DataError, RequestError) as error:
-        st.error(plain(str(error)), icon=":material/hard_drive:")
+        st.error(plain(owner.shown(str(error))), icon=":material/hard_drive:")
         return None
     return Chosen(str(path), len(dataset.ratings))
 

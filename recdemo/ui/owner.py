@@ -25,6 +25,7 @@ COOKIE = "recdemo_keys"
 PROBLEM = "owner_problem"  # what the last click could not do
 _KEYS, _MADE, _ADMIN = "owner_keys", "owner_made", "owner_admin"
 _KEY = re.compile(r"[\w-]{20,60}", re.ASCII)
+_PATH = re.compile(r"(?<![\w./:])(?:/[^\s/'\":;,()]+)+/(?=[^\s/])")  # all of one but its last part
 _FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _KEEP = st.components.v2.component(
@@ -94,6 +95,11 @@ def explained() -> None:
                 on_change=_unlock,
                 help=ADMIN_VARIABLE,
             )
+
+
+def shown(text: str) -> str:
+    """A text of the server's, such as an error or a log; of its paths only the last part, but on the visitor's own machine."""
+    return text if on_own_machine() else _PATH.sub("", text)
 
 
 def _unlock() -> None:

@@ -12,7 +12,7 @@ from recdemo.answers.recommend import Recommender, leaning
 from recdemo.core.vocabulary import GENRES, SCORE_NAMES
 from recdemo.core.wording import counted
 from recdemo.data.catalogue import genre_names
-from recdemo.ui import engine, state
+from recdemo.ui import engine, owner, state
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit
 from recdemo.ui.why import ask, see_it_computed, sum_of_terms
@@ -189,7 +189,7 @@ def show_below(model: Recommender, visit: Visit, table: pd.DataFrame, seconds: f
         if stars and (table["score"] >= BEST).sum() > 1:
             aside = f" Films predicted above {BEST} stars are shown as {BEST}, in the order of what was predicted."
         if model.problem:
-            st.caption(f"“Would like” is unknown: {plain(model.problem)}")
+            st.caption(f"“Would like” is unknown: {plain(owner.shown(model.problem))}")
         st.caption(
             f"{counted(len(engine.films(visit.model).ids), engine.item_of(visit.model))} scored and ranked in {1000 * seconds:.0f} ms.{aside}"
         )

@@ -78,9 +78,11 @@ def watch(run: Run) -> None:
     simulated = "simulated data" if run.request.source in MADE_UP else ""
     status = run.status
     said = run.progress.removesuffix(status.note).removesuffix(", ")
-    st.markdown(" · ".join(filter(None, [f"{icon} **{name}**", simulated, plain(said)])))
+    st.markdown(
+        " · ".join(filter(None, [f"{icon} **{name}**", simulated, plain(owner.shown(said))]))
+    )
     if status.note:
-        st.warning(plain(status.note), icon=":material/warning:")
+        st.warning(plain(owner.shown(status.note)), icon=":material/warning:")
     epochs, now = run.epochs, None
     if run.state == "running" and status.steps and status.epochs:
         done = max(status.epoch - 1, 0) + status.step / status.steps
@@ -128,7 +130,7 @@ def watch(run: Run) -> None:
                     control.delete, run.id)  # fmt: skip
     if run.log():
         with st.expander("Log"):
-            st.code(run.log(4000), language=None)
+            st.code(owner.shown(run.log(4000)), language=None)
 
 
 def result(run: Run) -> None:

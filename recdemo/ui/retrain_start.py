@@ -32,7 +32,7 @@ def started(request: Request) -> None:
     try:
         st.session_state[CHOSEN] = control.start(request, owner.visitor()).id
     except RequestError as error:
-        st.error(plain(str(error)), icon=":material/block:")
+        st.error(plain(owner.shown(str(error))), icon=":material/block:")
     else:
         owner.made()
         st.rerun()
@@ -134,7 +134,8 @@ def new_run(visit: Visit) -> None:
             else f"About {duration(seconds)} at most, going by how fast the shipped model was trained, and then some "
             "time to measure it. On a busy or slower machine it takes longer."
         )
-        st.code(f"python {' '.join(control.command(request))}", language=None, wrap_lines=True)
+        words = owner.shown(f"python {' '.join(control.command(request))}")
+        st.code(words, language=None, wrap_lines=True)
         if st.button("Start", key="retrain_start", type="primary", icon=":material/play_arrow:"):
             started(request)
 

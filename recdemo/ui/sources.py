@@ -18,7 +18,7 @@ from recdemo.data.simulated_news import SIMULATED_NEWS
 from recdemo.data.sources import MADE_UP, SIMULATED, find_data, is_news
 from recdemo.data.table import is_table
 from recdemo.jobs.control import allowed
-from recdemo.ui import engine, own_file
+from recdemo.ui import engine, own_file, owner
 from recdemo.ui.engine import plain
 from recdemo.ui.own_file import Chosen
 
@@ -100,7 +100,7 @@ def _download(name: str, agreed: bool) -> None:
         if job.ended:
             if not job.problem:
                 st.rerun()
-            st.error(plain(job.problem), icon=":material/cloud_off:")
+            st.error(plain(owner.shown(job.problem)), icon=":material/cloud_off:")
             return
         size = SOURCES[name].megabytes * 1_000_000
         st.progress(min(job.done / (job.total or size), 1.0), f"{job.done / 1e6:.1f} MB")
@@ -158,7 +158,7 @@ def _place() -> Chosen | None:
         check_file(path)
         there = path.exists()
     except (DataError, OSError, ValueError) as error:
-        st.error(plain(str(error)), icon=":material/block:")
+        st.error(plain(owner.shown(str(error))), icon=":material/block:")
         return None
     if not there:
         st.warning(f"There is no {plain(str(path))}.", icon=":material/search_off:")

@@ -120,6 +120,9 @@ def test_visitors_have_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     anna.toggle(key=f"retrain_share_{run.id}").set_value(True).run()
     assert "Waiting" in said(sound(bert.run()))
     assert cancel not in [button.key for button in bert.button]
+    shown = [*(code.value for code in anna.code), said(anna)]
+    assert any("--run" in text for text in shown), "the log is there"
+    assert str(run.folder.parent) not in "\n".join(shown), "a server keeps its paths"
     bert.text_input(key="owner_secret").set_value("something else").run()
     assert "not the secret" in sound(bert).error[0].value
     bert.text_input(key="owner_secret").set_value("the host's own secret").run()
@@ -151,6 +154,22 @@ def test_only_who_sits_at_the_machine_is_its_person(
     monkeypatch.delenv(owner.ADMIN_VARIABLE)
     monkeypatch.setenv(control.ALLOWED_VARIABLE, "off")
     assert not who.on_own_machine()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("/srv/my-app/runs/1/card.json is damaged", "card.json is damaged"),
+        ("see '/srv/runs', or File \"/a/b.py\", line 3", "see 'runs', or File \"b.py\", line 3"),
+        ("--data=/srv/x.zip 4/5 and/or Face/Off https://x.example/a/b", None),
+    ],
+)
+def test_a_server_keeps_its_paths(
+    text: str, words: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert who.shown(text) == text, "this is the visitor's own machine"
+    monkeypatch.setenv(control.ALLOWED_VARIABLE, "off")
+    assert who.shown(text) == (words or text.replace("/srv/", ""))
 
 
 def test_the_epoch_in_progress_is_an_open_circle(monkeypatch: pytest.MonkeyPatch) -> None:
