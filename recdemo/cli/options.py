@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial, wraps
 from inspect import Parameter, Signature, signature
@@ -235,8 +236,15 @@ def years_of(text: str | None) -> tuple[int, int] | None:
     return int(first), int(last)
 
 
+MAX_NUMBER = 1_000_000_000  # of a setting or an argument
+
+
 def named(given: Sequence[str], option: str) -> dict[str, Any]:
-    """NAME=VALUE as a dict; a value that is not JSON is a word."""
+    """NAME=VALUE as a dict; a value that is not JSON is a word.
+
+    Raises:
+        RequestError: it is not of that form, or has a number that no setting or argument can be.
+    """
     found: dict[str, Any] = {}
     for text in given:
         name, equals, value = text.partition("=")
@@ -246,6 +254,13 @@ def named(given: Sequence[str], option: str) -> dict[str, Any]:
             found[name] = json.loads(value)
         except json.JSONDecodeError:
             found[name] = value
+        except (ValueError, RecursionError):  # thousands of digits, or of brackets
+            found[name] = math.inf
+        values = found[name] if isinstance(found[name], list) else [found[name]]
+        if any(isinstance(one, int | float) and not abs(one) <= MAX_NUMBER for one in values):
+            raise RequestError(
+                f"{option} {text[:60]!r} has a number beyond {MAX_NUMBER:,}; give a smaller one"
+            )
     return found
 
 

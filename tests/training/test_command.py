@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import shlex
 
+import pytest
+
 from recdemo.cli.options import named
+from recdemo.core.errors import RequestError
 from recdemo.training.command import train_words, typed
 
 ARGUMENTS = {
@@ -33,3 +36,9 @@ def test_what_is_as_always_is_not_said() -> None:
         other
         == "python -m recdemo train fm --objective next --data=-odd --seed 2 --split last --batch-size 8"
     )
+
+
+@pytest.mark.parametrize("value", ["9" * 20, "9" * 5000, "[8, 1e999]", "NaN", "[" * 100_000])
+def test_a_number_that_nothing_can_be_is_refused(value: str) -> None:
+    with pytest.raises(RequestError, match=r"--argument 'hidden=.* beyond 1,000,000,000; give"):
+        named([f"hidden={value}"], "--argument")
