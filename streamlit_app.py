@@ -7,13 +7,13 @@ from recdemo.ui import opening
 opening.show(
     "recdemo",
     "🍿",
-    "Neural recommenders, side by side, explained. Say who you are and what you watched; see what each "
-    "model makes of it, and why.",
+    "Say who you are and what you watched; see what each recommender makes of it, and why.",
 )
 
 import streamlit as st
 
-steps = st.columns(3, gap="medium")
+with st.container(key="steps"):
+    steps = st.columns(3, gap="medium")
 steps[0].markdown(
     "**1 · Be somebody.** Pick a person below, or set profile and films in the sidebar."
 )
@@ -24,17 +24,16 @@ steps[2].markdown("**3 · Ask why.** Every score comes apart into numbers that a
 
 
 from recdemo.ui import frame, state
-from recdemo.ui.home import be, show_checkpoints, show_own_films, show_personas, show_scenarios
-from recdemo.ui.visit import Visit
+from recdemo.ui.chart import answer, reason
+from recdemo.ui.home import show_checkpoints, show_own_films, show_personas, show_scenarios
 
 with frame.page():
     visit = state.current()
-    st.subheader("Start as yourself")
-    show_own_films()
+    with reason():
+        show_own_films(visit)
     st.subheader("Or as somebody else")
-    show_personas(visit)
-    if st.button("Start empty, with no profile and no films", icon=":material/person_add:"):
-        be(Visit(model=visit.model, objective=visit.objective), "pages/recommend.py")
+    with answer(), st.container(key="personas"):
+        show_personas(visit)
     st.subheader("Or follow a question")
     show_scenarios(visit)
     st.subheader("What is loaded")

@@ -80,7 +80,7 @@ def start_chromium(playwright: Playwright) -> Browser:
 
 def settle(page: Page) -> None:
     """Wait until the page is drawn and nothing runs."""
-    drawn = '[data-testid="stSidebar"] [data-testid="stSelectbox"]'  # after the imports of a cold server
+    drawn = ".st-key-menu button"  # after the imports of a cold server
     page.wait_for_selector(drawn, state="attached", timeout=60_000)
     page.wait_for_timeout(500)
     for busy in ("stStatusWidget", "stSkeleton"):

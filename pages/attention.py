@@ -23,9 +23,12 @@ with frame.page() as visit:
     if not shows:
         offer_others(visit)
         st.stop()
-    targets, movie = choose_films(model, visit)
+    choice, facts = st.columns([3, 2], gap="medium", vertical_alignment="center")
+    with choice:
+        targets, movie = choose_films(model, visit)
     explanation = ask(model, visit, movie)
-    show_facts(visit, explanation)
+    with facts:
+        show_facts(visit, explanation)
     if "fields" in shows:
         show_fields(model, visit, explanation)
         with st.expander("The sum as steps"):

@@ -12,14 +12,16 @@ opening.show(
 
 import streamlit as st
 
-from recdemo.answers.compare import question
+from recdemo.answers.compare import FEW, question
 from recdemo.ui import engine, frame
+from recdemo.ui.chart import answer, reason
 from recdemo.ui.compare import (
     STYLE,
     choose,
     named,
     show_as_they_answer,
     show_asked,
+    show_left_out,
     show_overlap,
     show_ranges,
     show_times,
@@ -32,7 +34,11 @@ with frame.page() as visit:
     asked = {key: question(menu[key], visit.objective) for key in chosen}
     labels = named(asked, visit.objective)
     show_asked(asked, visit.objective)
-    rankings, table = show_as_they_answer(visit, asked, labels, k)
+    lists, likeness = (
+        st.columns([5, 3], gap="medium") if len(chosen) <= FEW else (st.container(), st.container())
+    )
+    with lists, answer():
+        rankings, table = show_as_they_answer(visit, asked, labels, k)
     if len(rankings) < 2:
         st.info(
             "Choose another model to compare with."
@@ -40,8 +46,11 @@ with frame.page() as visit:
             else f"No other model knows these {w.films}. Train another one on the same data, and keep it, to compare.",
             icon=":material/compare_arrows:",
         )
+        show_left_out(visit, menu)
         st.stop()
 
+    with likeness, reason():
+        show_overlap(list(rankings.values()), list(labels.values()), w)
     st.download_button(
         "Download CSV",
         table.to_csv(index=False),
@@ -51,6 +60,6 @@ with frame.page() as visit:
         help=f"Every {w.film} on a list, with its rank by each model",
         on_click="ignore",
     )
-    show_overlap(list(rankings.values()), list(labels.values()), w)
     show_ranges(table, labels, len(next(iter(rankings.values())).movie_ids), w)
     show_times(rankings, labels, w)
+    show_left_out(visit, menu)

@@ -16,6 +16,7 @@ from recdemo import checkpoints
 from recdemo.core.errors import CheckpointError
 from recdemo.data.summary import FILE, read_aggregates
 from recdemo.ui import engine, frame, owner, state
+from recdemo.ui.chart import answer
 from recdemo.ui.data import (
     same_for_all,
     show_about,
@@ -39,9 +40,13 @@ with frame.page() as visit:
     films = engine.films_of(world)  # this page is about what is shipped
     session = state.seen(films).session
     drawn = same_for_all(counts.model_dump_json())
-    st.subheader(counts.title + (" (simulated)" if counts.simulated else ""))
-    show_size(counts)
-    show_visitor(counts, session, films)
+    with answer():
+        with st.container(horizontal=True, vertical_alignment="center", gap="large"):
+            st.subheader(
+                counts.title + (" (simulated)" if counts.simulated else ""), width="content"
+            )
+            show_size(counts)
+        show_visitor(counts, session, films)
     show_pairs(counts, session, drawn, films)
     show_numbers(counts)
     show_split(counts, drawn)

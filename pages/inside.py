@@ -13,6 +13,7 @@ opening.show(
 import streamlit as st
 
 from recdemo.ui import engine, frame, inside
+from recdemo.ui.chart import answer, reason
 
 with frame.page() as visit:
     model = engine.recommender(visit.model, visit.objective, p_like=False)
@@ -20,7 +21,8 @@ with frame.page() as visit:
     with film:
         movie = inside.choose_film(model, visit)
     trace = inside.compute(model, visit, movie)
-    with words:
+    with words, reason():
         inside.lead(trace, visit)
-    inside.show(trace, visit)
+    with answer():
+        inside.show(trace, visit)
     inside.show_below(trace, visit)

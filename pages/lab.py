@@ -12,21 +12,21 @@ opening.show(
 
 import streamlit as st
 
-from recdemo.ui import frame
-from recdemo.ui.lab import EXPERIMENTS, show_activations, show_attention
+from recdemo.ui import frame, state
+from recdemo.ui.lab import EXPERIMENTS, choose_curves, show_activations, show_attention
 
 with frame.page() as visit:
-    experiment = st.segmented_control(
-        "Experiment",
-        list(EXPERIMENTS),
-        format_func=EXPERIMENTS.__getitem__,
-        default="activations",
-        required=True,
-        key="lab_experiment",
-        persist_state="session",
-        label_visibility="collapsed",
-    )
+    with st.container(horizontal=True, gap="medium", key="lab_controls"):
+        experiment = st.segmented_control(
+            "Experiment",
+            list(EXPERIMENTS),
+            format_func=EXPERIMENTS.__getitem__,
+            required=True,
+            label_visibility="collapsed",
+            **state.shown("lx", "lab_experiment", list(EXPERIMENTS), "activations"),
+        )
+        names = choose_curves() if experiment == "activations" else []
     if experiment == "activations":
-        show_activations()
+        show_activations(names)
     else:
         show_attention(visit)

@@ -17,6 +17,7 @@ from recdemo import checkpoints
 from recdemo.core.errors import CheckpointError
 from recdemo.core.vocabulary import QUESTIONS
 from recdemo.ui import engine, frame, owner
+from recdemo.ui.chart import reason
 from recdemo.ui.engine import plain
 from recdemo.ui.leaderboard import choose_row, rows_to_show, show_ranking, show_speed
 from recdemo.ui.leaderboard_row import show_calibration, show_facts, show_groups
@@ -49,7 +50,7 @@ with frame.page() as visit:
         left, right = st.columns(2, gap="large")
         with left:
             show_ranking(rows, kept, name, row.model)
-        with right:
+        with right, reason():
             show_speed(kept, name, row.model, times)
     st.subheader(f"{row.title}, “{QUESTIONS[question]}”")
     if question == "like":

@@ -13,13 +13,27 @@ opening.show(
 import streamlit as st
 
 from recdemo.ui import engine, frame
-from recdemo.ui.models import STYLE, choose, show_card, show_diagram, show_making, show_traps
+from recdemo.ui.chart import answer
+from recdemo.ui.models import (
+    STYLE,
+    choose,
+    show_card,
+    show_diagram,
+    show_making,
+    show_source,
+    show_traps,
+)
 
 with frame.page() as visit:
     st.html(STYLE)
     choose(visit)
     model = engine.recommender(visit.model, visit.objective)
-    show_card(model, visit)
-    show_diagram(model, visit)
+    card, drawing = st.columns([5, 6], gap="large")
+    with card:
+        with answer():
+            show_card(model, visit)
+        show_source(model, visit)
+    with drawing:
+        show_diagram(model, visit)
     show_traps(model, visit)
     show_making(model)

@@ -15,10 +15,14 @@ import time
 import streamlit as st
 
 from recdemo.ui import engine, frame
+from recdemo.ui.chart import answer, reason
 from recdemo.ui.recommend import choose, genres_word, show_below, show_finding, show_table, show_why
 
 with frame.page() as visit:
-    k, genres, years = choose(engine.films(visit.model), item := engine.item_of(visit.model))
+    listed, why = st.columns([7, 5], gap="medium")
+    with listed, st.container(horizontal=True, vertical_alignment="center"):
+        said = st.container(width="stretch")
+        k, genres, years = choose(engine.films(visit.model), item := engine.item_of(visit.model))
     filtered = [*genres] + ([f"{years[0]}–{years[1]}"] if years else [])
     model = engine.recommender(visit.model, visit.objective)
     started = time.perf_counter()
@@ -36,7 +40,11 @@ with frame.page() as visit:
         )
         st.stop()
 
-    show_finding(model, visit, table, filtered)
-    rows = show_table(visit, table)
-    show_below(model, visit, table, seconds)
-    show_why(model, visit, table, rows, logits)
+    with said:
+        show_finding(model, visit, table, filtered)
+    with listed:
+        with answer():
+            rows = show_table(visit, table)
+        show_below(model, visit, table, seconds)
+    with why, reason():
+        show_why(model, visit, table, rows, logits)

@@ -14,6 +14,7 @@ import streamlit as st
 
 from recdemo.jobs.control import allowed
 from recdemo.ui import frame, kept, owner, retrain, retrain_start
+from recdemo.ui.chart import answer
 
 with frame.page() as visit:
     kept.problem()
@@ -25,7 +26,8 @@ with frame.page() as visit:
     else:
         if allowed() == "simulated":
             st.caption("On this host only simulated data can be trained on.")
-        retrain_start.quick_start(visit)
+        with answer():
+            retrain_start.quick_start(visit)
         retrain_start.new_run(visit)
     owner.explained()
     retrain.all_runs()

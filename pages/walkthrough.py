@@ -14,13 +14,20 @@ opening.show(
 import streamlit as st
 
 from recdemo.ui import frame, guide
+from recdemo.ui.chart import answer
 from recdemo.ui.stories import STORIES
 
-with frame.page():
+with frame.page(), answer():
     for story in STORIES.values():
         with st.container(border=True):
-            text, button = st.columns([5, 1], vertical_alignment="center")
-            text.markdown(f"#### {story.icon} {story.title}\n{story.promise}")
+            text, steps, button = st.columns([6, 2, 1.2], vertical_alignment="center")
+            text.markdown(f"## {story.icon} {story.title}\n{story.promise}")
+            with steps.popover("What it shows", type="tertiary", width="stretch"):
+                st.markdown(
+                    "\n".join(
+                        f"{number}. {step.finding}" for number, step in enumerate(story.steps, 1)
+                    )
+                )
             if button.button(
                 f"{len(story.steps)} steps",
                 key=f"story_{story.key}",
@@ -30,12 +37,6 @@ with frame.page():
                 help=f"Start “{story.title}”",
             ):
                 guide.enter(story.key, 0)
-            with st.expander("What it shows, step by step"):
-                st.markdown(
-                    "\n".join(
-                        f"{number}. {step.finding}" for number, step in enumerate(story.steps, 1)
-                    )
-                )
     st.caption(
         "Leaving a story takes you back to your own visitor. The address of each step can be shared."
     )

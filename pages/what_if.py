@@ -14,20 +14,29 @@ import streamlit as st
 
 from recdemo.answers.counterfactual import Change
 from recdemo.ui import change, engine, frame
+from recdemo.ui.chart import answer
 from recdemo.ui.what_if import controls, show_changes, show_drop
 
 with frame.page() as visit:
     model = engine.recommender(visit.model, visit.objective, p_like=False)
     changed = visit.change.of(visit.session)
-    change.choose(visit)
-    k, words = controls(visit, changed)
-    if words:
-        show_changes(model, visit, changed, k)
-    elif visit.change != Change():
-        st.info("This change leaves the visitor as they are.", icon=":material/drag_handle:")
-    else:
-        st.info(
-            "Press one of the buttons above, or choose other changes.", icon=":material/touch_app:"
+    with st.container(key="tools"):
+        change.choose(visit)
+    shown, taken = st.columns([3, 2], gap="medium")
+    with taken:
+        k, words = controls(visit, changed)
+    with shown, answer():
+        if words:
+            show_changes(model, visit, changed, k)
+        elif visit.change != Change():
+            st.info("This change leaves the visitor as they are.", icon=":material/drag_handle:")
+        else:
+            st.info(
+                "Press one of the buttons above, or choose other changes.",
+                icon=":material/touch_app:",
+            )
+    with taken:
+        st.subheader(
+            "What would it take?", help="To drop a film off the list of the visitor as they are."
         )
-    st.subheader("What would it take?")
-    show_drop(model, visit, k)
+        show_drop(model, visit, k)

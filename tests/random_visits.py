@@ -7,7 +7,7 @@ import random
 from recdemo.answers.counterfactual import UNKNOWN, Change
 from recdemo.core.session import Session, Watched
 from recdemo.core.vocabulary import AGES, OCCUPATIONS, Objective
-from recdemo.ui.visit import Visit
+from recdemo.ui.visit import SHOWN, Visit
 
 FILMS = range(1, 3953)
 MODELS: dict[str, list[Objective]] = {
@@ -41,4 +41,6 @@ def random_visit(seed: int) -> Visit:
             dropped=tuple(rng.sample(films, min(len(films), rng.randrange(4)))),
             added=rng.choice((None, Watched(rng.choice(FILMS), rng.choice((True, False, None))))),
         ),
+        present=rng.choice((False, True)),
+        shown=tuple((name, "x.1-2 é") for name in sorted(rng.sample(list(SHOWN), 3))),
     )

@@ -39,7 +39,7 @@ def pair_map(
         hover="%{y} × %{x}<br>" + unit + " %{z:.4f}",
     )  # fmt: skip
     figure.update_xaxes(tickangle=-40)
-    return sized(figure, size, extra=130)
+    return sized(figure, size, extra=104, row=22)
 
 
 def cross_map(
@@ -96,7 +96,7 @@ def history_map(table: pd.DataFrame, targets: dict[int, str], *, unit: str = "we
     )
     # Aslant, titles side by side fit a phone too.
     figure.update_xaxes(side="top", tickangle=0 if len(targets) == 1 else -40)
-    return sized(figure, len(table), extra=120, row=24 if len(table) > 20 else ROW)
+    return sized(figure, len(table), extra=108, row=24 if len(table) > 20 else 27)
 
 
 def weight_against_removal(weights: Weights) -> go.Figure:

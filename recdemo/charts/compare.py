@@ -89,11 +89,12 @@ def overlap_map(overlap: np.ndarray, labels: Sequence[str]) -> go.Figure:
         ygap=2 if few else 1,
         texttemplate="%{z:.2f}" if few else None,
         textfont={"color": TEXT},
+        showscale=not few,
         colorbar={"title": {"text": "overlap"}},
     )
     figure.update_yaxes(dtick=1)
-    figure.update_xaxes(tickangle=None if few else -60, dtick=1)
-    return sized(figure, len(labels), extra=60 if few else 140, row=44 if few else 20)
+    figure.update_xaxes(tickangle=-30 if few else -60, dtick=1)
+    return sized(figure, len(labels), extra=90 if few else 140, row=44 if few else 20)
 
 
 def rank_ranges(

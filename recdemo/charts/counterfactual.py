@@ -50,7 +50,7 @@ def slopes(films: pd.DataFrame, k: int, words: Words = FILM) -> go.Figure:
             customdata=[_hover(films.loc[row], words) for row, _ in ends],
             mode="markers+text",
             name=words(kind),
-            marker={"size": 23, "color": KINDS[kind], "opacity": 1},
+            marker={"size": 21, "color": KINDS[kind], "opacity": 1},
             textfont={"color": "#FFFFFF", "size": [11 if len(r) < 4 else 9 for r in ranks]},
             cliponaxis=False,
             hovertemplate="%{customdata}<extra></extra>",
@@ -79,7 +79,7 @@ def slopes(films: pd.DataFrame, k: int, words: Words = FILM) -> go.Figure:
     last = max(map(max, places))
     figure.update_xaxes(visible=False, range=[0, 1], fixedrange=True)
     figure.update_yaxes(visible=False, range=[last + 0.6, -0.2], fixedrange=True)
-    figure = sized(figure, 0).update_layout(height=int(36 * (last + 0.8)) + 30)
+    figure = sized(figure, 0).update_layout(height=int(27 * (last + 0.8)) + 30)
     return figure.update_layout(margin={"l": SIDE, "r": SIDE, "t": 30, "b": 0})
 
 
@@ -128,7 +128,7 @@ def margins(drop: Drop, titles: Mapping[int, str], unit: str) -> go.Figure:
             "shapes": [{"x0": x, "x1": x, "line": dashed, **upright} for x, _, _ in marks],
         },
     )
-    sized(figure, len(names), row=28, extra=80).layout.margin.t = 28
+    sized(figure, len(names), row=24, extra=76).layout.margin.t = 28
     return figure
 
 
@@ -166,7 +166,7 @@ def _label(side: int, place: float, text: str) -> dict[str, Any]:
         "xanchor": "left" if side else "right",
         "align": "left" if side else "right",
         "xshift": 16 if side else -16,
-        "font": {"size": 12},
+        "font": {"size": 11},
     }
 
 

@@ -46,7 +46,7 @@ def long_tail(head: Sequence[float]) -> go.Figure:
         title="share of films, most rated first", tickformat=".0%", dtick=0.25, range=[0, 1.03]
     )
     figure.update_yaxes(title="share of ratings", tickformat=".0%", range=[0, 1.03])
-    return sized(figure, 9)
+    return sized(figure, 8)
 
 
 def histogram(ranges: Sequence[Range], of: str, watched: Sequence[int]) -> go.Figure:
@@ -94,7 +94,7 @@ def stars(counts: Mapping[float, int], liked_from: int) -> go.Figure:
         )
     )
     figure.update_yaxes(title="share of ratings", tickformat=".0%")
-    return sized(figure, 9)
+    return sized(figure, 8)
 
 
 def genres(groups: Mapping[str, Group]) -> go.Figure:

@@ -31,7 +31,7 @@ WATCHED: dict[bool | None, tuple[str, str, str]] = {
     None: ("square", "circle", "Just seen"),
 }
 CROWD = 40  # films watched from which on their marks are small
-HEIGHT = 500
+HEIGHT = 440
 MARGIN = 0.1  # around the points of a small chart, in parts of what they span
 SMALLEST = 0.03  # part of the map that a close-up shows at least
 BARE: dict[str, Any] = {"showticklabels": False, "zeroline": False, "showgrid": False}

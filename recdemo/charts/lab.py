@@ -60,7 +60,7 @@ def curves(table: pd.DataFrame) -> go.Figure:
     figure.update_yaxes(title="f(x)", row=1, col=1)
     figure.update_yaxes(title="slope f′(x)", row=2, col=1)
     figure.update_xaxes(title="input x", row=2, col=1)
-    return sized(figure, 0, extra=470).update_layout(showlegend=True)
+    return sized(figure, 0, extra=400).update_layout(showlegend=True)
 
 
 def weights(table: pd.DataFrame, targets: dict[int, str], most: float) -> go.Figure:

@@ -167,7 +167,7 @@ def speed(table: pd.DataFrame, name: str, front: Sequence[int], chosen: str) -> 
             n * 10.0**e for e in range(-2, 4) for n in ((1, 3) if span > 1 else (1, 2, 3, 5, 7))
         ],
     )
-    return sized(figure, min(max(len(table), 8), 14))
+    return sized(figure, min(max(len(table), 8), 9), row=28)
 
 
 def out_of_picture(table: pd.DataFrame, name: str) -> pd.Series:

@@ -80,5 +80,5 @@ def waterfall(explanation: Explanation, most: int = 10, *, whole: bool = True) -
             "yaxis": {"autorange": "reversed"},
         },
     )
-    sized(figure, len(labels)).layout.margin.r = RIGHT
+    sized(figure, len(labels), row=21, extra=54).layout.margin.r = RIGHT
     return figure

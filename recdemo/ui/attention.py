@@ -16,11 +16,11 @@ from recdemo.answers.explanation import FIELD_NAMES, Explanation
 from recdemo.answers.recommend import Recommender
 from recdemo.charts import attention as charts
 from recdemo.core.vocabulary import SCORE_NAMES
-from recdemo.core.wording import Words
+from recdemo.core.wording import Words, counted
 from recdemo.data.catalogue import shorten
 from recdemo.ui import engine, film_box, state
 from recdemo.ui.attention_films import MEAN
-from recdemo.ui.chart import CHART
+from recdemo.ui.chart import CHART, answer, reason
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import MAX_TARGETS, Visit
 from recdemo.ui.why import faithfulness, see_it_computed, sum_of_terms
@@ -28,7 +28,6 @@ from recdemo.ui.why import faithfulness, see_it_computed, sum_of_terms
 
 def show_fields(model: Recommender, visit: Visit, explanation: Explanation) -> None:
     """Pairs of fields: map, ledger, faithfulness; or, of a model with crosses, layer by layer."""
-    w = engine.words(visit.model)
     w = engine.words(visit.model)
     if "crosses" in engine.card(visit.model).shows:
         found = inside.crosses(model, visit.session, explanation.movie_id)
@@ -47,8 +46,8 @@ def show_fields(model: Recommender, visit: Visit, explanation: Explanation) -> N
             return
     attention = explanation.weights
     held = field_values(model, visit.session, explanation.movie_id)
-    left, right = st.columns([3, 2], gap="large")
-    with left:
+    left, right = st.columns([6, 5], gap="medium")
+    with left, answer():
         view = "What each pair adds"
         if attention:
             view = st.segmented_control(
@@ -84,20 +83,17 @@ def show_fields(model: Recommender, visit: Visit, explanation: Explanation) -> N
                 hide_index=True,
                 alt="Contents of each field",
             )
-    with right:
+    with right, reason():
+        show_ledger(explanation, w, short=attention is not None)
         if attention:
             faithfulness(model, visit, explanation)
-        else:
-            show_ledger(explanation, w)
-    if attention:  # of four columns
-        show_ledger(explanation, w)
 
 
 def _crosses(found: inside.Crosses, layer: int, explanation: Explanation, w: Words) -> None:
     """One layer of crosses: map, and what all parts of the model add."""
     left, right = st.columns([3, 2], gap="large")
     adds = found.layers[layer]
-    with left:
+    with left, answer():
         st.markdown(inside.strongest_cross(found, layer, w))
         st.plotly_chart(
             charts.cross_map(found.fields, adds, found.held, w),
@@ -115,7 +111,7 @@ def _crosses(found: inside.Crosses, layer: int, explanation: Explanation, w: Wor
             )
             + " A row or column without cells is a field that holds nothing."
         )
-    with right:
+    with right, reason():
         parts_of_logit(found.parts, explanation)
 
 
@@ -141,10 +137,9 @@ def show_streams(
 ) -> None:
     """Two streams: their gates by field, what each and their product adds, and what each film watched changes."""
     w = engine.words(visit.model)
-    w = engine.words(visit.model)
     found = inside.streams(model, visit.session, explanation.movie_id)
     left, right = st.columns([3, 2], gap="large")
-    with left:
+    with left, answer():
         st.markdown(inside.widest_gates(found.gates, plain(explanation.title)))
         st.plotly_chart(
             charts.gate_map(found.gates, w),
@@ -157,12 +152,12 @@ def show_streams(
             "of a field's vector has a gate of its own; shown is their mean. One stream's gates depend on the visitor alone, "
             f"the other's on the {w.film} alone. What a stream makes of a field it reads is not told by the gate."
         )
-    with right:
+    with right, reason():
         parts_of_logit(found.parts, explanation)
     sum_of_terms(explanation, visit, targets)
 
 
-def show_ledger(explanation: Explanation, w: Words) -> None:
+def show_ledger(explanation: Explanation, w: Words, *, short: bool = False) -> None:
     """Every term of the logit, with subtotals that add up to it."""
     attention = explanation.weights
     weights = dict(zip(attention.labels, attention.weights, strict=True)) if attention else {}
@@ -177,20 +172,22 @@ def show_ledger(explanation: Explanation, w: Words) -> None:
     subtotal = ledger.groupby("kind")["value"].sum()
     names = {"bias": "bias", "linear": "linear terms", "pair": "pairs", "deep": "neural network"}
     parts = " + ".join(f"{names[kind]} {subtotal[kind]:+.4f}" for kind in names if kind in subtotal)
-    st.markdown("**Ledger**")
+    st.markdown(
+        f"**Ledger** · {parts} = **{explanation.total:+.4f}**; the model's logit is **{explanation.logit:+.4f}**."
+    )
     st.dataframe(
         ledger,
         hide_index=True,
-        height=388,
+        height=213 if short else 388,
         column_order=["label", "more", "value", *(["weight", "pair_value"] if weights else [])],
         placeholder="",
         column_config={
-            "label": st.column_config.TextColumn("Term", width=220),
+            "label": st.column_config.TextColumn("Term", width=170 if short else 220),
             "more": st.column_config.NumberColumn(
                 f"more than {plain(other)}",
                 format="%+.4f",
                 help=f"What sets the {w.films} apart. What reads the visitor alone is the same for every {w.film}, and moves none.",
-                width=120,
+                width=105,
             ),
             "value": st.column_config.NumberColumn("adds", format="%+.4f", width=75),
             "weight": st.column_config.NumberColumn("= attention", format="%.4f", width=90),
@@ -202,9 +199,6 @@ def show_ledger(explanation: Explanation, w: Words) -> None:
             ),
         },
         alt="All terms of the logit",
-    )
-    st.caption(
-        f"{parts} = **{explanation.total:+.4f}**; the model's logit is **{explanation.logit:+.4f}**."
     )
 
 
@@ -228,7 +222,6 @@ def offer_others(visit: Visit) -> None:
 
 def choose_films(model: Recommender, visit: Visit) -> tuple[list[int], int]:
     """The films to explain, and the one to look closer at."""
-    w = engine.words(visit.model)
     w = engine.words(visit.model)
     films = engine.films(visit.model)
     targets = list(visit.targets) or model.recommend(visit.session, 3)["movie_id"].tolist()
@@ -254,9 +247,11 @@ def choose_films(model: Recommender, visit: Visit) -> tuple[list[int], int]:
             "Look closer at",
             targets,
             format_func=lambda movie: plain(shorten(films.labels[movie], 40)),
-            default=targets[0],
             required=True,
-            key=f"attention_focus_{'-'.join(map(str, targets))}",
+            label_visibility="collapsed",
+            **state.shown(
+                "al", f"attention_focus_{'-'.join(map(str, targets))}", targets, targets[0]
+            ),
         )
     return targets, movie
 
@@ -267,19 +262,20 @@ def _aim(targets: Sequence[int]) -> None:
 
 
 def show_facts(visit: Visit, explanation: Explanation) -> None:
-    """Logit, score, and how many films are read."""
-    w = engine.words(visit.model)
+    """The score as people read it; the logit and how many films are read as its detail."""
     w = engine.words(visit.model)
     if explanation.movie_id in visit.session.movie_ids:
         st.caption(
             f"{plain(explanation.title)} is in the history; it is explained as if it were not yet {w.watched}."
         )
-    facts = st.columns(4, vertical_alignment="center")
-    facts[0].metric("Model's logit", f"{explanation.logit:+.4f}")
-    facts[1].metric(SCORE_NAMES[visit.objective], f"{explanation.score:.2%}")
-    facts[2].metric(
-        f"{w.Films} read",
-        f"{explanation.films_read}",
-    )
-    with facts[3]:
-        see_it_computed(explanation.movie_id, "attention")
+    stars = explanation.objective == "rating"
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.metric(
+            SCORE_NAMES[visit.objective],
+            f"{explanation.score:.2f} ★" if stars else f"{explanation.score:.2%}",
+            width="content",
+        )
+        read = counted(explanation.films_read, engine.item_of(visit.model))
+        with st.container(gap="xxsmall", width="content"):
+            st.caption(f"{explanation.unit} {explanation.logit:+.4f}, from {read} read")
+            see_it_computed(explanation.movie_id, "attention")

@@ -15,7 +15,7 @@ from recdemo.answers.recommend import Recommender
 from recdemo.answers.removal import rank_correlation
 from recdemo.charts import attention as charts
 from recdemo.ui import engine
-from recdemo.ui.chart import CHART
+from recdemo.ui.chart import CHART, answer, reason
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit
 from recdemo.ui.why import faithfulness, sum_of_terms
@@ -38,7 +38,7 @@ def show_films(
     films = [term for term in explanation.terms if term.kind == "film"]
     most = max(films, key=lambda term: abs(term.value))
     left, right = st.columns([3, 2], gap="large")
-    with left:
+    with left, answer():
         st.markdown(
             f"For **{plain(explanation.title)}**, **{plain(most.label)}** adds most: {most.value:+.3f} of a logit of "
             f"{explanation.logit:+.3f}."
@@ -59,7 +59,7 @@ def show_films(
                 else ""
             )
         )
-    with right:
+    with right, reason():
         removal = dict(explanation.removal)
         st.dataframe(
             pd.DataFrame(
@@ -97,7 +97,7 @@ def show_history(
         sum_of_terms(explanation, visit, targets)
         return
     left, right = st.columns([3, 2], gap="large")
-    with left:
+    with left, answer():
         views = {"Weights": _weights}
         views |= {name: draw for kind, (name, draw) in _MORE.items() if kind in shows}
         view = "Weights"
@@ -111,7 +111,7 @@ def show_history(
                 label_visibility="collapsed",
             )
         views[view](model, visit, targets, explanation)
-    with right:
+    with right, reason():
         faithfulness(model, visit, explanation)
     sum_of_terms(explanation, visit, targets)
 

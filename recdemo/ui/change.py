@@ -14,7 +14,7 @@ from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS
 from recdemo.core.wording import Words
 from recdemo.data.catalogue import shorten
 from recdemo.ui import engine, film_box, state
-from recdemo.ui.sidebar import REACTIONS
+from recdemo.ui.history import REACTIONS
 from recdemo.ui.visit import Visit
 
 VALUES: dict[str, dict[Any, str]] = {

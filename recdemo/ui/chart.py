@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import streamlit as st
 from plotly.graph_objects import Figure
+from streamlit.delta_generator import DeltaGenerator
 
 CHART = {"displayModeBar": False}
+
+
+def answer() -> DeltaGenerator:
+    """The place of a page's answer: on a projector of 1280 by 720 it is seen without scrolling."""
+    return st.container(key="answer")
+
+
+def reason() -> DeltaGenerator:
+    """The place of the answer's reason, seen beside it."""
+    return st.container(key="reason")
 
 
 def finding(said: str, figure: Figure, how_to_read: str, *, key: str, alt: str) -> None:

@@ -46,8 +46,9 @@ NAMED = 3  # models left out that are named
 REDRAW = 0.6  # seconds between two drawings of lists that are still filling
 STYLE = """
 <style>
-[class*="st-key-compare_lists"] td {min-width: 8.5rem; font-size: 0.875rem;}
-[class*="st-key-compare_lists"] td:first-child {min-width: 0;}
+[class*="st-key-compare_lists"] :is(td, th) {font-size: 0.8rem; line-height: 1.25; padding: 0.2rem 0.35rem !important; min-width: 5.6rem;}
+[class*="st-key-compare_lists"] :is(td, th):first-child {min-width: 0;}
+[class*="st-key-compare_lists"] td p {display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden;}
 [class*="st-key-compare_wide"] {overflow-x: auto;}
 [class*="st-key-compare_wide"] [data-testid="stElementContainer"] {min-width: 45rem;}
 </style>
@@ -63,26 +64,25 @@ def choose(visit: Visit, menu: Mapping[str, Sequence[Objective]]) -> tuple[list[
         aside = [key for key in visit.compared if key not in menu]
         return replace(visit, compared=(*keys, *aside))
 
-    st.multiselect(
-        "Models",
-        list(menu),
-        format_func=lambda key: engine.card(key).title,
-        placeholder="Search models",
-        wrap=False,
-        help="Two or more. Each is asked the question of the sidebar if it is trained for that. Left empty, it is a "
-        "handful of different kinds.",
-        **state.bound("compare_models", chosen, compare),
-    )
-    with st.container(horizontal=True, vertical_alignment="center"):
+    lengths = [5, 10, 20]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.multiselect(
+            "Models",
+            list(menu),
+            format_func=lambda key: engine.card(key).title,
+            placeholder="Search models",
+            wrap=False,
+            label_visibility="collapsed",
+            width="stretch",
+            **state.bound("compare_models", chosen, compare),
+        )
         k = st.segmented_control(
             "List length",
-            [5, 10, 20],
+            lengths,
             format_func=lambda k: f"Top {k}",
-            default=10,
             required=True,
-            key="compare_k",
-            persist_state="session",
             label_visibility="collapsed",
+            **state.shown("cn", "compare_k", lengths, 10),
         )
         for name, icon, models in (
             (f"All {len(menu)}", ":material/select_all:", tuple(menu)),
@@ -94,7 +94,6 @@ def choose(visit: Visit, menu: Mapping[str, Sequence[Objective]]) -> tuple[list[
                 icon=icon,
                 on_click=lambda models=models: state.go(compare(state.current(), models)),
             )
-    show_left_out(visit, menu)
     return chosen, k
 
 

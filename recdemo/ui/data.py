@@ -13,7 +13,7 @@ from recdemo.core.session import Session
 from recdemo.core.vocabulary import GROUPS, LIKED_FROM, OCCUPATIONS
 from recdemo.data import findings
 from recdemo.data.summary import FEWEST, Aggregates
-from recdemo.ui.chart import finding
+from recdemo.ui.chart import finding, reason
 from recdemo.ui.engine import Films, plain
 
 
@@ -267,7 +267,8 @@ def show_pairs(
         rows.append(
             (lambda: show_crowd(counts, session), lambda: show_occupations(counts, session))
         )
-    for pair in rows:
-        for column, show in zip(st.columns(2, gap="large"), pair, strict=True):
-            with column:
-                show()
+    for number, pair in enumerate(rows):
+        with st.container() if number else reason():
+            for column, show in zip(st.columns(2, gap="large"), pair, strict=True):
+                with column:
+                    show()

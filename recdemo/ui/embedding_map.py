@@ -15,6 +15,7 @@ from recdemo.answers.spaces import Space, place_of
 from recdemo.charts import embeddings as charts
 from recdemo.ui import embeddings as pieces
 from recdemo.ui import engine, film_box, state, vectors
+from recdemo.ui.chart import answer, reason
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit
 
@@ -54,23 +55,19 @@ def places_of(
 ) -> tuple[np.ndarray, np.ndarray | None, list[str], str]:
     """Which map, and in how many dimensions: places of films and visitor, axis titles, how to read them."""
     w = engine.words(visit.model)
-    w = engine.words(visit.model)
     directions = vectors.directions(model, space)
     place = place_of(model, visit.session) if space.key == "film" else None
     made = vectors.maps(model) if space.key == "film" else {}
     options = [method for method in METHODS if method == "pca" or (method, 2) in made]
-    pieces.one_of("embeddings_method", options, options[-1])
     method = st.segmented_control(
         "Map",
         options,
         format_func=METHODS.__getitem__,
         required=True,
-        help=METHOD_HELP,
-        key="embeddings_method",
-        persist_state="session",
+        label_visibility="collapsed",
+        **state.shown("em", "embeddings_method", options, options[-1]),
     )
     sizes = [2, 3] if method == "pca" or (method, 3) in made else [2]
-    pieces.one_of("embeddings_size", sizes, 2)
     size = cast(
         int,
         st.segmented_control(
@@ -78,8 +75,8 @@ def places_of(
             sizes,
             format_func=lambda size: f"{size}-D",
             required=True,
-            key="embeddings_size",
-            persist_state="session",
+            label_visibility="collapsed",
+            **state.shown("ed", "embeddings_size", sizes, 2),
         ),
     )
     if method == "pca":
@@ -101,26 +98,23 @@ def places_of(
 def show_films(model: Recommender, visit: Visit, space: Space, viewers: int) -> None:
     """A space of films: map, neighbours, and further questions."""
     w = engine.words(visit.model)
-    w = engine.words(visit.model)
     films, schema = engine.films(visit.model), model.checkpoint.schema
     movie = pieces.film_of(visit)
     row = schema.index_of(movie) - 1
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         places, visitor, axes, how_to_read = places_of(model, visit, space)
         colour = st.segmented_control(
             "Colour",
             list(COLOURS),
             format_func=COLOURS.__getitem__,
-            default="genre",
             required=True,
-            key="embeddings_colour",
-            persist_state="session",
+            label_visibility="collapsed",
+            **state.shown("ec", "embeddings_colour", list(COLOURS), "genre"),
         )
         close_up = len(axes) == 2 and st.toggle(
             "Close-up",
             help=f"Zoom in on the {w.film} chosen and its neighbours, and name them.",
-            key="embeddings_close",
-            persist_state="session",
+            **state.shown("ez", "embeddings_close", [True], False),
         )
     shown = films.table["ratings"].to_numpy() >= viewers
     directions = vectors.directions(model, space)
@@ -132,7 +126,7 @@ def show_films(model: Recommender, visit: Visit, space: Space, viewers: int) -> 
         f"{found.chance:.0%}.** {pieces.popularity_of(found, w)} A vector here is {w(space.meaning)}."
     )
     left, right = st.columns([3, 2], gap="medium")
-    with left:
+    with left, answer():
         watched = {schema.index_of(f.movie_id) - 1: f.liked for f in visit.session.history}
         marks = charts.Marks(row, rows.tolist(), watched, visitor)
         st.plotly_chart(
@@ -143,7 +137,7 @@ def show_films(model: Recommender, visit: Visit, space: Space, viewers: int) -> 
             config=ZOOM,
             alt=f"Map of {int(shown.sum())} {w.films}; {films.labels[movie]} and its neighbours stand out",
         )
-    with right:
+    with right, reason():
         st.markdown(f"**Nearest to {plain(films.labels[movie])}**")
         pieces.films_with_cosines(table, "embeddings_near", w, 28)
         own = set(films.table["genres"].iloc[row])
@@ -160,15 +154,14 @@ def show_films(model: Recommender, visit: Visit, space: Space, viewers: int) -> 
             f" {w.A_film} of several {w.genres} has the colour listed first."
             if colour == "genre"
             else ""
-        )
+        ),
+        help=METHOD_HELP,
     )
     question = st.segmented_control(
         "Ask further",
         ASK,
-        default=ASK[0],
         required=True,
-        key="embeddings_question",
-        persist_state="session",
+        **state.shown("eq", "embeddings_question", ASK, ASK[0]),
     )
     if question == ASK[0]:
         pieces.show_analogy(model, visit, space, shown)
@@ -181,16 +174,13 @@ def show_films(model: Recommender, visit: Visit, space: Space, viewers: int) -> 
 def draw(model: Recommender, visit: Visit, found: Mapping[str, Space]) -> None:
     """Choose a space, and how much of it; a space of films is a map, any other a few labelled points."""
     w = engine.words(visit.model)
-    w = engine.words(visit.model)
-    pieces.one_of("embeddings_space", list(found), next(iter(found)))
     left, middle, right = st.columns([3, 3, 2], gap="small")
     key = left.selectbox(
         "Space",
         list(found),
         format_func=lambda key: w(found[key].title),
-        help="The tables of vectors that this model has.",
-        key="embeddings_space",
-        persist_state="session",
+        label_visibility="collapsed",
+        **state.shown("es", "embeddings_space", list(found), next(iter(found))),
     )
     if found[key].kind == "film":
         films = engine.films(visit.model)
@@ -201,19 +191,19 @@ def draw(model: Recommender, visit: Visit, found: Mapping[str, Space]) -> None:
                 visit.model,
                 lambda movie: state.go(pieces.choose(state.current(), movie)),
                 chosen=pieces.film_of(visit),
+                bare=True,
             )
         ratings = films.table["ratings"].to_numpy()
         names = {0: f"All {w.films}"} | VIEWERS
         options = [n for n in names if not n or (ratings >= n).sum() >= FEWEST]
-        pieces.one_of("embeddings_viewers", options, options[min(1, len(options) - 1)])
         viewers = right.selectbox(
             f"{w.Films} shown",
             options,
             format_func=names.__getitem__,
             help=f"The vector of {w.a_film} that few people rated has hardly left where chance put it. Map, "
             f"neighbours and figures keep to the {w.films} shown.",
-            key="embeddings_viewers",
-            persist_state="session",
+            label_visibility="collapsed",
+            **state.shown("ev", "embeddings_viewers", options, options[min(1, len(options) - 1)]),
         )
         show_films(model, visit, found[key], viewers)
     else:

@@ -135,6 +135,7 @@ function make(root) {
     const before = data
     data = given
     label.textContent = data.label
+    label.classList.toggle("bare", data.bare)
     label.title = input.title = data.help
     input.placeholder = data.placeholder
     input.disabled = data.full

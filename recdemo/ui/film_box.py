@@ -37,6 +37,7 @@ def draw(
     chips: Sequence[int] = (),
     most: int | None = None,
     help: str = "",
+    bare: bool = False,
 ) -> None:
     """The box, in a fragment of its own: the page runs again only when a film is chosen.
 
@@ -50,9 +51,10 @@ def draw(
         chips: films that it shows as a row.
         most: films in the row at most.
         help: shown where the pointer rests.
+        bare: the label is heard, and not seen.
     """
     with st.container(key=f"{key}_place"):
-        _draw(label, key, model, take, drop, chosen, tuple(chips), most, help)
+        _draw(label, key, model, take, drop, chosen, tuple(chips), most, help, bare)
 
 
 @st.fragment
@@ -66,12 +68,14 @@ def _draw(
     chips: tuple[int, ...],
     most: int | None,
     help: str,
+    bare: bool,
 ) -> None:
     films = engine.films(model)
     state = {"typed": "", "entered": ""} | st.session_state.get(key, {})
     full = most is not None and len(chips) >= most
     shown = {
         "label": label,
+        "bare": bare,
         "help": help,
         "placeholder": f"{most} at most"
         if full

@@ -1,4 +1,4 @@
-"""What every page has around it: the menu, the visitor in the sidebar, the link.
+"""What every page has around it: the line of pages, the visitor in the sidebar, the link.
 
 A page begins with `opening.show`, and draws inside ``with frame.page() as visit:``. There is no
 `st.navigation`: each page stands alone, so that a deep link on a cold server is a page like any other.
@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import streamlit as st
 
 from recdemo.core.errors import CheckpointError, RequestError
-from recdemo.ui import guide, owner, sidebar, state, warm_up
+from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS, QUESTIONS
+from recdemo.core.wording import counted
+from recdemo.ui import engine, guide, owner, sidebar, stage, state, warm_up
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit, encode_visit
 
@@ -50,13 +53,17 @@ def page() -> Iterator[Visit]:
     drawn = False
     try:
         state.start()
-        with st.sidebar:
-            _menu()
-            sidebar.draw()
+        visit = state.current()
+        _menu(visit)
+        if not visit.present:
+            with st.sidebar:
+                sidebar.draw()
         state.write_link()
         drawn = True
         for problem in state.problems():
             st.warning(problem, icon=":material/link_off:")
+        if visit.present:
+            st.caption(_who(state.seen()))
         guide.draw()
         yield state.seen()
         warm_up.warm_up()
@@ -67,13 +74,45 @@ def page() -> Iterator[Visit]:
         st.stop()
 
 
-def _menu() -> None:
-    link = encode_visit(state.current())
-    with st.container(gap=None):
-        for section, entries in MENU.items():
-            if section:
-                st.caption(section)
-            with st.container(horizontal=True, gap="small", key=f"menu_{section}"):
-                for path, label, icon in entries:
-                    st.page_link(path, label=label, icon=icon, query_params=link)
-    st.divider()
+def _menu(visit: Visit) -> None:
+    """All pages in one line; on a phone, behind one button. At its end, the switch for an audience."""
+    link, pages = encode_visit(visit), [page for entries in MENU.values() for page in entries]
+    stage.draw(f"{st.context.url} {visit.story}", present=visit.present)
+    with st.container(key="menu", horizontal=True):
+        with st.container(key="menu_links", horizontal=True):
+            for path, label, _ in pages:
+                st.page_link(path, label=label, query_params=link)
+        with st.container(key="menu_folded"):
+            chosen = st.menu_button(
+                "Pages",
+                pages,
+                format_func=lambda page: f"{page[2]} {page[1]}",
+                key="menu_pages",
+                icon=":material/menu:",
+                type="tertiary",
+            )
+        st.button(
+            "End" if visit.present else "Present",
+            icon=":material/close_fullscreen:" if visit.present else ":material/present_to_all:",
+            key="present_off" if visit.present else "present",
+            help="Back from the stage (Esc)"
+            if visit.present
+            else "Larger, dark, without the sidebar. Arrow keys lead through a story, Esc leaves.",
+            type="tertiary",
+            on_click=lambda: state.go(replace(state.current(), present=not visit.present)),
+        )
+    if chosen:
+        st.switch_page(chosen[0])
+
+
+def _who(visit: Visit) -> str:
+    """Whose answer this is, and which model's, where no sidebar says so."""
+    session, item = visit.session, engine.item_of(visit.model)
+    known = [
+        GENDERS[session.gender] if session.gender else "",
+        AGES[session.age] if session.age is not None else "",
+        OCCUPATIONS[session.occupation] if session.occupation is not None else "",
+        counted(len(session.history), item),
+    ]
+    title, question = engine.card(visit.model).title, QUESTIONS[visit.objective]
+    return f"{plain(title)} · {question} · {', '.join(filter(None, known))}"

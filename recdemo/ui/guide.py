@@ -24,23 +24,32 @@ def draw() -> None:
     story, index = place
     step = story.steps[index]
     last = index + 1 == len(story.steps)
-    with st.container(border=True, key="guide"):
-        st.markdown(f"{story.icon} **{story.title}** · step {index + 1} of {len(story.steps)}")
-        st.markdown(f"#### {step.finding}")
-        st.markdown(step.look)
-        changed = differences(state.current(), visit_of(story.key, index), _elsewhere(step.page))
-        if changed:
-            st.caption(
-                f":material/edit: You changed {changed} of this step: what it says above was found without that."
-            )
-        with st.container(horizontal=True):
+    changed = differences(state.current(), visit_of(story.key, index), _elsewhere(step.page))
+    with st.container(border=True, key="guide", horizontal=True, vertical_alignment="center"):
+        with st.container(key="guide_text", width="stretch"):
+            st.markdown(f"## {step.finding}")
+            st.markdown(step.look)
+            if changed:
+                st.caption(
+                    f":material/edit: You changed {changed} of this step: what it says above was found without that."
+                )
+        with st.container(key="guide_side", width=330):
+            st.caption(f"{story.icon} {story.title} · step {index + 1} of {len(story.steps)}")
+            ways = st.container(key="guide_buttons", horizontal=True, gap="xsmall")
+        with ways:
             if changed and st.button("As it was told", icon=":material/replay:"):
                 enter(story.key, index)
-            if st.button("Back", icon=":material/arrow_back:", disabled=index == 0):
+            if st.button(
+                "Back", key="guide_back", icon=":material/arrow_back:", disabled=index == 0
+            ):
                 enter(story.key, index - 1)
-            if not last and st.button("Next", icon=":material/arrow_forward:", type="primary"):
+            if not last and st.button(
+                "Next", key="guide_next", icon=":material/arrow_forward:", type="primary"
+            ):
                 enter(story.key, index + 1)
-            if st.button("End of the story" if last else "Leave", icon=":material/close:"):
+            if st.button(
+                "End of the story" if last else "Leave", key="guide_leave", icon=":material/close:"
+            ):
                 leave()
 
 
@@ -49,13 +58,14 @@ def enter(story: str, index: int) -> None:
     if not state.current().story:
         st.session_state[_OWN] = state.current()
     step = STORIES[story].steps[index]
-    state.go(visit_of(story, index))
+    state.go(replace(visit_of(story, index), present=state.current().present))
     st.switch_page(step.page)
 
 
 def leave() -> None:
     """Back to the stories, and to the visitor's own visit."""
-    state.go(st.session_state.pop(_OWN, None) or replace(state.current(), story=""))
+    visit = state.current()
+    state.go(replace(st.session_state.pop(_OWN, None) or visit, story="", present=visit.present))
     st.switch_page(HOME_PAGE)
 
 

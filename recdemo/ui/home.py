@@ -119,14 +119,21 @@ def show_personas(visit: Visit) -> None:
                 be(replace(visit, session=persona.session, targets=()), "pages/recommend.py")
 
 
-def show_own_films() -> None:
-    with st.container(border=True):
-        text, action = st.columns([3, 1], vertical_alignment="center")
-        text.markdown(
-            "What you rated or watched on Letterboxd, IMDb, Netflix, Trakt …, or a list you paste. It is read here and not stored."
-        )
-        with action:
-            bring.button("home_bring")
+def show_own_films(visit: Visit) -> None:
+    text, action, empty = st.columns([5, 2, 2], vertical_alignment="center")
+    text.markdown(
+        "**Start as yourself**, with what you rated or watched on Letterboxd, IMDb, Netflix, Trakt …, or a list you paste. "
+        "It is read here and not stored."
+    )
+    with action:
+        bring.button("home_bring")
+    if empty.button(
+        "Start empty",
+        icon=":material/person_add:",
+        width="stretch",
+        help="With no profile and no films",
+    ):
+        be(Visit(model=visit.model, objective=visit.objective), "pages/recommend.py")
 
 
 def show_scenarios(visit: Visit) -> None:

@@ -52,11 +52,12 @@ def choose_film(model: Recommender, visit: Visit) -> int:
         )
         st.stop()
     film_box.draw(
-        "",
+        "Film to compute",
         "inside_film",
         visit.model,
         lambda movie: state.go(look_at(state.current(), movie)),
         chosen=targets[0],
+        bare=True,
         help=f"The {w.film} whose answer is computed. Left alone, it is the first of the model's list.",
     )
     return targets[0]

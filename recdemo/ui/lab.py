@@ -17,7 +17,7 @@ from recdemo.core.figures import METRICS
 from recdemo.core.wording import counted
 from recdemo.core.worlds import FIRST
 from recdemo.ui import engine, state
-from recdemo.ui.chart import CHART
+from recdemo.ui.chart import CHART, answer, reason
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import DEFAULT_MODEL, DEFAULT_OBJECTIVE, Visit
 
@@ -72,39 +72,43 @@ def knobs(names: list[str]) -> Slopes:
     return slopes
 
 
-def show_activations() -> None:
-    names = st.pills(
+def choose_curves() -> list[str]:
+    chosen: list[str] = st.pills(
         "Curves",
         ACTIVATIONS,
         selection_mode="multi",
         default=ACTIVATIONS,
         key="lab_curves",
         persist_state="session",
+        label_visibility="collapsed",
     )
+    return chosen
+
+
+def show_activations(names: list[str]) -> None:
     if not names:
         st.info("Choose a curve above.", icon=":material/show_chart:")
         return
     names = [name for name in ACTIVATIONS if name in names]
     left, right = st.columns([2, 1], gap="large")
-    with right:
+    with right, reason():
         slopes = knobs(names)
-        st.caption(
-            "Below zero PReLU is ax, and Dice is p(x)·x + (1 − p(x))·a·x with p(x) = σ((x − E)/√Var): a soft switch "
-            "between x and ax. RReLU’s band is what it draws from in training."
-        )
     table = lab.activation_curves(names, slopes)
     with left:
-        st.markdown(lab.what_curves_say(table, slopes))
-        st.plotly_chart(
-            charts.curves(table),
-            key="lab_activations",
-            config=CHART,
-            alt=f"Curves and slopes of {', '.join(names)}",
-        )
+        with answer():
+            st.markdown(lab.what_curves_say(table, slopes))
+            st.plotly_chart(
+                charts.curves(table),
+                key="lab_activations",
+                config=CHART,
+                alt=f"Curves and slopes of {', '.join(names)}",
+            )
         st.caption(
             "Above, what comes out for an input x; below, how fast that changes, which is what gradients are "
             "multiplied with. Computed by the blocks that the models use, the slopes by torch’s own "
-            "differentiation. Document fig. 3-22, eq. 3-20 to 3-25."
+            "differentiation. Below zero PReLU is ax, and Dice is p(x)·x + (1 − p(x))·a·x with p(x) = σ((x − E)/√Var): a "
+            "soft switch between x and ax. RReLU’s band is what it draws from in training. Document fig. 3-22, eq. 3-20 "
+            "to 3-25."
         )
 
 

@@ -23,8 +23,8 @@ from recdemo.leaderboard.table import (
     is_baseline,
     seeds_in_words,
 )
-from recdemo.ui import engine
-from recdemo.ui.chart import CHART
+from recdemo.ui import engine, state
+from recdemo.ui.chart import CHART, answer
 from recdemo.ui.engine import plain
 from recdemo.ui.leaderboard_row import FAITHFULNESS
 from recdemo.ui.visit import Visit
@@ -55,15 +55,14 @@ COSTS = {
 def rows_to_show(board: Leaderboard, visit: Visit) -> tuple[list[Row], list[Row], str]:
     """The controls: rows of one question and split, those the filters leave, and the figure to rank by."""
     questions = [goal for goal in QUESTIONS if any(r.objective == goal for r in board.rows)]
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         question: Objective = st.segmented_control(
             "Question",
             questions,
             format_func=QUESTIONS.__getitem__,
-            default=visit.objective if visit.objective in questions else questions[0],
             required=True,
-            key="leaderboard_question",
-            persist_state="session",
+            label_visibility="collapsed",
+            **state.shown("lq", "leaderboard_question", questions, _asked(visit, questions)),
         )
         splits = [
             how
@@ -76,12 +75,15 @@ def rows_to_show(board: Leaderboard, visit: Visit) -> tuple[list[Row], list[Row]
                 "Test on",
                 splits,
                 format_func=SPLIT_NAMES.__getitem__,
-                default="order" if "order" in splits else splits[0],
                 required=True,
-                help="What a model has not seen when it is measured; figures of two splits do not compare.  \n"
-                + "  \n".join(f"**{SPLIT_NAMES[how]}**: {SPLITS[how]}" for how in splits),
-                key=f"leaderboard_split_{question}",
-                persist_state="session",
+                label_visibility="collapsed",
+                help="  \n".join(f"**{SPLIT_NAMES[how]}**: {SPLITS[how]}" for how in splits),
+                **state.shown(
+                    "ls",
+                    f"leaderboard_split_{question}",
+                    splits,
+                    "order" if "order" in splits else splits[0],
+                ),
             )
         rows = [r for r in board.rows if (r.objective, r.split) == (question, split)]
         names = [name for name in METRICS if any(figure_of(row, name) for row in rows)]
@@ -89,25 +91,22 @@ def rows_to_show(board: Leaderboard, visit: Visit) -> tuple[list[Row], list[Row]
             "Ranked by",
             names,
             format_func=lambda name: METRICS[name].title,
-            default=MAIN[question],
             required=True,
-            help="  \n".join(f"**{METRICS[name].title}**: {METRICS[name].hint}" for name in names),
-            key=f"leaderboard_figure_{question}",
-            persist_state="session",
+            label_visibility="collapsed",
+            **state.shown("lf", f"leaderboard_figure_{question}", names, MAIN[question]),
         )
         with st.popover("Filter", icon=":material/tune:"):
+            every = list(dict.fromkeys(row.family for row in board.rows))
             families = st.pills(
                 "Families",
-                list(dict.fromkeys(row.family for row in board.rows)),
+                every,
                 selection_mode="multi",
-                key="leaderboard_families",
-                persist_state="session",
+                **state.shown_many("lg", "leaderboard_families", every),
             )
             words = st.text_input(
                 "Search",
                 placeholder="Name of a model",
-                key="leaderboard_search",
-                persist_state="session",
+                **state.shown_words("lw", "leaderboard_search"),
             )
     rows = best_first(rows, name)
     sought = words.casefold().strip()
@@ -119,20 +118,28 @@ def rows_to_show(board: Leaderboard, visit: Visit) -> tuple[list[Row], list[Row]
     ]
     only = [*families, *([f"“{plain(words.strip())}”"] if sought else [])]
     models = counted(len(rows), "model")
-    st.subheader(f"{QUESTIONS[question]} Tested on: {SPLIT_NAMES[split].lower()}")
-    st.caption(
-        f"{models}, {seeds_in_words(rows)}. {SPLITS[split]}"
-        + (f" Only {', '.join(only)} below." if only else "")
+    head = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
+    head.subheader(
+        f"{QUESTIONS[question]} Tested on: {SPLIT_NAMES[split].lower()}", width="content"
+    )
+    head.caption(
+        f"{models}, {seeds_in_words(rows)}." + (f" Only {', '.join(only)} below." if only else ""),
+        help=f"{SPLITS[split]} Figures of two splits do not compare.  \n"
+        + "  \n".join(f"**{METRICS[name].title}**: {METRICS[name].hint}" for name in names),
     )
     return rows, kept, name
+
+
+def _asked(visit: Visit, questions: Sequence[Objective]) -> Objective:
+    """The sidebar's question, where it is measured."""
+    return visit.objective if visit.objective in questions else questions[0]
 
 
 def show_ranking(rows: list[Row], kept: list[Row], name: str, chosen: str) -> None:
     metric = METRICS[name]
     floors = [floor for floor, _ in below(rows, name)]
-    st.markdown(f"**{findings.leader(rows, name)}**")
-    for sentence in below_in_words(rows, name, most=NAMED):
-        st.markdown(sentence)
+    with answer():
+        st.markdown(f"**{findings.leader(rows, name)}**")
     printed = printed_beside(rows[0], name)
     st.plotly_chart(
         charts.ranking(kept, name, floors, chosen, printed),
@@ -142,7 +149,7 @@ def show_ranking(rows: list[Row], kept: list[Row], name: str, chosen: str) -> No
     )
     seeds = max(len(row.seeds) for row in kept)
     st.caption(
-        f"{metric.hint} The axis does not start at zero. "
+        f"{metric.hint} {SPLITS[rows[0].split]} The axis does not start at zero. "
         + ("Dashed lines and diamonds are baselines, which nobody trained. " if floors else "")
         + (
             "Whiskers are the deviation over seeds, where several were trained. "
@@ -151,6 +158,8 @@ def show_ranking(rows: list[Row], kept: list[Row], name: str, chosen: str) -> No
         )
         + findings.leeway(rows, name)
     )
+    for sentence in below_in_words(rows, name, most=NAMED):
+        st.markdown(sentence)
     if printed:
         show_printed(printed)
 

@@ -16,6 +16,7 @@ from recdemo.core.figures import METRICS
 from recdemo.core.vocabulary import QUESTIONS
 from recdemo.encoding.encode import encode
 from recdemo.ui import engine, state
+from recdemo.ui.chart import reason
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit, encode_visit
 
@@ -23,10 +24,11 @@ from recdemo.ui.visit import Visit, encode_visit
 STYLE = """
 <style>
 [data-testid="stGraphVizChart"] {overflow-x: auto;}
-[data-testid="stGraphVizChart"] svg {max-width: max(100%, 600px);}
+[data-testid="stGraphVizChart"] svg {max-width: 100%; max-height: 22rem;}
 [data-testid="stGraphVizChart"] svg text {fill: currentColor;}
 [data-testid="stGraphVizChart"] .node text:first-of-type {font-weight: 600;}
-.katex-display {overflow-x: auto; overflow-y: hidden;}
+.katex-display {font-size: 0.85em; overflow: visible !important;}
+@media (max-width: 640px) {.katex-display {overflow-x: auto !important; overflow-y: hidden !important;}}
 </style>
 """
 
@@ -62,19 +64,25 @@ def choose(visit: Visit) -> None:
 
 
 def show_card(model: Recommender, visit: Visit) -> None:
-    """Idea, formula, source, and the figures of its checkpoints."""
+    """Idea, formula, and the figures of its checkpoints."""
     w = engine.words(visit.model)
     card = engine.card(visit.model)
     st.subheader(card.title)
     st.markdown(w(card.idea))
     st.latex(card.formula)
-    st.caption(f"{card.source}.{f' {aside}' if (aside := card.aside(w)) else ''}")
     figures = model.checkpoint.card.metrics.test
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         for name, value in figures.items():
             metric = METRICS[name]
-            st.metric(f"Test {metric.title}", f"{value:.4f}", help=w(metric.hint), width="content")
+            st.metric(metric.title, f"{value:.4f}", help=w(metric.hint), width="content")
         st.metric("Parameters", f"{model.checkpoint.card.parameters:,}", width="content")
+
+
+def show_source(model: Recommender, visit: Visit) -> None:
+    """Where the model is from, what its figures are of, and where else it is shown."""
+    card = engine.card(visit.model)
+    w = engine.words(visit.model)
+    st.caption(f"{card.source}.{f' {aside}' if (aside := card.aside(w)) else ''}")
     others = [goal for goal in engine.menu().get(visit.model, []) if goal != visit.objective]
     asked = f"Trained for “{QUESTIONS[visit.objective]}”"
     if others:
@@ -120,7 +128,7 @@ def show_diagram(model: Recommender, visit: Visit) -> None:
     batch = encode(schema, [visit.session], films)
     drawn = trace(checkpoint.model, batch)
     st.markdown(f"**{where_parameters_are(drawn)}**")
-    with st.container(horizontal_alignment="center"):
+    with reason():
         st.graphviz_chart(
             w(dot(drawn)),
             alt=f"Boxes and arrows: how {engine.card(visit.model).title} answers this visitor",

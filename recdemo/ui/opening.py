@@ -5,23 +5,11 @@ This module, and what it imports, must stay light: only streamlit.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
-_STYLE = """
-<style>
-h1 {font-size: 2rem !important; padding: 0 0 0.4rem !important;}
-h2, h3 {font-size: 1.35rem !important;}
-.block-container {padding-top: 2.6rem; padding-bottom: 3rem; max-width: 1180px;}
-@media (max-width: 640px) {.block-container {padding-top: 4rem;}}
-[data-testid="stSidebarHeader"] {height: 2.2rem; margin-bottom: 0; padding-bottom: 0;}
-[data-testid="stSidebarUserContent"] {padding-top: 0; padding-bottom: 2rem;}
-[data-testid="stSidebar"] [data-testid="stVerticalBlock"] {gap: 0.55rem;}
-[data-testid="stSidebar"] [data-testid="stPopover"] button {justify-content: flex-start; padding: 0 0.2rem;}
-[data-testid="stSidebar"] [class*="st-key-menu_"] {display: grid; grid-template-columns: 1fr 1fr; gap: 0.15rem 0;}
-[data-testid="stSidebar"] [class*="st-key-menu_"] a {padding: 0.1rem 0.4rem 0.1rem 0.1rem; gap: 0.3rem;}
-[data-testid="stSidebar"] hr {margin: 0.3rem 0;}
-</style>
-"""
+_STYLE = f"<style>{Path(__file__).with_suffix('.css').read_text('utf-8')}</style>"
 
 
 def show(title: str, icon: str, lead: str) -> None:
@@ -34,5 +22,6 @@ def show(title: str, icon: str, lead: str) -> None:
     """
     st.set_page_config(page_title=f"{title} · recdemo", page_icon=icon, layout="wide")
     st.html(_STYLE)
-    st.title(title)
-    st.markdown(lead)
+    with st.container(key="opening", horizontal=True, vertical_alignment="bottom"):
+        st.title(title, width="content")
+        st.markdown(lead)

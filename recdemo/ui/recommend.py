@@ -35,13 +35,9 @@ def choose(films: engine.Films, item: str) -> tuple[int, list[str], Years | None
     known = films.table["year"][films.table["year"] > 0]
     first, last = (int(known.min()), int(known.max())) if len(known) else (0, 0)
     with st.popover("Filters and length", icon=":material/tune:"):
+        lengths = [10, 20, 50, 100]
         k = st.segmented_control(
-            "List length",
-            [10, 20, 50, 100],
-            default=10,
-            required=True,
-            key="recommend_k",
-            persist_state="session",
+            "List length", lengths, required=True, **state.shown("n", "recommend_k", lengths, 10)
         )
         kinds, names = genres_word(item), genre_names(films.table)
         genres = st.multiselect(
@@ -49,8 +45,11 @@ def choose(films: engine.Films, item: str) -> tuple[int, list[str], Years | None
             names,
             placeholder=f"All {kinds.lower()}",
             help=f"{item.capitalize()}s with at least one of these.",
-            key="recommend_genres" if names == GENRES else f"recommend_genres_{hash(names)}",
-            persist_state="session",
+            **state.shown_many(
+                "ge",
+                "recommend_genres" if names == GENRES else f"recommend_genres_{hash(names)}",
+                names,
+            ),
         )
         years = None
         if first < last:
@@ -58,14 +57,24 @@ def choose(films: engine.Films, item: str) -> tuple[int, list[str], Years | None
                 "Released",
                 first,
                 last,
-                (first, last),
                 help="A film whose year is unknown is left out where this is narrowed.",
-                key=f"recommend_years_{first}_{last}",
-                persist_state="session",
+                **state.bound(f"recommend_years_{first}_{last}", _years(first, last), _keep_years),
             )
         if years == (first, last):
             years = None
     return k, genres, years
+
+
+def _years(first: int, last: int) -> Years:
+    """The years that the link says, as far as there are any of these; else all."""
+    low, _, high = dict(state.current().shown).get("y", "").partition("-")
+    if not (low.isdecimal() and high.isdecimal() and first <= int(low) <= int(high) <= last):
+        return first, last
+    return int(low), int(high)
+
+
+def _keep_years(visit: Visit, years: Years) -> Visit:
+    return visit.showing("y", f"{years[0]}-{years[1]}")
 
 
 def genres_word(item: str) -> str:
@@ -109,32 +118,31 @@ def show_finding(
 def show_table(visit: Visit, table: pd.DataFrame) -> list[int]:
     """The list; the row picked in it, none or one."""
     score, item = SCORE_NAMES[visit.objective], engine.item_of(visit.model)
-    # A row stays chosen only as long as the list does.
-    listed = table["movie_id"].tolist()
-    if st.session_state.get("recommend_listed") != listed:
-        st.session_state["recommend_listed"] = listed
-        st.session_state["recommend_turn"] = st.session_state.get("recommend_turn", 0) + 1
+    listed, key = table["movie_id"].tolist(), _table_key(table)
+    picked = dict(visit.shown).get("r")
+    rows = [place for place, movie in enumerate(listed) if str(movie) == picked]
     rated_in = engine.counted_in(visit.model)
     ranked, stars = visit.objective == "next", visit.objective == "rating"
     scale = 1 if stars else 100
     table["year"] = table["year"].astype("Int64").where(table["year"] > 0)
     percents = table.assign(score=scale * table["score"], p_like=100 * table["p_like"])
     # The score before the title: on a phone both are seen.
-    columns = ["rank", "score", "title", "p_like", "year", "genres", "ratings"]
+    columns = ["rank", "score", "title", "genres", "year", "p_like", "ratings"]
     unfit = [] if ranked and table["p_like"].notna().any() else ["p_like"]
     unfit += [] if table["year"].notna().any() or item == "film" else ["year"]
     event = st.dataframe(
         percents.drop(columns="movie_id"),
-        key=f"recommend_table_{st.session_state['recommend_turn']}",
-        on_select="rerun",
+        key=key,
+        on_select=lambda: _pick(key, listed),
         selection_mode="single-row",
+        selection_default={"selection": {"rows": rows}},
         hide_index=True,
         height=35 * min(len(table), 12) + 38,
         column_order=[name for name in columns if name not in unfit],
         placeholder="",
         column_config={
             "rank": st.column_config.NumberColumn("#", width=36),
-            "title": st.column_config.TextColumn(item.capitalize(), width=275),
+            "title": st.column_config.TextColumn(item.capitalize(), width=190),
             "year": st.column_config.NumberColumn("Year", format="%d", width=50),
             "score": st.column_config.ProgressColumn(
                 score,
@@ -145,7 +153,7 @@ def show_table(visit: Visit, table: pd.DataFrame) -> list[int]:
                 else float(BEST)
                 if stars
                 else 100.0,
-                width=120,
+                width=105,
                 help=SCORE_HELP[visit.objective],
             ),
             "p_like": st.column_config.ProgressColumn(
@@ -157,7 +165,7 @@ def show_table(visit: Visit, table: pd.DataFrame) -> list[int]:
                 help="By the same kind of model trained on the other question: the chance of 4 or 5 stars "
                 "if they see it.",
             ),
-            "genres": st.column_config.ListColumn(genres_word(item), width=140),
+            "genres": st.column_config.ListColumn(genres_word(item), width=150),
             "ratings": st.column_config.NumberColumn(
                 "Viewers" if item == "film" else "Seen",
                 help=f"People who rated the film in {plain(rated_in)}"
@@ -169,7 +177,18 @@ def show_table(visit: Visit, table: pd.DataFrame) -> list[int]:
         },
         alt=f"Ranked list of {counted(len(table), item)}",
     )
-    return list(event["selection"]["rows"])
+    return list(event["selection"]["rows"]) or rows
+
+
+def _table_key(table: pd.DataFrame) -> str:
+    """A row stays picked only as long as the list does."""
+    return f"recommend_table_{hash(tuple(table['movie_id']))}"
+
+
+def _pick(key: str, listed: list[int]) -> None:
+    """The film picked goes into the link."""
+    rows = st.session_state[key]["selection"]["rows"]
+    state.go(state.current().showing("r", str(listed[rows[0]]) if rows else ""))
 
 
 def show_below(model: Recommender, visit: Visit, table: pd.DataFrame, seconds: float) -> None:
@@ -201,9 +220,10 @@ def show_why(
     """Why the film picked, or else the first, is on the list."""
     chosen = table.iloc[rows[0] if rows else 0]
     movie = int(chosen["movie_id"])
-    st.subheader(f"Why {plain(chosen['title'])}?")
-    if not rows:
-        st.caption(f"The first {engine.item_of(visit.model)} is explained; pick another row above.")
+    hint = (
+        "" if rows else f"The first {engine.item_of(visit.model)}; pick another row to ask for it."
+    )
+    st.subheader(f"Why {plain(chosen['title'])}?", help=hint or None)
     sum_of_terms(ask(model, visit, movie, logits), visit, table["movie_id"].tolist())
     with st.container(horizontal=True):
         see_it_computed(movie, "recommend")

@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from urllib.parse import urlencode
 
 import streamlit as st
 
 from recdemo import checkpoints
-from recdemo.core.errors import RequestError
-from recdemo.core.session import Session, Watched
-from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS, QUESTIONS, Objective
-from recdemo.core.wording import Words, counted
-from recdemo.data.catalogue import shorten
-from recdemo.ui import bring, engine, film_box, owner, state
+from recdemo.core.session import Session
+from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS, QUESTIONS
+from recdemo.core.wording import counted
+from recdemo.ui import engine, history, owner, state
 from recdemo.ui.engine import plain
 from recdemo.ui.personas import OF_WORLD
-from recdemo.ui.saved import FILE_NAME, keys_in, open_visit, save_visit
-from recdemo.ui.visit import Visit, encode_visit
-
-ROWS, NAMED = 8, 3  # films of the history shown at a time; of those set aside, named
-REACTIONS: dict[str, tuple[bool | None, str]] = {
-    "Liked": (True, ":material/thumb_up:"),
-    "Disliked": (False, ":material/thumb_down:"),
-    "Seen": (None, ":material/visibility:"),
-}
-ICONS = dict(REACTIONS.values())
+from recdemo.ui.visit import Visit
 
 
 def draw() -> None:
@@ -35,8 +22,7 @@ def draw() -> None:
     _model(visit)
     st.divider()
     _visitor(visit)
-    st.divider()
-    _history(visit, state.seen())
+    history.draw(visit, state.seen())
     owner.draw()
 
 
@@ -70,7 +56,7 @@ def _model(visit: Visit) -> None:
         )
     st.segmented_control(
         "Question",
-        menu[visit.model],
+        [question for question in QUESTIONS if question in menu[visit.model]],
         format_func=QUESTIONS.__getitem__,
         required=True,
         label_visibility="collapsed",
@@ -113,6 +99,7 @@ def _visitor(visit: Visit) -> None:
         help="Fictional people with real films. Picking one replaces profile and history; "
         "undo brings yours back.",
         index=None,
+        label_visibility="collapsed",
         **state.bound(
             "side_persona", persona, lambda v, p: v if p is None else replace(v, session=p.session)
         ),
@@ -123,15 +110,15 @@ def _visitor(visit: Visit) -> None:
         st.caption(
             ":material/person_off: These models know nothing of gender, age and occupation: nobody told."
         )
-    with st.popover("Save, open, share", icon=":material/ios_share:", width="stretch"):
-        _share(visit)
 
 
 def _profile(session: Session) -> None:
-    left, right = st.columns([2, 3], gap="small")
+    left, right = st.columns([4, 5], gap="small")
     left.segmented_control(
         "Gender",
         list(GENDERS),
+        label_visibility="collapsed",
+        width="stretch",
         help="Female or male: MovieLens-1M knows these two. Click again to leave it unknown.",
         **state.bound("side_gender", session.gender, lambda v, g: v.with_session(gender=g)),
     )
@@ -139,7 +126,8 @@ def _profile(session: Session) -> None:
         "Age group",
         list(AGES),
         format_func=AGES.__getitem__,
-        placeholder="Unknown",
+        placeholder="Age unknown",
+        label_visibility="collapsed",
         index=None,
         **state.bound("side_age", session.age, lambda v, a: v.with_session(age=a)),
     )
@@ -147,204 +135,10 @@ def _profile(session: Session) -> None:
         "Occupation",
         list(OCCUPATIONS),
         format_func=OCCUPATIONS.__getitem__,
-        placeholder="Unknown",
+        placeholder="Occupation unknown",
+        label_visibility="collapsed",
         index=None,
         **state.bound(
             "side_occupation", session.occupation, lambda v, o: v.with_session(occupation=o)
         ),
     )
-
-
-def _share(visit: Visit) -> None:
-    link = f"{st.context.url or ''}?{urlencode(encode_visit(visit))}"
-    # Now: what a button makes later is made outside any run, which has no state.
-    seen, labels, keys = state.seen(), engine.all_labels(), owner.keys_to_save()
-    peers = engine.peers(visit.model)
-    st.download_button(
-        "Save session",
-        lambda: save_visit(visit, labels, keys),
-        file_name=FILE_NAME,
-        mime="application/json",
-        icon=":material/save:",
-        on_click="ignore",
-        width="stretch",
-        key="side_save",
-        help="Who has the file has what you trained here, too." if keys else None,
-    )
-    st.download_button(
-        "Download report",
-        lambda: _report(seen, link, peers),
-        file_name=f"recdemo-{visit.model}.html",
-        mime="text/html",
-        icon=":material/print:",
-        on_click="ignore",
-        width="stretch",
-        key="side_report",
-        help="This session as one page to print: the list, why, the models compared, and where the numbers come "
-        "from. It needs no network.",
-    )
-    st.file_uploader(
-        "Open a saved session", type="json", key="side_open", on_change=_open, max_upload_size=1
-    )
-    st.caption("Link to this page, as it is")
-    st.code(link, language=None, wrap_lines=True)
-
-
-def _report(visit: Visit, link: str, peers: Mapping[str, Sequence[Objective]]) -> str:
-    """The page to print. It is made when asked for, outside the run of a page."""
-    from recdemo.answers.compare import default_models, question
-    from recdemo.charts.report import handout
-
-    compared = visit.compared or default_models(list(peers), visit.model)
-    others = {
-        engine.card(key).title: engine.recommender(key, question(peers[key], visit.objective))
-        for key in compared
-        if key in peers and key != visit.model
-    }
-    return handout(
-        engine.recommender(visit.model, visit.objective),
-        visit.session,
-        title=engine.card(visit.model).title,
-        others=others,
-        targets=visit.targets,
-        link=link,
-    )
-
-
-def _open() -> None:
-    file = st.session_state["side_open"]
-    if file is None:
-        return
-    try:
-        content = file.getvalue()
-        owner.take(keys_in(content))
-        visit, problems = open_visit(content, models=engine.menu(), films=engine.all_labels())
-    except RequestError as error:
-        state.go(
-            state.current(), [f"{plain(file.name)}: {plain(str(error))}. Nothing was changed."]
-        )
-    else:
-        state.go(visit, [f"{problem} The rest of the file is kept." for problem in problems])
-        films = counted(len(visit.session.history), engine.item_of(visit.model))
-        st.toast(f"Opened {plain(file.name)}: a visitor of {films}", icon=":material/folder_open:")
-
-
-def _history(visit: Visit, seen: Visit) -> None:
-    """The films that the model knows; those it does not are named, and stay in the visit."""
-    films, w = engine.films(visit.model), engine.words(visit.model)
-    history = seen.session.history
-    aside = [film for film in visit.session.history if film.movie_id not in films.labels]
-    st.segmented_control(
-        f"{w.A_film} added counts as",
-        list(REACTIONS),
-        required=True,
-        default="Liked",
-        key="side_reaction",
-        persist_state="session",
-        label_visibility="collapsed",
-        width="stretch",
-    )
-    film_box.draw(
-        f"Add {w.a_film}",
-        "side_add",
-        visit.model,
-        _add,
-        help=f"Any words of a title, in any order. The {w.film} is added as {w.watched} last.",
-    )
-    bring.button("side_bring", w)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**History** · {counted(len(history), w.film)}" if history else "**History**")
-        st.button(
-            ":material/undo:",
-            key="side_undo",
-            help="Undo the last change of profile or history",
-            type="tertiary",
-            disabled=not state.can_undo(),
-            on_click=state.undo,
-        )
-        st.button(
-            ":material/delete_sweep:",
-            key="side_clear",
-            help="Clear the history",
-            type="tertiary",
-            disabled=not history,
-            on_click=lambda: state.go(state.current().with_session(history=aside)),
-        )
-    if aside:
-        _set_aside(aside)
-    if not history:
-        st.caption(f"Nothing {w.watched} yet. Add {w.a_film} above, or pick a persona.")
-        return
-    newest_first = history[::-1]
-    pages = -(-len(history) // ROWS)
-    shown = 0
-    if pages > 1:
-        shown = st.selectbox(
-            "Part of the history",
-            range(pages),
-            format_func=lambda i: (
-                f"{i * ROWS + 1} to {min((i + 1) * ROWS, len(history))} of "
-                f"{len(history)}, latest first"
-            ),
-            label_visibility="collapsed",
-            key="side_part",
-        )
-    with st.container(gap=None):
-        for film in newest_first[shown * ROWS : (shown + 1) * ROWS]:
-            _film(film, films.labels, w)
-
-
-def _set_aside(films: list[Watched]) -> None:
-    """Which films of the history the model chosen does not know."""
-    labels = engine.all_labels()
-    names = [plain(labels.get(film.movie_id, f"film {film.movie_id}")) for film in films[::-1]]
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    st.caption(
-        f":material/inventory: {counted(len(names), 'film')} set aside, which this model does not know: "
-        f"{', '.join(names[:NAMED])}{more}. Nothing is lost: a model that knows them brings them back."
-    )
-
-
-def _add(movie: int) -> None:
-    liked, _ = REACTIONS[st.session_state["side_reaction"]]
-    state.go(state.current().add(movie, liked))
-
-
-def _film(film: Watched, labels: Mapping[int, str], w: Words) -> None:
-    """One row of the history: a button that opens what can be done with the film."""
-    movie = film.movie_id
-    label = labels[movie]
-    short = plain(shorten(label, 27))
-    with st.popover(
-        short, icon=ICONS[film.liked], type="tertiary", width="stretch", key=f"side_film_{movie}"
-    ):
-        st.markdown(f"**{plain(label)}**")
-        with st.container(horizontal=True):
-            for name, (liked, symbol) in REACTIONS.items():
-                st.button(
-                    name,
-                    key=f"side_{name}_{movie}",
-                    icon=symbol,
-                    disabled=film.liked is liked,
-                    on_click=lambda liked=liked: state.go(state.current().rate(movie, liked)),
-                )
-        with st.container(horizontal=True):
-            for name, symbol, steps in (
-                ("Later", ":material/arrow_upward:", 1),
-                ("Earlier", ":material/arrow_downward:", -1),
-            ):
-                st.button(
-                    name,
-                    key=f"side_{name}_{movie}",
-                    icon=symbol,
-                    help=f"{w.watched.capitalize()} {name.lower()}",
-                    on_click=lambda steps=steps: state.go(
-                        state.current().move(movie, steps, labels)
-                    ),
-                )
-            st.button(
-                "Remove",
-                key=f"side_remove_{movie}",
-                icon=":material/close:",
-                on_click=lambda: state.go(state.current().remove(movie)),
-            )

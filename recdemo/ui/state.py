@@ -9,7 +9,7 @@ callback into a new visit. So every page shows the same, and undo is a list of e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -119,3 +119,34 @@ def bound(key: str, value: Any, change: Callable[[Visit, Any], Visit]) -> dict[s
     """
     st.session_state[key] = value
     return {"key": key, "on_change": lambda: go(change(current(), st.session_state[key]))}
+
+
+def shown(name: str, key: str, options: Iterable[Any], default: Any) -> dict[str, Any]:
+    """Arguments that tie a widget with one choice to what the link says of it.
+
+    Args:
+        name: of `SHOWN`, in the link.
+        key: of the widget.
+        options: what can be chosen; the link holds their text.
+        default: chosen where the link says nothing, or nothing that there is.
+    """
+    told = dict(current().shown).get(name)
+    value = next((option for option in options if str(option) == told), default)
+    return bound(
+        key, value, lambda v, new: v.showing(name, "" if new in (default, None) else str(new))
+    )
+
+
+def shown_many(name: str, key: str, options: Iterable[str]) -> dict[str, Any]:
+    """`shown` for a widget with any number of choices, none by default."""
+    told = dict(current().shown).get(name, "").split(".")
+    return bound(
+        key, [o for o in options if o in told], lambda v, new: v.showing(name, ".".join(new))
+    )
+
+
+def shown_words(name: str, key: str) -> dict[str, Any]:
+    """`shown` for a box to write in."""
+    return bound(
+        key, dict(current().shown).get(name, ""), lambda v, new: v.showing(name, new or "")
+    )

@@ -134,7 +134,7 @@ _ALL = (
                 "pages/attention.py",
                 {"m": "afm", "obj": "next", "t": "1240", **_MAYA},
                 "A sum explains without trust: every line of this ledger, added up, is the answer.",
-                "The caption below the ledger gives both totals. They agree to the last digit shown.",
+                "The line above the ledger gives both totals. They agree to the last digit shown.",
             ),
         ),
     ),

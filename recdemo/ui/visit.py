@@ -22,6 +22,16 @@ MAX_TARGETS = 5
 FEEDBACK: dict[str, bool | None] = {"l": True, "d": False, "w": None}
 _STEP = re.compile(r"[a-z0-9_.]{1,80}")  # which steps there are is the answer's to say
 _LETTERS = {value: letter for letter, value in FEEDBACK.items()}
+# What is chosen on a page besides the visit, by its name in the link; the page says which values there are.
+SHOWN = {
+    "n": "length of the list", "ge": "genres", "y": "years", "r": "film picked",
+    "cn": "length of the lists compared", "wn": "length of the lists changed",
+    "al": "film looked closer at", "es": "space of vectors", "em": "map", "ed": "dimensions", "ec": "colour",
+    "ev": "films shown by viewers", "ez": "close-up", "eq": "further question", "lx": "experiment",
+    "lq": "question of the leaderboard", "ls": "split", "lf": "figure ranked by", "lg": "families", "lw": "words sought",
+    "lr": "row picked",
+}  # fmt: skip
+LONGEST_SHOWN = 300  # letters of one of these
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +49,17 @@ class Visit:
     change: Change = field(default_factory=Change)
     against: int | None = None  # a film's id; 0 for none; None for the average film
     step: str = ""
+    present: bool = False  # in front of an audience
+    shown: tuple[tuple[str, str], ...] = ()  # what is chosen on pages, by names of `SHOWN`
 
     def with_session(self, **changes: object) -> Visit:
         """The visit with some fields of its session changed."""
         return replace(self, session=replace(self.session, **changes))  # type: ignore[arg-type]
+
+    def showing(self, name: str, value: str) -> Visit:
+        """With something chosen on a page; an empty value is the page's own choice."""
+        shown = dict(self.shown) | {name: value}
+        return replace(self, shown=tuple(sorted((n, v) for n, v in shown.items() if v)))
 
     def with_model(self, model: str, objectives: Sequence[Objective]) -> Visit:
         """Another model, asked the same if it is trained for that, else what it is asked by default."""
@@ -132,6 +149,8 @@ def encode_visit(visit: Visit) -> dict[str, str]:
         "wh": _film_code(change.added) if change.added else "",
         "ag": "" if visit.against is None else str(visit.against),
         "i": visit.step,
+        "present": "1" if visit.present else "",
+        **dict(visit.shown),
     }
     return {name: value for name, value in values.items() if value}
 
@@ -242,6 +261,8 @@ def decode_visit(
         ),
         against=against,
         step=inside,
+        present=values.get("present") == "1",
+        shown=tuple((n, values[n][:LONGEST_SHOWN]) for n in sorted(SHOWN) if values.get(n)),
     )
     return visit, problems
 

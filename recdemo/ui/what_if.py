@@ -20,7 +20,7 @@ from recdemo.charts import counterfactual as charts
 from recdemo.core.session import Session
 from recdemo.core.vocabulary import SCORE_NAMES
 from recdemo.ui import change, engine, state
-from recdemo.ui.chart import CHART
+from recdemo.ui.chart import CHART, reason
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import MAX_TARGETS, Visit
 from recdemo.ui.why import ask, see_it_computed, sum_of_terms
@@ -30,7 +30,6 @@ CHOICE = 100  # films of the list that can be chosen to be dropped
 
 def show_changes(model: Recommender, visit: Visit, changed: Session, k: int) -> None:
     """Ranks before and after: finding, chart, table."""
-    w = engine.words(visit.model)
     w = engine.words(visit.model)
     changes = rank_changes(model, visit.session, changed, k)
     titles = changes.films["movie_id"].map(engine.films(visit.model).labels)
@@ -58,7 +57,6 @@ def show_changes(model: Recommender, visit: Visit, changed: Session, k: int) -> 
 
 def show_table(changes: RankChanges, visit: Visit) -> None:
     """Every film of the chart with rank and score."""
-    w = engine.words(visit.model)
     w = engine.words(visit.model)
     stars = visit.objective == "rating"
     name, number = SCORE_NAMES[visit.objective], "%.2f" if stars else "%.2f %%"
@@ -95,7 +93,6 @@ def drop(_model: Recommender, weights: str, session: Session, movie: int, k: int
 def show_drop(model: Recommender, visit: Visit, k: int) -> None:
     """The fewest films without which a film is off the list."""
     w = engine.words(visit.model)
-    w = engine.words(visit.model)
     films = engine.films(visit.model)
     order = model.recommend(visit.session, min(len(films.ids), MAX_K))["movie_id"].tolist()
     if not order:
@@ -103,20 +100,21 @@ def show_drop(model: Recommender, visit: Visit, k: int) -> None:
     ranks = {movie: rank for rank, movie in enumerate(order, start=1)}
     movie = next((target for target in visit.targets if target in ranks), order[0])
     order = sorted({*order[:CHOICE], movie}, key=ranks.__getitem__)
-    st.selectbox(
-        f"{w.Film} to drop",
-        order,
-        format_func=lambda movie: f"{ranks[movie]} · {films.labels[movie]}",
-        help="The list in its order, for the visitor as they are.",
-        **state.bound("what_if_target", movie, look_at),
-    )
-    with st.spinner(f"Taking {w.films} away, one set after another…"):
-        weights = model.checkpoint.card.weights_sha256
-        found = drop(model, weights, visit.session, movie, k)
-    labels = {movie: plain(label) for movie, label in films.labels.items()}
-    title = engine.card(visit.model).title
-    answer, certainty = in_sentences(found, visit.session, labels, title, w)
-    st.markdown(answer)
+    with reason():
+        st.selectbox(
+            f"{w.Film} to drop",
+            order,
+            format_func=lambda movie: f"{ranks[movie]} · {films.labels[movie]}",
+            label_visibility="collapsed",
+            **state.bound("what_if_target", movie, look_at),
+        )
+        with st.spinner(f"Taking {w.films} away, one set after another…"):
+            weights = model.checkpoint.card.weights_sha256
+            found = drop(model, weights, visit.session, movie, k)
+        labels = {movie: plain(label) for movie, label in films.labels.items()}
+        title = engine.card(visit.model).title
+        answer, certainty = in_sentences(found, visit.session, labels, title, w)
+        st.markdown(answer)
     with st.container(horizontal=True):
         if found.films:
             st.button(
@@ -126,8 +124,6 @@ def show_drop(model: Recommender, visit: Visit, k: int) -> None:
                 on_click=lambda: change.try_out(Change(dropped=found.films)),
             )
         see_it_computed(movie, "what_if")
-    if certainty:
-        st.caption(certainty)
     why = st.expander("Why this and not another?", key="what_if_why", on_change="rerun")
     if why.open:
         with why:
@@ -148,6 +144,8 @@ def show_drop(model: Recommender, visit: Visit, k: int) -> None:
             + f" The {len(found.alone)} {w.films} that count most."
             * fewer
         )
+    if certainty:
+        st.caption(certainty)
 
 
 def keep() -> None:
@@ -165,15 +163,14 @@ def look_at(visit: Visit, movie: int) -> Visit:
 def controls(visit: Visit, changed: Session) -> tuple[int, list[str]]:
     """Length of the lists, what to do with the change, and the change in words, piece by piece."""
     w = engine.words(visit.model)
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="tools_made"):
+        lengths = [5, 10, 20]
         k = st.segmented_control(
             "List length",
-            [5, 10, 20],
-            default=10,
+            lengths,
             required=True,
-            key="what_if_k",
-            persist_state="session",
             label_visibility="collapsed",
+            **state.shown("wn", "what_if_k", lengths, 10),
         )
         st.button(
             "Keep this change",

@@ -178,15 +178,16 @@ def faithfulness(model: Recommender, visit: Visit, explanation: Explanation) -> 
         st.markdown(f"**Faithfulness {value:+.2f}** · {verdict}")
         st.progress(max(0.0, min(1.0, value)))
         st.caption(
-            f"{advice} Measured just now: rank correlation between the size of each {item}'s weight and how "
-            f"far the score moves when that {item} is taken away ({len(weights.labels)} {item}s)."
+            advice,
+            help=f"Measured just now: rank correlation between the size of each {item}'s weight and how "
+            f"far the score moves when that {item} is taken away ({len(weights.labels)} {item}s).",
         )
         if len(weights.labels) > 2:
             tests = st.expander("Two more tests", key="trust_tests", on_change="rerun")
             if tests.open:
                 with tests:
                     _two_tests(trust(model, visit.session, explanation.movie_id), item)
-            with st.expander("Every weight beside its effect"):
+            with st.popover("Every weight beside its effect", type="tertiary", width="stretch"):
                 st.plotly_chart(
                     weight_against_removal(weights),
                     config=CHART,

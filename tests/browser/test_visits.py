@@ -8,10 +8,12 @@ from zipfile import ZipFile
 
 import pytest
 from app import PAGES, ROOT
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
 
 import recdemo
 from benchmarks.browser import choose
+from benchmarks.one_screen import HEIGHT, WIDTH, below
 from recdemo import Session, Watched
 from recdemo.ui.stories import STORIES
 
@@ -29,6 +31,17 @@ def drawn(page: Page) -> None:
     page.get_by_text("History · ").first.wait_for(state="attached")
     page.wait_for_timeout(400)
     page.wait_for_function(f"!document.querySelector('{NOT_DONE}')")
+
+
+def serious(page: Page) -> list[str]:
+    """What axe finds that keeps people out."""
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [
+        f"{one['id']}: {node['html'][:200]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +62,8 @@ def test_a_link_opens_every_page_on_a_phone_and_on_a_desk(
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{app_url}/{'' if name == 'home' else name}?{LINK}")
     page.get_by_role("heading", level=1).first.wait_for()
-    for width in (390, 1280):
-        page.set_viewport_size({"width": width, "height": 844})
+    for width, height in ((390, 844), (WIDTH, HEIGHT)):
+        page.set_viewport_size({"width": width, "height": height})
         drawn(page)
         assert page.get_by_test_id("stException").count() == 0
         assert page.get_by_text("Page not found").count() == 0
@@ -60,13 +73,18 @@ def test_a_link_opens_every_page_on_a_phone_and_on_a_desk(
             box = charts.nth(place).bounding_box()
             assert box is None or box["x"] + box["width"] <= width + 1
     assert "h=260l-2571l-1196l-364d" in page.url  # the visit is that of the link
+    assert below(page) == {}  # on one screen of a projector
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        page.wait_for_timeout(300)
+        assert serious(page) == [], theme
     assert problems == []
     page.close()
 
 
 def test_a_story_is_told_to_its_end(new_page: Callable[..., Page], app_url: str) -> None:
     story = next(iter(STORIES.values()))
-    page = new_page()
+    page = new_page(WIDTH, HEIGHT)
     page.goto(f"{app_url}/walkthrough?{LINK}")
     page.get_by_role("button", name=f"{len(story.steps)} steps").first.click()
     for number, step in enumerate(story.steps, start=1):
@@ -74,6 +92,7 @@ def test_a_story_is_told_to_its_end(new_page: Callable[..., Page], app_url: str)
         page.get_by_role("heading", name=step.finding).wait_for()
         drawn(page)
         assert page.get_by_test_id("stException").count() == 0
+        assert below(page) == {}, number  # its evidence is on screen beside its sentence
         if number == 2:  # back, and forth again
             page.get_by_role("button", name="Back").click()
             page.get_by_text(f"step 1 of {len(story.steps)}").wait_for()
@@ -94,7 +113,7 @@ def test_the_report_holds_what_the_page_shows(
     page = new_page()
     page.goto(f"{app_url}/recommend?{LINK}")
     drawn(page)
-    page.get_by_role("button", name="Save, open, share").click()
+    page.locator(".st-key-side_share button").first.click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download report").click()
     saved = tmp_path / "report.html"

@@ -102,7 +102,7 @@ def test_any_change_can_be_chosen() -> None:
     app.selectbox(key="what_if_gender").set_value(UNKNOWN).run()
     app.selectbox(key="what_if_occupation").set_value(0).run()
     app.multiselect(key="what_if_dropped").set_value([260, 541]).run()
-    app.segmented_control(key="what_if_reaction").set_value("Seen").run()
+    app.segmented_control(key="what_if_reaction").set_value("Watched").run()
     choose_film(app, "what_if_added", 1)
     assert film_box(app, "what_if_added")["value"] == "Toy Story (1995)"
     change = Change(UNKNOWN, None, 0, (260, 541), Watched(1, None))

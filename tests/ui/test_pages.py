@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 from app import FILMS, PAGES, ROOT, VISITS, link_of, open_page, sound
+from streamlit.testing.v1 import AppTest
 
 import recdemo
 from benchmarks.boxes import choose_film, film_box
@@ -145,13 +147,19 @@ def test_the_list_shown_is_the_library_s(model: str, objective: str) -> None:
     assert shown["p_like"].tolist() == pytest.approx(p_like, nan_ok=True)
 
 
+def logit_shown(app: AppTest) -> float:
+    """The detail beside the score."""
+    (found,) = (m for c in app.caption if (m := re.match(r"logit ([+-][0-9.]+), from", c.value)))
+    return float(found[1])
+
+
 @pytest.mark.parametrize("model", ["fm", "deepfm", "afm"])
 def test_the_ledger_shown_adds_up_to_the_logit_shown(model: str) -> None:
     app = open_page("attention", link_of(PERSONAS[1].session, model, "like"))
     ledger = next(table.value for table in app.dataframe if "label" in table.value.columns)
-    logit = float(app.metric[0].value)
+    logit = logit_shown(app)
     assert ledger["value"].sum() == pytest.approx(logit, abs=1e-4)
-    assert any(f"{logit:+.4f}" in caption.value for caption in app.caption)
+    assert any(f"logit is **{logit:+.4f}**" in text.value for text in app.markdown)
     if model == "afm":
         pairs = ledger[ledger["kind"] == "pair"]
         assert pairs["weight"].sum() == pytest.approx(1, abs=1e-5)
@@ -166,7 +174,7 @@ def test_crosses_are_shown_layer_by_layer_and_add_up_to_the_logit_shown(
     untrained("dcn_v2")
     st.cache_resource.clear()
     app = sound(open_page("attention", link_of(PERSONAS[1].session, "dcn_v2", "like")))
-    logit = float(app.metric[0].value)
+    logit = logit_shown(app)
     ledger = next(table.value for table in app.dataframe if "label" in table.value.columns)
     assert ledger["value"].sum() == pytest.approx(logit, abs=1e-4)
     for layer in (0, 1):
@@ -188,7 +196,7 @@ def test_streams_and_gates_are_shown_and_add_up_to_the_logit_shown(untrained: Ca
     untrained("final_mlp")
     st.cache_resource.clear()
     app = sound(open_page("attention", link_of(PERSONAS[1].session, "final_mlp", "like")))
-    logit = float(app.metric[0].value)
+    logit = logit_shown(app)
     assert app.dataframe[0].value["value"].sum() == pytest.approx(logit, abs=1e-4)
     assert any("opens the gate of its stream widest" in text.value for text in app.markdown)
 
@@ -206,7 +214,7 @@ def test_editing_the_visitor_changes_link_and_list() -> None:
     assert app.dataframe[0].value["title"].tolist() != before
     app.button(key="side_Later_260").click().run()
     assert app.session_state["visit"].session.movie_ids == [1721, 260]
-    app.button(key="side_Seen_260").click().run()
+    app.button(key="side_Watched_260").click().run()
     assert app.session_state["visit"].session.history[-1] == Watched(260, None)
     app.button(key="side_remove_1721").click().run()
     assert app.session_state["visit"].session.movie_ids == [260]
@@ -221,9 +229,9 @@ def test_editing_the_visitor_changes_link_and_list() -> None:
 
 def test_what_a_film_added_counts_as_survives_page_changes() -> None:
     app = open_page("recommend", link_of(Session()))
-    app.segmented_control(key="side_reaction").set_value("Seen").run()
+    app.segmented_control(key="side_reaction").set_value("Watched").run()
     app.switch_page(PAGES["attention"]).run()
-    assert app.segmented_control(key="side_reaction").value == "Seen"
+    assert app.segmented_control(key="side_reaction").value == "Watched"
     choose_film(app, "side_add", 260)
     assert app.session_state["visit"].session.history == (Watched(260, None),)
 
@@ -253,23 +261,33 @@ def test_a_scenario_can_be_followed(number: int) -> None:
     assert [error.value for error in app.error] == []
 
 
+def pick(app: AppTest, row: int) -> None:
+    """A click on a row of the list."""
+    key = app.dataframe[0].proto.id.split("-", 2)[2]
+    app.session_state[key] = {"selection": {"rows": [row], "columns": [], "cells": []}}
+    app.run()
+
+
 def test_a_row_can_be_asked_about() -> None:
     app = open_page("recommend", link_of(PERSONAS[0].session))
     third = app.dataframe[0].value["title"].tolist()[2]
-    table = f"recommend_table_{app.session_state['recommend_turn']}"
-    app.session_state[table] = {"selection": {"rows": [2], "columns": [], "cells": []}}
-    app.run()
+    pick(app, 2)
     assert sound(app).subheader[-1].value == f"Why {plain(third)}?"
 
 
-def test_a_chosen_row_does_not_outlive_its_list() -> None:
-    app = open_page("recommend", link_of(PERSONAS[0].session))
-    table = f"recommend_table_{app.session_state['recommend_turn']}"
-    app.session_state[table] = {"selection": {"rows": [2], "columns": [], "cells": []}}
-    app.run()
+def test_a_film_picked_is_asked_about_as_long_as_it_is_listed() -> None:
+    listed = recdemo.load("din", "next").recommend(PERSONAS[0].session, 10)
+    titles, row = listed["title"].tolist(), 2
+    picked = {"r": str(listed["movie_id"][row])}
+    app = open_page("recommend", link_of(PERSONAS[0].session) | picked)
+    assert sound(app).subheader[-1].value == f"Why {plain(titles[row])}?"
     app.selectbox(key="side_model").set_value("fm").run()
-    first = app.dataframe[0].value["title"].tolist()[0]
-    assert sound(app).subheader[-1].value == f"Why {plain(first)}?"
+    others = app.dataframe[0].value["title"].tolist()
+    asked = titles[row] if titles[row] in others else others[0]
+    assert sound(app).subheader[-1].value == f"Why {plain(asked)}?"
+    app.multiselect(key="recommend_genres").set_value(["Western"]).run()
+    western = app.dataframe[0].value["title"].tolist()
+    assert sound(app).subheader[-1].value == f"Why {plain(western[0])}?"
 
 
 def test_filters_that_leave_nothing_say_so() -> None:
