@@ -37,6 +37,7 @@ with frame.page() as visit:
             )
     with taken:
         st.subheader(
-            "What would it take?", help="To drop a film off the list of the visitor as they are."
+            "What would it take?",
+            help=f"To drop {engine.words(visit.model).a_film} off the list of the visitor as they are.",
         )
         show_drop(model, visit, k)

@@ -14,7 +14,7 @@ from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS
 from recdemo.core.wording import Words
 from recdemo.data.catalogue import shorten
 from recdemo.ui import engine, film_box, state
-from recdemo.ui.history import REACTIONS
+from recdemo.ui.history import REACTIONS, called
 from recdemo.ui.visit import Visit
 
 VALUES: dict[str, dict[Any, str]] = {
@@ -148,6 +148,7 @@ def _films(visit: Visit) -> None:
     st.segmented_control(
         "It counts as",
         list(REACTIONS),
+        format_func=lambda name: called(name, engine.words(visit.model)),
         required=True,
         label_visibility="collapsed",
         width="stretch",

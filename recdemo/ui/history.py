@@ -23,6 +23,11 @@ REACTIONS: dict[str, tuple[bool | None, str]] = {
 ICONS = dict(REACTIONS.values())
 
 
+def called(reaction: str, words: Words) -> str:
+    """A reaction, as it is called where films may be articles."""
+    return words.watched.capitalize() if REACTIONS[reaction][0] is None else reaction
+
+
 def draw(visit: Visit, seen: Visit) -> None:
     """The films that the model knows; those it does not are named, and stay in the visit."""
     films, w = engine.films(visit.model), engine.words(visit.model)
@@ -31,6 +36,7 @@ def draw(visit: Visit, seen: Visit) -> None:
     st.segmented_control(
         f"{w.A_film} added counts as",
         list(REACTIONS),
+        format_func=lambda name: called(name, w),
         required=True,
         default="Liked",
         key="side_reaction",
@@ -127,7 +133,7 @@ def _film(film: Watched, labels: Mapping[int, str], w: Words) -> None:
             with st.container(horizontal=True):
                 for name, (liked, symbol) in REACTIONS.items():
                     st.button(
-                        name,
+                        called(name, w),
                         key=f"side_{name}_{movie}",
                         icon=symbol,
                         disabled=film.liked is liked,

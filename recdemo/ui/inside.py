@@ -52,7 +52,7 @@ def choose_film(model: Recommender, visit: Visit) -> int:
         )
         st.stop()
     film_box.draw(
-        "Film to compute",
+        f"{w.Film} to compute",
         "inside_film",
         visit.model,
         lambda movie: state.go(look_at(state.current(), movie)),
