@@ -468,7 +468,7 @@ def test_an_epoch_reads_each_training_row_once(
         del steps[:count]
 
 
-@pytest.mark.parametrize(("rows", "size"), [(3, 2), (7, 2), (7, 1), (5, 4), (2, 100)])
+@pytest.mark.parametrize(("rows", "size"), [(3, 2), (7, 2), (5, 4), (2, 100)])
 def test_no_batch_is_a_single_row(
     rows: int, size: int, ratings: Ratings, part: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -160,7 +160,7 @@ def test_every_command_speaks_of_articles_that_are_read(
         with_history = not told.startswith(("neighbours", "analogy"))
         told += " --objective like"
         told += f" --watched {first} --like {second}" * with_history
-        done = run(told, RECDEMO_CHECKPOINTS=str(base), COLUMNS="900")
+        done = run(told, RECDEMO_CHECKPOINTS=str(base), COLUMNS="9000")
         assert done.returncode == 0, done.stderr
         said = [
             line for line in done.stdout.splitlines() if OF_FILMS.search(AS_THEY_ARE.sub("", line))
