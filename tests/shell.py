@@ -13,7 +13,7 @@ from unittest import mock
 import pytest
 
 from recdemo import Session, Watched
-from recdemo.cli import main
+from recdemo.cli import main, tables
 
 VISITOR = "--gender F --age 25 --occupation 12 --like 260 --like 2571 --dislike 1721 --watched 1196"
 
@@ -35,7 +35,10 @@ class Done:
 def run(arguments: str, **environment: str) -> Done:
     """Run in this process: a new one would spend seconds on imports."""
     out, err = io.StringIO(), io.StringIO()
+    # A console reads its width once, which may have been in another test.
+    columns = int(environment.get("COLUMNS", 80))
     with (
+        mock.patch.object(tables.out, "_width", columns),
         mock.patch.object(sys, "argv", ["recdemo", *arguments.split()]),
         mock.patch.dict(os.environ, environment),
         redirect_stdout(out),
