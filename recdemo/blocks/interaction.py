@@ -111,7 +111,10 @@ class FactorizationMachine(nn.Module):
     def terms(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Linear terms [B, F] and pair terms [B, P] that, with `bias`, add up to the logit."""
         linear = self._linear(self.linear(batch)).squeeze(-1)
-        return linear, self._weighted(pair_products(self.embedding(batch))).sum(-1)
+        fields = self.embedding(batch)  # [B, F, k]
+        weighted = fields if self.scale is None else fields * self.scale
+        left, right = pair_indices(fields.shape[1])
+        return linear, (weighted @ fields.transpose(1, 2))[:, left, right]
 
     def _weighted(self, products: Tensor, id: str = "weighted") -> Tensor:
         if self.scale is None:
