@@ -35,9 +35,7 @@ def pair_removal(attention: np.ndarray, parts: np.ndarray) -> np.ndarray:
         attention: [P] a, summing to one.
         parts: [P] s, what each pair adds, attention included.
     """
-    total = parts.sum()
-    kept = (total - parts) / np.maximum(1 - attention, np.finfo(np.float32).eps)
-    return np.asarray(total - kept)
+    return parts.sum() - pairs_kept(attention, parts)(~np.eye(len(parts), dtype=bool))
 
 
 @dataclass(frozen=True, slots=True)

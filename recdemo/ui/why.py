@@ -200,12 +200,9 @@ def _two_tests(found: Trust, item: str) -> None:
     """Deletion and insertion, and what is left of the weights in a model that has forgotten everything."""
     curves = found.curves
     if curves is not None:
-        how = [
-            f"**{gain:+.2f}** {'farther' if name == 'away' else 'nearer'} than by lot"
-            for name, gain in (("away", curves.deletion), ("in", curves.insertion))
-        ]
         st.markdown(
-            f"Heaviest {item}s taken away first, the logit is on average {how[0]}; put in first, {how[1]}."
+            f"Heaviest {item}s taken away first, the logit is on average **{curves.deletion:+.2f}** farther than by lot; put in "
+            f"first, **{curves.insertion:+.2f}** nearer."
         )
         st.plotly_chart(
             removal_curves(curves, item),
