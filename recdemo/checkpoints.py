@@ -26,7 +26,7 @@ from recdemo.core.files import draft_of, write_whole
 from recdemo.core.places import shipped
 from recdemo.core.protocols import Precomputes
 from recdemo.core.report import Constant, nothing_learned
-from recdemo.core.vocabulary import Objective, Split
+from recdemo.core.vocabulary import MAX_SEED, Objective, Split
 from recdemo.core.worlds import AT, WORLDS, World, folder_of_world, join_key, split_key
 from recdemo.data.catalogue import read_catalogue
 from recdemo.models import CARDS
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 FORMAT: Literal[1] = 1
 WEIGHTS, CARD, CATALOGUE = "weights.safetensors", "card.json", "catalogue.csv"
 ROOT_VARIABLE = "RECDEMO_CHECKPOINTS"
-MAX_SEED = 2**63 - 1  # what torch takes
 MAX_CARD_BYTES = 1_000_000
 MAX_WEIGHT_BYTES = 200_000_000
 

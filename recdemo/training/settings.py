@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from recdemo.core.errors import RequestError
-from recdemo.core.vocabulary import Objective, Optimizer
+from recdemo.core.vocabulary import MAX_SEED, Objective, Optimizer
 from recdemo.core.wording import cut
 from recdemo.core.worlds import WORLDS
 from recdemo.models import card_of, objective_of
@@ -133,7 +133,7 @@ class Settings:
         "Of initial weights, order, negatives and dropout.",
         offered=False,
         least=0,
-        most=2**63 - 1,
+        most=MAX_SEED,
     )
 
     def __post_init__(self) -> None:
