@@ -46,8 +46,7 @@ def places() -> dict[str, str]:
     """Links of all pages and steps by name."""
     found = {
         label: f"{'' if path == 'streamlit_app.py' else Path(path).stem}?{VISITOR}"
-        for entries in MENU.values()
-        for path, label, _ in entries
+        for path, label, _ in MENU
     }
     for story in STORIES.values():
         for number, step in enumerate(story.steps, start=1):

@@ -30,7 +30,7 @@ from recdemo.ui.frame import MENU
 from recdemo.ui.personas import PERSONAS
 from recdemo.ui.visit import Visit, encode_visit
 
-PAGES = [path for entries in MENU.values() for path, _, _ in entries]
+PAGES = [path for path, _, _ in MENU]
 FILMS = (364, 588, 1907)
 
 

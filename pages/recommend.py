@@ -16,13 +16,13 @@ import streamlit as st
 
 from recdemo.ui import engine, frame
 from recdemo.ui.chart import answer, reason
-from recdemo.ui.recommend import choose, genres_word, show_below, show_finding, show_table, show_why
+from recdemo.ui.recommend import choose, show_below, show_finding, show_table, show_why
 
 with frame.page() as visit:
     listed, why = st.columns([7, 5], gap="medium")
     with listed, st.container(horizontal=True, vertical_alignment="center"):
         said = st.container(width="stretch")
-        k, genres, years = choose(engine.films(visit.model), item := engine.item_of(visit.model))
+        k, genres, years = choose(engine.films(visit.model), w := engine.words(visit.model))
     filtered = [*genres] + ([f"{years[0]}–{years[1]}"] if years else [])
     model = engine.recommender(visit.model, visit.objective)
     started = time.perf_counter()
@@ -31,11 +31,14 @@ with frame.page() as visit:
     seconds = time.perf_counter() - started
 
     if table.empty and not filtered:
-        st.info(f"Every {item} that this model knows has been watched.", icon=":material/done_all:")
+        st.info(
+            f"Every {w.film} that this model knows has been {w.watched}.",
+            icon=":material/done_all:",
+        )
         st.stop()
     if table.empty:
         st.info(
-            f"No {item} passes these filters. Add {genres_word(item).lower()} or widen the years.",
+            f"No {w.film} passes these filters. Add {w.genres} or widen the years.",
             icon=":material/filter_alt:",
         )
         st.stop()

@@ -12,11 +12,7 @@ from recdemo.ui.frame import MENU
 from recdemo.ui.visit import Visit, encode_visit
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = {
-    "home" if path == "streamlit_app.py" else Path(path).stem: path
-    for entries in MENU.values()
-    for path, _, _ in entries
-}
+PAGES = {"home" if path == "streamlit_app.py" else Path(path).stem: path for path, _, _ in MENU}
 FILMS = read_catalogue(ROOT / "checkpoints" / checkpoints.CATALOGUE)["movie_id"].tolist()
 LONGEST_TITLE = 3636
 VISITS = {

@@ -275,7 +275,7 @@ def show_facts(visit: Visit, explanation: Explanation) -> None:
             f"{explanation.score:.2f} ★" if stars else f"{explanation.score:.2%}",
             width="content",
         )
-        read = counted(explanation.films_read, engine.item_of(visit.model))
+        read = counted(explanation.films_read, engine.words(visit.model).film)
         with st.container(gap="xxsmall", width="content"):
             st.caption(f"{explanation.unit} {explanation.logit:+.4f}, from {read} read")
             see_it_computed(explanation.movie_id, "attention")

@@ -186,7 +186,7 @@ def draw(model: Recommender, visit: Visit, found: Mapping[str, Space]) -> None:
         films = engine.films(visit.model)
         with middle:
             film_box.draw(
-                f"{w.Film}",
+                w.Film,
                 "embeddings_film",
                 visit.model,
                 lambda movie: state.go(pieces.choose(state.current(), movie)),

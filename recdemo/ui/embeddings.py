@@ -105,7 +105,7 @@ def films_with_cosines(
         column_order=["rank", "film", "cosine", *columns],
         column_config={
             "rank": st.column_config.NumberColumn("#", width=35),
-            "film": st.column_config.TextColumn(f"{w.Film}", width=190),
+            "film": st.column_config.TextColumn(w.Film, width=190),
             "cosine": st.column_config.ProgressColumn(
                 "Cosine", format="%.2f", min_value=0.0, max_value=1.0, width=85
             ),

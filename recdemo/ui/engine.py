@@ -19,7 +19,7 @@ import streamlit as st
 from recdemo import checkpoints
 from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.vocabulary import OBJECTIVES, Objective
-from recdemo.core.wording import Words, words_of
+from recdemo.core.wording import FILM, Words, words_of
 from recdemo.core.worlds import FIRST, WORLDS, World, join_key, split_key
 from recdemo.data.catalogue import labels_of, read_catalogue
 from recdemo.jobs import kept as kept_models
@@ -125,16 +125,11 @@ def catalogues() -> dict[str, list[str]]:
 def words(key: str) -> Words:
     """What the films that a model knows are called, and what one does with them: articles are read, where it learned
     from news."""
-    return words_of(item_of(key))
-
-
-def item_of(key: str) -> str:
-    """What people call one of the films that a model knows: an article, where it learned from news."""
     if OF in key and (kept := _kept(key.partition(OF)[2]).card):
         with suppress(CheckpointError):
             folder = checkpoints.folder_of(kept.model, kept.objective, _base(key))
-            return checkpoints.read_card(folder).data.item
-    return "film"
+            return words_of(checkpoints.read_card(folder).data.item)
+    return FILM
 
 
 def peers(key: str) -> dict[str, list[Objective]]:

@@ -79,7 +79,7 @@ def _draw(
         "help": help,
         "placeholder": f"{most} at most"
         if full
-        else f"Search {counted(len(films.ids), engine.item_of(model))}…",
+        else f"Search {counted(len(films.ids), engine.words(model).film)}…",
         "full": full,
         "keeps": chosen is not None,
         "value": "" if chosen is None else films.labels[chosen],
@@ -146,7 +146,7 @@ def _found(typed: str, entered: str, model: str) -> dict[str, object]:
         "films": [(movie, labels[movie]) for movie in found.films[:SHOWN]],
         "named": found.named is not None,
         "near": found.near,
-        "said": search.sentence(found, others, engine.item_of(model))
+        "said": search.sentence(found, others, engine.words(model).film)
         + (" Near it:" if found.near else ""),
         "count": f"{SHOWN} of {len(found.films):,}." if more else "",
     }

@@ -19,29 +19,21 @@ from recdemo.ui import engine, guide, owner, sidebar, stage, state, warm_up
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit, encode_visit
 
-MENU = {
-    "": [
-        ("streamlit_app.py", "Home", ":material/home:"),
-        ("pages/walkthrough.py", "Walkthrough", ":material/explore:"),
-    ],
-    "Explore": [
-        ("pages/recommend.py", "Recommend", ":material/recommend:"),
-        ("pages/compare.py", "Compare", ":material/compare_arrows:"),
-        ("pages/what_if.py", "What if", ":material/alt_route:"),
-    ],
-    "Explain": [
-        ("pages/attention.py", "Attention", ":material/visibility:"),
-        ("pages/inside.py", "Inside", ":material/biotech:"),
-        ("pages/embeddings.py", "Embeddings", ":material/scatter_plot:"),
-    ],
-    "Learn": [
-        ("pages/models.py", "Models", ":material/schema:"),
-        ("pages/lab.py", "Lab", ":material/science:"),
-        ("pages/leaderboard.py", "Leaderboard", ":material/leaderboard:"),
-        ("pages/data.py", "Data", ":material/database:"),
-    ],
-    "Train": [("pages/retrain.py", "Retrain", ":material/model_training:")],
-}
+MENU = (  # file, name and icon of each page
+    ("streamlit_app.py", "Home", ":material/home:"),
+    ("pages/walkthrough.py", "Walkthrough", ":material/explore:"),
+    ("pages/recommend.py", "Recommend", ":material/recommend:"),
+    ("pages/compare.py", "Compare", ":material/compare_arrows:"),
+    ("pages/what_if.py", "What if", ":material/alt_route:"),
+    ("pages/attention.py", "Attention", ":material/visibility:"),
+    ("pages/inside.py", "Inside", ":material/biotech:"),
+    ("pages/embeddings.py", "Embeddings", ":material/scatter_plot:"),
+    ("pages/models.py", "Models", ":material/schema:"),
+    ("pages/lab.py", "Lab", ":material/science:"),
+    ("pages/leaderboard.py", "Leaderboard", ":material/leaderboard:"),
+    ("pages/data.py", "Data", ":material/database:"),
+    ("pages/retrain.py", "Retrain", ":material/model_training:"),
+)
 
 
 @contextmanager
@@ -76,16 +68,16 @@ def page() -> Iterator[Visit]:
 
 def _menu(visit: Visit) -> None:
     """All pages in one line; on a phone, behind one button. At its end, the switch for an audience."""
-    link, pages = encode_visit(visit), [page for entries in MENU.values() for page in entries]
+    link = encode_visit(visit)
     stage.draw(f"{st.context.url} {visit.story}", present=visit.present)
     with st.container(key="menu", horizontal=True):
         with st.container(key="menu_links", horizontal=True):
-            for path, label, _ in pages:
+            for path, label, _ in MENU:
                 st.page_link(path, label=label, query_params=link)
         with st.container(key="menu_folded"):
             chosen = st.menu_button(
                 "Pages",
-                pages,
+                MENU,
                 format_func=lambda page: f"{page[2]} {page[1]}",
                 key="menu_pages",
                 icon=":material/menu:",
@@ -107,7 +99,7 @@ def _menu(visit: Visit) -> None:
 
 def _who(visit: Visit) -> str:
     """Whose answer this is, and which model's, where no sidebar says so."""
-    session, item = visit.session, engine.item_of(visit.model)
+    session, item = visit.session, engine.words(visit.model).film
     known = [
         GENDERS[session.gender] if session.gender else "",
         AGES[session.age] if session.age is not None else "",

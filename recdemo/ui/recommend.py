@@ -10,7 +10,7 @@ import streamlit as st
 
 from recdemo.answers.recommend import Recommender, leaning
 from recdemo.core.vocabulary import GENRES, SCORE_NAMES
-from recdemo.core.wording import counted
+from recdemo.core.wording import FILM, Words, counted
 from recdemo.data.catalogue import genre_names
 from recdemo.ui import engine, owner, state
 from recdemo.ui.engine import plain
@@ -30,7 +30,7 @@ SCORE_HELP = {
 Years = tuple[int, int]
 
 
-def choose(films: engine.Films, item: str) -> tuple[int, list[str], Years | None]:
+def choose(films: engine.Films, w: Words) -> tuple[int, list[str], Years | None]:
     """Length of the list, and what films are to be, whatever they are called: of these genres, of these years."""
     known = films.table["year"][films.table["year"] > 0]
     first, last = (int(known.min()), int(known.max())) if len(known) else (0, 0)
@@ -39,12 +39,12 @@ def choose(films: engine.Films, item: str) -> tuple[int, list[str], Years | None
         k = st.segmented_control(
             "List length", lengths, required=True, **state.shown("n", "recommend_k", lengths, 10)
         )
-        kinds, names = genres_word(item), genre_names(films.table)
+        kinds, names = w.genres.capitalize(), genre_names(films.table)
         genres = st.multiselect(
             kinds,
             names,
             placeholder=f"All {kinds.lower()}",
-            help=f"{item.capitalize()}s with at least one of these.",
+            help=f"{w.Films} with at least one of these.",
             **state.shown_many(
                 "ge",
                 "recommend_genres" if names == GENRES else f"recommend_genres_{hash(names)}",
@@ -57,7 +57,7 @@ def choose(films: engine.Films, item: str) -> tuple[int, list[str], Years | None
                 "Released",
                 first,
                 last,
-                help="A film whose year is unknown is left out where this is narrowed.",
+                help=f"{w.A_film} whose year is unknown is left out where this is narrowed.",
                 **state.bound(f"recommend_years_{first}_{last}", _years(first, last), _keep_years),
             )
         if years == (first, last):
@@ -75,11 +75,6 @@ def _years(first: int, last: int) -> Years:
 
 def _keep_years(visit: Visit, years: Years) -> Visit:
     return visit.showing("y", f"{years[0]}-{years[1]}")
-
-
-def genres_word(item: str) -> str:
-    """What the genres of films, or of what stands for them, are called."""
-    return "Genres" if item == "film" else "Categories"
 
 
 def show_finding(
@@ -107,7 +102,7 @@ def show_finding(
     elif not watched:
         st.caption(
             "Without a history the model goes by the profile alone. Add "
-            f"{engine.item_of(visit.model)}s in the sidebar."
+            f"{model.words.films} in the sidebar."
         )
     elif watched > latest:
         st.caption(
@@ -117,7 +112,7 @@ def show_finding(
 
 def show_table(visit: Visit, table: pd.DataFrame) -> list[int]:
     """The list; the row picked in it, none or one."""
-    score, item = SCORE_NAMES[visit.objective], engine.item_of(visit.model)
+    score, w = SCORE_NAMES[visit.objective], engine.words(visit.model)
     listed, key = table["movie_id"].tolist(), _table_key(table)
     picked = dict(visit.shown).get("r")
     rows = [place for place, movie in enumerate(listed) if str(movie) == picked]
@@ -129,7 +124,7 @@ def show_table(visit: Visit, table: pd.DataFrame) -> list[int]:
     # The score before the title: on a phone both are seen.
     columns = ["rank", "score", "title", "genres", "year", "p_like", "ratings"]
     unfit = [] if ranked and table["p_like"].notna().any() else ["p_like"]
-    unfit += [] if table["year"].notna().any() or item == "film" else ["year"]
+    unfit += [] if table["year"].notna().any() or w == FILM else ["year"]
     event = st.dataframe(
         percents.drop(columns="movie_id"),
         key=key,
@@ -142,7 +137,7 @@ def show_table(visit: Visit, table: pd.DataFrame) -> list[int]:
         placeholder="",
         column_config={
             "rank": st.column_config.NumberColumn("#", width=36),
-            "title": st.column_config.TextColumn(item.capitalize(), width=190),
+            "title": st.column_config.TextColumn(w.Film, width=190),
             "year": st.column_config.NumberColumn("Year", format="%d", width=50),
             "score": st.column_config.ProgressColumn(
                 score,
@@ -165,17 +160,17 @@ def show_table(visit: Visit, table: pd.DataFrame) -> list[int]:
                 help="By the same kind of model trained on the other question: the chance of 4 or 5 stars "
                 "if they see it.",
             ),
-            "genres": st.column_config.ListColumn(genres_word(item), width=150),
+            "genres": st.column_config.ListColumn(w.genres.capitalize(), width=150),
             "ratings": st.column_config.NumberColumn(
-                "Viewers" if item == "film" else "Seen",
+                "Viewers" if w == FILM else "Seen",
                 help=f"People who rated the film in {plain(rated_in)}"
-                if item == "film"
-                else f"How often the {item} was shown or clicked in {plain(rated_in)}",
+                if w == FILM
+                else f"How often the {w.film} was shown or clicked in {plain(rated_in)}",
                 format="localized",
                 width=62,
             ),
         },
-        alt=f"Ranked list of {counted(len(table), item)}",
+        alt=f"Ranked list of {counted(len(table), w.film)}",
     )
     return list(event["selection"]["rows"]) or rows
 
@@ -210,7 +205,7 @@ def show_below(model: Recommender, visit: Visit, table: pd.DataFrame, seconds: f
         if model.problem:
             st.caption(f"“Would like” is unknown: {plain(owner.shown(model.problem))}")
         st.caption(
-            f"{counted(len(engine.films(visit.model).ids), engine.item_of(visit.model))} scored and ranked in {1000 * seconds:.0f} ms.{aside}"
+            f"{counted(len(engine.films(visit.model).ids), model.words.film)} scored and ranked in {1000 * seconds:.0f} ms.{aside}"
         )
 
 
@@ -220,9 +215,7 @@ def show_why(
     """Why the film picked, or else the first, is on the list."""
     chosen = table.iloc[rows[0] if rows else 0]
     movie = int(chosen["movie_id"])
-    hint = (
-        "" if rows else f"The first {engine.item_of(visit.model)}; pick another row to ask for it."
-    )
+    hint = "" if rows else f"The first {model.words.film}; pick another row to ask for it."
     st.subheader(f"Why {plain(chosen['title'])}?", help=hint or None)
     sum_of_terms(ask(model, visit, movie, logits), visit, table["movie_id"].tolist())
     with st.container(horizontal=True):

@@ -86,5 +86,5 @@ def _open() -> None:
         )
     else:
         state.go(visit, [f"{problem} The rest of the file is kept." for problem in problems])
-        films = counted(len(visit.session.history), engine.item_of(visit.model))
+        films = counted(len(visit.session.history), engine.words(visit.model).film)
         st.toast(f"Opened {plain(file.name)}: a visitor of {films}", icon=":material/folder_open:")

@@ -52,7 +52,7 @@ def _model(visit: Visit) -> None:
     if not engine.world_of(visit.model):
         count, data = len(engine.films(visit.model).ids), engine.data_of(visit.model)
         st.caption(
-            f":material/inventory_2: Knows the {counted(count, engine.item_of(visit.model))} of {plain(data)}, no others."
+            f":material/inventory_2: Knows the {counted(count, engine.words(visit.model).film)} of {plain(data)}, no others."
         )
     st.segmented_control(
         "Question",

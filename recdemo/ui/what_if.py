@@ -72,7 +72,7 @@ def show_table(changes: RankChanges, visit: Visit) -> None:
         height=35 * min(len(table), 15) + 38,
         column_order=["title", *labels],
         column_config={
-            "title": st.column_config.TextColumn(f"{w.Film}", width="medium"),
+            "title": st.column_config.TextColumn(w.Film, width="medium"),
             **{
                 column: st.column_config.NumberColumn(
                     label, format=number if column in scores else "localized"
