@@ -15,7 +15,6 @@ from history_models import Visitor, visitors_of
 from playwright.sync_api import Browser, Page, sync_playwright
 from small_models import drawn, small_arguments
 from small_world import Desk, make_desk, write_world
-from streamlit.runtime import context as streamlit_context
 from torch import nn
 
 import recdemo
@@ -34,9 +33,6 @@ from recdemo.models import CARDS
 # tests, and a thread that waits for a busy processor makes them slower, not faster.
 torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"
-
-# AppTest's stand-in for a browser has no address; who runs a test sits at the machine.
-streamlit_context._get_client_context = lambda: None
 
 REAL_DATA = {"ml_1m", "ml_100k"}
 

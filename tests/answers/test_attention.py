@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
+from shipped import load
 
-import recdemo
 from recdemo import Session, Watched, checkpoints
 from recdemo.answers import attention
 from recdemo.answers.explain import history_weights
@@ -32,7 +32,7 @@ def _showing(kind: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("pair", _showing("heads"))
 @pytest.mark.parametrize("session", [SESSION, LONG], ids=["seven films", "eighty films"])
 def test_heads_share_out_one_and_their_mean_is_the_weight_shown(pair, session: Session) -> None:
-    model = recdemo.load(*pair)
+    model = load(*pair)
     for movie in TARGETS:
         table = attention.head_weights(model, session, movie)
         heads = table.drop(columns=["movie_id", "title"])
@@ -49,7 +49,7 @@ def test_heads_share_out_one_and_their_mean_is_the_weight_shown(pair, session: S
 def test_the_latest_film_s_look_in_the_last_layer_is_the_weight_shown(
     pair, session: Session
 ) -> None:
-    model = recdemo.load(*pair)
+    model = load(*pair)
     films, weights = attention.layer_weights(model, session)
     assert films == session.movie_ids[-model.checkpoint.schema.history_length :]
     assert weights.shape[2:] == (len(films), len(films))
@@ -64,7 +64,7 @@ def test_the_latest_film_s_look_in_the_last_layer_is_the_weight_shown(
 def test_an_interest_ends_at_the_logit_and_a_shorter_history_is_another(
     pair, session: Session
 ) -> None:
-    model = recdemo.load(*pair)
+    model = load(*pair)
     table = attention.evolution(model, session, TARGETS)
     for movie in TARGETS:
         mine = table[table["target"] == movie]
@@ -79,7 +79,7 @@ def test_an_interest_ends_at_the_logit_and_a_shorter_history_is_another(
 
 
 def test_a_target_that_was_watched_leaves_a_gap_and_moves_no_film() -> None:
-    model = recdemo.load("dien", "next")
+    model = load("dien", "next")
     watched = SESSION.movie_ids[2]
     table = attention.evolution(model, SESSION, [watched, TARGETS[0]])
     assert (table.groupby("step")["movie_id"].nunique() == 1).all()
@@ -136,7 +136,7 @@ def test_streams_add_up_to_the_logit_and_each_set_of_gates_reads_one_side(
 
 
 def test_models_without_such_an_inside_say_so() -> None:
-    model = recdemo.load("fm", "like")
+    model = load("fm", "like")
     for ask in (
         lambda: attention.head_weights(model, SESSION, 1),
         lambda: attention.layer_weights(model, SESSION),

@@ -7,8 +7,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
+from shipped import load
 
-import recdemo
 from recdemo import RequestError, Session, Watched, checkpoints
 from recdemo.answers.compare import (
     DEPTH,
@@ -169,7 +169,7 @@ def test_few_models_have_an_order_too(models: int) -> None:
 
 @pytest.mark.parametrize("pair", checkpoints.available())
 def test_a_ranking_is_the_whole_list_of_the_library(pair) -> None:
-    model = recdemo.load(*pair)
+    model = load(*pair)
     for session in (SESSION, Session()):
         found = rank(model, session)
         assert (found.model, found.objective) == pair

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from shipped import load
 
-import recdemo
 from recdemo import RequestError, Session, Watched
 from recdemo.answers.counterfactual import (
     UNKNOWN,
@@ -108,7 +108,7 @@ def test_names_in_a_sentence() -> None:
 )
 @pytest.mark.parametrize("k", [5, 20])
 def test_ranks_and_scores_are_the_library_s(key: str, objective: str, k: int) -> None:
-    model = recdemo.load(key, objective)  # type: ignore[arg-type]
+    model = load(key, objective)  # type: ignore[arg-type]
     after = Change(gender="M", dropped=(260, 589), added=Watched(1210, True)).of(FAN)
     changes = rank_changes(model, FAN, after, k)
     lists = {"before": model.recommend(FAN, 5000), "after": model.recommend(after, 5000)}
@@ -134,7 +134,7 @@ def test_models_that_read_nothing_of_a_change_say_so() -> None:
     older = replace(FAN, age=56)
     fewer = Change(dropped=(260,)).of(FAN)
     popular, pooling, text = (
-        recdemo.load(*pair)
+        load(*pair)
         for pair in (("popularity", "next"), ("pooling", "next"), ("textcnn_rating", "rating"))
     )
     assert rank_changes(popular, FAN, older).same_scores
@@ -145,12 +145,12 @@ def test_models_that_read_nothing_of_a_change_say_so() -> None:
     assert unread(popular, FAN) == ("profile", "history")
     assert unread(pooling, Session()) == ("profile",)
     assert unread(text, FAN) == ("history",)
-    assert unread(recdemo.load("fm"), FAN) == ()
+    assert unread(load("fm"), FAN) == ()
 
 
 @pytest.mark.parametrize("k", [0, -1, True, 2.5])
 def test_a_bad_k_is_named(k) -> None:
-    model = recdemo.load("popularity")
+    model = load("popularity")
     with pytest.raises(RequestError, match=repr(k)):
         rank_changes(model, FAN, FAN, k)
     with pytest.raises(RequestError, match=repr(k)):
@@ -159,7 +159,7 @@ def test_a_bad_k_is_named(k) -> None:
 
 def test_an_unknown_film_is_named() -> None:
     with pytest.raises(RequestError, match="91"):
-        what_it_takes(recdemo.load("popularity"), FAN, 91)
+        what_it_takes(load("popularity"), FAN, 91)
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_what_moves_in_a_sentence(ranks: list[tuple[int | None, int | None]], sa
 
 
 def test_why_nothing_moves_names_what_a_model_does_not_read() -> None:
-    model = recdemo.load("popularity", "next")
+    model = load("popularity", "next")
     said = why_nothing_moves(model, FAN, replace(FAN, gender="M", history=()), "Popularity")
     assert said.startswith("Popularity reads no gender, age or occupation and no films watched:")
     said = why_nothing_moves(model, FAN, replace(FAN, gender="M"), "Popularity")

@@ -9,9 +9,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 import torch
+from shipped import load
 from torch import nn
 
-import recdemo
 from recdemo import Session, Watched, checkpoints
 from recdemo.answers import drop as search
 from recdemo.answers.drop import STEPS, Drop, in_sentences, strongest_support, what_it_takes
@@ -286,7 +286,7 @@ def test_fewer_films_than_the_list_is_long_hold_any_film(
 
 @pytest.mark.parametrize("pair", checkpoints.available())
 def test_padding_left_out_changes_no_logit(pair) -> None:
-    model = recdemo.load(*pair)
+    model = load(*pair)
     rows = np.arange(0, len(model.catalogue), 97)
     sessions = [FAN, Session(), replace(FAN, history=FAN.history[:1])]
     found = search._logits(model, sessions, rows)
@@ -308,7 +308,7 @@ def test_models_with_weights_for_padding_keep_it(
 
 
 def test_many_sessions_are_scored_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = recdemo.load("din")
+    model = load("din")
     sessions = [replace(FAN, history=FAN.history[:n]) for n in range(7)]
     rows = np.arange(0, 3883, 13)
     whole = search._logits(model, sessions, rows)
@@ -326,7 +326,7 @@ def test_many_sessions_are_scored_in_parts(monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.mark.parametrize(("key", "objective"), [("din", "next"), ("afm", "next"), ("mf", "like")])
 def test_shipped_answers_hold_by_the_library(key: str, objective: str) -> None:
-    model = recdemo.load(key, objective)  # type: ignore[arg-type]
+    model = load(key, objective)  # type: ignore[arg-type]
     for movie in model.recommend(FAN, 10)["movie_id"].tolist()[4::5]:
         drop = what_it_takes(model, FAN, movie)
         assert drop.rivals == search.ROWS // len(FAN.history)
@@ -349,7 +349,7 @@ def test_shipped_answers_hold_by_the_library(key: str, objective: str) -> None:
 
 
 def test_of_a_long_history_the_nearest_films_are_rivals() -> None:
-    model = recdemo.load("fm")
+    model = load("fm")
     films = model.catalogue.sort_values("ratings")["movie_id"].tolist()[-60:]
     session = Session("M", 35, history=[Watched(movie, movie % 3 > 0) for movie in films])
     lists = Lists(model, session)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from shipped import load
 from sklearn.decomposition import PCA
 from torch import nn
 
@@ -277,7 +278,7 @@ def test_a_planted_analogy_is_the_example_chosen() -> None:
 
 
 def test_examples_are_films_of_the_catalogue() -> None:
-    titles = recdemo.load("popularity").catalogue.set_index("movie_id")["title"]
+    titles = load("popularity").catalogue.set_index("movie_id")["title"]
     assert [titles[movie] for movie in EXAMPLES[0]] == [
         "Aliens", "Alien", "The Terminator", "Terminator 2: Judgment Day"
     ]  # fmt: skip
@@ -286,7 +287,7 @@ def test_examples_are_films_of_the_catalogue() -> None:
 
 
 def test_the_list_of_neighbours_is_the_library_s() -> None:
-    model = recdemo.load("mf", "like")
+    model = load("mf", "like")
     table = neighbours(model, 260, 5)
     vectors = model.checkpoint.model.films.weight[1:].numpy()
     ids = model.catalogue["movie_id"].tolist()
@@ -304,11 +305,11 @@ def test_the_list_of_neighbours_is_the_library_s() -> None:
 )
 def test_a_space_that_is_not_there_is_named(key: str, space: str, words: str) -> None:
     with pytest.raises(RequestError, match=words):
-        neighbours(recdemo.load(key, "like"), 260, space=space)
+        neighbours(load(key, "like"), 260, space=space)
 
 
 def test_a_table_of_films_names_them() -> None:
-    films = recdemo.load("popularity").catalogue
+    films = load("popularity").catalogue
     table = film_table(films, np.array([3, 0]), np.array([0.5, 0.25]))
     assert table["title"].tolist() == films["title"].iloc[[3, 0]].tolist()
     assert table["ratings"].tolist() == films["ratings"].iloc[[3, 0]].tolist()

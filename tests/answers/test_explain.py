@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from scipy.stats import spearmanr
+from shipped import load
 
-import recdemo
 from recdemo import RequestError, Session, Watched, checkpoints
 from recdemo.answers.explain import AVERAGED, field_values, film_terms, history_weights
-from recdemo.answers.explanation import FIELD_NAMES
+from recdemo.answers.explanation import FIELD_NAMES, Explanation
 from recdemo.answers.recommend import Recommender
 from recdemo.answers.removal import rank_correlation
 from recdemo.answers.summands import _orders
 from recdemo.blocks.embedding import FIELDS
 from recdemo.checkpoints import open_folder
 from recdemo.core.protocols import ShowsFields
+from recdemo.core.vocabulary import Objective
 from recdemo.encoding.encode import encode
 from recdemo.encoding.schema import Schema
 from recdemo.models import CARDS
@@ -35,6 +38,12 @@ SESSION = Session(
 EVERY_MODEL = checkpoints.available()
 
 
+@cache
+def explained(pair: tuple[str, Objective], session: Session, movie: int) -> Explanation:
+    """What several tests look at."""
+    return load(*pair).explain(session, movie)
+
+
 @pytest.mark.parametrize("pair", EVERY_MODEL)
 @pytest.mark.parametrize(
     "session",
@@ -42,8 +51,7 @@ EVERY_MODEL = checkpoints.available()
     ids=["empty", "one film", "seven films"],
 )
 def test_terms_add_up_to_the_logit_and_the_logit_gives_the_score(pair, session: Session) -> None:
-    model = recdemo.load(*pair)
-    explanation = model.explain(session, 1210)
+    model, explanation = load(*pair), explained(pair, session, 1210)
     position = model.catalogue["movie_id"].tolist().index(1210)
     assert explanation.total == pytest.approx(explanation.logit, abs=1e-4)
     assert explanation.logit == pytest.approx(float(model.logits(session)[position]), abs=1e-4)
@@ -62,8 +70,8 @@ def test_terms_add_up_to_the_logit_and_the_logit_gives_the_score(pair, session: 
 
 @pytest.mark.parametrize("pair", EVERY_MODEL)
 def test_a_film_beside_another_one_differs_by_the_terms_shown(pair) -> None:
-    model = recdemo.load(*pair)
-    found, other = model.explain(SESSION, 1210, against=1200), model.explain(SESSION, 1200)
+    model = load(*pair)
+    found, other = model.explain(SESSION, 1210, against=1200), explained(pair, SESSION, 1200)
     gap = found.logit - other.logit
     assert found.contrast.logit == pytest.approx(other.logit, abs=1e-4)
     assert math.fsum(term.value for term in found.contrast.terms) == pytest.approx(gap, abs=1e-4)
@@ -77,11 +85,11 @@ def test_a_film_beside_another_one_differs_by_the_terms_shown(pair) -> None:
 
 def test_a_film_watched_is_no_candidate_to_be_set_beside() -> None:
     with pytest.raises(RequestError, match=r"Alien \(1979\) is watched"):
-        recdemo.load("fm").explain(SESSION, 1210, against=1214)
+        load("fm").explain(SESSION, 1210, against=1214)
 
 
 def test_the_average_of_a_model_asked_again_is_over_films_spread_over_its_ranking() -> None:
-    model = recdemo.load("din")
+    model = load("din")
     other = model.explain(SESSION, 1210).contrast
     ranked = np.sort(model.logits(SESSION)[model.unseen(SESSION)])[::-1]
     parts = [ranked[int((i + 0.5) * len(ranked) / AVERAGED)] for i in range(AVERAGED)]
@@ -91,10 +99,10 @@ def test_the_average_of_a_model_asked_again_is_over_films_spread_over_its_rankin
 
 @pytest.mark.parametrize("pair", EVERY_MODEL)
 def test_removal_is_what_the_model_says_without_the_film(pair) -> None:
-    model = recdemo.load(*pair)
+    model = load(*pair)
     position = model.catalogue["movie_id"].tolist().index(1210)
     full = float(model.logits(SESSION)[position])
-    explanation = model.explain(SESSION, 1210)
+    explanation = explained(pair, SESSION, 1210)
     assert [movie for movie, _ in explanation.removal] == SESSION.movie_ids
     for i, (_, effect) in enumerate(explanation.removal):
         rest = replace(SESSION, history=[f for j, f in enumerate(SESSION.history) if j != i])
@@ -102,7 +110,7 @@ def test_removal_is_what_the_model_says_without_the_film(pair) -> None:
 
 
 def test_afm_ledger_is_attention_times_pair_value() -> None:
-    model = recdemo.load("afm", objective="like")
+    model = load("afm", objective="like")
     network = model.checkpoint.model
     session = replace(SESSION, history=[f for f in SESSION.history if f.liked is not None])
     explanation = model.explain(session, 1210)
@@ -141,7 +149,7 @@ def test_afm_ledger_is_attention_times_pair_value() -> None:
 
 
 def test_afm_removal_is_the_sum_without_that_pair() -> None:
-    explanation = recdemo.load("afm", objective="like").explain(SESSION, 1210)
+    explanation = load("afm", objective="like").explain(SESSION, 1210)
     weights = explanation.weights
     assert weights is not None
     attention = np.array(weights.weights)
@@ -153,7 +161,7 @@ def test_afm_removal_is_the_sum_without_that_pair() -> None:
 
 
 def test_din_weights_differ_from_target_to_target() -> None:
-    model = recdemo.load("din")
+    model = load("din")
     table = history_weights(model, SESSION, [1210, 1])
     assert table["movie_id"].tolist() == SESSION.movie_ids
     assert not np.allclose(table[1210], table[1])
@@ -186,13 +194,13 @@ def test_the_terms_of_a_sum_over_films_are_its_own(
         )
         nobody = model.logits(Session())[ids.index(movie)]
         assert base.value == pytest.approx(float(nobody), abs=1e-5)
-    assert not recdemo.load("din").explain(SESSION, 1210).exact
+    assert not load("din").explain(SESSION, 1210).exact
     with pytest.raises(TypeError, match="din is no sum"):
-        film_terms(recdemo.load("din"), SESSION, [1210])
+        film_terms(load("din"), SESSION, [1210])
 
 
 def test_faithfulness_is_the_rank_correlation_of_sizes() -> None:
-    weights = recdemo.load("din").explain(SESSION, 1210).weights
+    weights = load("din").explain(SESSION, 1210).weights
     assert weights is not None
     ranks = [np.argsort(np.argsort(np.abs(x))) for x in (weights.weights, weights.removal)]
     assert weights.faithfulness == pytest.approx(np.corrcoef(*ranks)[0, 1], abs=1e-6)
@@ -204,14 +212,14 @@ def test_faithfulness_is_the_rank_correlation_of_sizes() -> None:
 
 
 def test_a_film_already_watched_is_explained_as_not_yet_watched() -> None:
-    model = recdemo.load("din")
+    model = load("din")
     rest = replace(SESSION, history=[f for f in SESSION.history if f.movie_id != 260])
     assert model.explain(SESSION, 260).logit == model.explain(rest, 260).logit
 
 
 @pytest.mark.parametrize("movie", [260, 1210])
 def test_logits_asked_already_change_nothing(movie: int) -> None:
-    model = recdemo.load("din")
+    model = load("din")
     logits = model.logits(SESSION)
     assert model.explain(SESSION, movie, logits=logits) == model.explain(SESSION, movie)
     listed = model.recommend(SESSION, 5, logits=logits)
@@ -219,7 +227,7 @@ def test_logits_asked_already_change_nothing(movie: int) -> None:
 
 
 def test_a_target_in_the_history_is_left_out_of_its_own_weights() -> None:
-    model = recdemo.load("din")
+    model = load("din")
     table = history_weights(model, SESSION, [260, 1210]).set_index("movie_id")
     assert table[260].isna().tolist() == [movie == 260 for movie in SESSION.movie_ids]
     weights = model.explain(SESSION, 260).weights
@@ -231,7 +239,7 @@ def test_a_target_in_the_history_is_left_out_of_its_own_weights() -> None:
 
 
 def test_a_long_history_is_explained_by_the_films_the_model_reads() -> None:
-    model = recdemo.load("din")
+    model = load("din")
     films = model.catalogue["movie_id"].tolist()[:200]
     explanation = model.explain(Session(history=[Watched(m, True) for m in films]), 3952)
     read = model.checkpoint.schema.history_length
@@ -241,7 +249,7 @@ def test_a_long_history_is_explained_by_the_films_the_model_reads() -> None:
 
 
 def test_field_values_say_what_each_field_holds() -> None:
-    held = field_values(recdemo.load("afm"), SESSION, 1210)
+    held = field_values(load("afm"), SESSION, 1210)
     assert held["gender"] == "Female"
     assert held["liked"] == "5 films"
     assert held["disliked"] == held["watched"] == "1 film"
@@ -252,17 +260,15 @@ def test_field_values_say_what_each_field_holds() -> None:
 
 def test_an_unknown_film_is_named() -> None:
     with pytest.raises(RequestError, match="91"):
-        recdemo.load("fm").explain(SESSION, 91)
+        load("fm").explain(SESSION, 91)
 
 
 @pytest.mark.parametrize("pair", EVERY_MODEL)
 def test_an_explanation_is_plain_data(pair) -> None:
-    import json
-
-    explanation = recdemo.load(*pair).explain(SESSION, 1210)
+    explanation = explained(pair, SESSION, 1210)
     again = json.loads(json.dumps(explanation.as_dict(), allow_nan=False))
     assert again["total"] == explanation.total
-    fields = isinstance(recdemo.load(*pair).checkpoint.model, ShowsFields)
+    fields = isinstance(load(*pair).checkpoint.model, ShowsFields)
     assert bool(explanation.fields) == fields
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from shipped import load
 
 import recdemo
 from recdemo import RequestError, Session, Watched, checkpoints
@@ -19,7 +20,7 @@ RANKING = [key for key, objective in EVERY_MODEL if objective == "next"]
 
 @pytest.fixture(scope="module")
 def models() -> dict[tuple[str, Objective], Recommender]:
-    return {pair: recdemo.load(*pair) for pair in checkpoints.available()}
+    return {pair: load(*pair) for pair in checkpoints.available()}
 
 
 @pytest.mark.parametrize("pair", EVERY_MODEL)

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from shipped import load
 
-import recdemo
 from recdemo import Session, Watched, checkpoints
 from recdemo.answers.removal import (
     BY_LOT,
@@ -99,7 +99,7 @@ SESSION = Session("F", 25, 12, [Watched(m, m % 2 == 0) for m in (1721, 1196, 260
 
 @pytest.mark.parametrize("key", ["din", "afm", "bst", "sasrec"])
 def test_a_visitor_s_weights_are_tested_by_what_the_model_says_without_them(key: str) -> None:
-    model = recdemo.load(key)
+    model = load(key)
     explanation = model.explain(SESSION, 1210)
     weights = explanation.weights
     assert weights is not None
@@ -126,4 +126,4 @@ def test_a_visitor_s_weights_are_tested_by_what_the_model_says_without_them(key:
 
 def test_who_weighs_nothing_cannot_be_tested() -> None:
     with pytest.raises(TypeError, match="neither"):
-        trust(recdemo.load("fm"), SESSION, 1210)
+        trust(load("fm"), SESSION, 1210)

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from shell import SESSION, VISITOR, answer, run
+from shipped import load
 from steps_by_hand import by_hand
 
 import recdemo
@@ -24,9 +24,7 @@ from recdemo.answers.recommend import Recommender
 from recdemo.checkpoints import Checkpoint
 from recdemo.core.batch import Batch
 from recdemo.core.steps import LEAVES, Trace
-from recdemo.core.vocabulary import Objective
-from recdemo.core.worlds import join_key, split_key
-from recdemo.data.catalogue import read_catalogue
+from recdemo.core.worlds import join_key
 from recdemo.encoding.schema import Schema
 
 ALL = [
@@ -37,18 +35,6 @@ ALL = [
 TWICE = re.compile(r"([_^])(\w|\{[^{}]*\})\1")  # what LaTeX refuses: x_i_j
 MADE_UP = SimpleNamespace(item="film")  # what a card says of its data
 MOST_BYTES = 300_000
-
-
-@cache
-def _schema(world: str) -> Schema:
-    return Schema(read_catalogue(checkpoints.root(world) / checkpoints.CATALOGUE))
-
-
-@cache
-def _loaded(key: str, objective: Objective) -> Recommender:
-    model, world = split_key(key)
-    base = checkpoints.root(world)
-    return Recommender(checkpoints.load(model, objective, base, _schema(world)))
 
 
 def _visits(model: Recommender) -> list[tuple[Session, int]]:
@@ -72,7 +58,7 @@ def _unwatched(session: Session, movie: int) -> Session:
 
 @pytest.mark.parametrize(("key", "objective"), ALL)
 def test_steps_follow_from_each_other_to_the_score_of_the_list(key: str, objective: str) -> None:
-    model = _loaded(key, objective)
+    model = load(key, objective)
     whole = objective != "like" and not model.checkpoint.key.endswith("@2018")
     for session, movie in _visits(model)[: 4 if whole else 2]:
         trace = recdemo.trace(model, session, movie)
@@ -110,7 +96,7 @@ def _check_steps(trace: Trace) -> None:
 
 def test_the_last_number_is_the_one_on_the_list() -> None:
     for key, objective in (("din", "next"), ("fm", "like"), ("textcnn_rating", "rating")):
-        model = _loaded(key, objective)
+        model = load(key, objective)
         shown = model.recommend(SESSION, 3)
         for movie, score in zip(shown["movie_id"], shown["score"], strict=True):
             trace = recdemo.trace(model, SESSION, int(movie))
@@ -130,11 +116,11 @@ def test_films_and_fields_are_called_by_name() -> None:
 
 
 def test_weights_and_vectors_of_the_trace_are_what_the_model_shows() -> None:
-    model = _loaded("din", "next")
+    model = load("din", "next")
     explained = model.explain(SESSION, 1210).weights
     found = recdemo.trace(model, SESSION, 1210)["weights"].values
     np.testing.assert_allclose(found, explained.weights, atol=1e-5)
-    fm = _loaded("fm", "next")
+    fm = load("fm", "next")
     film = fm.checkpoint.model.film_vectors()[fm.checkpoint.schema.index_of(1210)]
     np.testing.assert_allclose(recdemo.trace(fm, SESSION, 1210)["film"].values, film, atol=1e-5)
 
@@ -159,7 +145,7 @@ def test_what_a_model_says_nothing_of_is_one_step(
 
 
 def test_two_threads_record_each_their_own_and_nobody_else_is_recorded() -> None:
-    models = [_loaded("din", "next"), _loaded("fm", "next")]
+    models = [load("din", "next"), load("fm", "next")]
     alone = [recdemo.trace(model, SESSION, 1210).to_json() for model in models]
     with ThreadPoolExecutor(4) as pool:
         asked = [models[i % 2] for i in range(20)]

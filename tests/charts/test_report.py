@@ -9,9 +9,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from shipped import load
 from typer.testing import CliRunner
 
-import recdemo
 from recdemo import Session, Watched, checkpoints
 from recdemo.answers.recommend import Recommender
 from recdemo.charts.report import command_of, handout
@@ -31,7 +31,7 @@ def _cells(page: str) -> list[str]:
 
 @pytest.mark.parametrize("pair", PAIRS)
 def test_the_numbers_are_the_library_s(pair) -> None:
-    model = recdemo.load(*pair)
+    model = load(*pair)
     page = handout(model, SESSION, targets=[1210], k=7)
     table = model.recommend(SESSION, 7)
     scores = [f"{score:.2f}" if pair[1] == "rating" else f"{score:.2%}" for score in table["score"]]
@@ -50,7 +50,7 @@ def test_the_numbers_are_the_library_s(pair) -> None:
 
 
 def test_other_models_stand_beside() -> None:
-    model, other = recdemo.load("fm"), recdemo.load("popularity")
+    model, other = load("fm"), load("popularity")
     page = handout(model, SESSION, others={CARDS["popularity"].title: other}, k=3)
     for title in other.recommend(SESSION, 3)["title"]:
         assert title.split(":")[0] in page
@@ -59,7 +59,7 @@ def test_other_models_stand_beside() -> None:
 
 
 def test_models_are_called_what_they_are_called_here() -> None:
-    model = recdemo.load("fm")
+    model = load("fm")
     page = handout(model, SESSION, title="FM · mine", others={"FM · yours": model}, k=3)
     assert page.count("FM · mine") >= 3  # heading, its column, where its numbers come from
     assert page.count("FM · yours") >= 2
@@ -67,7 +67,7 @@ def test_models_are_called_what_they_are_called_here() -> None:
 
 
 def test_a_model_that_is_not_shipped_says_where_it_must_lie(tmp_path: Path) -> None:
-    shipped = recdemo.load("fm")
+    shipped = load("fm")
     shutil.copytree(shipped.checkpoint.folder, tmp_path / "fm" / "next")
     shutil.copy(checkpoints.root() / checkpoints.CATALOGUE, tmp_path)
     model = Recommender(checkpoints.load("fm", "next", tmp_path))
@@ -80,7 +80,7 @@ def test_a_model_that_is_not_shipped_says_where_it_must_lie(tmp_path: Path) -> N
 
 def test_it_needs_no_network_and_escapes_what_it_holds() -> None:
     session = Session(history=[Watched(1721, False)])
-    page = handout(recdemo.load("fm", "like"), session, link='http://localhost/?g="><script>')
+    page = handout(load("fm", "like"), session, link='http://localhost/?g="><script>')
     head = page.replace("http://www.w3.org", "")
     assert not re.search(r'<(script|link|img|iframe)[^>]*(src|href)\s*=(?!"data:image/png)', head)
     assert '"><script>' not in page
@@ -90,11 +90,11 @@ def test_it_needs_no_network_and_escapes_what_it_holds() -> None:
 @pytest.mark.parametrize("session", [Session(), Session("M", history=[Watched(3636)])])
 def test_little_known_is_a_page_too(session: Session) -> None:
     for pair in PAIRS:
-        assert "Where the numbers come from" in handout(recdemo.load(*pair), session)
+        assert "Where the numbers come from" in handout(load(*pair), session)
 
 
 def test_its_command_gives_its_list() -> None:
-    model = recdemo.load("fm", "next")
+    model = load("fm", "next")
     words = shlex.split(command_of(model, SESSION, 5))
     assert words[:3] == ["python", "-m", "recdemo"]
     found = CliRunner().invoke(app, [*words[3:], "--json"])

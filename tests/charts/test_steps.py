@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 from PIL import Image
+from shipped import load
 
 import recdemo
 from recdemo.answers.step_words import WORDS
@@ -41,7 +42,7 @@ def test_a_formula_is_drawn(latex: str, drawn: str) -> None:
 def test_every_formula_of_a_step_is_drawn() -> None:
     formulas = [text for words in WORDS.values() for text in (words.symbol, words.formula)]
     for model in ("fm", "din", "linear_next"):
-        trace = recdemo.trace(recdemo.load(model), PERSONAS[0].session, 1210)
+        trace = recdemo.trace(load(model), PERSONAS[0].session, 1210)
         formulas += [step.formula for step in trace.steps]
     assert {text: unknown(text) for text in formulas if unknown(text)} == {}
     for text in formulas:
@@ -80,7 +81,7 @@ def test_a_step_of_nothing_is_told_too() -> None:
 
 
 def test_rows_are_the_steps_at_the_top_down_to_the_score() -> None:
-    trace = recdemo.trace(recdemo.load("din"), PERSONAS[0].session, 1210)
+    trace = recdemo.trace(load("din"), PERSONAS[0].session, 1210)
     rows = list(steps.rows(trace))
     assert [row["name"] for row in rows] == [step.name for step in trace.steps if not step.parent]
     assert rows[-1]["largest"] == f"{trace.score:+.4f}"

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 from shell import SESSION, VISITOR, answer, run
+from shipped import load
 
-import recdemo
 from recdemo import Session, Watched, checkpoints
 from recdemo.data import save_dataset, simulate
 from recdemo.data.catalogue import read_catalogue, write_catalogue
@@ -35,7 +35,7 @@ def test_a_process_of_its_own_answers_alike() -> None:
 
 def test_recommend_prints_the_library_s_list() -> None:
     rows = answer(f"recommend --model din --objective next {VISITOR} -k 5 --json")
-    table = recdemo.load("din", objective="next").recommend(SESSION, 5)
+    table = load("din", objective="next").recommend(SESSION, 5)
     assert [list(row) for row in rows] == [
         ["rank", "movie_id", "title", "year", "genres", "score", "p_like"]
     ] * 5
@@ -50,16 +50,16 @@ def test_films_keep_the_order_they_were_typed_in() -> None:
         "recommend --model rnn_als --dislike 1 --like 260 --watched=2571 --like 589 -k 3 --json"
     )
     films = [Watched(1, False), Watched(260, True), Watched(2571), Watched(589, True)]
-    expected = recdemo.load("rnn_als").recommend(Session(history=films), 3)
+    expected = load("rnn_als").recommend(Session(history=films), 3)
     assert [row["score"] for row in first] == pytest.approx(expected["score"].tolist(), rel=1e-6)
     swapped = Session(history=[films[1], films[3], films[0], films[2]])
-    other = recdemo.load("rnn_als").recommend(swapped, 3)
+    other = load("rnn_als").recommend(swapped, 3)
     assert expected["score"].tolist() != pytest.approx(other["score"].tolist(), rel=1e-3)
 
 
 def test_explain_prints_the_library_s_explanation() -> None:
     value = answer(f"explain --model afm --objective like {VISITOR} --movie 1210 --json")
-    explanation = recdemo.load("afm", objective="like").explain(SESSION, 1210)
+    explanation = load("afm", objective="like").explain(SESSION, 1210)
     assert value["logit"] == pytest.approx(explanation.logit, abs=1e-5)
     assert sum(term["value"] for term in value["terms"]) == pytest.approx(value["logit"], abs=1e-4)
 
@@ -349,7 +349,7 @@ def test_neighbours_prints_the_library_s_list() -> None:
     from recdemo.answers.embeddings import neighbours
 
     rows = answer("neighbours --model fm --objective like --space liked --movie 1 -k 3 --json")
-    table = neighbours(recdemo.load("fm", "like"), 1, 3, space="liked")
+    table = neighbours(load("fm", "like"), 1, 3, space="liked")
     assert [row["movie_id"] for row in rows] == table["movie_id"].tolist()
     assert [row["cosine"] for row in rows] == pytest.approx(table["cosine"].tolist())
     done = run("neighbours --model popularity --movie 1")

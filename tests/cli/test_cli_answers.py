@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from shell import SESSION, VISITOR, answer, run
+from shipped import load
 
 import recdemo
 from recdemo import RequestError, Session, Watched
@@ -23,7 +24,7 @@ from recdemo.models import CARDS
 
 def test_recommend_keeps_films_of_the_years_asked() -> None:
     rows = answer(f"recommend --model fm {VISITOR} -k 5 --years 1950-1969 --genre Drama --json")
-    table = recdemo.load("fm").recommend(SESSION, 5, genres=["Drama"], years=(1950, 1969))
+    table = load("fm").recommend(SESSION, 5, genres=["Drama"], years=(1950, 1969))
     assert [row["movie_id"] for row in rows] == table["movie_id"].tolist()
     assert all(1950 <= row["year"] <= 1969 for row in rows)
     (only,) = answer(f"recommend --model fm {VISITOR} -k 1 --years 1927-1927 --json")
@@ -34,7 +35,7 @@ def test_compare_prints_every_model_s_ranks_and_their_overlap() -> None:
     found = answer(f"compare -m mf -m rating_mlp -m fm --objective like {VISITOR} -k 4 --json")
     pairs = [("mf", "like"), ("rating_mlp", "rating"), ("fm", "like")]
     assert [(row["model"], row["objective"]) for row in found["models"]] == pairs
-    models = [recdemo.load(*pair) for pair in pairs]  # type: ignore[arg-type]
+    models = [load(*pair) for pair in pairs]  # type: ignore[arg-type]
     tables = [model.recommend(SESSION, 5000).set_index("movie_id") for model in models]
     assert {film["movie_id"] for film in found["films"]} == {
         movie for table in tables for movie in table.index[:4]
@@ -53,7 +54,7 @@ def test_compare_shows_lists_in_columns_and_has_models_to_begin_with() -> None:
     done = run(f"compare -m din -m popularity {VISITOR} -k 2", COLUMNS="200")
     assert done.returncode == 0
     for model in ("din", "popularity"):
-        assert recdemo.load(model).recommend(SESSION, 2)["title"][1] in done.stdout
+        assert load(model).recommend(SESSION, 2)["title"][1] in done.stdout
     assert [row["model"] for row in answer(f"compare {VISITOR} --json")["models"]] == list(
         default_models(CARDS, "din")
     )
@@ -63,7 +64,7 @@ def test_what_if_prints_the_library_s_ranks() -> None:
     change = Change("M", "-", 0, (260,), Watched(1210, False))
     words = "--to-gender M --to-age - --to-occupation 0 --drop 260 --add-dislike 1210"
     found = answer(f"what-if --model fm {VISITOR} {words} -k 60 --json")
-    expected = rank_changes(recdemo.load("fm"), SESSION, change.of(SESSION), 60)
+    expected = rank_changes(load("fm"), SESSION, change.of(SESSION), 60)
     assert found["stay"] == expected.stay
     assert found["same_scores"] is False
     assert len(found["films"]) == len(expected.films)
@@ -84,7 +85,7 @@ def test_what_if_prints_the_library_s_ranks() -> None:
 def test_what_if_adds_a_film_with_its_opinion(option: str, liked: bool | None) -> None:
     found = answer(f"what-if --model fm {VISITOR} {option} 589 -k 3 --json")
     after = replace(SESSION, history=[*SESSION.history, Watched(589, liked)])
-    table = recdemo.load("fm").recommend(after, 3)
+    table = load("fm").recommend(after, 3)
     by_rank = {film["rank_after"]: film["score_after"] for film in found["films"]}
     assert [by_rank[place] for place in (1, 2, 3)] == pytest.approx(table["score"].tolist())
 
@@ -98,7 +99,7 @@ def test_what_if_tells_a_change_that_a_model_does_not_read() -> None:
 
 
 def test_what_it_takes_is_the_library_s_answer() -> None:
-    model = recdemo.load("fm")
+    model = load("fm")
     for movie in model.recommend(SESSION, 10)["movie_id"]:
         expected = what_it_takes(model, SESSION, movie, 10)
         if expected.films:
@@ -112,7 +113,7 @@ def test_what_it_takes_is_the_library_s_answer() -> None:
 
 
 def test_what_it_takes_is_said_in_a_sentence_whatever_the_answer() -> None:
-    model = recdemo.load("fm")
+    model = load("fm")
     table = model.recommend(SESSION, 20)
     fallen = next(m for m in table["movie_id"][:10] if what_it_takes(model, SESSION, m).films)
     for words, said in {
@@ -131,7 +132,7 @@ def test_what_it_takes_is_said_in_a_sentence_whatever_the_answer() -> None:
 def test_analogy_prints_the_library_s_films() -> None:
     words = "analogy 1200 1214 1240 --model fm --objective like --space liked -k 4 --json"
     rows = answer(words)
-    model = recdemo.load("fm", "like")
+    model = load("fm", "like")
     schema = model.checkpoint.schema
     directions = spaces(model.checkpoint.model)["liked"].directions()
     expected = analogy(directions, *(schema.index[movie] - 1 for movie in (1200, 1214, 1240)), k=4)
@@ -150,7 +151,7 @@ def test_report_writes_the_library_s_page(tmp_path: Path) -> None:
         f"report --model fm --objective like {VISITOR} --movie 1210 --movie 589 --beside mf -k 3"
     )
     assert answer(f"{words} --out {file} --json") == {"file": str(file)}
-    models = [recdemo.load(key, "like") for key in ("fm", "mf")]
+    models = [load(key, "like") for key in ("fm", "mf")]
     others = {CARDS["mf"].title: models[1]}
     expected = handout(models[0], SESSION, others=others, targets=[1210, 589], k=3)
     written = file.read_text(encoding="utf-8")
@@ -214,7 +215,7 @@ def test_a_history_from_a_file_goes_before_films_given_by_hand(tmp_path: Path) -
     asked = f"recommend --model fm --history {file} --dislike 608 --like 260 -k 3 --json"
     done = run(asked)
     visitor = Session(history=[Watched(1214, False), Watched(608, False), Watched(260, True)])
-    wanted = recdemo.load("fm").recommend(visitor, k=3)
+    wanted = load("fm").recommend(visitor, k=3)
     assert [row["movie_id"] for row in json.loads(done.stdout)] == wanted["movie_id"].tolist()
     assert "Inception (2010)" in done.stderr
     assert "could be more than one" in done.stderr

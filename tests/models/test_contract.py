@@ -364,10 +364,12 @@ def test_only_models_that_know_users_read_who_asks(
     assert _differs(answers[0], answers[1]) == card.knows_users
 
 
-def test_models_that_read_no_history_say_so(
-    model: nn.Module, small_films: pd.DataFrame, schema: Schema
-) -> None:
-    ratings = Ratings(simulate(small_films, users=USERS, seed=1), schema)
+@pytest.fixture(scope="module")
+def ratings(small_films: pd.DataFrame, schema: Schema) -> Ratings:
+    return Ratings(simulate(small_films, users=USERS, seed=1), schema)
+
+
+def test_models_that_read_no_history_say_so(model: nn.Module, ratings: Ratings) -> None:
     rows = torch.arange(0, len(ratings), 7)
     with torch.inference_mode():
         told, untold = (model(ratings.batch(rows, histories=some)) for some in (True, False))

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from app import VISITS, link_of, open_page, sound
+from shipped import load
 from streamlit.testing.v1 import AppTest
 
-import recdemo
 from recdemo import Session, Watched, checkpoints
 from recdemo.answers import attention
 from recdemo.answers.explain import titles_of
@@ -55,11 +55,11 @@ def test_weights_are_called_what_they_are(key: str, untrained: Path) -> None:
     assert ("rows add up to one" in layers) == (key == "sasrec")
     assert ("not shares" in layers) == (key == "hstu")
     assert "itself and those watched before it" in layers
-    films, weights = attention.layer_weights(recdemo.load(key), SEEN)
+    films, weights = attention.layer_weights(load(key), SEEN)
     assert bool(np.allclose(weights.sum(-1), 1)) == (key == "sasrec")
     latest = weights[-1].mean(0)[-1]
     strongest = films[int(np.abs(latest).argmax())]
-    (title,) = titles_of(recdemo.load(key), [strongest])
+    (title,) = titles_of(load(key), [strongest])
     assert f"{'looks most at' if key == 'sasrec' else 'takes most of'} **{plain(title)}**" in layers
 
 
@@ -72,7 +72,7 @@ def test_pages_cope_with_a_model_that_only_ranks(page: str, visit: str, untraine
 
 @pytest.mark.parametrize("key", ["sasrec", "hstu"])
 def test_a_model_that_only_ranks_lacks_no_other(key: str, untrained: Path) -> None:
-    model = recdemo.load(key)
+    model = load(key)
     assert model.problem == ""
     assert model.recommend(SEEN, 3)["p_like"].isna().all()
 

@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 import streamlit as st
 from app import ROOT, VISITS, link_of, open_page, sound
+from shipped import load
 from streamlit.testing.v1 import AppTest
 
-import recdemo
-import recdemo.answers.compare
 from recdemo import Session, checkpoints
 from recdemo.models import CARDS
 from recdemo.ui import compare as ui
@@ -50,7 +49,7 @@ def unmarked(cell: str) -> str:
 
 def top(model: str, objective: Any, session: Session, k: int = 10) -> list[str]:
     labels = films().labels
-    listed = recdemo.load(model, objective).recommend(session, k)["movie_id"]
+    listed = load(model, objective).recommend(session, k)["movie_id"]
     return [plain(labels[movie]) for movie in listed]
 
 
@@ -99,7 +98,7 @@ def test_the_matrix_of_all_models_holds_the_library_s_ranks() -> None:
     cells = chart(app, "Matrix")["data"][0]
     titles = [label.rsplit(" · ")[0] for label in cells["y"]]
     for column, (model, objectives) in enumerate(peers("din").items()):
-        listed = recdemo.load(model, objectives[0]).recommend(MAYA, 10)
+        listed = load(model, objectives[0]).recommend(MAYA, 10)
         ranks = dict(zip(listed["movie_id"], listed["rank"], strict=True))
         shown = [int(row[column]) for row in cells["text"] if row[column]]
         assert set(shown) <= set(ranks.values())

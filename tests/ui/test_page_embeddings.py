@@ -12,9 +12,9 @@ import streamlit as st
 from app import ROOT, link_of, open_page, sound
 from safetensors import safe_open
 from safetensors.numpy import save_file
+from shipped import load
 from streamlit.testing.v1 import AppTest
 
-import recdemo
 from benchmarks.boxes import choose_film, film_box
 from recdemo import Session, Watched, checkpoints
 from recdemo.answers import maps
@@ -55,7 +55,7 @@ def said(app: AppTest, words: str) -> str:
 
 def listed(model: str, objective: Any, movie: int, viewers: int = 20) -> list[tuple[str, float]]:
     """What stands beside the map, by the library."""
-    recommender = recdemo.load(model, objective)
+    recommender = load(model, objective)
     table = neighbours(recommender, movie, 3883)
     table = table[table["ratings"] >= viewers][:10]
     labels = [
@@ -79,7 +79,7 @@ def test_every_model_lists_the_library_s_neighbours(model: str) -> None:
 
 def test_the_finding_is_counted_over_the_films_shown() -> None:
     app = opened("fm", "like")
-    recommender = recdemo.load("fm", "like")
+    recommender = load("fm", "like")
     directions = spaces(recommender.checkpoint.model)["film"].directions()
     flags = recommender.checkpoint.schema.genre_flags[1:].numpy()
     ratings = recommender.catalogue["ratings"].to_numpy()
@@ -172,7 +172,7 @@ def test_stale_maps_are_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_every_space_is_drawn(model: str) -> None:
     objective = dict(checkpoints.available())[model]
     app = opened(model, objective)
-    for key, space in spaces(recdemo.load(model).checkpoint.model).items():
+    for key, space in spaces(load(model).checkpoint.model).items():
         app.selectbox(key="embeddings_space").set_value(key).run()
         assert [error.value for error in sound(app).error] == []
         if space.kind == "film":
@@ -184,7 +184,7 @@ def test_every_space_is_drawn(model: str) -> None:
 def test_the_most_and_least_alike_are_named() -> None:
     app = opened("fm", "next")
     app.selectbox(key="embeddings_space").set_value("age").run()
-    directions = spaces(recdemo.load("fm").checkpoint.model)["age"].directions()
+    directions = spaces(load("fm").checkpoint.model)["age"].directions()
     cosines = directions @ directions.T
     off = cosines[~np.eye(len(cosines), dtype=bool)]
     sentence = said(sound(app), "Most alike")
@@ -209,7 +209,7 @@ def test_an_analogy_is_the_library_s() -> None:
     for box, movie in zip(boxes, (1196, 260, 1), strict=True):
         choose_film(app, box, movie)
         assert film_box(app, box)["chosen"] == movie
-    recommender = recdemo.load("din")
+    recommender = load("din")
     schema = recommender.checkpoint.schema
     directions = spaces(recommender.checkpoint.model)["film"].directions()
     shown = recommender.catalogue["ratings"].to_numpy() >= 20
@@ -242,7 +242,7 @@ def test_two_models_are_laid_side_by_side() -> None:
 def test_where_the_visitor_stands_is_the_library_s() -> None:
     app = opened("mf", "next")
     app.segmented_control(key="embeddings_question").set_value("The visitor").run()
-    recommender = recdemo.load("mf")
+    recommender = load("mf")
     place = place_of(recommender, MAYA)
     assert place is not None
     directions = spaces(recommender.checkpoint.model)["film"].directions()

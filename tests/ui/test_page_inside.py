@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from app import link_of, open_page, sound
+from shipped import load
 
 import recdemo
 from benchmarks.boxes import film_box, tell
@@ -30,7 +31,7 @@ def picture(model: str, objective: str = "next", **link: str) -> tuple[Any, dict
 )
 def test_the_last_number_is_the_one_on_recommend(model: str, objective: str) -> None:
     app, drawn = picture(model, objective)
-    first = recdemo.load(model, objective).recommend(SESSION, 1).iloc[0]
+    first = load(model, objective).recommend(SESSION, 1).iloc[0]
     score = first["score"]
     assert drawn["shown"] == (f"{score:.2f}" if objective == "rating" else f"{100 * score:.1f} %")
     assert drawn["trace"]["movie_id"] == first["movie_id"]
@@ -57,7 +58,7 @@ def test_the_step_shown_and_the_film_are_in_the_link() -> None:
 @pytest.mark.parametrize("page", ["recommend", "attention", "what_if"])
 def test_every_why_leads_there(page: str) -> None:
     app = open_page(page, link_of(SESSION, "din"))
-    first = int(recdemo.load("din").recommend(SESSION, 1)["movie_id"][0])
+    first = int(load("din").recommend(SESSION, 1)["movie_id"][0])
     app.button(key=f"{page}_inside").click().run()
     assert app.session_state["visit"].targets[0] == first
 
@@ -73,7 +74,7 @@ TAUGHT = [model for lesson in LESSONS for model in lesson.models]
 
 @pytest.fixture(scope="module")
 def traces() -> dict[str, Trace]:
-    return {model: recdemo.trace(recdemo.load(model), SESSION, 1210) for model in TAUGHT}
+    return {model: recdemo.trace(load(model), SESSION, 1210) for model in TAUGHT}
 
 
 @pytest.mark.parametrize("model", TAUGHT)
@@ -93,7 +94,7 @@ def test_a_lesson_is_about_steps_there_are(model: str, traces: dict[str, Trace])
 
 
 def test_without_films_a_lesson_says_what_it_can() -> None:
-    trace = recdemo.trace(recdemo.load("din"), Session(), 1210)
+    trace = recdemo.trace(load("din"), Session(), 1210)
     lesson = lesson_of("din")
     assert lesson
     filled = told(lesson, trace, "4.2 %")

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 from app import FILMS, VISITS, link_of, open_page, sound
+from shipped import load
 from streamlit.testing.v1 import AppTest
 
-import recdemo
 from benchmarks.boxes import choose_film, film_box
 from recdemo import Session, Watched
 from recdemo.answers.counterfactual import UNKNOWN, Change
@@ -62,7 +62,7 @@ def test_ranks_and_scores_shown_are_the_library_s(model: str, objective: str) ->
     change = Change(gender="M", age=56, dropped=(LATEST,), added=Watched(1, None))
     app = open_change(change, MAYA, model, objective)
     shown = app.dataframe[0].value.set_index("title")
-    recommender = recdemo.load(model, objective)  # type: ignore[arg-type]
+    recommender = load(model, objective)  # type: ignore[arg-type]
     scale = 1 if objective == "rating" else 100
     for name, session in (("before", MAYA), ("after", change.of(MAYA))):
         table = recommender.recommend(session, 10)
@@ -179,7 +179,7 @@ def test_a_bad_change_in_the_link_is_named_and_the_rest_kept() -> None:
 
 
 def test_what_it_would_take_is_the_library_s_answer_and_can_be_tried_out() -> None:
-    model = recdemo.load("din", "next")
+    model = load("din", "next")
     listed = model.recommend(MAYA, 10)
     movie = int(listed["movie_id"].iloc[4])
     expected = what_it_takes(model, MAYA, movie)
@@ -215,7 +215,7 @@ def test_where_there_is_nothing_to_take_away_it_says_why(
 
 def test_a_film_off_the_list_says_its_rank() -> None:
     app = open_page("what_if", link_of(MAYA))
-    far = int(recdemo.load("din").recommend(MAYA, 60)["movie_id"].iloc[-1])
+    far = int(load("din").recommend(MAYA, 60)["movie_id"].iloc[-1])
     app.selectbox(key="what_if_target").set_value(far).run()
     assert "not among the first 10: it has rank 60" in text_of(sound(app))
     assert [button for button in app.button if button.key == "what_if_show"] == []

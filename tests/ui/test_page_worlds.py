@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from app import PAGES, link_of, open_page, sound
+from shipped import load
 
-import recdemo
 from recdemo import Session, Watched, checkpoints
 from recdemo.core.worlds import WORLDS, World
 from recdemo.data.catalogue import read_catalogue
@@ -69,7 +69,7 @@ def test_a_profile_is_neither_asked_nor_read_where_nobody_told() -> None:
 def test_a_visitor_s_profile_changes_nothing(objective: str) -> None:
     for model, asked in checkpoints.available(checkpoints.root("2018")):
         if asked == objective and CARDS[model].reads_profile and not CARDS[model].knows_users:
-            loaded = recdemo.load(f"{model}@2018", asked)
+            loaded = load(f"{model}@2018", asked)
             unknown = Session(history=BOTH.history)
             assert np.array_equal(loaded.logits(BOTH), loaded.logits(unknown)), model
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import streamlit as st
 from app import FILMS, PAGES, ROOT, VISITS, link_of, open_page, sound
+from shipped import load
 from streamlit.testing.v1 import AppTest
 
-import recdemo
 from benchmarks.boxes import choose_film, film_box
 from recdemo import Session, Watched, checkpoints
 from recdemo.core.vocabulary import AGES, OCCUPATIONS
@@ -139,7 +139,7 @@ def test_the_list_shown_is_the_library_s(model: str, objective: str) -> None:
     session = PERSONAS[0].session
     app = open_page("recommend", link_of(session, model, objective))
     shown = app.dataframe[0].value
-    expected = recdemo.load(model, objective).recommend(session, 10)  # type: ignore[arg-type]
+    expected = load(model, objective).recommend(session, 10)  # type: ignore[arg-type]
     assert shown["title"].tolist() == expected["title"].tolist()
     scale = 1 if objective == "rating" else 100
     assert shown["score"].tolist() == pytest.approx((scale * expected["score"]).tolist())
@@ -276,7 +276,7 @@ def test_a_row_can_be_asked_about() -> None:
 
 
 def test_a_film_picked_is_asked_about_as_long_as_it_is_listed() -> None:
-    listed = recdemo.load("din", "next").recommend(PERSONAS[0].session, 10)
+    listed = load("din", "next").recommend(PERSONAS[0].session, 10)
     titles, row = listed["title"].tolist(), 2
     picked = {"r": str(listed["movie_id"][row])}
     app = open_page("recommend", link_of(PERSONAS[0].session) | picked)
@@ -331,7 +331,7 @@ def test_the_only_film_watched_does_not_attend_to_itself() -> None:
 def test_films_beyond_those_read_and_stars_beyond_five_are_said() -> None:
     session = Session(history=[Watched(movie, True) for movie in FILMS[:60]])
     app = sound(open_page("recommend", link_of(session, "din", "next")))
-    read = recdemo.load("din", "next").checkpoint.schema.history_length
+    read = load("din", "next").checkpoint.schema.history_length
     assert any(f"Only the latest {read} of the 60 films" in text.value for text in app.caption)
     less = replace(session, history=session.history[:read])
     whole = sound(open_page("recommend", link_of(less, "din", "next")))

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 from app import FILMS, ROOT
+from shipped import load
 
 import recdemo
 from recdemo import checkpoints
@@ -30,7 +31,7 @@ def _visit(step: Step) -> Visit:
 
 def _list(step: Step, session: Session | None = None, k: int = 10) -> pd.DataFrame:
     visit = _visit(step)
-    return recdemo.load(visit.model, visit.objective).recommend(session or visit.session, k)
+    return load(visit.model, visit.objective).recommend(session or visit.session, k)
 
 
 def _without(session: Session, movie: int) -> Session:
@@ -59,7 +60,7 @@ def test_profile_moves_less_than_one_film() -> None:
     kept_by_profile = len(listed & set(_list(profile, other)["movie_id"]))
     assert kept_by_profile >= 8
     assert table["movie_id"].tolist() != _list(profile, other)["movie_id"].tolist()
-    model = recdemo.load(_visit(blind).model)
+    model = load(_visit(blind).model)
     assert np.array_equal(model.logits(session), model.logits(other))
     dropped = int(film.link["wd"])
     assert len(listed & set(_list(film, _without(session, dropped))["movie_id"])) < kept_by_profile
@@ -68,13 +69,13 @@ def test_profile_moves_less_than_one_film() -> None:
 def test_attention_is_a_guide_here_and_none_there() -> None:
     din, faithful, not_faithful, ledger = STORIES["attention"].steps
     visit = _visit(din)
-    weights = history_weights(recdemo.load("din"), visit.session, visit.targets)
+    weights = history_weights(load("din"), visit.session, visit.targets)
     assert weights[list(visit.targets)].dropna().nunique(axis=1).gt(1).all()
     found = []
     for step in (faithful, not_faithful, ledger):
         visit = _visit(step)
         assert visit.targets[0] in _list(step, k=100)["movie_id"].tolist()
-        model = recdemo.load(visit.model, visit.objective)
+        model = load(visit.model, visit.objective)
         found.append(model.explain(visit.session, visit.targets[0]))
     assert found[0].weights
     assert found[1].weights
@@ -85,7 +86,7 @@ def test_attention_is_a_guide_here_and_none_there() -> None:
 
 def test_the_goal_decides_the_list() -> None:
     pick, like, across, table = STORIES["goal"].steps
-    popular = set(recdemo.load("popularity", "like").recommend(Session(), 60)["movie_id"])
+    popular = set(load("popularity", "like").recommend(Session(), 60)["movie_id"])
     picked, liked = _list(pick), _list(like)
     assert sum("Sci-Fi" in genres for genres in picked["genres"]) >= 7
     assert sum("Sci-Fi" in genres for genres in liked["genres"]) <= 3
@@ -94,7 +95,7 @@ def test_the_goal_decides_the_list() -> None:
     visit = _visit(across)
     mean = {}
     for objective in ("like", "next"):
-        rankings = [rank(recdemo.load(key, objective), visit.session) for key in visit.compared]
+        rankings = [rank(load(key, objective), visit.session) for key in visit.compared]
         matrix = overlaps(rankings)
         mean[objective] = matrix[~np.eye(len(matrix), dtype=bool)].mean()
     assert mean["like"] > mean["next"]
