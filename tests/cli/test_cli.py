@@ -237,16 +237,12 @@ def test_other_choices_of_a_file(tales: Path) -> None:
     assert "--own-films says nothing of it" in run("data info simulated --own-films").stderr
 
 
-def test_evaluate_measures_again_how_far_attention_can_be_trusted(
-    tmp_path: Path, few_ratings: Path
-) -> None:
-    (tmp_path / checkpoints.CATALOGUE).write_bytes(
-        (checkpoints.root() / checkpoints.CATALOGUE).read_bytes()
-    )
-    arguments = f"--objective like --data {few_ratings}"
-    card = answer(
-        f"train attention_pooling {arguments} --epochs 1 --share 0.2 --out {tmp_path} --json"
-    )
+def test_evaluate_measures_again_how_far_attention_can_be_trusted(tmp_path: Path) -> None:
+    catalogue = read_catalogue(checkpoints.root() / checkpoints.CATALOGUE)
+    write_catalogue(catalogue, tmp_path / checkpoints.CATALOGUE)
+    few = save_dataset(simulate(catalogue, users=40, seed=9), tmp_path / "few.zip")
+    arguments = f"--objective like --data {few}"
+    card = answer(f"train attention_pooling {arguments} --epochs 1 --out {tmp_path} --json")
     stated = card["report"]["faithfulness"]
     assert set(stated) == {"weights"}
     environment = {"RECDEMO_CHECKPOINTS": str(tmp_path)}

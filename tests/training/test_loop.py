@@ -563,15 +563,15 @@ def planted(films: pd.DataFrame) -> Planted:
 LONGER: dict[tuple[str, str], dict[str, float]] = {
     ("mf", "like"): {"epochs": 12, "weight_decay": 1.0},
     ("mf", "next"): {"epochs": 20, "weight_decay": 1.0, "negatives": 32},
-    ("two_tower", "like"): {"epochs": 15, "weight_decay": 0.3, "learning_rate": 0.01},
-    ("concat_mlp", "like"): {"epochs": 15, "weight_decay": 0.1, "learning_rate": 0.005},
-    ("rnn_joint", "like"): {"epochs": 8},
+    ("two_tower", "like"): {"epochs": 15, "weight_decay": 0.3, "learning_rate": 0.016},
+    ("concat_mlp", "like"): {"epochs": 15, "weight_decay": 0.1, "learning_rate": 0.008},
+    ("rnn_joint", "like"): {"epochs": 8, "batch_size": 256, "learning_rate": 0.02},
     ("dcn_text", "like"): {"epochs": 6},
-    ("dcn_text", "next"): {"epochs": 12, "learning_rate": 0.01, "negatives": 32},
-    ("rnn", "next"): {"epochs": 10, "learning_rate": 0.01},
-    ("embedding_cnn", "next"): {"epochs": 6, "learning_rate": 0.01, "negatives": 16},
+    ("dcn_text", "next"): {"epochs": 12, "learning_rate": 0.016, "negatives": 32},
+    ("rnn", "next"): {"epochs": 10, "learning_rate": 0.016},
+    ("embedding_cnn", "next"): {"epochs": 6, "learning_rate": 0.016, "negatives": 16},
     ("attention_pooling", "next"): {"epochs": 5},
-    ("bst", "next"): {"epochs": 7, "learning_rate": 0.01},
+    ("bst", "next"): {"epochs": 7, "learning_rate": 0.016},
     ("textcnn_rating", "rating"): {"epochs": 6},
     ("rating_mlp", "rating"): {"epochs": 4},
 }
@@ -598,7 +598,7 @@ def _figure(key: str, planted: Planted, objective: Objective) -> float:
     small |= {"state": 8, "users": len(ratings.profile), "objective": objective, "steps": 500}
     small |= {"hidden": 16} if key == "rating_mlp" else {}
     small = {n: small[n] for n in inspect.signature(make).parameters if n in small}
-    settings = {"epochs": 2, "batch_size": 256, "learning_rate": 0.02, "negatives": 8, "seed": 1}
+    settings = {"epochs": 2, "batch_size": 512, "learning_rate": 0.032, "negatives": 8, "seed": 1}
     settings |= {"weight_decay": 0.01} | LONGER.get((key, objective), {})
     torch.manual_seed(settings["seed"])
     model = make(ratings.schema, **small)
