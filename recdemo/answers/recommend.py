@@ -16,6 +16,7 @@ from recdemo.answers.score import Scorer
 from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.session import Session
 from recdemo.core.vocabulary import Objective
+from recdemo.encoding.schema import Schema
 from recdemo.models import objective_of
 
 MAX_K = 5000
@@ -35,15 +36,17 @@ class Recommender(Scorer):
     problem: str = ""
 
     @classmethod
-    def load(cls, model: str, objective: Objective | None = None) -> Recommender:
-        """See `recdemo.load`."""
+    def load(
+        cls, model: str, objective: Objective | None = None, schema: Schema | None = None
+    ) -> Recommender:
+        """See `recdemo.load`, and `checkpoints.load` about the schema."""
         model, base = checkpoints.place_of(model)
         objective = objective_of(model, objective)
-        checkpoint = checkpoints.load(model, objective, base)
+        checkpoint = checkpoints.load(model, objective, base, schema)
         if objective != "next" or not checkpoints.likes_too(model, base):
             return cls(checkpoint)
         try:
-            return cls(checkpoint, cls(checkpoints.load(model, "like", base)))
+            return cls(checkpoint, cls(checkpoints.load(model, "like", base, checkpoint.schema)))
         except CheckpointError as error:  # the ranking stands without it; p_like is then unknown
             return cls(checkpoint, problem=str(error))
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from shipped import load
 
 from recdemo import Session, checkpoints
 from recdemo.anatomy import datasheet
@@ -18,7 +19,7 @@ FIRST = {key: goal for key, goal in reversed(checkpoints.available())}
 
 
 def test_arguments_of_a_model_by_hand() -> None:
-    table = datasheet.arguments(checkpoints.load("din", "like")).set_index("argument")
+    table = datasheet.arguments(load("din", "like").checkpoint).set_index("argument")
     assert list(table.columns) == ["default", "used", "meaning"]
     assert table.loc["hidden", "default"] == "128, 64"
     assert table.loc["attention", "used"] == "unit"
@@ -28,15 +29,15 @@ def test_arguments_of_a_model_by_hand() -> None:
 
 
 def test_arguments_that_differ_from_the_default_show() -> None:
-    poly = datasheet.arguments(checkpoints.load("wide_deep_poly2", "like")).set_index("argument")
+    poly = datasheet.arguments(load("wide_deep_poly2", "like").checkpoint).set_index("argument")
     assert (poly.loc["crosses", "default"], poly.loc["crosses", "used"]) == ("taste", "poly2")
-    mf = datasheet.arguments(checkpoints.load("mf", "like")).set_index("argument")
+    mf = datasheet.arguments(load("mf", "like").checkpoint).set_index("argument")
     assert (mf.loc["users", "default"], mf.loc["users", "used"]) == ("0", "6040")
 
 
 @pytest.mark.parametrize("key", FIRST)
 def test_every_model_has_a_sheet(key: str) -> None:
-    checkpoint = checkpoints.load(key, FIRST[key])
+    checkpoint = load(key, FIRST[key]).checkpoint
     table = datasheet.arguments(checkpoint)
     assert (table["meaning"] != "").all(), "an argument without a word in the docstring"
     settings = datasheet.training(checkpoint).set_index("setting")
@@ -57,7 +58,7 @@ def test_every_model_has_a_sheet(key: str) -> None:
 
 
 def test_letters_are_the_shapes_of_the_batch() -> None:
-    checkpoint = checkpoints.load("bst", "like")
+    checkpoint = load("bst", "like").checkpoint
     letters = datasheet.letters(
         checkpoint, encode(checkpoint.schema, [Session()], torch.tensor([1, 2, 3]))
     )
@@ -67,7 +68,7 @@ def test_letters_are_the_shapes_of_the_batch() -> None:
     assert letters["k"].startswith("32 ")
     assert letters["H"].startswith("4 ")
     assert "F" not in letters
-    fm = checkpoints.load("fm", "like")
+    fm = load("fm", "like").checkpoint
     assert (
         datasheet.letters(fm, encode(fm.schema, [Session()], torch.tensor([1])))["F"] == "11 fields"
     )

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from functools import cache
 
 import numpy as np
 import pytest
 import torch
 from app import FILMS, VISITS
+from shipped import load
 from torch import nn
 
-import recdemo
 from recdemo import Session, Watched, checkpoints
 from recdemo.anatomy.trap_demos import Demonstration, demonstrate
 from recdemo.anatomy.traps import TRAPS, traps_of
@@ -22,7 +21,6 @@ from recdemo.encoding.encode import encode
 from recdemo.models import CARDS
 from recdemo.ui.personas import PERSONAS
 
-load = cache(recdemo.load)
 MAYA = PERSONAS[0].session
 READY = checkpoints.available()
 KNOWN = [

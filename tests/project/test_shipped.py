@@ -9,6 +9,7 @@ from zipfile import ZipFile
 
 import pytest
 import torch
+from shipped import load
 
 from recdemo import checkpoints
 from recdemo.data import TEST, Dataset, load_dataset, split_by_order
@@ -80,7 +81,7 @@ def test_every_model_is_shipped() -> None:
 
 @pytest.mark.parametrize("pair", PAIRS)
 def test_a_checkpoint_loads_and_its_card_is_complete(pair) -> None:
-    loaded = checkpoints.load(*pair)
+    loaded = load(*pair).checkpoint
     card = loaded.card
     assert (card.model, card.objective) == pair
     assert card.data.name == "ml-1m"
@@ -100,7 +101,7 @@ def test_the_second_world_has_models_enough() -> None:
 
 @pytest.mark.parametrize("pair", SECOND)
 def test_a_checkpoint_of_the_second_world_is_whole(pair) -> None:
-    loaded = checkpoints.load(*pair, checkpoints.root("2018"))
+    loaded = load(f"{pair[0]}@2018", pair[1]).checkpoint
     card = loaded.card
     assert (card.model, card.objective) == pair
     assert (card.data.name, card.data.users, card.data.ratings) == ("ml-latest-small", 610, 100_836)
@@ -132,7 +133,7 @@ def test_the_second_world_s_catalogue_is_the_data_s() -> None:
 
 @pytest.mark.parametrize("key", ["popularity", "sasrec"])
 def test_the_second_world_s_data_reproduce_the_card(key: str) -> None:
-    loaded = checkpoints.load(key, "next", checkpoints.root("2018"))
+    loaded = load(f"{key}@2018", "next").checkpoint
     data, ratings, test = open_test_part(loaded, "ml-latest-small")
     assert not set(data.only_train) & set(data.ratings["user_id"][test.numpy()])
     measured = evaluate(loaded.model, ratings, test, "next")
@@ -198,14 +199,14 @@ def test_the_catalogue_is_the_data_s(ml_1m) -> None:
 @pytest.fixture(scope="module")
 def real(ml_1m: Dataset) -> tuple[Ratings, torch.Tensor]:
     """The real ratings, and which of them test."""
-    ratings = Ratings(ml_1m, checkpoints.load("popularity", "next").schema)
+    ratings = Ratings(ml_1m, load("popularity", "next").checkpoint.schema)
     return ratings, torch.from_numpy(split_by_order(ml_1m.ratings)) == TEST
 
 
 @pytest.mark.parametrize("key", ["popularity", "fm"])
 @pytest.mark.parametrize("objective", ["like", "next"])
 def test_real_data_reproduce_the_card(real, key: str, objective) -> None:
-    loaded = checkpoints.load(key, objective)
+    loaded = load(key, objective).checkpoint
     assert loaded.schema.hash == real[0].schema.hash
     measured = evaluate(loaded.model, *real, objective)
     assert measured == pytest.approx(loaded.card.metrics.test, abs=2e-4)
@@ -214,6 +215,6 @@ def test_real_data_reproduce_the_card(real, key: str, objective) -> None:
 def test_popularity_reaches_its_known_figures(real) -> None:
     """HR@10 .0535 and NDCG@10 .0265 over 5,741 users were measured before this project; ties may differ."""
     assert len(next_targets(*real)) == 5741
-    test = checkpoints.load("popularity", "next").card.metrics.test
+    test = load("popularity", "next").checkpoint.card.metrics.test
     assert test["hr@10"] == pytest.approx(POPULARITY_NEXT[0], abs=5e-4)
     assert test["ndcg@10"] == pytest.approx(POPULARITY_NEXT[1], abs=3e-4)

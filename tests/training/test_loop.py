@@ -559,19 +559,22 @@ def planted(films: pd.DataFrame) -> Planted:
     return ratings, part
 
 
-# What takes some models longer than two passes over so few ratings.
+# What takes some models longer than two passes over so few ratings, or more steps.
+STEPS = {"batch_size": 256, "learning_rate": 0.02}
 LONGER: dict[tuple[str, str], dict[str, float]] = {
     ("mf", "like"): {"epochs": 12, "weight_decay": 1.0},
     ("mf", "next"): {"epochs": 20, "weight_decay": 1.0, "negatives": 32},
     ("two_tower", "like"): {"epochs": 15, "weight_decay": 0.3, "learning_rate": 0.016},
     ("concat_mlp", "like"): {"epochs": 15, "weight_decay": 0.1, "learning_rate": 0.008},
-    ("rnn_joint", "like"): {"epochs": 8, "batch_size": 256, "learning_rate": 0.02},
+    ("rnn_joint", "like"): {"epochs": 8, **STEPS},
     ("dcn_text", "like"): {"epochs": 6},
-    ("dcn_text", "next"): {"epochs": 12, "learning_rate": 0.016, "negatives": 32},
+    ("dcn_text", "next"): {"epochs": 12, **STEPS, "learning_rate": 0.01, "negatives": 32},
     ("rnn", "next"): {"epochs": 10, "learning_rate": 0.016},
     ("embedding_cnn", "next"): {"epochs": 6, "learning_rate": 0.016, "negatives": 16},
     ("attention_pooling", "next"): {"epochs": 5},
-    ("bst", "next"): {"epochs": 7, "learning_rate": 0.016},
+    ("bst", "next"): {"epochs": 7, **STEPS, "learning_rate": 0.01},
+    ("embedding_mlp", "next"): STEPS,
+    ("sasrec", "next"): STEPS,
     ("textcnn_rating", "rating"): {"epochs": 6},
     ("rating_mlp", "rating"): {"epochs": 4},
 }
