@@ -19,25 +19,19 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.Element_pb2 import Element
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.asyncio.client import ClientConnection, connect
 
 import recdemo
-from benchmarks.boxes import told
 from benchmarks.browser import App, running_app
+from benchmarks.client import Client, LoadError, connected
 from recdemo import checkpoints
 from recdemo.answers.recommend import Recommender
 from recdemo.core.session import Session, Watched
@@ -56,12 +50,7 @@ FORGOTTEN = (
     125.0  # seconds until the next visitor, who makes Streamlit let go of those who have left
 )
 SETTLE = 70.0  # seconds after that visitor, in which the server tidies up, and memory is measured
-PATIENCE = 60.0  # seconds to wait for an answer
 MEGABYTE = 1024
-
-
-class LoadError(Exception):
-    """A visitor was not answered, or not with what is theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,104 +103,12 @@ def _step(key: str, film: int | None, visit: Visit, model: Recommender) -> Step:
     return Step(key, film, visit, tuple(titles))
 
 
-class Client:
-    """One browser's side of a session: it sends clicks, and keeps what a page needs of what comes back."""
-
-    def __init__(self, socket: ClientConnection, page: str) -> None:
-        self._socket, self._page = socket, page
-        self._messages: dict[str, ForwardMsg] = {}  # those the server may refer to again
-        self._query, self._script = "", ""  # the script is known by what the server calls it
-        self._choices: dict[str, list[str]] = {}  # what is chosen in rows of buttons, by id
-        self.widgets: dict[
-            str, str
-        ] = {}  # ids, each of which ends in the widget's key, and fragments
-        self.titles: tuple[str, ...] = ()
-
-    @property
-    def link(self) -> dict[str, str]:
-        return dict(parse_qsl(self._query))
-
-    async def open(self, link: Mapping[str, str]) -> None:
-        """The first run of the page."""
-        self._query = urlencode(link)
-        await self._run(BackMsg())
-
-    async def click(self, key: str, film: int | None) -> None:
-        """Choose a film in a widget, or press it, and wait until the page has run."""
-        matching = [id for id in self.widgets if id.endswith(f"-{key}")]
-        if len(matching) != 1:
-            raise LoadError(f"the page has {len(matching)} widgets {key!r}")
-        message = BackMsg()
-        states = message.rerun_script.widget_states.widgets
-        for id, chosen in self._choices.items():
-            states.add(id=id).string_array_value.data.extend(chosen)
-        if film is None:
-            states.add(id=matching[0], trigger_value=True)
-        else:
-            states.append(told(matching[0], film))
-        message.rerun_script.fragment_id = self.widgets[matching[0]]
-        await self._run(message)
-
-    async def _run(self, message: BackMsg) -> None:
-        message.rerun_script.query_string = self._query
-        if self._script:
-            message.rerun_script.page_script_hash = self._script
-        else:
-            message.rerun_script.page_name = self._page
-        message.rerun_script.context_info.url = f"http://localhost/{self._page}"
-        self.titles = ()
-        self.widgets, self._choices = {}, {}
-        await self._socket.send(message.SerializeToString())
-        async with asyncio.timeout(PATIENCE):
-            while not self._take(ForwardMsg.FromString(await self._socket.recv())):
-                pass
-
-    def _take(self, message: ForwardMsg) -> bool:
-        """Read a message; whether it is the last one of a run."""
-        kind = message.WhichOneof("type")
-        if kind == "ref_hash":
-            message = self._messages[message.ref_hash]
-            kind = message.WhichOneof("type")
-        elif message.hash:
-            self._messages[message.hash] = message
-        if kind == "script_finished":
-            if message.script_finished == ForwardMsg.FINISHED_WITH_COMPILE_ERROR:
-                raise LoadError("the page does not compile")
-            return message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
-        if kind == "navigation":
-            self._script = message.navigation.page_script_hash
-        elif kind == "page_info_changed":
-            self._query = message.page_info_changed.query_string
-        elif kind == "delta" and message.delta.HasField("new_element"):
-            self._look(message.delta.new_element, message.delta.fragment_id)
-        return False
-
-    def _look(self, element: Element, fragment: str) -> None:
-        kind = element.WhichOneof("type")
-        inside = getattr(element, kind)
-        if kind == "exception":
-            raise LoadError(f"the page shows an error: {inside.type} {inside.message}")
-        if kind == "alert" and inside.format == 1:
-            raise LoadError(f"the page says: {inside.body}")
-        if getattr(inside, "id", ""):
-            self.widgets[inside.id] = fragment
-        if kind == "button_group":
-            texts = [option.content for option in inside.options]
-            chosen = inside.raw_values if inside.set_value else [texts[i] for i in inside.default]
-            self._choices[inside.id] = list(chosen)
-        if kind == "dataframe" and not self.titles:
-            table = pa.ipc.open_stream(inside.arrow_data.data).read_all()
-            self.titles = tuple(table.column("title").to_pylist())
-
-
 async def visit(visitor: Visitor, url: str, until: float, pause: float, seed: int) -> None:
     """Click from step to step, begin anew at the last, and note every answer that is wrong."""
     rng = random.Random(seed)
-    address = f"{url.replace('http', 'ws')}/_stcore/stream"
     while time.monotonic() < until:
         try:
-            async with connect(address, max_size=None, subprotocols=["streamlit"]) as socket:  # type: ignore[list-item]
-                client = Client(socket, "recommend")
+            async with connected(url, "recommend") as client:
                 for step in [visitor.start, *visitor.steps]:
                     await asyncio.sleep(rng.uniform(0.3, 1.7) * pause)
                     if time.monotonic() > until:
@@ -229,6 +126,8 @@ async def visit(visitor: Visitor, url: str, until: float, pause: float, seed: in
 
 
 def _check(client: Client, step: Step) -> None:
+    if client.alerts:
+        raise LoadError(f"the page says: {client.alerts[0]}")
     if client.link != encode_visit(step.visit):
         raise LoadError(f"the link says {client.link}, not {encode_visit(step.visit)}")
     if client.titles != step.titles:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from itertools import accumulate
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from recdemo.core.errors import CheckpointError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 300_000_000
 MAX_SECONDS = 5.0  # of the processor
+_ONE = Lock()  # torch's profiler ends the process when two threads use it at once
 
 
 def check_costs(loaded: Checkpoint) -> bool:
@@ -71,13 +73,14 @@ def _measured(model: nn.Module, batch: Batch) -> tuple[bool, int, float]:
     import torch
     from torch.profiler import ProfilerActivity, profile
 
-    began = time.thread_time()
     with (
+        _ONE,
         torch.inference_mode(),
         profile(activities=[ProfilerActivity.CPU], profile_memory=True) as seen,
     ):
+        began = time.thread_time()
         answer = model(batch)
-    seconds = time.thread_time() - began
+        seconds = time.thread_time() - began
     events = sorted(seen.profiler.kineto_results.events(), key=lambda event: event.start_ns())
     changes = (event.nbytes() for event in events if event.name() == "[memory]")
     return bool(answer.isfinite().all()), max(accumulate(changes, initial=0)), seconds

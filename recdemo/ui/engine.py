@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,11 +23,13 @@ from recdemo.core.vocabulary import OBJECTIVES, Objective
 from recdemo.core.wording import FILM, Words, words_of
 from recdemo.core.worlds import FIRST, WORLDS, World, join_key, split_key
 from recdemo.data.catalogue import labels_of, read_catalogue
+from recdemo.data.search import FilmSearch
 from recdemo.jobs import kept as kept_models
 from recdemo.jobs.kept import Kept
 from recdemo.jobs.owner import Visitor
 from recdemo.models import CARDS, Card
 from recdemo.ui import owner
+from recdemo.ui.shelf import Shelf, stamp
 
 if TYPE_CHECKING:
     from recdemo.answers.recommend import Recommender
@@ -35,16 +38,29 @@ if TYPE_CHECKING:
     from recdemo.encoding.schema import Schema
 
 OF = "~"  # in the key of a kept model: what it was trained from, and the name of its folder
-CATALOGUES = 6  # held at a time: those of the worlds, and of kept models
+# What visitors made: models held at a time, and catalogues.
+_MODELS, _CATALOGUES = Shelf(8), Shelf(8)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Films:
     """A catalogue as pages need it. Shared by all visitors: nobody changes it."""
 
     table: pd.DataFrame  # as in catalogue.csv
     labels: dict[int, str]  # "title (year)" by film id, in catalogue order
     ids: list[int]
+
+    @cached_property
+    def search(self) -> FilmSearch:
+        """What finds its films."""
+        return FilmSearch(self.table)
+
+    @cached_property
+    def schema(self) -> Schema:
+        """One for all models of the catalogue, which so share its memory."""
+        from recdemo.encoding.schema import Schema
+
+        return Schema(self.table)
 
 
 def films(key: str = "") -> Films:
@@ -53,7 +69,7 @@ def films(key: str = "") -> Films:
     Raises:
         CheckpointError: it is missing or damaged, or the model is gone.
     """
-    return _films(*_catalogue(_base(key)))
+    return _films(_catalogue(_base(key)))
 
 
 def films_of(world: World) -> Films:
@@ -62,7 +78,7 @@ def films_of(world: World) -> Films:
     Raises:
         CheckpointError: it is missing or damaged.
     """
-    return _films(*_catalogue(checkpoints.root(world.key)))
+    return _films(_catalogue(checkpoints.root(world.key)))
 
 
 class _EveryLabel(Mapping[int, str]):
@@ -88,7 +104,7 @@ class _EveryLabel(Mapping[int, str]):
         others = [checkpoints.root(world.key) for world in checkpoints.worlds() if world.key]
         for base in (*others, *(kept.base for kept in _all_kept(self._by))):
             with suppress(CheckpointError):
-                yield _films(*_catalogue(base)).labels
+                yield _films(_catalogue(base)).labels
 
 
 def all_labels() -> Mapping[int, str]:
@@ -241,7 +257,7 @@ def small_dins() -> dict[Basic, Recommender]:
     folders = {kind: folder_of(kind) for kind in FORMULAS}
     there = {kind: f for kind, f in folders.items() if (f / checkpoints.CARD).is_file()}
     return {
-        kind: _small_din(str(f), (_stamp(f / checkpoints.CARD), _stamp(f / checkpoints.WEIGHTS)))
+        kind: _small_din(str(f), (stamp(f / checkpoints.CARD), stamp(f / checkpoints.WEIGHTS)))
         for kind, f in there.items()
     }
 
@@ -250,7 +266,7 @@ def small_dins() -> dict[Basic, Recommender]:
 def _small_din(folder: str, stamps: tuple[tuple[int, int], ...]) -> Recommender:
     from recdemo.answers.recommend import Recommender
 
-    return Recommender(checkpoints.open_folder(Path(folder), _schema(*_catalogue())))
+    return Recommender(checkpoints.open_folder(Path(folder), _films(_catalogue()).schema))
 
 
 def plain(text: str) -> str:
@@ -258,19 +274,27 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_\[\]$:~<>#|])", r"\\\1", text)
 
 
-@st.cache_resource(show_spinner=False, max_entries=CATALOGUES)
-def _films(path: str, stamp: tuple[int, int]) -> Films:
-    table = read_catalogue(Path(path))
+def release() -> None:
+    """Let go of what was made of files that are gone: models and catalogues that were deleted."""
+    _MODELS.sweep()
+    _CATALOGUES.sweep()
+
+
+def _films(path: Path) -> Films:
+    if path in _shipped():
+        return _shipped_films(str(path), stamp(path))
+    return _CATALOGUES.get((path,), lambda: _read(path))
+
+
+@st.cache_resource(show_spinner=False, max_entries=6)
+def _shipped_films(path: str, stamp: tuple[int, int]) -> Films:
+    return _read(Path(path))
+
+
+def _read(path: Path) -> Films:
+    table = read_catalogue(path)
     ids = table["movie_id"].tolist()
     return Films(table=table, labels=dict(zip(ids, labels_of(table), strict=True)), ids=ids)
-
-
-@st.cache_resource(show_spinner=False, max_entries=CATALOGUES)
-def _schema(path: str, stamp: tuple[int, int]) -> Schema:
-    """One for all models of a catalogue, which so share its memory."""
-    from recdemo.encoding.schema import Schema
-
-    return Schema(_films(path, stamp).table)
 
 
 def _all_kept(by: Visitor | None = None) -> list[Kept]:
@@ -303,29 +327,38 @@ def _loaded(key: str, objective: Objective, base: Path | None = None) -> Checkpo
     model, base = kind_of(key), base or _base(key)
     folder = checkpoints.folder_of(model, objective, base)
     files = (base / checkpoints.CATALOGUE, folder / checkpoints.CARD, folder / checkpoints.WEIGHTS)
-    return _checkpoint(model, objective, str(base), tuple(map(_stamp, files)))
+    if files[0] in _shipped():
+        return _checkpoint(model, objective, str(base), tuple(map(stamp, files)))
+    with st.spinner("Loading the model…"):
+        return _MODELS.get(files, lambda: _load(model, objective, base))
 
 
 @st.cache_resource(show_spinner="Loading the model…", max_entries=len(CARDS) * len(OBJECTIVES))
 def _checkpoint(
     model: str, objective: Objective, base: str, stamps: tuple[tuple[int, int], ...]
 ) -> Checkpoint:
+    return _load(model, objective, Path(base))
+
+
+def _load(model: str, objective: Objective, base: Path) -> Checkpoint:
     import torch
 
     torch.set_num_threads(1)  # a second thread waits for a busy core longer than it helps
-    return checkpoints.load(model, objective, Path(base), _schema(*_catalogue(Path(base))))
+    return checkpoints.load(model, objective, base, _films(_catalogue(base)).schema)
 
 
-def _catalogue(base: Path | None = None) -> tuple[str, tuple[int, int]]:
-    """Path and stamp of a folder's catalogue; that of a world where it is the same, so that it is held once."""
-    path = (base or checkpoints.root()) / checkpoints.CATALOGUE
-    shipped = [
-        checkpoints.root(world.key) / checkpoints.CATALOGUE for world in checkpoints.worlds()
-    ]
+def _shipped() -> list[Path]:
+    """The catalogues of the worlds."""
+    return [checkpoints.root(world.key) / checkpoints.CATALOGUE for world in checkpoints.worlds()]
+
+
+def _catalogue(base: Path | None = None) -> Path:
+    """A folder's catalogue; that of a world where it is the same, so that it is held once."""
+    path, shipped = (base or checkpoints.root()) / checkpoints.CATALOGUE, _shipped()
     if path not in shipped:
-        own = _digest(str(path), _stamp(path))
-        path = next((one for one in shipped if _digest(str(one), _stamp(one)) == own), path)
-    return str(path), _stamp(path)
+        own = _digest(str(path), stamp(path))
+        path = next((one for one in shipped if _digest(str(one), stamp(one)) == own), path)
+    return path
 
 
 @st.cache_resource(show_spinner=False, max_entries=100)
@@ -335,10 +368,3 @@ def _digest(path: str, stamp: tuple[int, int]) -> str:
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()
     except OSError:
         return ""
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    """Changes when a file does."""
-    if not path.exists():
-        return (0, 0)
-    return (path.stat().st_mtime_ns, path.stat().st_size)

@@ -107,24 +107,13 @@ def _redraw() -> None:
     """What the browser has told is read when the box is drawn."""
 
 
-def search_of(films: engine.Films) -> FilmSearch:
-    """What finds the films of a catalogue, made when first asked for."""
-    return _index(films)[1]
-
-
-# The catalogue is held with its index, so that no other one can have its id.
-@st.cache_resource(show_spinner=False, max_entries=engine.CATALOGUES, hash_funcs={engine.Films: id})
-def _index(films: engine.Films) -> tuple[engine.Films, FilmSearch]:
-    return films, FilmSearch(films.table)
-
-
 def elsewhere(model: str) -> dict[str, FilmSearch]:
     """What finds the films of all other catalogues, by what people call these."""
     found: dict[str, FilmSearch] = {}
     for name, keys in engine.catalogues().items():
         for films in map(engine.films, keys):
             if films is not engine.films(model):
-                found[f"“{name}”"] = search_of(films)
+                found[f"“{name}”"] = films.search
     return found
 
 
@@ -134,7 +123,7 @@ def _found(typed: str, entered: str, model: str) -> dict[str, object]:
     Other catalogues are asked, and so indexed, only where it matters what they have: where nothing is found, where words
     seem to name a film without being its name, and where somebody has pressed Enter in vain.
     """
-    search, labels = search_of(engine.films(model)), engine.films(model).labels
+    search, labels = engine.films(model).search, engine.films(model).labels
     found, others = search.find(typed), {}
     settled = search.called(typed) or (found.films and not found.near and found.named is None)
     if typed.strip() and (not settled or typed == entered):

@@ -15,7 +15,7 @@ import streamlit as st
 from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS, QUESTIONS
 from recdemo.core.wording import counted
-from recdemo.ui import engine, guide, owner, sidebar, stage, state, warm_up
+from recdemo.ui import engine, guide, owner, sidebar, stage, state, uploads, warm_up
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit, encode_visit
 
@@ -44,6 +44,7 @@ def page() -> Iterator[Visit]:
     """
     drawn = False
     try:
+        uploads.bound()
         state.start()
         visit = state.current()
         _menu(visit)

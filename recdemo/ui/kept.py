@@ -15,7 +15,7 @@ from recdemo.jobs.control import allowed
 from recdemo.jobs.owner import Visitor, read_mark, share
 from recdemo.jobs.store import Run
 from recdemo.models import CARDS
-from recdemo.ui import owner
+from recdemo.ui import engine, owner
 from recdemo.ui.engine import plain
 from recdemo.ui.owner import PROBLEM
 
@@ -97,6 +97,7 @@ def tell(act: Callable[..., object], *given: object) -> None:
         st.session_state[PROBLEM] = str(error)
     else:
         owner.made()
+        engine.release()
 
 
 def problem() -> None:

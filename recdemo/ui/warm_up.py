@@ -11,6 +11,7 @@ from contextlib import suppress
 import streamlit as st
 
 from recdemo.core.allocator import few_heaps, give_back
+from recdemo.ui import engine
 
 WARM_UP_AFTER = 1.5  # seconds, in which the browser draws and still asks the server for its parts
 TIDY_EVERY = 60.0  # seconds
@@ -35,6 +36,7 @@ def warm_up() -> None:
         gc.freeze()
         while True:  # what visitors who have left held
             time.sleep(TIDY_EVERY)
+            engine.release()
             gc.collect()
             give_back()
 

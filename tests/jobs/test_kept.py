@@ -11,6 +11,7 @@ import random
 import shutil
 import stat
 import tempfile
+import threading
 import time
 import zipfile
 from collections.abc import Callable
@@ -545,3 +546,32 @@ def test_the_problem_of_a_kept_model_stands_in_its_place(home: Path) -> None:
     assert (found.name, found.card) == ("mine", None)
     assert "'mine' cannot be used" in found.problem
     assert Status(state="done").reason == ""
+
+
+def test_models_brought_in_at_once_are_tried_one_after_the_other(
+    packed: bytes, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two at once under torch's profiler end the server."""
+    within, most, profile = [0], [0], torch.profiler.profile
+
+    class Counted(profile):
+        def __enter__(self) -> Any:
+            within[0] += 1
+            most[0] = max(most[0], within[0])
+            time.sleep(0.01)  # for another one to come
+            return super().__enter__()
+
+        def __exit__(self, *error: Any) -> None:
+            super().__exit__(*error)
+            within[0] -= 1
+
+    monkeypatch.setattr(torch.profiler, "profile", Counted)
+    threads = [
+        threading.Thread(target=kept_zip.bring_in, args=(packed, name)) for name in ("One", "Two")
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1]
+    assert [found.name for found in kept.all_kept()] == ["Mine", "One", "Two"]

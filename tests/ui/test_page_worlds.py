@@ -143,7 +143,7 @@ def test_a_world_that_is_not_opened_is_not_read(monkeypatch: pytest.MonkeyPatch)
         (link_of(Session(history=[Watched(MATRIX, True)]), "fm"), ["checkpoints"]),
         (link_of(BOTH, MODEL), ["2018", "checkpoints"]),
     ):
-        engine._films.clear()  # type: ignore[attr-defined]
+        engine._shipped_films.clear()  # type: ignore[attr-defined]
         for page in ("home", "recommend", "leaderboard"):
             sound(open_page(page, link))
         assert sorted(set(read)) == wanted
