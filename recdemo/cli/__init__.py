@@ -47,5 +47,7 @@ def main() -> NoReturn:
 
 
 def _fail(message: str, status: int) -> NoReturn:
+    # A name of a file that is none in any alphabet has halves of characters, which no console takes.
+    message = message.encode(errors="replace").decode()
     err.print(f"Error: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
     raise SystemExit(status)

@@ -269,6 +269,10 @@ def read_card(raw: bytes) -> KeptCard:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "it"
         raise CheckpointError(f"{KEPT} is damaged: {place}: {first['msg']}") from None
+    try:
+        slug_of(card.name)
+    except RequestError as error:
+        raise CheckpointError(f"{KEPT} is damaged: {error}") from None
     if card.sealed() != card:
         raise CheckpointError(f"{KEPT} is damaged: it is not what was written")
     if card.model not in CARDS or card.objective not in CARDS[card.model].objectives:

@@ -169,6 +169,8 @@ def decode_visit(
         The visit, and one sentence for each thing left out.
     """
     problems: list[str] = []
+    # Halves of characters could be neither shown nor linked.
+    values = {name: value.encode(errors="replace").decode() for name, value in values.items()}
 
     def choose(name: str, allowed: Iterable[str], what: str) -> str | None:
         value = values.get(name, "")

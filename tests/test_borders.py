@@ -1,0 +1,370 @@
+"""Whatever comes in is valid for all that follows, or refused in a sentence: one property for each border, tried on made-up input.
+
+Hypothesis makes thousands of inputs for each, the same ones every time, and when one fails, the smallest that does.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+import typer
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+from random_visits import FILMS, MODELS
+
+from recdemo import checkpoints, cli
+from recdemo.checkpoints import CheckpointCard, DataCard, Metrics
+from recdemo.cli import tables
+from recdemo.core.errors import CheckpointError, RequestError
+from recdemo.data import check, guess_mapping, load_dataset, read_table, to_dataset
+from recdemo.data.dataset import DataError
+from recdemo.jobs import control, kept, owner, store
+from recdemo.jobs.kept import KeptCard
+from recdemo.jobs.owner import Mark
+from recdemo.jobs.store import Request, Status
+from recdemo.ui.saved import SavedVisit, open_visit, save_visit
+from recdemo.ui.visit import SHOWN, decode_visit, encode_visit
+
+EVIL = (
+    *("", " ", "-", ".", "..", "~", "~nobody", "/", "/dev/zero", "0", "-1", "1e999", "NaN", "9" * 400),
+    *("260l-1d", "260", "F", "din", "next", "\ud800", "\0", "\u202e", "²", "٣", "[/bold]", "[", "{}"),
+    *("<img src=//evil.example>", "![x](http://evil.example)", "$x$", "2000-01-01", "9999-99-99"),
+    *("x" * 300, "a/" * 3000, "null", "true", '["a"]', "👍", "4/5", "simulated", "-m", "--json"),
+)  # fmt: skip
+# Any character, halves of some as well.
+ODD = st.sampled_from(EVIL) | st.text(st.characters(codec=None, exclude_categories=()), max_size=6)
+PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | ODD
+JSON = PLAIN | st.lists(PLAIN, max_size=2) | st.dictionaries(ODD, PLAIN, max_size=2)
+
+
+def inputs(count: int) -> Callable[[Any], Any]:
+    """So many, the same every time."""
+    return settings(
+        max_examples=count,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def like(model: BaseModel) -> st.SearchStrategy[bytes]:
+    """JSON of which some values, anywhere, are others, and bytes that may be cut or none."""
+    whole = json.loads(model.model_dump_json())
+    places = list(_places(whole))
+
+    def spoil(changes: list[tuple[tuple[Any, ...], Any]], end: int | None) -> bytes:
+        found = json.loads(json.dumps(whole))
+        for place, value in changes:
+            inside = found
+            with suppress(TypeError, KeyError, IndexError):  # a change before took it away
+                for name in place[:-1]:
+                    inside = inside[name]
+                inside[place[-1]] = value
+        return json.dumps(found).encode()[:end]
+
+    changes = st.lists(st.tuples(st.sampled_from(places), JSON), max_size=3)
+    ends = st.none() | st.none() | st.integers(0, 200)
+    return st.builds(spoil, changes, ends) | st.binary(max_size=50)
+
+
+def _places(value: Any, at: tuple[Any, ...] = ()) -> Any:
+    if isinstance(value, dict):
+        yield (*at, "more")
+        for name, inside in value.items():
+            yield (*at, name)
+            yield from _places(inside, (*at, name))
+    elif isinstance(value, list):
+        for number, inside in enumerate(value):
+            yield (*at, number)
+            yield from _places(inside, (*at, number))
+
+
+def sentence(text: str) -> None:
+    """Something that a page and a console can show."""
+    assert text.strip()
+    assert len(text) < 2000
+    text.encode()
+
+
+# The link
+
+PARAMETERS = (
+    "m",
+    "obj",
+    "g",
+    "a",
+    "o",
+    "h",
+    "t",
+    "c",
+    "s",
+    "i",
+    "wg",
+    "wa",
+    "wo",
+    "wd",
+    "wh",
+    "ag",
+)
+PART = ODD | st.sampled_from(
+    ["fm", "M", "25", "12", "goal.2", "like", "1l", "2d", "5000w", "3x", "7"]
+)
+VALUE = PART | st.lists(PART, max_size=3).map("-".join) | st.lists(PART, max_size=3).map(".".join)
+NAME = st.sampled_from([*PARAMETERS, "present", *SHOWN])
+
+
+@inputs(10_000)
+@given(st.dictionaries(NAME, VALUE, max_size=4))
+def test_a_link(link: dict[str, str]) -> None:
+    visit, problems = decode_visit(link, models=MODELS, films=FILMS)
+    assert decode_visit(encode_visit(visit), models=MODELS, films=FILMS) == (visit, [])
+    assert (visit.objective in MODELS[visit.model], set(visit.session.movie_ids) <= set(FILMS)) == (
+        True,
+        True,
+    )
+    for problem in problems:
+        sentence(problem)
+    assert len("".join(encode_visit(visit).values()).encode()) < 100_000
+
+
+# The session file
+
+SAVED = SavedVisit.model_validate(
+    {"recdemo": 1, "gender": "F", "age": 25, "occupation": 4, "model": "din", "objective": "next", "targets": [1, 2],
+     "compared": ["fm"], "history": [{"movie_id": 260, "liked": True, "title": "x"}, {"movie_id": 1}], "keys": ["k" * 30]}
+)  # fmt: skip
+
+
+@inputs(2_000)
+@given(like(SAVED))
+def test_a_session_file(content: bytes) -> None:
+    try:
+        visit, problems = open_visit(content, models=MODELS, films=FILMS)
+    except RequestError as error:
+        sentence(str(error))
+        return
+    for problem in problems:
+        sentence(problem)
+    assert open_visit(save_visit(visit, {}).encode(), models=MODELS, films=FILMS) == (visit, [])
+
+
+# Cards
+
+CARD = CheckpointCard(
+    format=1, model="din", objective="next", arguments={"embed_dim": 8}, schema_hash="x", history_length=50,
+    weights_sha256="x", parameters=1, metrics=Metrics(validation={"ndcg@10": 0.1}, test={"ndcg@10": 0.1}),
+    data=DataCard(name="x", title="x", simulated=True, users=1, films=1, ratings=1), seed=0, command="x",
+    settings={"epochs": 1}, epochs=[{"epoch": 1, "seconds": 1.0}], best_epoch=1, seconds=1.0, date="2000-01-01",
+    versions=checkpoints.versions(),
+)  # fmt: skip
+KEPT = KeptCard(
+    name="x", date="2000-01-01", model="din", objective="next", data="x", simulated=True, files={"card.json": "x"}
+).sealed()  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("borders") / "din" / "next"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@inputs(2_000)
+@given(content=like(CARD))
+def test_a_card(content: bytes, place: Path) -> None:
+    (place / checkpoints.CARD).write_bytes(content)
+    try:
+        card = checkpoints.read_card(place)
+    except CheckpointError as error:
+        sentence(str(error))
+        return
+    card.model_dump_json().encode()
+    sentence(f"{card.model} {card.date} {card.data.title} {card.nothing_learned}")
+    assert abs(card.seconds) < float("inf")
+
+
+@inputs(2_000)
+@given(content=like(KEPT))
+def test_a_kept_model_s_card(content: bytes) -> None:
+    _kept_card(content)
+
+
+def _kept_card(content: bytes) -> None:
+    try:
+        card = kept.read_card(content)
+    except CheckpointError as error:
+        sentence(str(error))
+        return
+    kept.slug_of(card.name)
+    sentence(f"{card.name} {card.data} {card.date}")
+
+
+@inputs(500)
+@given(name=ODD | st.text(max_size=45), data=ODD, date=ODD | st.just("2000-01-01"))
+def test_a_kept_model_s_card_that_was_sealed_anew(name: str, data: str, date: str) -> None:
+    made = KEPT.model_copy(update={"name": name, "data": data, "date": date}).sealed()
+    _kept_card(json.dumps(made.model_dump(mode="json")).encode())
+
+
+# The folder of a run
+
+REQUEST = Request(model="din", objective="next", source="simulated", threads=1)
+STATUS = Status(state="running", pid=1, doing="x", epoch=1, epochs=2, step=1, steps=2, loss=0.1, reason="x", note="x")  # fmt: skip
+FILES = {store.REQUEST: REQUEST, store.STATUS: STATUS, owner.OWNER: Mark(owner="x", shared=True)}
+
+
+@inputs(2_000)
+@given(
+    request=like(REQUEST),
+    status=like(STATUS),
+    mark=like(Mark(owner="x", shared=True)),
+    epochs=st.binary(max_size=20) | JSON.map(lambda value: json.dumps([value]).encode()),
+    log=st.binary(max_size=20),
+)
+def test_the_folder_of_a_run(
+    request: bytes, status: bytes, mark: bytes, epochs: bytes, log: bytes, place: Path
+) -> None:
+    folder = place.parent / "20000101-000000-000"
+    folder.mkdir(exist_ok=True)
+    written = (
+        (store.REQUEST, request),
+        (store.STATUS, status),
+        (owner.OWNER, mark),
+        (store.EPOCHS, epochs),
+    )
+    for name, content in (*written, (store.LOG, log)):
+        (folder / name).write_bytes(content)
+    assert owner.read_mark(folder).shared in (True, False)
+    run = store.read(folder)
+    if run is None:
+        return
+    sentence(f"{run.title} {run.state} {run.progress} {len(run.epochs)} {run.log()}"[:1999])
+    json.dumps(run.as_dict()).encode()
+    assert run.ended in (True, False)
+    control.command(run.request)
+
+
+# A file of one's own
+
+CELL = ODD | st.sampled_from(["1", "2", "3", "4", "5", "a", "b", "Heat", "Fargo (1996)", "1995"])
+HEADER = st.sampled_from(
+    [["user", "title", "rating"], ["userId", "movieId", "rating", "timestamp"], ["фильм", "оценка"]]
+)
+ROWS = st.lists(st.lists(CELL, min_size=1, max_size=5), max_size=12)
+TABLE = st.builds(
+    lambda header, rows, by: "\n".join(map(by.join, [header, *rows])).encode(errors="replace"),
+    HEADER | st.lists(CELL, min_size=1, max_size=4),
+    ROWS,
+    st.sampled_from([",", ",", ";", "\t", "::"]),
+)
+
+
+@inputs(2_000)
+@given(
+    TABLE | JSON.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=200),
+    st.booleans(),
+    st.booleans(),
+)
+def test_a_file_of_one_s_own(content: bytes, own_films: bool, leave_out: bool) -> None:
+    try:
+        found = read_table(content, name="mine.csv")
+        mapping = guess_mapping(found)
+        findings = check(found, mapping, own_films=True)
+        rows = findings.good_rows + findings.bad_rows + findings.unrated
+        assert rows == len(found.frame) + found.ragged_count
+        data = to_dataset(found, mapping, own_films=True, leave_out=leave_out, fewest=1)
+    except DataError as error:
+        sentence(str(error).removeprefix("mine.csv"))
+        return
+    assert data.ratings["rating"].between(0.5, 5).all()
+    assert set(data.ratings["movie_id"]) <= set(data.movies["movie_id"])
+    sentence(" ".join(["x", *data.movies["title"]])[:1999])
+
+
+# A path, a run's id, a kept model's name
+
+
+@inputs(2_000)
+@given(ODD | st.lists(ODD, min_size=1, max_size=3).map("/".join))
+def test_a_path(text: str) -> None:
+    for ask in (
+        lambda: load_dataset(text),
+        lambda: control.ask("fm", "like", text),
+        lambda: kept.find_kept(text),
+        lambda: store.find(text),
+    ):
+        if text in ("simulated", "ml-1m"):
+            return
+        try:
+            ask()
+        except (RequestError, CheckpointError, DataError, OSError) as error:
+            sentence(str(error)[:1999].encode(errors="replace").decode())
+
+
+# The command line
+
+# Commands that look something up; the others do nothing here, whatever they are given.
+ASKS = ("recommend", "explain", "trace", "compare", "what-if", "films", "analogy")
+WORDS = (
+    *(*ASKS, "train", "search", "runs", "data", "leaderboard", "models", "list", "show", "delete", "keep"),
+    *("--model", "-m", "--objective", "--age", "--like", "--watched", "--movie", "-k", "--json", "--data", "--vary"),
+    *("--epochs", "--seed", "--argument", "--history", "--years", "--against", "--batch-size", "--genre", "--name"),
+    *("fm", "din", "din@2018", "like", "epochs=[1]", "260", "26", "nobody=1", "/nowhere"),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def command() -> Iterator[Any]:
+    """The command line, made once, with no model to answer."""
+
+    def still(group: Any) -> None:
+        for name, one in getattr(group, "commands", {}).items():
+            still(one)
+            if not hasattr(one, "commands") and name not in ASKS:
+                one.callback = lambda **_: None
+
+    found = typer.main.get_command(cli.app)
+    still(found)
+    gone = CheckpointError("there is no model")
+    with mock.patch.object(checkpoints, "open_folder", side_effect=gone):
+        yield found
+
+
+@inputs(2_000)
+@given(words=st.lists(st.sampled_from(WORDS) | ODD, min_size=1, max_size=4))
+def test_a_command_line(words: list[str], command: Any) -> None:
+    """What is wrong is told without a box around it, which takes most of the time; the next test draws some."""
+    with mock.patch.object(typer.core, "HAS_RICH", False):
+        _command(words, command)
+
+
+@inputs(50)
+@given(word=ODD)
+def test_what_is_wrong_with_a_command_line_is_drawn(word: str, command: Any) -> None:
+    _command(["recommend", "--age", word], command)
+
+
+def _command(words: list[str], command: Any) -> None:
+    out, err = io.BytesIO(), io.BytesIO()
+    with (
+        mock.patch.object(cli, "app", command),
+        mock.patch.object(sys, "argv", ["recdemo", *words]),
+        mock.patch.object(tables.out, "_width", 80),
+        io.TextIOWrapper(out, "utf-8") as shown,
+        io.TextIOWrapper(err, "utf-8") as told,
+        redirect_stdout(shown),
+        redirect_stderr(told),
+        pytest.raises(SystemExit) as left,
+    ):
+        cli.main()
+    assert left.value.code in (0, 1, 2)
