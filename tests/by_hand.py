@@ -206,3 +206,32 @@ def machine(model: nn.Module, vectors: Callable, prefix: str = "machine.") -> fl
     assert len(embedded) == 11  # five profile and taste fields, three of history, three of the film
     bias = float(weights_of(model)[f"{prefix}bias"])
     return bias + sum(v[0] for v in weights.values()) + sum(sum(p) for p in pairs(embedded))
+
+
+def crosses(model: nn.Module, vectors: Callable) -> dict[tuple[str, str], float]:
+    """Σ over the values of two fields of their hashed weight, for every crossed pair of fields.
+
+    A table that is the identity shows which values a field has, and how much each counts.
+    """
+    tables = tables_of(model, "embedding.")
+    values = vectors({name: np.eye(len(table)) for name, table in tables.items()})
+    weights = weights_of(model)["crosses.weight"]
+    found = {}
+    for number, (left, right) in enumerate(model.crosses.pairs):
+        found[left, right] = 0.0
+        for a in np.nonzero(values[left])[0]:
+            for b in np.nonzero(values[right])[0]:
+                # The hash is multiplicative: the middle bits of a product of large numbers.
+                mixed = ((number + 1) * 1_000_003 + int(a)) * 1_000_033 + int(b)
+                bucket = ((mixed * 2_654_435_761 % 2**47) // 2**15) % len(weights)
+                found[left, right] += weights[bucket] * values[left][a] * values[right][b]
+    return found
+
+
+def cross_and_deep(x0: list[float], w: Weights) -> float:
+    """One linear layer over [x_L, last hidden layer], x_{l+1} = x_0 (x_lᵀ w_l) + b_l + x_l as it stands."""
+    first, x = np.array(x0), np.array(x0)
+    for weight, bias in zip(w["cross.weights"], w["cross.biases"], strict=True):
+        x = np.outer(first, x) @ weight + bias + x
+    crossed = linear(x, w["cross.head.weight"], w["cross.head.bias"])[0]
+    return crossed + two_sided(x0, w, "deep.")[0]

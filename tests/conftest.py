@@ -12,13 +12,11 @@ import pandas as pd
 import pytest
 import torch
 from history_models import Visitor, visitors_of
-from playwright.sync_api import Browser, Page, sync_playwright
 from small_models import drawn, small_arguments
 from small_world import Desk, make_desk, write_world
 from torch import nn
 
 import recdemo
-from benchmarks.browser import CHROMIUM, running_app, start_chromium
 from recdemo import checkpoints
 from recdemo.checkpoints import FORMAT, CheckpointCard, DataCard, save, versions
 from recdemo.core.session import Session, Watched
@@ -54,7 +52,12 @@ def pytest_configure(config: pytest.Config) -> None:
 SLOW = (
     *("browser", "cli", "jobs", "ui/test_page", "ui/test_stories", "ui/test_bring"),
     "ui/test_film_box",
-    *("training/test_loop", "training/test_distributed", "training/test_search"),
+    *(
+        "training/test_loop",
+        "training/test_planted_world",
+        "training/test_distributed",
+        "training/test_search",
+    ),
     *(
         "training/test_train_all",
         "training/test_faithfulness",
@@ -314,40 +317,6 @@ def visitors(
 def favourite_by_hand() -> Callable[..., int]:
     """See `_favourite_by_hand`."""
     return _favourite_by_hand
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Headless chromium."""
-    if not CHROMIUM.exists():
-        pytest.skip("needs Debian's chromium: apt-get install chromium")
-    with sync_playwright() as playwright:
-        chromium = start_chromium(playwright)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens an empty page for a visitor of its own, as wide as asked; all are closed at the end."""
-    pages: list[Page] = []
-
-    def open_one(width: int = 1280, height: int = 900, **options: Any) -> Page:
-        page = browser.new_page(viewport={"width": width, "height": height}, **options)
-        page.set_default_timeout(90_000)
-        pages.append(page)
-        return page
-
-    yield open_one
-    for page in pages:
-        page.close()
-
-
-@pytest.fixture(scope="session")
-def app_url() -> Iterator[str]:
-    """A running app."""
-    with running_app() as app:
-        yield app.url
 
 
 @pytest.fixture(scope="module")

@@ -47,7 +47,7 @@ FAULTS = (
     Fault("a swapped metric", "core/figures.py", '"rating": "rmse"}', '"rating": "mse"}', "training leaderboard"),
     Fault("the correction for popularity", "training/losses.py", "logits - chances.log()", "logits + chances.log()", "training/test_losses.py"),
     Fault("watched films on the list", "answers/score.py", "return ~self.catalogue", "return self.catalogue", "answers/test_recommend.py"),
-    Fault("the sign of a removal", "answers/explain.py", "removal = logit - np.array(", "removal = np.array([logit]) * 0 - logit + np.array(", "answers/test_explain.py"),
+    Fault("the sign of a removal", "answers/explain.py", "removal = logit - without", "removal = without - logit", "answers/test_explain.py"),
     Fault("persistence of an overlap", "answers/compare.py", "(1 - p) / p *", "(1 - p) *", "answers/test_compare.py"),
     Fault("a checkpoint changed on disk", "checkpoints.py", "and _digest(weights) == card.weights_sha256", "and True", "test_checkpoints.py"),
     Fault("half the interval", "leaderboard/intervals.py", "NORMAL_95 = 1.96", "NORMAL_95 = 0.98", "leaderboard"),

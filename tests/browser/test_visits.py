@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
 from app import PAGES, ROOT
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page
 
 import recdemo
 from benchmarks.browser import choose
@@ -42,14 +42,6 @@ def serious(page: Page) -> list[str]:
         if one["impact"] in ("serious", "critical")
         for node in one["nodes"]
     ]
-
-
-@pytest.fixture(scope="module")
-def anybody(browser: Browser) -> Iterator[BrowserContext]:
-    """Somebody who opens one link after the other, in a browser that knows the app's scripts by then."""
-    with browser.new_context() as context:
-        context.set_default_timeout(90_000)
-        yield context
 
 
 @pytest.mark.parametrize("name", list(PAGES))

@@ -1,0 +1,34 @@
+"""Models that learn nothing, for tests of figures and losses; and which ratings train."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from recdemo.core.batch import Batch
+from recdemo.data import split_by_order
+from recdemo.encoding.ratings import Ratings
+
+
+def parts_of(ratings: Ratings) -> Tensor:
+    """[N] which part each rating is of: it trains, validates or tests."""
+    rows = pd.DataFrame({"user_id": ratings.user.numpy()})
+    return torch.from_numpy(split_by_order(rows).astype(np.int64))
+
+
+class Taste(nn.Module):
+    """A fixed number for every user and film, in steps so that there are ties; it learns nothing."""
+
+    def __init__(self, films: int, step: float = 0.5) -> None:
+        super().__init__()
+        table = torch.randn(7, films + 1, generator=torch.Generator().manual_seed(3))
+        self.table = nn.Parameter((table / step).round() * step if step else table)
+
+    def forward(self, batch: Batch) -> Tensor:
+        row = batch.age.repeat_interleave(batch.candidates) - 1
+        return self.table[row, batch.target_movie]
+
+    def by_hand(self, ratings: Ratings, row: int, film: int) -> float:
+        return self.table[int(ratings.profile[ratings.user[row], 1]) - 1, film].item()
