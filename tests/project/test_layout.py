@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from faults import FAULTS
 
 PROJECT = Path(__file__).resolve().parents[2]
 PACKAGE = PROJECT / "recdemo"
@@ -25,6 +26,14 @@ def test_no_file_is_too_long_to_read() -> None:
         for path in files
         if len(path.read_text(encoding="utf-8").splitlines()) > LONGEST
     ] == []
+
+
+def test_every_planted_fault_breaks_code_that_stands_once() -> None:
+    for fault in FAULTS:
+        text = (PACKAGE / fault.file).read_text(encoding="utf-8")
+        assert text.count(fault.right) == 1, fault.what
+        for name in fault.tests.split():
+            assert (PROJECT / "tests" / name).exists(), fault.what
 
 
 @pytest.mark.parametrize("module", ["recdemo", "recdemo.core.session", "recdemo.core.protocols"])
