@@ -7,17 +7,17 @@ from recdemo.ui import opening
 opening.show(
     "Embeddings",
     "🗺️",
-    "What the model holds to be alike. Click a point of the map, or search, to see its neighbours.",
+    "What the model holds to be alike. Click a point, search, or draw around an area to see what it holds.",
 )
 
 import streamlit as st
 
 from recdemo.answers.spaces import spaces
 from recdemo.ui import embeddings as pieces
-from recdemo.ui import engine, frame
+from recdemo.ui import engine, frame, map_area
 from recdemo.ui.embedding_map import draw
 
-pieces.take_click()
+map_area.take()
 with frame.page() as visit:
     model = engine.recommender(visit.model, visit.objective)
     found = spaces(model.checkpoint.model)

@@ -29,7 +29,7 @@ TSNE_STEPS, UMAP_EPOCHS = 500, 300
 ANGLE = 0.7  # how coarsely t-SNE sums up what is far off: faster, and as trustworthy
 Method = Literal["tsne", "umap"]
 Maps = dict[tuple[Method, int], np.ndarray]  # [M, dimensions] by method and number of dimensions
-MADE: tuple[tuple[Method, int], ...] = (("tsne", 2), ("umap", 2), ("umap", 3))
+MADE: tuple[tuple[Method, int], ...] = (("tsne", 2), ("umap", 2))
 
 
 def read(folder: Path, weights_sha256: str, films: int) -> Maps:
@@ -92,16 +92,14 @@ def make(directions: np.ndarray) -> Maps:
     maps: Maps = {("tsne", 2): tsne.fit_transform(directions)}
     index = NearestNeighbors(n_neighbors=NEIGHBOURS, algorithm="brute").fit(directions)
     distances, rows = index.kneighbors(directions)
-    for size in (2, 3):
-        umap = UMAP(
-            n_components=size,
-            n_neighbors=NEIGHBOURS,
-            n_epochs=UMAP_EPOCHS,
-            precomputed_knn=(rows, distances),
-            random_state=SEED,
-            n_jobs=1,
-        )
-        maps["umap", size] = umap.fit_transform(directions)
+    umap = UMAP(
+        n_neighbors=NEIGHBOURS,
+        n_epochs=UMAP_EPOCHS,
+        precomputed_knn=(rows, distances),
+        random_state=SEED,
+        n_jobs=1,
+    )
+    maps["umap", 2] = umap.fit_transform(directions)
     return maps
 
 

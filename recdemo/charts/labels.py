@@ -1,20 +1,28 @@
-"""Labels beside points, so that none covers another."""
+"""Labels beside points, so that none covers another, and the part of a chart that holds some places."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+import plotly.graph_objects as go
 
 # Of a label, in parts of a chart as wide and high as on a laptop: one letter, one line, half a point.
 LETTER, LINE_HEIGHT, DOT = 0.016, 0.045, 0.012
+MARGIN = 0.1  # around the points of a small chart, in parts of what they span
 
 
 Box = tuple[float, float, float, float]
 
 
 def labelled(
-    places: np.ndarray, labels: Sequence[str], *, first: Sequence[int] = ()
+    places: np.ndarray,
+    labels: Sequence[str],
+    *,
+    first: Sequence[int] = (),
+    taken: Sequence[Box] = (),
+    letter: float = LETTER,
+    line: float = LINE_HEIGHT,
 ) -> dict[str, list[str]]:
     """Labels and the sides of their points they stand on, so that none covers another or a point, or leaves
     the chart.
@@ -23,16 +31,18 @@ def labelled(
         places: [N, 2] in parts of the chart's width and height.
         labels: N texts; one that finds no room is left out.
         first: rows that choose their side before all others, and are never left out.
+        taken: where other things stand, (left, bottom, right, top) each.
+        letter, line: width and height of a letter, in parts of the chart's.
     """
     texts, sides = [""] * len(labels), ["middle right"] * len(labels)
-    taken = [(x - DOT, y - DOT, x + DOT, y + DOT) for x, y in places]
+    taken = [*taken, *((x - DOT, y - DOT, x + DOT, y + DOT) for x, y in places)]
     for row in [*first, *(row for row in range(len(labels)) if row not in first)]:
-        (x, y), width = places[row], LETTER * len(labels[row])
+        (x, y), width = places[row], letter * len(labels[row])
         rooms = {
-            "middle right": (x + DOT, y - LINE_HEIGHT / 2, x + DOT + width, y + LINE_HEIGHT / 2),
-            "middle left": (x - DOT - width, y - LINE_HEIGHT / 2, x - DOT, y + LINE_HEIGHT / 2),
-            "top center": (x - width / 2, y + DOT, x + width / 2, y + DOT + LINE_HEIGHT),
-            "bottom center": (x - width / 2, y - DOT - LINE_HEIGHT, x + width / 2, y - DOT),
+            "middle right": (x + DOT, y - line / 2, x + DOT + width, y + line / 2),
+            "middle left": (x - DOT - width, y - line / 2, x - DOT, y + line / 2),
+            "top center": (x - width / 2, y + DOT, x + width / 2, y + DOT + line),
+            "bottom center": (x - width / 2, y - DOT - line, x + width / 2, y - DOT),
         }
         free = [
             side
@@ -48,3 +58,32 @@ def labelled(
 def _meet(one: Box, other: Box) -> bool:
     """Whether two boxes (left, bottom, right, top) overlap."""
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def window(
+    figure: go.Figure,
+    places: np.ndarray,
+    *,
+    least: np.ndarray | float = 0.0,
+    margin: float = MARGIN,
+    beside: float = 0.0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Limit a flat chart to some places, with room around them.
+
+    Args:
+        figure: the chart.
+        places: [N, 2].
+        least: what it shows at least, across and up.
+        margin: room around, in parts of what the places span.
+        beside: more room on the right, in parts of all that.
+
+    Returns:
+        [2] its lower left corner, and [2] its size.
+    """
+    low, high = places.min(0), places.max(0)
+    size = np.maximum(high - low, np.maximum(least, 1e-6))
+    low = (low + high - size) / 2 - margin * size
+    size = (1 + 2 * margin) * size * [1 + beside, 1]
+    figure.update_xaxes(range=[low[0], low[0] + size[0]])
+    figure.update_yaxes(range=[low[1], low[1] + size[1]])
+    return low, size

@@ -33,6 +33,8 @@ TEMPLATE = go.layout.Template(
     data={"heatmap": [{"xgap": 2, "ygap": 2, "hoverongaps": False, "colorbar": {"thickness": 12}}]},
 )
 pio.templates["recdemo"] = TEMPLATE
+# Of axes without a unit.
+BARE: dict[str, Any] = {"showticklabels": False, "zeroline": False, "showgrid": False}
 MARGIN = {"l": 8, "r": 8, "t": 16, "b": 8}  # not in the template: Streamlit has its own there
 
 

@@ -1,4 +1,4 @@
-"""The map of the Embeddings page: which space, drawn how, and what lies near the film chosen."""
+"""The map of the Embeddings page: which space, drawn how, and the panel on it about a film or an area."""
 
 from __future__ import annotations
 
@@ -8,52 +8,43 @@ from typing import Literal, cast
 import numpy as np
 import streamlit as st
 
-from recdemo.answers.embeddings import between_neighbours, film_table, nearest, principal
+from recdemo.answers.embeddings import between_neighbours, principal
 from recdemo.answers.maps import Method
 from recdemo.answers.recommend import Recommender
+from recdemo.answers.regions import within
 from recdemo.answers.spaces import Space, place_of
-from recdemo.charts import embeddings as charts
+from recdemo.charts import film_map as charts
+from recdemo.core.wording import Words
 from recdemo.ui import embeddings as pieces
-from recdemo.ui import engine, film_box, state, vectors
-from recdemo.ui.chart import answer, reason
+from recdemo.ui import engine, film_box, map_area, map_panel, state, vectors
+from recdemo.ui.chart import answer
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit
 
-# The one chart that is explored: buttons to zoom in, out and back.
-ZOOM = {"modeBarButtons": [["zoomIn2d", "zoomOut2d", "resetScale2d"]], "displaylogo": False}
-
-
+# The one chart that is explored: buttons to move and draw, to zoom in, out and back.
+TOOLS = {
+    "modeBarButtons": [["zoomIn2d", "zoomOut2d", "resetScale2d"]],
+    "displayModeBar": True,
+    "displaylogo": False,
+}
+# t-SNE is shown first: UMAP's islands leave most of the map empty.
 METHODS: dict[Literal["pca"] | Method, str] = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
-
-
 METHOD_HELP = (
     "**PCA** turns the space until it casts its widest shadow: distances are real, but most dimensions are "
     "not seen. **t-SNE** and **UMAP** keep neighbours together; how far clusters lie apart, and how large "
     "they are, means little there."
 )
-
-
-COLOURS: dict[charts.Colour, str] = {
-    "genre": "Genre",
-    "year": "Year",
-    "viewers": "Viewers",
-    "likes": "Like rate",
-}
-
-
-VIEWERS = {20: "20+ viewers", 100: "100+ viewers", 500: "500+ viewers"}
-
-
+DRAGS = {"move": ":material/pan_tool_alt:", "draw": ":material/lasso_select:"}
+DRAGS_HELP = "A hand moves the map, and clicks films; a lasso draws around an area."
+VIEWERS = (20, 100, 500)
 FEWEST = 50  # films that a map is worth drawing of, unless there are no more
-
-
 ASK = ("A − B + C", "Another model", "The visitor")
 
 
 def places_of(
     model: Recommender, visit: Visit, space: Space
-) -> tuple[np.ndarray, np.ndarray | None, list[str], str]:
-    """Which map, and in how many dimensions: places of films and visitor, axis titles, how to read them."""
+) -> tuple[str, np.ndarray, np.ndarray | None, list[str], str]:
+    """Which map: its method, places of films [M, 2] and visitor [2], axis titles, how to read them."""
     w = engine.words(visit.model)
     directions = vectors.directions(model, space)
     place = place_of(model, visit.session) if space.key == "film" else None
@@ -65,93 +56,133 @@ def places_of(
         format_func=METHODS.__getitem__,
         required=True,
         label_visibility="collapsed",
-        **state.shown("em", "embeddings_method", options, options[-1]),
-    )
-    sizes = [2, 3] if method == "pca" or (method, 3) in made else [2]
-    size = cast(
-        int,
-        st.segmented_control(
-            "Dimensions",
-            sizes,
-            format_func=lambda size: f"{size}-D",
-            required=True,
-            label_visibility="collapsed",
-            **state.shown("ed", "embeddings_size", sizes, 2),
-        ),
+        **state.shown("em", "embeddings_method", options, options[min(1, len(options) - 1)]),
     )
     if method == "pca":
-        axes = principal(directions, size)
+        axes = principal(directions)
         visitor = None if place is None else axes.project(place)
-        how = f"The {size} axes hold {sum(axes.share):.0%} of the spread; the rest is not seen. "
+        how = f"The two axes hold {sum(axes.share):.0%} of the spread; the rest is not seen. "
         how += "" if visitor is None else "The visitor's place is exact. "
         if not made and space.key == "film":
             how += pieces.how_to_make_maps(visit)
-        return axes.project(directions), visitor, pieces.axis_titles(axes), how
-    places = made[cast(Method, method), size]
+        return method, axes.project(directions), visitor, pieces.axis_titles(axes), how
+    places = made[cast(Method, method), 2]
     how = "Near means alike; distances between clusters mean little, and the axes have no unit. "
     if place is None:
-        return places, None, [""] * size, how
+        return method, places, None, ["", ""], how
     how += f"The visitor stands at the weighted mean of their ten nearest {w.films}' places. "
-    return places, between_neighbours(directions, places, place), [""] * size, how
+    return method, places, between_neighbours(directions, places, place), ["", ""], how
 
 
-def show_films(model: Recommender, visit: Visit, space: Space, viewers: int) -> None:
-    """A space of films: map, neighbours, and further questions."""
-    w = engine.words(visit.model)
-    films, schema = engine.films(visit.model), model.checkpoint.schema
+def choose_colour(w: Words) -> charts.Colour:
+    """What colours say."""
+    names: dict[charts.Colour, str] = {
+        "genre": w.genre.capitalize(),
+        "year": "Year",
+        "viewers": w.audience.capitalize(),
+        "likes": "Like rate",
+    }
+    return st.selectbox(
+        "Colour",
+        list(names),
+        format_func=names.__getitem__,
+        label_visibility="collapsed",
+        width=110,
+        **state.shown("ec", "embeddings_colour", list(names), "genre"),
+    )
+
+
+def choose_viewers(visit: Visit) -> int:
+    """How well known films have to be that are shown."""
+    w, ratings = engine.words(visit.model), engine.films(visit.model).table["ratings"].to_numpy()
+    names = {0: f"All {w.films}"} | {n: f"{n}+ {w.audience}" for n in VIEWERS}
+    options = [n for n in names if not n or (ratings >= n).sum() >= FEWEST]
+    return st.selectbox(
+        f"{w.Films} shown",
+        options,
+        format_func=names.__getitem__,
+        help=f"The vector of {w.a_film} with few {w.viewers} has hardly left where chance put it. Map, "
+        f"neighbours and figures keep to the {w.films} shown.",
+        label_visibility="collapsed",
+        width=135,
+        **state.shown("ev", "embeddings_viewers", options, options[min(1, len(options) - 1)]),
+    )
+
+
+def show_films(
+    model: Recommender,
+    visit: Visit,
+    space: Space,
+    viewers: int,
+    colour: charts.Colour,
+    drawn: tuple[str, np.ndarray, np.ndarray | None, list[str], str],
+    draws: bool,
+) -> None:
+    """A space of films: the map, a panel on it, and further questions."""
+    w, schema = engine.words(visit.model), model.checkpoint.schema
+    films = engine.films(visit.model)
+    method, places, visitor, axes, how_to_read = drawn
+    name = st.session_state[map_area.DRAWN] = f"{space.key}.{method}"
+    shown = films.table["ratings"].to_numpy() >= viewers
+    told = dict(visit.shown)
+    area = map_area.decode(name, told.get("ea", ""))
+    close_up = area is None and bool(told.get("ez"))
+    panel = area is not None or close_up or (bool(visit.targets) and told.get("ep") != "0")
     movie = pieces.film_of(visit)
     row = schema.index_of(movie) - 1
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        places, visitor, axes, how_to_read = places_of(model, visit, space)
-        colour = st.segmented_control(
-            "Colour",
-            list(COLOURS),
-            format_func=COLOURS.__getitem__,
-            required=True,
-            label_visibility="collapsed",
-            **state.shown("ec", "embeddings_colour", list(COLOURS), "genre"),
+    with st.container(key="embeddings_finding"):
+        found = vectors.agreement(model, space, viewers)
+        st.markdown(
+            f"**The nearest {w.film} shares a {w.genre} {found.genre:.0%} of the time; by chance "
+            f"{found.chance:.0%}.** {pieces.popularity_of(found, w)}"
         )
-        close_up = len(axes) == 2 and st.toggle(
-            "Close-up",
-            help=f"Zoom in on the {w.film} chosen and its neighbours, and name them.",
-            **state.shown("ez", "embeddings_close", [True], False),
+    with st.container(key="embeddings_stage"):
+        with map_panel.place(panel):
+            if area is not None:
+                inside = shown & within(places, area)
+                chosen = map_panel.show_area(model, visit, inside, shown)
+                marked = charts.Marks(chosen, area=area)
+            elif panel:
+                near = map_panel.show_film(model, visit, space, shown, movie)
+                marked = charts.Marks(row, near)
+            else:
+                marked = charts.Marks()
+        marks = charts.Marks(
+            marked.chosen,
+            marked.neighbours,
+            {schema.index_of(f.movie_id) - 1: f.liked for f in visit.session.history},
+            visitor,
+            vectors.regions(model, space, method, places, viewers),
+            area,
         )
-    shown = films.table["ratings"].to_numpy() >= viewers
-    directions = vectors.directions(model, space)
-    rows, cosines = nearest(directions, directions[row], among=shown, without=[row])
-    table = film_table(films.table, rows, cosines)
-    found = vectors.agreement(model, space, viewers)
-    st.markdown(
-        f"**The nearest {w.film} shares a {w.genre} {found.genre:.0%} of the time; by chance "
-        f"{found.chance:.0%}.** {pieces.popularity_of(found, w)} A vector here is {w(space.meaning)}."
-    )
-    left, right = st.columns([3, 2], gap="medium")
-    with left, answer():
-        watched = {schema.index_of(f.movie_id) - 1: f.liked for f in visit.session.history}
-        marks = charts.Marks(row, rows.tolist(), watched, visitor)
-        st.plotly_chart(
-            charts.film_map(places, films.table, shown, colour, marks, axes, close_up=close_up),
-            key=pieces.MAP,
-            on_select="rerun",
-            selection_mode="points",
-            config=ZOOM,
-            alt=f"Map of {int(shown.sum())} {w.films}; {films.labels[movie]} and its neighbours stand out",
-        )
-    with right, reason():
-        st.markdown(f"**Nearest to {plain(films.labels[movie])}**")
-        pieces.films_with_cosines(table, "embeddings_near", w, 28)
-        own = set(films.table["genres"].iloc[row])
-        sharing = sum(bool(own & set(genres)) for genres in table["genres"])
-        st.caption(
-            f"{sharing} of {len(table)} share a {w.genre} with it. A cosine of 1 is the same direction, 0 nothing "
-            "in common."
-        )
+        with answer():
+            about = plain(films.labels[movie])
+            st.plotly_chart(
+                charts.film_map(
+                    places,
+                    films.table,
+                    shown,
+                    colour,
+                    marks,
+                    axes,
+                    close_up=close_up,
+                    draws=draws,
+                    w=w,
+                ),
+                key=map_area.MAP,
+                on_select="rerun",
+                selection_mode=("points", "box", "lasso"),
+                config=TOOLS,
+                height="stretch",
+                alt=f"Map of {int(shown.sum())} {w.films}; its regions: {_regions(marks)}"
+                + (f"; {about} stands out" if marks.chosen is not None else ""),
+            )
     st.caption(
-        how_to_read
-        + ("Click a point to choose it. " if len(axes) == 2 else f"Choose {w.a_film} above. ")
-        + f"Lines lead from the {w.film} chosen to its neighbours."
+        f"A vector here is {w(space.meaning)}. {how_to_read}A region is named by what is at least twice as common there as among all {w.films} shown. Click a point to "
+        f"choose it; draw around {w.films} to see what they share. "
+        + (f"Lines lead from the {w.film} chosen to its neighbours. " if marks.neighbours else "")
         + (
-            f" {w.A_film} of several {w.genres} has the colour listed first."
+            f"{w.A_film} of several {w.genres} has the colour listed first."
             if colour == "genre"
             else ""
         ),
@@ -171,40 +202,40 @@ def show_films(model: Recommender, visit: Visit, space: Space, viewers: int) -> 
         pieces.show_visitor(model, visit, space, shown)
 
 
+def _regions(marks: charts.Marks) -> str:
+    named = (" and ".join(trait.name for trait in region.traits) for region in marks.regions)
+    return ", ".join(named) or "none has a name"
+
+
 def draw(model: Recommender, visit: Visit, found: Mapping[str, Space]) -> None:
-    """Choose a space, and how much of it; a space of films is a map, any other a few labelled points."""
+    """Choose a space, and how it is drawn, in one line; a space of films is a map, any other a few labelled points."""
     w = engine.words(visit.model)
-    left, middle, right = st.columns([3, 3, 2], gap="small")
-    key = left.selectbox(
-        "Space",
-        list(found),
-        format_func=lambda key: w(found[key].title),
-        label_visibility="collapsed",
-        **state.shown("es", "embeddings_space", list(found), next(iter(found))),
-    )
-    if found[key].kind == "film":
-        films = engine.films(visit.model)
-        with middle:
-            film_box.draw(
-                w.Film,
-                "embeddings_film",
-                visit.model,
-                lambda movie: state.go(pieces.choose(state.current(), movie)),
-                chosen=pieces.film_of(visit),
-                bare=True,
-            )
-        ratings = films.table["ratings"].to_numpy()
-        names = {0: f"All {w.films}"} | VIEWERS
-        options = [n for n in names if not n or (ratings >= n).sum() >= FEWEST]
-        viewers = right.selectbox(
-            f"{w.Films} shown",
-            options,
-            format_func=names.__getitem__,
-            help=f"The vector of {w.a_film} that few people rated has hardly left where chance put it. Map, "
-            f"neighbours and figures keep to the {w.films} shown.",
+    with st.container(key="embeddings_tools", horizontal=True, gap="small"):
+        key = st.selectbox(
+            "Space",
+            list(found),
+            format_func=lambda key: w(found[key].title),
             label_visibility="collapsed",
-            **state.shown("ev", "embeddings_viewers", options, options[min(1, len(options) - 1)]),
+            width=110,
+            **state.shown("es", "embeddings_space", list(found), next(iter(found))),
         )
-        show_films(model, visit, found[key], viewers)
+        if found[key].kind == "film":
+            chosen = pieces.film_of(visit) if visit.targets else None
+            film_box.draw(
+                w.Film, "embeddings_film", visit.model, map_area.fly_to, chosen=chosen, bare=True
+            )
+            drawn = places_of(model, visit, found[key])
+            colour, viewers = choose_colour(w), choose_viewers(visit)
+            drags = st.segmented_control(
+                "Dragging",
+                list(DRAGS),
+                format_func=DRAGS.__getitem__,
+                required=True,
+                help=DRAGS_HELP,
+                label_visibility="collapsed",
+                **state.shown("et", "embeddings_drags", list(DRAGS), "move"),
+            )
+    if found[key].kind == "film":
+        show_films(model, visit, found[key], viewers, colour, drawn, drags == "draw")
     else:
         pieces.show_values(model, visit, found[key])

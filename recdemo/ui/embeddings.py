@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -25,14 +24,8 @@ from recdemo.ui.chart import CHART
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit
 
-MAP = "embeddings_map"  # under which streamlit keeps what was clicked
 LISTED = 5  # films of an analogy
 BOXES = ("embeddings_a", "embeddings_b", "embeddings_c")
-
-
-def choose(visit: Visit, movie: int) -> Visit:
-    """Look at a film: it becomes the first of the visit's targets."""
-    return replace(visit, targets=tuple(dict.fromkeys((movie, *visit.targets[1:]))))
 
 
 def film_of(visit: Visit) -> int:
@@ -43,16 +36,6 @@ def film_of(visit: Visit) -> int:
     table = engine.films(visit.model).table
     best_known = int(table["movie_id"].iloc[table["ratings"].to_numpy().argmax()])
     return [*visit.targets, *liked, *seen, best_known][0]
-
-
-def take_click() -> None:
-    """A film clicked on the map becomes the one looked at. Taken once, before anything is drawn."""
-    points = st.session_state.get(MAP, {}).get("selection", {}).get("points", [])
-    movie = next((point["customdata"] for point in points if "customdata" in point), None)
-    if movie != st.session_state.get("embeddings_clicked"):
-        st.session_state["embeddings_clicked"] = movie
-        if isinstance(movie, int) and movie in engine.all_labels():
-            state.go(choose(state.current(), movie))
 
 
 def one_of(key: str, options: Sequence[Any], default: Any) -> None:
@@ -87,7 +70,13 @@ def axis_titles(axes: Principal) -> list[str]:
 
 
 def films_with_cosines(
-    table: pd.DataFrame, key: str, w: Words, width: int = 60, **columns: Any
+    table: pd.DataFrame,
+    key: str,
+    w: Words,
+    width: int = 60,
+    *,
+    on_pick: Callable[[], None] | None = None,
+    **columns: Any,
 ) -> None:
     """Films with their cosines as bars.
 
@@ -96,22 +85,32 @@ def films_with_cosines(
         key: of the widget.
         w: what the films are called.
         width: characters that a label is cut to.
+        on_pick: called when a row is picked; left out, none can be, and rows are of the usual height.
         columns: configuration of the further columns to show.
     """
+    picked: dict[str, Any] = {}
+    if on_pick:
+        picked = {"on_select": on_pick, "selection_mode": "single-cell", "row_height": 28}
     st.dataframe(
         table.assign(film=[shorten(label, width) for label in titles_with_years(table)]),
         key=key,
         hide_index=True,
-        column_order=["rank", "film", "cosine", *columns],
+        column_order=[*([] if on_pick else ["rank"]), "film", "cosine", *columns],
         column_config={
             "rank": st.column_config.NumberColumn("#", width=35),
             "film": st.column_config.TextColumn(w.Film, width=190),
             "cosine": st.column_config.ProgressColumn(
-                "Cosine", format="%.2f", min_value=0.0, max_value=1.0, width=85
+                "Cosine",
+                format="%.2f",
+                min_value=0.0,
+                max_value=1.0,
+                width=85,
+                help="1 is the same direction, 0 nothing in common.",
             ),
             **columns,
         },
         alt=f"{len(table)} {w.films} with their cosines",
+        **picked,
     )
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from recdemo.answers.embeddings import Agreement
     from recdemo.answers.maps import Maps
     from recdemo.answers.recommend import Recommender
+    from recdemo.answers.regions import Region, Traits
     from recdemo.answers.spaces import Space
 
 
@@ -35,6 +36,19 @@ def agreement(model: Recommender, space: Space, viewers: int) -> Agreement:
     return _agreement(model.checkpoint.card.weights_sha256, space.key, viewers, model, space)
 
 
+def traits(model: Recommender) -> Traits:
+    """Genres and decades of the model's films, counted once."""
+    return _traits(model.checkpoint.card.weights_sha256, model)
+
+
+def regions(
+    model: Recommender, space: Space, method: str, places: np.ndarray, viewers: int
+) -> list[Region]:
+    """`recdemo.answers.regions.regions` of a map, over the films that at least `viewers` people rated."""
+    sha = model.checkpoint.card.weights_sha256
+    return _regions(sha, space.key, method, viewers, model, places)
+
+
 def best_example(model: Recommender, space: Space) -> tuple[int, int, int] | None:
     """`recdemo.answers.embeddings.best_example`, found once."""
     return _best_example(model.checkpoint.card.weights_sha256, space.key, model, space)
@@ -50,6 +64,24 @@ def _maps(folder: str, stamp: tuple[int, int], sha: str, films: int) -> Maps:
     from recdemo.answers.maps import read
 
     return read(Path(folder), sha, films)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _traits(sha: str, _model: Recommender) -> Traits:
+    from recdemo.answers.regions import traits_of
+
+    return traits_of(_model.catalogue)
+
+
+@st.cache_resource(show_spinner=False, max_entries=200)
+def _regions(
+    sha: str, key: str, method: str, viewers: int, _model: Recommender, _places: np.ndarray
+) -> list[Region]:
+    from recdemo.answers.regions import Traits, regions
+
+    shown = _model.catalogue["ratings"].to_numpy() >= viewers
+    every = traits(_model)
+    return regions(_places[shown], Traits(every.names, every.flags[shown]))
 
 
 @st.cache_data(show_spinner=False, max_entries=200)

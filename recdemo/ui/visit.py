@@ -26,8 +26,9 @@ _LETTERS = {value: letter for letter, value in FEEDBACK.items()}
 SHOWN = {
     "n": "length of the list", "ge": "genres", "y": "years", "r": "film picked",
     "cn": "length of the lists compared", "wn": "length of the lists changed",
-    "al": "film looked closer at", "es": "space of vectors", "em": "map", "ed": "dimensions", "ec": "colour",
-    "ev": "films shown by viewers", "ez": "close-up", "eq": "further question", "lx": "experiment",
+    "al": "film looked closer at", "es": "space of vectors", "em": "map", "ec": "colour",
+    "ev": "films shown by viewers", "ez": "close-up", "eq": "further question", "ea": "area of the map", "et": "what dragging does",
+    "ep": "whether a panel lies on the map", "lx": "experiment",
     "lq": "question of the leaderboard", "ls": "split", "lf": "figure ranked by", "lg": "families", "lw": "words sought",
     "lr": "row picked",
 }  # fmt: skip
@@ -242,6 +243,10 @@ def decode_visit(
             f"The link names a step of an answer that does not exist: {_quoted(inside)}."
         )
         inside = ""
+    if values.get("ed") == "3":
+        problems.append(
+            "The link asks for a map in three dimensions, whose films could not be clicked; maps are flat now."
+        )
     visit = Visit(
         session=Session(
             gender=gender,  # type: ignore[arg-type]

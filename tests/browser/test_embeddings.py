@@ -1,4 +1,5 @@
-"""The map in a real browser: a click on a point chooses its film, in the list, in the search box and in the link."""
+"""The map in a real browser: a click on a point chooses its film, in the list, in the search box and in the link; a search
+flies to its film; what is drawn around is listed, and a film picked from the list is the one looked at."""
 
 from __future__ import annotations
 
@@ -42,11 +43,26 @@ def click(page: Page, movie: int) -> None:
     page.mouse.click(x, y)
 
 
+# How much of the map is seen, across, in its own units.
+SPAN = """() => {
+    const [low, high] = document.querySelector('.js-plotly-plot')._fullLayout.xaxis.range;
+    return high - low;
+}"""
+
+
 def test_a_click_on_the_map_chooses_a_film(new_page: Callable[..., Page], app_url: str) -> None:
-    page = new_page(height=1100)
+    page = new_page(height=720)
     page.goto(f"{app_url}/embeddings?m=mf&obj=next&h=2571l")
-    page.get_by_text("Nearest to The Matrix (1999)").wait_for(timeout=180_000)
+    page.locator("g.annotation", has_text="The Matrix (1999)").wait_for(timeout=180_000)
     settle(page)
+    map_box = page.locator(".st-key-answer .js-plotly-plot").bounding_box()
+    column = page.locator(".block-container").bounding_box()
+    assert map_box
+    assert column
+    assert map_box["width"] > column["width"] - 60, "as wide as the page"
+    assert map_box["height"] > 500
+    assert map_box["y"] + map_box["height"] <= 720
+    whole = page.evaluate(SPAN)
 
     movie = page.evaluate(LONELY)
     films = read_catalogue(checkpoints.root() / checkpoints.CATALOGUE)
@@ -62,8 +78,34 @@ def test_a_click_on_the_map_chooses_a_film(new_page: Callable[..., Page], app_ur
     page.wait_for_url("**&t=1*")
     page.get_by_text("Nearest to Toy Story (1995)").wait_for()
     settle(page)
+    assert page.evaluate(SPAN) < 0.9 * whole, "it flew there"
+    page.locator(".st-key-embeddings_whole button").click()
+    settle(page)
+    assert page.evaluate(SPAN) == pytest.approx(whole)
     click(page, movie)
     page.get_by_text(f"Nearest to {title}").wait_for()
+
+    # Drawn around: its films, the first of which is picked.
+    page.get_by_role("button", name="lasso_select").click()
+    settle(page)
+    left, top = map_box["x"], map_box["y"]
+    page.mouse.move(left + 150, top + 120)
+    page.mouse.down()
+    for x, y in ((400, 120), (400, 400), (150, 400), (150, 130)):
+        page.mouse.move(left + x, top + y, steps=6)
+    page.mouse.up()
+    page.get_by_text("in this area").wait_for()
+    page.wait_for_url("**ea=film.tsne_*")
+    settle(page)
+    listed = page.locator(".st-key-reason [data-testid=stDataFrame]").bounding_box()
+    assert listed
+    assert listed["y"] + listed["height"] < 720
+    page.mouse.click(listed["x"] + 60, listed["y"] + 50)
+    page.locator(".st-key-embeddings_actions").wait_for()
+    page.wait_for_url(lambda url: f"t={movie}&" not in url)
+    page.locator(".st-key-embeddings_whole button").click()
+    page.get_by_text("in this area").wait_for(state="detached")
+    page.goto(f"{app_url}/embeddings?m=mf&obj=next&h=2571l&t={movie}")
 
     # On a phone the page is as wide as the screen, the chart with its legend too.
     phone = new_page(390)

@@ -10,8 +10,11 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from recdemo.charts.embeddings import Marks, film_map, likeness_map, value_map
+from recdemo.answers.regions import Region, Trait
+from recdemo.charts.embeddings import likeness_map, value_map
+from recdemo.charts.film_map import Marks, film_map
 from recdemo.charts.labels import DOT, LETTER, LINE_HEIGHT, labelled
+from recdemo.core.wording import ARTICLE
 
 GENRES = [
     ("Horror", "Sci-Fi"),
@@ -37,14 +40,14 @@ def films() -> pd.DataFrame:
     )
 
 
-def places(size: int = 2) -> np.ndarray:
-    return np.arange(6 * size, dtype=float).reshape(6, size) ** 1.5
+def places() -> np.ndarray:
+    return np.arange(12, dtype=float).reshape(6, 2) ** 1.5
 
 
-def draw(films: pd.DataFrame, colour: Any = "genre", size: int = 2, **more: Any) -> go.Figure:
+def draw(films: pd.DataFrame, colour: Any = "genre", **more: Any) -> go.Figure:
     shown = np.array([True, True, True, True, True, False])
     marks = more.pop("marks", Marks(0))
-    return film_map(places(size), films, shown, colour, marks, [""] * size, **more)
+    return film_map(places(), films, shown, colour, marks, ["", ""], **more)
 
 
 def points(figure: go.Figure, *marks: str) -> dict[int, tuple[str, tuple[float, ...]]]:
@@ -54,22 +57,18 @@ def points(figure: go.Figure, *marks: str) -> dict[int, tuple[str, tuple[float, 
         marked = trace.name in ("Liked", "Disliked", "Just seen", "Neighbours", "Chosen")
         if trace.customdata is None or (trace.name not in marks if marks else marked):
             continue
-        z = [trace.z] if trace.type == "scatter3d" else []
-        for movie, *where in zip(trace.customdata, trace.x, trace.y, *z, strict=True):
+        for movie, *where in zip(trace.customdata, trace.x, trace.y, strict=True):
             assert int(movie) not in found, "a film is one point"
             found[int(movie)] = (trace.name, tuple(map(float, where)))
     return found
 
 
-@pytest.mark.parametrize("size", [2, 3])
 @pytest.mark.parametrize("colour", ["genre", "year", "viewers", "likes"])
-def test_each_film_shown_is_one_point_at_its_place(
-    films: pd.DataFrame, colour: str, size: int
-) -> None:
-    found = points(draw(films, colour, size))
+def test_each_film_shown_is_one_point_at_its_place(films: pd.DataFrame, colour: str) -> None:
+    found = points(draw(films, colour))
     assert set(found) == {10, 20, 30, 40, 50}
     for row, movie in enumerate(films["movie_id"][:5]):
-        assert found[movie][1] == pytest.approx(tuple(places(size)[row]), rel=1e-5)
+        assert found[movie][1] == pytest.approx(tuple(places()[row]), rel=1e-5)
 
 
 def test_a_film_takes_the_first_genre_named(films: pd.DataFrame) -> None:
@@ -91,11 +90,11 @@ def test_colours_say_what_the_bar_says(films: pd.DataFrame) -> None:
     assert dict(zip(bar.tickvals, bar.ticktext, strict=True))[3] == "1,000"
 
 
-@pytest.mark.parametrize("size", [2, 3])
-def test_marks_stand_where_their_films_are(films: pd.DataFrame, size: int) -> None:
-    star = np.full(size, 2.5)
-    marks = Marks(0, [4, 2], {1: True, 3: False, 5: None}, star)
-    figure = draw(films, size=size, marks=marks)
+def test_marks_stand_where_their_films_are(films: pd.DataFrame) -> None:
+    star = np.full(2, 2.5)
+    area = np.array([[0.0, 0], [9, 0], [9, 9]])
+    marks = Marks(0, [4, 2], {1: True, 3: False, 5: None}, star, area=area)
+    figure = draw(films, marks=marks)
     for name, movies in (
         ("Liked", [20]),
         ("Disliked", [40]),
@@ -106,11 +105,13 @@ def test_marks_stand_where_their_films_are(films: pd.DataFrame, size: int) -> No
         found = points(figure, name)
         assert list(found) == movies
         for movie in movies:
-            where = places(size)[films["movie_id"].tolist().index(movie)]
+            where = places()[films["movie_id"].tolist().index(movie)]
             assert found[movie][1] == pytest.approx(tuple(where), rel=1e-5)
-    lines = next(t for t in figure.data if t.mode == "lines")
-    assert [float(x) for x in lines.x[[1, 4]]] == pytest.approx(places(size)[[4, 2], 0])
-    assert lines.x[[0, 3]] == pytest.approx(places(size)[[0, 0], 0])
+    outline = next(t for t in figure.data if t.name == "Area")
+    assert list(zip(outline.x, outline.y, strict=True)) == [(0, 0), (9, 0), (9, 9), (0, 0)]
+    lines = next(t for t in figure.data if t.mode == "lines" and t.name != "Area")
+    assert [float(x) for x in lines.x[[1, 4]]] == pytest.approx(places()[[4, 2], 0])
+    assert lines.x[[0, 3]] == pytest.approx(places()[[0, 0], 0])
     assert all(math.isnan(x) for x in lines.x[[2, 5]])
     visitor = next(t for t in figure.data if t.name == "Visitor")
     assert float(visitor.y[0]) == 2.5
@@ -119,8 +120,10 @@ def test_marks_stand_where_their_films_are(films: pd.DataFrame, size: int) -> No
 
 
 def test_nothing_watched_and_nowhere_leaves_no_mark(films: pd.DataFrame) -> None:
-    names = {trace.name for trace in draw(films).data}
-    assert not names & {"Liked", "Disliked", "Just seen", "Neighbours", "Visitor"}
+    figure = draw(films, marks=Marks())
+    names = {trace.name for trace in figure.data}
+    assert not names & {"Liked", "Disliked", "Just seen", "Neighbours", "Visitor", "Chosen", "Area"}
+    assert not figure.layout.annotations
 
 
 def test_a_close_up_holds_the_film_and_its_neighbours(films: pd.DataFrame) -> None:
@@ -129,13 +132,34 @@ def test_a_close_up_holds_the_film_and_its_neighbours(films: pd.DataFrame) -> No
     x = places()[:, 0]
     assert low < x[3] < x[4] < high
     assert not low < x[1] < high
-    texts = next(t for t in figure.data if t.mode == "text").text
-    assert texts[0].strip() == "D (1990)"
+    first = figure.layout.annotations[0]
+    assert (first.text, first.x) == ("D (1990)", x[3])
+    assert low + (high - low) / 1.6 > x[4], "the right is left to what lies on the map"
     # Neighbours at one place are not blown up beyond measure.
     same = np.ones((6, 2)) + np.array([[9.0, 9]] + 5 * [[0, 0]])
     still = film_map(same, films, np.ones(6, bool), "genre", Marks(3, [4]), ["", ""], close_up=True)
     low, high = still.layout.xaxis.range
     assert high - low > 0.2
+
+
+def test_the_whole_map_names_its_regions_and_the_films_watched(films: pd.DataFrame) -> None:
+    west = Region(places()[4], (Trait("Western", 1, 0.1, 9), Trait("1950s", 1, 0.1, 9)))
+    figure = draw(films, marks=Marks(watched={1: True, 4: None}, regions=[west]))
+    said = {note.text: (note.x, note.y) for note in figure.layout.annotations}
+    assert said["Western<br>1950s"] == pytest.approx(tuple(places()[4]))
+    assert said["B (1950)"] == pytest.approx(tuple(places()[1]))
+    assert len(said) == 2, "the fifth film lies where the region's name stands"
+    low, high = figure.layout.yaxis.range
+    assert low < places()[0, 1] < places()[4, 1] < high
+
+
+def test_a_map_says_what_its_world_says(films: pd.DataFrame) -> None:
+    figure = draw(films, "viewers", w=ARTICLE)
+    everything = str(figure.to_dict())
+    assert "times shown" in everything
+    assert "no category" in everything
+    assert "viewers" not in everything
+    assert "Films" not in everything
 
 
 def test_labels_neither_meet_nor_leave_the_chart() -> None:

@@ -22,7 +22,9 @@ from recdemo.answers.embeddings import agreement, analogy, nearest, neighbours
 from recdemo.answers.spaces import place_of, spaces
 from recdemo.data.catalogue import shorten
 from recdemo.models import CARDS
+from recdemo.ui import map_area
 from recdemo.ui.personas import PERSONAS
+from recdemo.ui.visit import LONGEST_SHOWN, encode_visit
 
 MAYA = PERSONAS[0].session
 # What is counted, and weights from film to film, have no vector of a film.
@@ -78,7 +80,7 @@ def test_every_model_lists_the_library_s_neighbours(model: str) -> None:
 
 
 def test_the_finding_is_counted_over_the_films_shown() -> None:
-    app = opened("fm", "like")
+    app = opened("fm", "like", t="2571")
     recommender = load("fm", "like")
     directions = spaces(recommender.checkpoint.model)["film"].directions()
     flags = recommender.checkpoint.schema.genre_flags[1:].numpy()
@@ -90,16 +92,19 @@ def test_the_finding_is_counted_over_the_films_shown() -> None:
         sentence = said(app, "by chance")
         assert f"a genre {found.genre:.0%} of the time; by chance {found.chance:.0%}" in sentence
         assert f"{found.popularity:.2f}" in sentence
-        assert same(near(app), listed("fm", "like", 2571, viewers)), "the film liked last"
+        assert same(near(app), listed("fm", "like", 2571, viewers))
 
 
-def test_without_a_target_the_latest_film_liked_is_looked_at() -> None:
+def test_without_a_target_the_map_is_whole_and_the_latest_film_liked_is_asked_about() -> None:
     for session, title in (
         (Session(), "American Beauty"),
         (Session(history=[Watched(260, False), Watched(1, None)]), "Toy Story"),
         (Session(history=[Watched(260, True), Watched(1, None)]), "Star Wars"),
     ):
-        assert title in said(opened("din", "next", session), "Nearest to")
+        app = opened("din", "next", session, eq="Another model")
+        assert title in said(app, "are the same in both")
+        assert "Nearest to" not in str([one.value for one in app.markdown])
+    assert title in said(opened("din", "next", session, ez="True"), "Nearest to")
 
 
 def test_a_click_on_the_map_chooses_a_film() -> None:
@@ -117,8 +122,64 @@ def test_a_click_is_taken_once() -> None:
     app = click(opened("din", "next"), 1210)
     choose_film(app, "embeddings_film", 50)
     assert app.session_state["visit"].targets == (50,)
-    app.segmented_control(key="embeddings_colour").set_value("year").run()
+    assert app.query_params["ez"] in ("True", ["True"]), "a search flies there"
+    app.selectbox(key="embeddings_colour").set_value("year").run()
     assert sound(app).session_state["visit"].targets == (50,)
+
+
+def test_an_area_is_its_films_and_goes_with_the_link() -> None:
+    app = opened("din", "next", t="1-260", em="umap")
+    corners = np.array([[-0.9, -0.9], [-0.1, -0.9], [-0.1, -0.3], [-0.9, -0.3]])
+    box = {"x": [-0.9, -0.1], "y": [-0.9, -0.3]}
+    app.session_state["embeddings_map"] = {"selection": {"points": [], "box": [box]}}
+    sound(app.run())
+    recommender = recdemo.load("din")
+    checkpoint, films = recommender.checkpoint, recommender.catalogue
+    places = maps.read(checkpoint.folder, checkpoint.card.weights_sha256, checkpoint.schema.size)[
+        "umap", 2
+    ]
+    shown = films["ratings"].to_numpy() >= 20
+    inside = shown & (places > corners[0]).all(1) & (places < corners[2]).all(1)
+    best_known = films[inside].sort_values("ratings", ascending=False, kind="stable")
+    table = app.dataframe[0].value
+    assert table["ratings"].tolist() == best_known["ratings"].tolist()[:200]
+    heading = said(app, "in this area")
+    assert heading.startswith(f"**{inside.sum()} films**")
+    seventies = films["year"] // 10 == 197
+    assert (
+        f"{seventies[inside].mean():.0%} from the 1970s (of all {seventies[shown].mean():.0%})"
+        in heading
+    )
+
+    # A film picked from it is the one looked at, and is added to the history; the link keeps the area.
+    movie = int(best_known["movie_id"].iloc[2])
+    link = encode_visit(app.session_state["visit"]) | {"t": str(movie)}
+    again = sound(open_page("embeddings", link))
+    assert said(again, "in this area") == heading
+    again.button(key="embeddings_like").click().run()
+    assert sound(again).session_state["visit"].session.history[-1] == Watched(movie, True)
+    assert again.button(key="embeddings_like").disabled
+    again.button(key="embeddings_whole").click().run()
+    assert len(sound(again).dataframe) == 1, "of the analogy"
+    again.segmented_control(key="embeddings_method").set_value("tsne").run()
+    assert "ea" not in sound(again).query_params
+
+
+@pytest.mark.parametrize(
+    "area", ["film.umap_1.2", "film.umap_1.2_a.b_3.4", "film.umap", "x", "_" * 9]
+)
+def test_an_area_of_another_map_or_none_is_passed_over(area: str) -> None:
+    assert map_area.decode("film.umap", area) is None
+    corners = np.array([[0.1, -0.2], [1, 0.5], [-0.3, 0.7]])
+    told = map_area.encode("film.umap", corners)
+    assert map_area.decode("film.umap", told) == pytest.approx(corners)
+    assert map_area.decode("film.tsne", told) is None
+    circle = np.stack([np.cos(turn := np.arange(300) / 48), np.sin(turn)])
+    kept = map_area.corners_of({"x": circle[0].tolist(), "y": circle[1].tolist()})
+    assert kept is not None
+    assert len(map_area.encode("liked.pca", kept)) <= LONGEST_SHOWN
+    assert map_area.corners_of({"x": [1, 2, "a"], "y": [1, 2, 3]}) is None
+    assert map_area.corners_of({"x": [1], "y": [1]}) is None
 
 
 @pytest.mark.parametrize("nonsense", ["abc", None, 987654, [1], {}])
@@ -129,17 +190,12 @@ def test_a_click_on_what_is_no_film_changes_nothing(nonsense: Any) -> None:
 
 @pytest.mark.parametrize("colour", ["genre", "year", "viewers", "likes"])
 def test_every_map_is_drawn_in_every_colour(colour: str) -> None:
-    app = opened("mf", "next")
-    app.segmented_control(key="embeddings_colour").set_value(colour).run()
+    app = opened("mf", "next", t="1")
+    app.selectbox(key="embeddings_colour").set_value(colour).run()
     for method in ("pca", "tsne", "umap"):
         app.segmented_control(key="embeddings_method").set_value(method).run()
-        sizes = app.segmented_control(key="embeddings_size").options
-        assert len(sizes) == (1 if method == "tsne" else 2)
-        for size in range(2, 2 + len(sizes)):
-            app.segmented_control(key="embeddings_size").set_value(size).run()
-            exact = "place is exact" if method == "pca" else "weighted mean of their ten"
-            assert exact in said(sound(app), "visitor")
-    app.segmented_control(key="embeddings_size").set_value(2).run()
+        exact = "place is exact" if method == "pca" else "weighted mean of their ten"
+        assert exact in said(sound(app), "visitor")
     app.toggle(key="embeddings_close").set_value(True).run()
     assert [error.value for error in sound(app).error] == []
 
@@ -215,7 +271,7 @@ def test_an_analogy_is_the_library_s() -> None:
     shown = recommender.catalogue["ratings"].to_numpy() >= 20
     a, b, c = (schema.index_of(movie) - 1 for movie in (1196, 260, 1))
     wanted = analogy(directions, a, b, c, 5, among=shown)
-    table = sound(app).dataframe[1].value
+    table = sound(app).dataframe[0].value
     assert table["movie_id"].tolist() == schema.movie_ids[wanted.rows].tolist()
     assert table["cosine"].tolist() == pytest.approx(wanted.cosines.tolist(), abs=1e-5)
     assert table["alone"].tolist() == wanted.alone.tolist()
@@ -248,7 +304,7 @@ def test_where_the_visitor_stands_is_the_library_s() -> None:
     directions = spaces(recommender.checkpoint.model)["film"].directions()
     shown = recommender.catalogue["ratings"].to_numpy() >= 20
     rows, cosines = nearest(directions, place, among=shown)
-    table = sound(app).dataframe[1].value
+    table = sound(app).dataframe[0].value
     ids = recommender.catalogue["movie_id"].to_numpy()[rows].tolist()
     assert table["movie_id"].tolist() == ids
     assert table["cosine"].tolist() == pytest.approx(cosines.tolist(), abs=1e-4)
@@ -272,4 +328,4 @@ def test_a_model_that_counts_offers_others() -> None:
     assert "no vectors" in app.info[0].value
     app.button(key="embeddings_use_mf").click().run()
     assert sound(app).session_state["visit"].model == "mf"
-    assert len(app.dataframe) == 2
+    assert len(app.dataframe) == 1

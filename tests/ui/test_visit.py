@@ -53,6 +53,7 @@ def test_an_empty_link_is_an_empty_visit() -> None:
         ({"c": "fm.gpt"}, "gpt"),
         ({"s": "goal.99"}, "goal.99"),
         ({"s": "nothing.1"}, "nothing.1"),
+        ({"ed": "3"}, "three dimensions"),
         ({"h": "9" * 5000 + "l"}, "999"),
         ({"m": "![x](http://example.org/a.png)"}, "`![x](http://example.org/a.png)`"),
         ({"h": "<script>alert(1)</script>l"}, "<script>"),
