@@ -15,8 +15,8 @@ from recdemo.answers.regions import within
 from recdemo.answers.spaces import Space, place_of
 from recdemo.charts import film_map as charts
 from recdemo.core.wording import Words
+from recdemo.ui import analogies, engine, film_box, map_area, map_panel, state, vectors
 from recdemo.ui import embeddings as pieces
-from recdemo.ui import engine, film_box, map_area, map_panel, state, vectors
 from recdemo.ui.chart import answer
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit
@@ -195,7 +195,7 @@ def show_films(
         **state.shown("eq", "embeddings_question", ASK, ASK[0]),
     )
     if question == ASK[0]:
-        pieces.show_analogy(model, visit, space, shown)
+        analogies.show(model, visit, space, shown, viewers)
     elif question == ASK[1]:
         pieces.show_other(model, visit, space, shown, movie)
     else:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from recdemo.answers.embeddings import Agreement, Principal, analogy, film_table, nearest, principal
+from recdemo.answers.embeddings import Agreement, Principal, film_table, nearest, principal
 from recdemo.answers.recommend import Recommender
 from recdemo.answers.spaces import Space, labels_of, own_rows, place_of, spaces
 from recdemo.charts import embeddings as charts
@@ -19,13 +18,10 @@ from recdemo.core.vocabulary import QUESTIONS
 from recdemo.core.wording import Words
 from recdemo.data.catalogue import labels_of as titles_with_years
 from recdemo.data.catalogue import shorten
-from recdemo.ui import engine, film_box, state, vectors
+from recdemo.ui import engine, state, vectors
 from recdemo.ui.chart import CHART
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit
-
-LISTED = 5  # films of an analogy
-BOXES = ("embeddings_a", "embeddings_b", "embeddings_c")
 
 
 def film_of(visit: Visit) -> int:
@@ -163,64 +159,6 @@ def show_values(model: Recommender, visit: Visit, space: Space) -> None:
         f"A point is {w(space.meaning)}, as PCA sees it; labels without room show on hovering.{mine} A cell is the cosine of its row and its column: 1 "
         "is the same direction, 0 nothing in common, −1 opposite."
     )
-
-
-def show_analogy(model: Recommender, visit: Visit, space: Space, shown: np.ndarray) -> None:
-    """A is to B as what is to C?"""
-    w = engine.words(visit.model)
-    films, schema = engine.films(visit.model), model.checkpoint.schema
-    directions = vectors.directions(model, space)
-    example = vectors.best_example(model, space) or (films.ids[0], films.ids[1], films.ids[2])
-    for key, movie in zip(BOXES, example, strict=True):
-        one_of(key, films.ids, movie)
-    for column, key, label in zip(st.columns(3), BOXES, ("A", "− B", "+ C"), strict=True):
-        with column:
-            film_box.draw(
-                label,
-                f"{key}_box",
-                visit.model,
-                partial(_keep, key),
-                chosen=st.session_state[key],
-            )
-    a, b, c = (int(st.session_state[key]) for key in BOXES)
-    row_a, row_b, row_c = (schema.index_of(movie) - 1 for movie in (a, b, c))
-    found = analogy(directions, row_a, row_b, row_c, LISTED, among=shown)
-    table = film_table(films.table, found.rows, found.cosines).assign(alone=found.alone)
-    name_a, name_b, name_c, first = (
-        plain(films.labels[movie]) for movie in (a, b, c, int(table["movie_id"].iloc[0]))
-    )
-    kept = int((found.alone <= LISTED).sum())
-    st.markdown(
-        f"{name_a} is to {name_b} as **{first}** is to {name_c}. {kept} of the {len(table)} listed would be "
-        f"nearest to C without A and B, too"
-        + (": subtracting tells little here." if 2 * kept > LISTED else ".")
-    )
-    films_with_cosines(
-        table,
-        "embeddings_analogy",
-        w,
-        alone=st.column_config.NumberColumn(
-            "# for C alone",
-            help=f"Where the {w.film} stands among the neighbours of C itself",
-            width=90,
-        ),
-    )
-    if (a, b, c) != example:
-        st.button(
-            "An example this model is good at",
-            key="embeddings_example",
-            icon=":material/lightbulb:",
-            on_click=lambda: st.session_state.update(zip(BOXES, example, strict=True)),
-        )
-    st.caption(
-        f"Vectors of length one are added and subtracted; the {w.films} nearest to the result are listed, A, B and "
-        "C left out."
-    )
-
-
-def _keep(key: str, movie: int) -> None:
-    """One of the analogy's films is this one."""
-    st.session_state[key] = movie
 
 
 def show_other(

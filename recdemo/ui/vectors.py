@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 if TYPE_CHECKING:
+    from recdemo.answers.analogies import Tried
     from recdemo.answers.embeddings import Agreement
     from recdemo.answers.maps import Maps
     from recdemo.answers.recommend import Recommender
@@ -47,6 +48,11 @@ def regions(
     """`recdemo.answers.regions.regions` of a map, over the films that at least `viewers` people rated."""
     sha = model.checkpoint.card.weights_sha256
     return _regions(sha, space.key, method, viewers, model, places)
+
+
+def tried(model: Recommender, space: Space, viewers: int) -> Tried:
+    """`recdemo.answers.analogies.try_all` over the films that at least `viewers` people rated."""
+    return _tried(model.checkpoint.card.weights_sha256, space.key, viewers, model, space)
 
 
 def best_example(model: Recommender, space: Space) -> tuple[int, int, int] | None:
@@ -92,6 +98,15 @@ def _agreement(sha: str, key: str, viewers: int, _model: Recommender, _space: Sp
     flags = _model.checkpoint.schema.genre_flags[1:].numpy()
     ratings = _model.catalogue["ratings"].to_numpy()
     return agreement(directions(_model, _space)[shown], flags[shown], ratings[shown])
+
+
+@st.cache_data(show_spinner=False, max_entries=200)
+def _tried(sha: str, key: str, viewers: int, _model: Recommender, _space: Space) -> Tried:
+    from recdemo.answers.analogies import second_parts, try_all
+
+    films = _model.catalogue
+    shown = films["ratings"].to_numpy() >= viewers
+    return try_all(directions(_model, _space), second_parts(films), shown)
 
 
 @st.cache_data(show_spinner=False, max_entries=200)

@@ -18,6 +18,7 @@ from streamlit.testing.v1 import AppTest
 from benchmarks.boxes import choose_film, film_box
 from recdemo import Session, Watched, checkpoints
 from recdemo.answers import maps
+from recdemo.answers.analogies import second_parts, try_all
 from recdemo.answers.embeddings import agreement, analogy, nearest, neighbours
 from recdemo.answers.spaces import place_of, spaces
 from recdemo.data.catalogue import shorten
@@ -276,9 +277,19 @@ def test_an_analogy_is_the_library_s() -> None:
     assert table["cosine"].tolist() == pytest.approx(wanted.cosines.tolist(), abs=1e-5)
     assert table["alone"].tolist() == wanted.alone.tolist()
     kept = sum(rank <= 5 for rank in wanted.alone)
-    assert f"{kept} of the 5 listed" in said(app, "without A and B")
+    assert f"{kept} of the 5 listed" in said(app, "of the 5 listed")
     app.button(key="embeddings_example").click().run()
     assert [film_box(app, box)["chosen"] for box in boxes] == example
+    tried = try_all(directions, second_parts(recommender.catalogue), shown)
+    assert f"{tried.right:.1%} of {tried.sums:,} such sums" in said(app, "such sums")
+    assert tried.right < 1.2 * tried.alone
+    assert "subtracting tells nothing" in said(app, "such sums")
+    app.button(key="embeddings_held_0").click().run()
+    rows = [schema.index_of(film_box(sound(app), box)["chosen"]) - 1 for box in boxes]
+    assert rows == [tried.held[0].a, tried.held[0].b, tried.held[0].c]
+    first = app.dataframe[0].value.iloc[0]
+    assert first["movie_id"] == recommender.catalogue["movie_id"].iloc[tried.held[0].d]
+    assert first["cosine"] == pytest.approx(tried.held[0].cosine, abs=1e-5)
 
 
 def test_two_models_are_laid_side_by_side() -> None:
