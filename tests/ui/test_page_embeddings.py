@@ -134,7 +134,7 @@ def test_an_area_is_its_films_and_goes_with_the_link() -> None:
     box = {"x": [-0.9, -0.1], "y": [-0.9, -0.3]}
     app.session_state["embeddings_map"] = {"selection": {"points": [], "box": [box]}}
     sound(app.run())
-    recommender = recdemo.load("din")
+    recommender = load("din")
     checkpoint, films = recommender.checkpoint, recommender.catalogue
     places = maps.read(checkpoint.folder, checkpoint.card.weights_sha256, checkpoint.schema.size)[
         "umap", 2
