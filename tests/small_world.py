@@ -149,7 +149,12 @@ def wait_for(run: Run, *states: store.State) -> Run:
 
 def wait_for_doing(run: Run, doing: str) -> None:
     """Until a run says that it does this."""
-    wait_until(lambda: store.find(run.id).status.doing == doing or store.find(run.id).ended)
+
+    def reached() -> bool:
+        found = store.find(run.id)
+        return found.status.doing == doing or found.ended
+
+    wait_until(reached)
     assert not store.find(run.id).ended, store.find(run.id).log()
 
 

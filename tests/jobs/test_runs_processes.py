@@ -70,10 +70,11 @@ def test_runs_train_one_after_the_other_and_outlive_who_started_them(
     order: list[str] = []
 
     def all_ended() -> bool:
-        training = [run.id for run in store.all_runs() if run.state == "running"]
+        runs = store.all_runs()
+        training = [run.id for run in runs if run.state == "running"]
         assert len(training) < 2
         order.extend(set(training) - set(order))
-        return all(run.ended for run in store.all_runs())
+        return all(run.ended for run in runs)
 
     wait_until(all_ended)
     states = {run.id: run.state for run in store.all_runs()}
