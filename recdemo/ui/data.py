@@ -14,7 +14,8 @@ from recdemo.core.vocabulary import GROUPS, LIKED_FROM, OCCUPATIONS
 from recdemo.data import findings
 from recdemo.data.summary import FEWEST, Aggregates
 from recdemo.ui.chart import finding, reason
-from recdemo.ui.engine import Films, plain
+from recdemo.ui.engine import plain
+from recdemo.ui.shared_films import Films
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)

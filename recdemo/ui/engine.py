@@ -5,16 +5,13 @@ Which films there are is the model's to say: a kept model may have learned from 
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
 import streamlit as st
 
 from recdemo import checkpoints
@@ -22,45 +19,21 @@ from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.vocabulary import OBJECTIVES, Objective
 from recdemo.core.wording import FILM, Words, words_of
 from recdemo.core.worlds import FIRST, WORLDS, World, join_key, split_key
-from recdemo.data.catalogue import labels_of, read_catalogue
-from recdemo.data.search import FilmSearch
 from recdemo.jobs import kept as kept_models
 from recdemo.jobs.kept import Kept
 from recdemo.jobs.owner import Visitor
 from recdemo.models import CARDS, Card
-from recdemo.ui import owner
+from recdemo.ui import owner, shared_films
+from recdemo.ui.shared_films import Films
 from recdemo.ui.shelf import Shelf, stamp
 
 if TYPE_CHECKING:
     from recdemo.answers.recommend import Recommender
     from recdemo.blocks.attention import Basic
     from recdemo.checkpoints import Checkpoint
-    from recdemo.encoding.schema import Schema
 
 OF = "~"  # in the key of a kept model: what it was trained from, and the name of its folder
-# What visitors made: models held at a time, and catalogues.
-_MODELS, _CATALOGUES = Shelf(8), Shelf(8)
-
-
-@dataclass(frozen=True, eq=False)
-class Films:
-    """A catalogue as pages need it. Shared by all visitors: nobody changes it."""
-
-    table: pd.DataFrame  # as in catalogue.csv
-    labels: dict[int, str]  # "title (year)" by film id, in catalogue order
-    ids: list[int]
-
-    @cached_property
-    def search(self) -> FilmSearch:
-        """What finds its films."""
-        return FilmSearch(self.table)
-
-    @cached_property
-    def schema(self) -> Schema:
-        """One for all models of the catalogue, which so share its memory."""
-        from recdemo.encoding.schema import Schema
-
-        return Schema(self.table)
+_OF_VISITORS = Shelf(8)  # models held at a time
 
 
 def films(key: str = "") -> Films:
@@ -69,7 +42,7 @@ def films(key: str = "") -> Films:
     Raises:
         CheckpointError: it is missing or damaged, or the model is gone.
     """
-    return _films(_catalogue(_base(key)))
+    return shared_films.read(shared_films.of_folder(_base(key)))
 
 
 def films_of(world: World) -> Films:
@@ -78,7 +51,7 @@ def films_of(world: World) -> Films:
     Raises:
         CheckpointError: it is missing or damaged.
     """
-    return _films(_catalogue(checkpoints.root(world.key)))
+    return shared_films.read(shared_films.of_folder(checkpoints.root(world.key)))
 
 
 class _EveryLabel(Mapping[int, str]):
@@ -104,7 +77,7 @@ class _EveryLabel(Mapping[int, str]):
         others = [checkpoints.root(world.key) for world in checkpoints.worlds() if world.key]
         for base in (*others, *(kept.base for kept in _all_kept(self._by))):
             with suppress(CheckpointError):
-                yield _films(_catalogue(base)).labels
+                yield shared_films.read(shared_films.of_folder(base)).labels
 
 
 def all_labels() -> Mapping[int, str]:
@@ -116,9 +89,11 @@ def world_of(key: str) -> World | None:
     """The world whose films a model knows; None where they are its own."""
     if OF not in key:  # asked for every model of the menu: no file is looked at
         return WORLDS[split_key(key)[1]]
-    place = _catalogue(_base(key))
+    place = shared_films.of_folder(_base(key))
     known = (
-        world for world in checkpoints.worlds() if _catalogue(checkpoints.root(world.key)) == place
+        world
+        for world in checkpoints.worlds()
+        if shared_films.of_folder(checkpoints.root(world.key)) == place
     )
     return next(known, None)
 
@@ -266,7 +241,9 @@ def small_dins() -> dict[Basic, Recommender]:
 def _small_din(folder: str, stamps: tuple[tuple[int, int], ...]) -> Recommender:
     from recdemo.answers.recommend import Recommender
 
-    return Recommender(checkpoints.open_folder(Path(folder), _films(_catalogue()).schema))
+    return Recommender(
+        checkpoints.open_folder(Path(folder), shared_films.read(shared_films.of_folder()).schema)
+    )
 
 
 def plain(text: str) -> str:
@@ -276,25 +253,8 @@ def plain(text: str) -> str:
 
 def release() -> None:
     """Let go of what was made of files that are gone: models and catalogues that were deleted."""
-    _MODELS.sweep()
-    _CATALOGUES.sweep()
-
-
-def _films(path: Path) -> Films:
-    if path in _shipped():
-        return _shipped_films(str(path), stamp(path))
-    return _CATALOGUES.get((path,), lambda: _read(path))
-
-
-@st.cache_resource(show_spinner=False, max_entries=6)
-def _shipped_films(path: str, stamp: tuple[int, int]) -> Films:
-    return _read(Path(path))
-
-
-def _read(path: Path) -> Films:
-    table = read_catalogue(path)
-    ids = table["movie_id"].tolist()
-    return Films(table=table, labels=dict(zip(ids, labels_of(table), strict=True)), ids=ids)
+    _OF_VISITORS.sweep()
+    shared_films.OF_VISITORS.sweep()
 
 
 def _all_kept(by: Visitor | None = None) -> list[Kept]:
@@ -327,10 +287,10 @@ def _loaded(key: str, objective: Objective, base: Path | None = None) -> Checkpo
     model, base = kind_of(key), base or _base(key)
     folder = checkpoints.folder_of(model, objective, base)
     files = (base / checkpoints.CATALOGUE, folder / checkpoints.CARD, folder / checkpoints.WEIGHTS)
-    if files[0] in _shipped():
+    if files[0] in shared_films.shipped():
         return _checkpoint(model, objective, str(base), tuple(map(stamp, files)))
     with st.spinner("Loading the model…"):
-        return _MODELS.get(files, lambda: _load(model, objective, base))
+        return _OF_VISITORS.get(files, lambda: _load(model, objective, base))
 
 
 @st.cache_resource(show_spinner="Loading the model…", max_entries=len(CARDS) * len(OBJECTIVES))
@@ -344,27 +304,6 @@ def _load(model: str, objective: Objective, base: Path) -> Checkpoint:
     import torch
 
     torch.set_num_threads(1)  # a second thread waits for a busy core longer than it helps
-    return checkpoints.load(model, objective, base, _films(_catalogue(base)).schema)
-
-
-def _shipped() -> list[Path]:
-    """The catalogues of the worlds."""
-    return [checkpoints.root(world.key) / checkpoints.CATALOGUE for world in checkpoints.worlds()]
-
-
-def _catalogue(base: Path | None = None) -> Path:
-    """A folder's catalogue; that of a world where it is the same, so that it is held once."""
-    path, shipped = (base or checkpoints.root()) / checkpoints.CATALOGUE, _shipped()
-    if path not in shipped:
-        own = _digest(str(path), stamp(path))
-        path = next((one for one in shipped if _digest(str(one), stamp(one)) == own), path)
-    return path
-
-
-@st.cache_resource(show_spinner=False, max_entries=100)
-def _digest(path: str, stamp: tuple[int, int]) -> str:
-    """What a file holds; nothing where it cannot be read."""
-    try:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-    except OSError:
-        return ""
+    return checkpoints.load(
+        model, objective, base, shared_films.read(shared_films.of_folder(base)).schema
+    )

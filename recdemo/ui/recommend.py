@@ -14,6 +14,7 @@ from recdemo.core.wording import FILM, Words, counted
 from recdemo.data.catalogue import genre_names
 from recdemo.ui import engine, owner, state
 from recdemo.ui.engine import plain
+from recdemo.ui.shared_films import Films
 from recdemo.ui.visit import Visit
 from recdemo.ui.why import ask, see_it_computed, sum_of_terms
 
@@ -30,7 +31,7 @@ SCORE_HELP = {
 Years = tuple[int, int]
 
 
-def choose(films: engine.Films, w: Words) -> tuple[int, list[str], Years | None]:
+def choose(films: Films, w: Words) -> tuple[int, list[str], Years | None]:
     """Length of the list, and what films are to be, whatever they are called: of these genres, of these years."""
     known = films.table["year"][films.table["year"] > 0]
     first, last = (int(known.min()), int(known.max())) if len(known) else (0, 0)

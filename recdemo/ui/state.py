@@ -18,6 +18,7 @@ import streamlit as st
 from recdemo.core.session import Session
 from recdemo.core.worlds import World
 from recdemo.ui import engine
+from recdemo.ui.shared_films import Films
 from recdemo.ui.visit import DEFAULT_OBJECTIVE, Visit, decode_visit, default_model, encode_visit
 
 _VISIT, _UNDO, _PROBLEMS = "visit", "visit_undo", "visit_problems"
@@ -47,7 +48,7 @@ def current() -> Visit:
     return visit
 
 
-def seen(films: engine.Films | None = None) -> Visit:
+def seen(films: Films | None = None) -> Visit:
     """The visit without the films that are not in a catalogue; left out, that of the model chosen, which is not told of a
     profile either where it cannot know what it means.
 

@@ -14,7 +14,7 @@ from recdemo import Session, Watched, checkpoints
 from recdemo.core.worlds import WORLDS, World
 from recdemo.data.catalogue import read_catalogue
 from recdemo.models import CARDS
-from recdemo.ui import engine
+from recdemo.ui import engine, shared_films
 from recdemo.ui.home import SCENARIOS
 from recdemo.ui.personas import OF_WORLD
 from recdemo.ui.visit import decode_visit
@@ -138,12 +138,12 @@ def test_a_world_that_is_not_opened_is_not_read(monkeypatch: pytest.MonkeyPatch)
         read.append(path.parent.name)
         return read_catalogue(path)
 
-    monkeypatch.setattr(engine, "read_catalogue", reading)
+    monkeypatch.setattr(shared_films, "read_catalogue", reading)
     for link, wanted in (
         (link_of(Session(history=[Watched(MATRIX, True)]), "fm"), ["checkpoints"]),
         (link_of(BOTH, MODEL), ["2018", "checkpoints"]),
     ):
-        engine._shipped_films.clear()  # type: ignore[attr-defined]
+        shared_films._shipped_films.clear()  # type: ignore[attr-defined]
         for page in ("home", "recommend", "leaderboard"):
             sound(open_page(page, link))
         assert sorted(set(read)) == wanted
