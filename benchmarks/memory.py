@@ -119,6 +119,8 @@ async def visit(
         slug, raw = brought
         await client.open(encode_visit(who), "retrain")
         await client.upload("kept_bring_in", "kept.zip", raw)
+        if client.alerts:
+            raise LoadError(f"the page says: {client.alerts[0]}")
         await client.click(f"kept_delete_{slug}")
     if client.alerts:
         raise LoadError(f"the page says: {client.alerts[0]}")
