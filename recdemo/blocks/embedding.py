@@ -82,7 +82,7 @@ class FieldEmbedding(nn.Module):
         history = tuple(name for name in fields if name in HISTORY_FIELDS)
         if history and (history != HISTORY_FIELDS or tuple(self.user_fields[-3:]) != history):
             raise ValueError(f"fields {HISTORY_FIELDS} go together, after the other user fields")
-        self.reads_history = bool(history)
+        self.has_history = bool(history)
         self.recency, self.norm = checked_recency(recency), norm
         self.tables = nn.ModuleDict(
             {n: nn.Embedding(sizes.get(n, schema.size) + 1, embed_dim) for n in fields}
@@ -98,6 +98,11 @@ class FieldEmbedding(nn.Module):
             nn.init.normal_(cast(nn.Embedding, table).weight, std=init)
         self.register_buffer("genre_flags", schema.genre_flags, persistent=False)
         self.register_buffer("year_ids", schema.year_ids, persistent=False)
+
+    @property
+    def rows(self) -> int:
+        """M + 1, of a table of films."""
+        return len(self.genre_flags)
 
     def forward(self, batch: Batch) -> Tensor:
         """[B, F, k], user fields then item fields."""
@@ -133,13 +138,13 @@ class FieldEmbedding(nn.Module):
             if name not in HISTORY_FIELDS
         ]
         columns = torch.stack(fields, dim=1)
-        if self.reads_history:
+        if self.has_history:
             columns = torch.cat([columns, self._history(batch, beside)], dim=1)
         return note(f"visitor_{self.holds}", columns, "lookup", labels=self.user_fields)
 
     def films(self, batch: Batch, beside: FieldEmbedding | None = None) -> Tensor:
         """Item fields of the films a batch asks about, [N, Fi, k], for `spread`; `beside` as in `user`."""
-        return self.catalogue(films_of(batch, len(self.genre_flags)), beside)
+        return self.catalogue(films_of(batch, self.rows), beside)
 
     def catalogue(
         self, films: Tensor | None = None, beside: FieldEmbedding | None = None
@@ -168,13 +173,13 @@ class FieldEmbedding(nn.Module):
             for name in self.user_fields
             if name not in HISTORY_FIELDS
         ]
-        if self.reads_history:
+        if self.has_history:
             columns += [(batch.feedback == kind).any(1) for kind in range(JUST_WATCHED, LIKED + 1)]
         return torch.stack(columns, dim=1)
 
     def films_present(self, batch: Batch) -> Tensor:
         """[N, Fi] False where a film has no genre; the films of `films`."""
-        films = films_of(batch, len(self.genre_flags))
+        films = films_of(batch, self.rows)
         some = self.genre_flags[slice(None) if films is None else films].any(1)
         everywhere = torch.ones_like(some)
         return torch.stack([some if n == "genres" else everywhere for n in self.item_fields], dim=1)
@@ -196,7 +201,7 @@ class FieldEmbedding(nn.Module):
     def _history(self, batch: Batch, beside: FieldEmbedding | None) -> Tensor:
         """The three history fields [U, 3, k], which share the history among them: how much of it was liked is not lost."""
         films, chosen = batch.history, None
-        if self.contents and films.numel() < len(self.genre_flags):  # only these are put together
+        if films.numel() < self.rows:  # only these are looked up
             chosen = films.flatten()
             films = torch.arange(len(chosen)).view_as(films)
         tables = torch.cat(
@@ -262,7 +267,7 @@ class WeighedFields:
 
         With `every_film`, N is all of them, [M + 1].
         """
-        chosen = None if every_film else films_of(batch, len(linear.genre_flags))
+        chosen = None if every_film else films_of(batch, linear.rows)
         if embedding.training:
             user, films = embedding.user(batch, linear), embedding.catalogue(chosen, linear)
             return cls(user[..., 0], user[..., 1:], films[..., 0], films[..., 1:])

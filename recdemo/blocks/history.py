@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from recdemo.blocks.embedding import ITEM_FIELDS, FieldEmbedding
 from recdemo.blocks.lookup import rows
 from recdemo.core.batch import Batch
-from recdemo.core.recording import note
+from recdemo.core.recording import is_recorded, note
 from recdemo.encoding.schema import Schema
 
 FILM_MEANING = "the sum of the vectors of the film, of its genres and of its year"
@@ -46,10 +46,25 @@ class FilmEmbedding(nn.Module):
             self.recency = nn.Embedding(schema.history_length + 1, embed_dim, padding_idx=0)
             nn.init.normal_(self.recency.weight[1:], std=init)
 
-    def catalogue(self) -> Tensor:
-        """Every film, [M + 1, k]: compute once per step, then gather."""
-        fields = self.fields.catalogue()
-        return note("film", fields.sum(1), "sum", fields)
+    def catalogue(self, batch: Batch | None = None) -> Tensor:
+        """Every film, [M + 1, k]: compute once per step, then gather.
+
+        Outside training only the films that `batch` names are made, where they are few: a hundred of a million take no longer
+        than of a thousand. The other rows then hold nothing that may be read.
+        """
+        few = self._few(batch)
+        fields = self.fields.catalogue(few)
+        films = note("film", fields.sum(1), "sum", fields)
+        if few is None:
+            return films
+        return films.new_empty(self.fields.rows, films.shape[1]).index_copy_(0, few, films)
+
+    def _few(self, batch: Batch | None) -> Tensor | None:
+        """[N] the films that a batch names; None where they may as well be all. A recording reads of a table of all."""
+        if batch is None or self.training or is_recorded():
+            return None
+        named = torch.cat([batch.history.flatten(), batch.target_movie])
+        return named if len(named) < self.fields.rows else None
 
     def watched(self, catalogue: Tensor, batch: Batch) -> Tensor:
         """The films of each history, [U, L, k]; what stands at padding must be masked."""

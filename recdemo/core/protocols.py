@@ -133,10 +133,10 @@ class AuxiliaryLoss(Protocol):
         ...
 
 
-def reads_history(model: object) -> bool:
-    """Whether a model looks at what training users watched; one that knows them by id, or only their profile, says
-    ``reads_history = False``."""
-    return getattr(model, "reads_history", True)
+def needs_histories(model: object) -> bool:
+    """Whether a model looks up what training users watched; one that knows them by id, or only their profile, says
+    ``needs_histories = False``. A card's ``reads_history`` says another thing: that what a visitor watched matters."""
+    return getattr(model, "needs_histories", True)
 
 
 @runtime_checkable

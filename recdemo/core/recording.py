@@ -168,6 +168,11 @@ def same(value: Value, source: Any) -> Value:
     return value
 
 
+def is_recorded() -> bool:
+    """Whether somebody records, in this thread."""
+    return _TAPE.get() is not None
+
+
 def again(make: Callable[[], object]) -> None:
     """Within a recording, make for the film asked about what was made ahead for all, so that its steps are noted."""
     if _TAPE.get() is not None:

@@ -122,7 +122,7 @@ class Ratings:
                 mean; MovieLens itself has neither.
             truncate_history: training only. The share of histories cut to a random number of their latest films:
                 MovieLens users have rated many, a visitor of the demo begins with a few.
-            histories: False leaves them empty, for a model that reads none (`recdemo.core.protocols.reads_history`): the
+            histories: False leaves them empty, for a model that reads none (`recdemo.core.protocols.needs_histories`): the
                 costliest part of a batch. Strangers always have theirs.
         """
         histories = histories or self.strangers

@@ -104,13 +104,13 @@ class BST(nn.Module):
 
     def _sequence(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Films watched [U, L, k] and candidates [U, C, k], with their positions."""
-        films = self.films.catalogue()
+        films = self.films.catalogue(batch)
         places = self.positions(batch.distance)
         first = self.positions.table[0] * self.positions.size
         watched = self.films.watched(films, batch)
         history = note("sequence", watched + places, "sum", watched, places)
-        films = note("candidate", films + first, "sum", films, position=first)
-        return history, gather(films, batch)
+        query = gather(films, batch)
+        return history, note("candidate", query + first, "sum", query, position=first)
 
     def _read_all(self, history: Tensor, query: Tensor, batch: Batch) -> Tensor:
         """The whole sequence through the encoder, once per candidate: [U, C, width]."""

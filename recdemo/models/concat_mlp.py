@@ -55,7 +55,7 @@ class ConcatMLP(nn.Module):
         nn.init.normal_(self.films.weight, std=0.1)
 
     @property
-    def reads_history(self) -> bool:
+    def needs_histories(self) -> bool:
         """Of users it knows."""
         return self.users.folds_everybody
 

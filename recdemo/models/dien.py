@@ -94,8 +94,8 @@ class DIEN(nn.Module):
         return torch.stack(logits, dim=-1).unflatten(0, (batch.users, batch.candidates))
 
     def _extract(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """All films [M + 1, k] and the first GRU's states [U, L, k]."""
-        films = self.films.catalogue()
+        """Films [M + 1, k], see `FilmEmbedding.catalogue`, and the first GRU's states [U, L, k]."""
+        films = self.films.catalogue(batch)
         watched = self.films.watched(films, batch)
         return films, self.extraction.states(watched, batch.history_mask)
 

@@ -90,7 +90,7 @@ class DIN(nn.Module):
 
     def _attend(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Watched films [U, L, k], candidates [U, C, k] and weights [U, C, L]."""
-        films = self.films.catalogue()
+        films = self.films.catalogue(batch)
         history, query = self.films.watched(films, batch), gather(films, batch)
         against: Tensor | None = query
         if self.looks_at == "item":

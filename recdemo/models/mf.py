@@ -63,7 +63,7 @@ class MF(nn.Module):
         nn.init.normal_(self.films.weight, std=0.05)
 
     @property
-    def reads_history(self) -> bool:
+    def needs_histories(self) -> bool:
         """Of users it knows."""
         return self.users.folds_everybody
 

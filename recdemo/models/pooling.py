@@ -62,7 +62,7 @@ class Pooling(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
-        films = self.films.catalogue()
+        films = self.films.catalogue(batch)
         return self.head(self._interest(films, batch), rows_for(batch, films), batch).flatten()
 
     def film_vectors(self) -> Tensor:
@@ -71,7 +71,7 @@ class Pooling(nn.Module):
 
     def user_vectors(self, batch: Batch) -> Tensor:
         """The pooled history, [U, k]."""
-        return self._interest(self.films.catalogue(), batch)
+        return self._interest(self.films.catalogue(batch), batch)
 
     def _interest(self, films: Tensor, batch: Batch) -> Tensor:
         """[U, k]"""
@@ -116,7 +116,7 @@ class AttentionPooling(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
-        films = self.films.catalogue()
+        films = self.films.catalogue(batch)
         return self.head(self._interest(films, batch), rows_for(batch, films), batch).flatten()
 
     def film_vectors(self) -> Tensor:
@@ -125,11 +125,11 @@ class AttentionPooling(nn.Module):
 
     def user_vectors(self, batch: Batch) -> Tensor:
         """Σ a_i x_i, [U, k]."""
-        return self._interest(self.films.catalogue(), batch)
+        return self._interest(self.films.catalogue(batch), batch)
 
     def history_weights(self, batch: Batch) -> Tensor:
         """a_i of every watched film, the same for every candidate: [U, C, L]; zero at padding."""
-        history = self.films.watched(self.films.catalogue(), batch)
+        history = self.films.watched(self.films.catalogue(batch), batch)
         return self._weights(history, batch).unsqueeze(1).expand(-1, batch.candidates, -1)
 
     def _interest(self, films: Tensor, batch: Batch) -> Tensor:

@@ -23,7 +23,7 @@ class Popularity(nn.Module):
         prior: strength m of the prior, in ratings: a film nobody rated gets the mean of all films.
     """
 
-    reads_history = False
+    needs_histories = False
     scores: Tensor
 
     def __init__(self, schema: Schema, *, prior: float = 2.0) -> None:

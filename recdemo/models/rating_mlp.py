@@ -31,7 +31,7 @@ class RatingMLP(nn.Module):
         mean: stars that a fresh model gives to everything.
     """
 
-    reads_history = False  # of users it knows
+    needs_histories = False  # of users it knows
 
     def __init__(
         self,

@@ -53,7 +53,7 @@ class RNN(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
-        films = self.films.catalogue()
+        films = self.films.catalogue(batch)
         history = self.films.watched(films, batch)
         read = self.recurrence.final(history, batch.history_mask)
         before = tuple(
@@ -110,7 +110,7 @@ class RNNMF(nn.Module):
 
     def user_vectors(self, batch: Batch) -> Tensor:
         """h of each visitor, [U, k]."""
-        return self._state(self.films.catalogue(), batch)
+        return self._state(self.films.catalogue(batch), batch)
 
     def sides_of(self, state: Tensor, films: Tensor) -> tuple[Tensor, Tensor]:
         """States [..., k] and films [M + 1, k] as `sides`: [..., k + 1] and [M + 1, k + 1]."""

@@ -87,7 +87,7 @@ class SASRec(nn.Module):
 
     def user_vectors(self, batch: Batch) -> Tensor:
         """h_L of each visitor, [U, k]."""
-        return self._latest(self.films.catalogue(), batch)
+        return self._latest(self.films.catalogue(batch), batch)
 
     def history_weights(self, batch: Batch) -> Tensor:
         """Where the place that answers, the latest film's, looks in the last layer: [U, C, L].
@@ -98,7 +98,7 @@ class SASRec(nn.Module):
 
     def encoder_weights(self, batch: Batch) -> Tensor:
         """Where each film watched looks, layer by layer and head by head: [U, layers, H, L, L]."""
-        x, mask = self.films.watched(self.films.catalogue(), batch), batch.history_mask
+        x, mask = self.films.watched(self.films.catalogue(batch), batch), batch.history_mask
         films = mask.unsqueeze(1) & mask.unsqueeze(2)  # what looks from padding means nothing
         weights = []
         for layer in self.layers:

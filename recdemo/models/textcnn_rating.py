@@ -67,7 +67,7 @@ class TextCNNRating(nn.Module):
         super().__init__()
         if genre_pool not in ("sum", "mean"):
             raise ValueError(f"genre_pool {genre_pool!r} is unknown; use sum or mean")
-        self.genre_pool, self.reads_history = genre_pool, history
+        self.genre_pool, self.needs_histories = genre_pool, history
         self.register_buffer("title_words", schema.title_words, persistent=False)
         self.register_buffer("genre_flags", schema.genre_flags, persistent=False)
         self.register_buffer("words", torch.zeros(len(schema.words) + 1, WORD_DIM))

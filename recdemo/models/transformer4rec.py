@@ -82,7 +82,7 @@ class Transformer4Rec(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""
-        films = self.films.catalogue()
+        films = self.films.catalogue(batch)
         return self._answer(films, self.films.watched(films, batch), batch)
 
     def joint(self, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -125,7 +125,7 @@ class Transformer4Rec(nn.Module):
 
     def encoder_weights(self, batch: Batch) -> Tensor:
         """Where each film watched looks, layer by layer and head by head: [U, layers, H, L, L]."""
-        watched = self.films.watched(self.films.catalogue(), batch)
+        watched = self.films.watched(self.films.catalogue(batch), batch)
         return torch.stack(self._encode(watched, batch.history_mask)[1], dim=1)
 
     def _encode(self, watched: Tensor, mask: Tensor) -> tuple[Tensor, list[Tensor]]:

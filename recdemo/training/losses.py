@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.blocks.softmax import catalogue_loss
-from recdemo.core.protocols import AuxiliaryLoss, Causal, TwoSided, reads_history
+from recdemo.core.protocols import AuxiliaryLoss, Causal, TwoSided, needs_histories
 from recdemo.core.vocabulary import Objective
 from recdemo.data import TRAIN
 from recdemo.encoding.ratings import Ratings
@@ -60,7 +60,7 @@ def loss_of(
         films,
         mask_profile=settings.forget,
         truncate_history=settings.shorten,
-        histories=reads_history(model),
+        histories=needs_histories(model),
     )
     if everything:
         return catalogue_loss(*cast(TwoSided, model).sides(batch), batch.target_movie)

@@ -18,7 +18,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from recdemo.core.protocols import TwoSided, reads_history
+from recdemo.core.protocols import TwoSided, needs_histories
 from recdemo.core.vocabulary import Objective
 from recdemo.encoding.ratings import Ratings
 
@@ -107,7 +107,7 @@ def score_rows(model: nn.Module, ratings: Ratings, rows: Tensor) -> Tensor:
     model.eval()
     with torch.inference_mode():
         parts = rows.split(CHUNK)
-        histories = reads_history(model)
+        histories = needs_histories(model)
         return torch.cat([model(ratings.batch(part, histories=histories)) for part in parts])
 
 
@@ -139,7 +139,7 @@ def rank_and_list(
 
 def _of_all_films(model: nn.Module, ratings: Ratings, rows: Tensor) -> Tensor:
     """[U, M] logits of every film for the users of some rows."""
-    histories = reads_history(model)
+    histories = needs_histories(model)
     if isinstance(model, TwoSided):
         visitors, films = model.sides(ratings.batch(rows, histories=histories))
         return visitors @ films[1:].T

@@ -20,7 +20,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from recdemo.blocks import attention, lookup, mlp, recurrent
 from recdemo.core.batch import Batch
-from recdemo.core.protocols import Solved
+from recdemo.core.protocols import ShowsHistory, Solved
 from recdemo.core.session import Session
 from recdemo.encoding.encode import encode
 from recdemo.encoding.schema import Schema
@@ -170,6 +170,33 @@ def test_training_without_chance_answers_as_it_does_later(
         pytest.skip("normalises a step by itself")
     batch = _ask(schema, sessions, count)
     _same(_found(model.train(), batch), _found(model.eval(), batch))
+
+
+@pytest.fixture
+def _unread_is_nan() -> Iterator[None]:
+    """What torch hands out unfilled is NaN, so that whatever reads of it is found out."""
+    torch.use_deterministic_algorithms(True)
+    assert torch.empty(1).isnan().all()
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.mark.usefixtures("_unread_is_nan")
+@every_model
+def test_few_films_are_answered_as_among_all(
+    variant: str, schema: Schema, sessions: list[Session], make_model: Callable
+) -> None:
+    """Where a question names few of the films there are, only those are made."""
+    key, more = VARIANTS[variant]
+    model = make_model(key, schema, **more).double().eval()
+    few = torch.tensor([3, 1, 8])
+    for session in sessions[:4]:
+        among_all = encode(schema, [session], torch.arange(1, schema.size + 1))
+        asked = encode(schema, [session], few)
+        torch.testing.assert_close(model(asked), model(among_all)[few - 1])
+        if isinstance(model, ShowsHistory):
+            weights = model.history_weights(among_all)[:, few - 1]
+            torch.testing.assert_close(model.history_weights(asked), weights)
 
 
 @pytest.mark.parametrize("count", [FEW, AS_MANY])

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from recdemo.blocks.fold_in import UserTable
 from recdemo.core.batch import Batch
-from recdemo.core.protocols import TwoSided, reads_history
+from recdemo.core.protocols import TwoSided, needs_histories
 from recdemo.core.session import Session, Watched
 from recdemo.core.vocabulary import DISLIKED, JUST_WATCHED, LIKED, Objective
 from recdemo.data import TRAIN, simulate, simulated, split_by_order
@@ -312,9 +312,9 @@ def test_what_comes_next_is_asked_of_the_history_not_of_the_name(
     batch = encode(schema, sessions[-3:], FILMS)
     named = replace(batch, user=torch.tensor([1, 5, 0]))
     assert np.array_equal(_vectors(model, named), _vectors(model, batch))
-    assert reads_history(model)
+    assert needs_histories(model)
     model.train()
-    assert not reads_history(model)
+    assert not needs_histories(model)
     learned = model.users.vectors.weight[[1, 5, 3]]
     known = replace(batch, user=torch.tensor([1, 5, 3]))
     assert torch.equal(model.users(known, model._scorer), learned)

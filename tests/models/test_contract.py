@@ -31,7 +31,7 @@ from recdemo.core.protocols import (
     ShowsStreams,
     Solved,
     Staged,
-    reads_history,
+    needs_histories,
 )
 from recdemo.core.session import Session, Watched
 from recdemo.data import simulate
@@ -373,7 +373,7 @@ def test_models_that_read_no_history_say_so(model: nn.Module, ratings: Ratings) 
     rows = torch.arange(0, len(ratings), 7)
     with torch.inference_mode():
         told, untold = (model(ratings.batch(rows, histories=some)) for some in (True, False))
-    assert _differs(told, untold) == reads_history(model)
+    assert _differs(told, untold) == needs_histories(model)
 
 
 def test_order_matters_where_it_is_read(card: Card, model: nn.Module, schema: Schema) -> None:

@@ -102,7 +102,7 @@ def test_who_reads_no_history_is_given_none(
     asked: list[Batch] = []
 
     class Blind(Taste):
-        reads_history = False
+        needs_histories = False
 
         def forward(self, batch: Batch) -> Tensor:
             asked.append(batch)
