@@ -55,7 +55,7 @@ def neighbours_kept(old: Recommender, new: Recommender) -> float | None:
 
     Over the thousand films rated most. None where a model has no vector per film, or the films differ.
     """
-    if old.checkpoint.schema.hash != new.checkpoint.schema.hash:
+    if not old.checkpoint.schema.same_films(new.checkpoint.schema):
         return None
     ratings = old.catalogue["ratings"].to_numpy()
     chosen = torch.from_numpy(np.sort(np.argsort(-ratings, kind="stable")[:MOST_RATED]) + 1)

@@ -160,11 +160,12 @@ def retrieve_then_rank(
         RequestError: the two models know different catalogues, or `retriever` has no vectors.
     """
     schema = ranker.checkpoint.schema
-    if retriever.checkpoint.schema.hash != schema.hash:
+    if not schema.same_films(retriever.checkpoint.schema):
         raise RequestError("the models know different catalogues; train both on one")
     with torch.inference_mode():
         nobody = torch.zeros(1, 0, dtype=torch.long)
-        visitor = _placing(retriever).user_vectors(encode(schema, [session], nobody))
+        asks = encode(retriever.checkpoint.schema, [session], nobody)
+        visitor = _placing(retriever).user_vectors(asks)
         wanted = candidates + len(session.history)
         films = index.search(visitor.numpy(), wanted)[0]
         watched = [schema.index_of(movie) for movie in session.movie_ids]

@@ -72,6 +72,10 @@ class Schema:
             self._others[history_length, profiles] = other
         return other
 
+    def same_films(self, other: Schema) -> bool:
+        """Whether a film index means the same film in both, whatever else they read."""
+        return np.array_equal(self.movie_ids, other.movie_ids)
+
     @cached_property
     def _others(self) -> dict[tuple[int, bool], Schema]:
         """By history length, and whether profiles are read."""

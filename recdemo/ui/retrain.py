@@ -154,7 +154,7 @@ def result(run: Run) -> None:
         _figures(card, shipped)
         key = join_key(model, world_of_data(run.request.source).key)
         old = engine.recommender(key, objective, p_like=False)
-        if old.checkpoint.schema.hash == new.checkpoint.schema.hash:
+        if old.checkpoint.schema.same_films(new.checkpoint.schema):
             _lists(old, new, session)
         else:
             _own_list(new, session)
