@@ -48,7 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "real_data: needs the MovieLens files; skipped without them")
 
 
-# Places of tests that drive the whole app or a browser, start processes, or train.
+# Places of tests that drive the whole app or a browser, start processes, train, or try thousands of inputs.
 SLOW = (
     *("browser", "cli", "jobs", "ui/test_page", "ui/test_stories", "ui/test_bring"),
     "ui/test_film_box",
@@ -64,7 +64,14 @@ SLOW = (
         "training/test_titles",
         "models/test_contract",
     ),
-    *("answers", "anatomy", "charts/test_report", "data/test_shards", "project/test_shipped"),
+    *(
+        "answers",
+        "anatomy",
+        "charts/test_report",
+        "data/test_shards",
+        "project/test_shipped",
+        "test_borders",
+    ),
 )
 
 
