@@ -14,11 +14,12 @@ import time
 
 import streamlit as st
 
-from recdemo.ui import engine, frame
+from recdemo.ui import engine, frame, tour
 from recdemo.ui.chart import answer, reason
 from recdemo.ui.recommend import choose, show_below, show_finding, show_table, show_why
 
 with frame.page() as visit:
+    tour.draw(tour.RECOMMEND, engine.words(visit.model))
     listed, why = st.columns([7, 5], gap="medium")
     with listed, st.container(horizontal=True, vertical_alignment="center"):
         said = st.container(width="stretch")

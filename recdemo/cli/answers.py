@@ -26,6 +26,7 @@ from recdemo.cli.options import (
 from recdemo.cli.tables import (
     err,
     finite_or_none,
+    out,
     percent,
     print_explanation,
     print_json,
@@ -96,6 +97,33 @@ def models(
         for r in rows
     )
     print_table("Models", ["key", "title", "family", "objectives", "shows"], shown)
+
+
+@app.command()
+def glossary(
+    words: Annotated[list[str] | None, typer.Argument(help="A term, or words of one.")] = None,
+    markdown: Annotated[bool, typer.Option(help="Print docs/glossary.md instead.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Say what the words of pages and commands mean: all of them, or those that hold some letters."""
+    from recdemo.core.glossary import as_markdown, look_up
+
+    if markdown:
+        typer.echo(as_markdown(), nl=False)
+        return
+    asked = " ".join(words or ())
+    found = look_up(asked)
+    if not found:
+        raise RequestError(
+            f"the glossary does not have {asked!r}; 'glossary' alone lists all terms"
+        )
+    if as_json:
+        print_json([term._asdict() for term in found])
+        return
+    for term in found:
+        out.print(
+            f"{term.name}: {term.short} {term.more}", markup=False, highlight=False, soft_wrap=True
+        )
 
 
 @app.command()

@@ -1,9 +1,10 @@
-"""Every fact of a metric and of a split, once: name, direction, what it says, which one decides."""
+"""Every fact of a metric and of a split, once: direction, which one decides; name and what it says are the glossary's."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from recdemo.core.glossary import GLOSSARY
 from recdemo.core.vocabulary import Objective, Split
 
 
@@ -16,29 +17,20 @@ class Metric(NamedTuple):
     is_share: bool = True  # between 0 and 1, so that its spread over users is bounded
 
 
+def _metric(key: str, better: int, *, is_share: bool = True) -> Metric:
+    return Metric(GLOSSARY[key].name, better, GLOSSARY[key].short, is_share)
+
+
 METRICS: dict[str, Metric] = {
-    "auc": Metric("AUC", 1, "How often a film liked scores above one not liked; 0.5 is chance."),
-    "log_loss": Metric(
-        *("log-loss", -1, "How surprised the model is by the answers; less is better."),
-        is_share=False,
-    ),
-    "ndcg@10": Metric(
-        "NDCG@10", 1, "Like HR@10, but a film counts less the further down the ten it stands."
-    ),
-    "ndcg@5": Metric("NDCG@5", 1, "Like NDCG@10, of the first five."),
-    "hr@10": Metric(
-        "HR@10", 1, "How often the film liked next is among the first ten of all films."
-    ),
-    "mrr": Metric("MRR", 1, "Mean of one over the rank of the film liked next."),
-    "coverage": Metric(
-        *("coverage", 1, "Share of all films that are among the first ten of at least one user."),
-        is_share=False,  # of films, not a mean over users
-    ),
-    "rmse": Metric(
-        *("RMSE", -1, "How far the stars are off: root of the mean squared error; less is better."),
-        is_share=False,
-    ),
-    "mse": Metric("MSE", -1, "Mean squared error of the stars; less is better.", is_share=False),
+    "auc": _metric("auc", 1),
+    "log_loss": _metric("log_loss", -1, is_share=False),
+    "ndcg@10": _metric("ndcg@10", 1),
+    "ndcg@5": _metric("ndcg@5", 1),
+    "hr@10": _metric("hr@10", 1),
+    "mrr": _metric("mrr", 1),
+    "coverage": _metric("coverage", 1, is_share=False),  # of films, not a mean over users
+    "rmse": _metric("rmse", -1, is_share=False),
+    "mse": _metric("mse", -1, is_share=False),
 }
 # The figure that decides, for each question: which epoch is kept, and who leads.
 MAIN: dict[Objective, str] = {"like": "auc", "next": "ndcg@10", "rating": "rmse"}

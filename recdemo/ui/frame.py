@@ -15,7 +15,17 @@ import streamlit as st
 from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS, QUESTIONS
 from recdemo.core.wording import counted
-from recdemo.ui import engine, guide, owner, sidebar, stage, state, uploads, warm_up
+from recdemo.ui import (
+    engine,
+    guidance,
+    guide,
+    owner,
+    sidebar,
+    stage,
+    state,
+    uploads,
+    warm_up,
+)
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit, encode_visit
 
@@ -68,7 +78,7 @@ def page() -> Iterator[Visit]:
 
 
 def _menu(visit: Visit) -> None:
-    """All pages in one line; on a phone, behind one button. At its end, the switch for an audience."""
+    """All pages in one line; on a phone, behind one button. At its end, the switch for an audience, and help."""
     link = encode_visit(visit)
     stage.draw(f"{st.context.url} {visit.story}", present=visit.present)
     with st.container(key="menu", horizontal=True):
@@ -94,6 +104,7 @@ def _menu(visit: Visit) -> None:
             type="tertiary",
             on_click=lambda: state.go(replace(state.current(), present=not visit.present)),
         )
+        guidance.draw()
     if chosen:
         st.switch_page(chosen[0])
 

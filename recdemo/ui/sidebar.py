@@ -21,7 +21,8 @@ def draw() -> None:
     visit = state.current()
     _model(visit)
     st.divider()
-    _visitor(visit)
+    with st.container(key="side_visitor"):
+        _visitor(visit)
     history.draw(visit, state.seen())
     owner.draw()
 

@@ -21,7 +21,7 @@ from recdemo.ui import engine
 from recdemo.ui.shared_films import Films
 from recdemo.ui.visit import DEFAULT_OBJECTIVE, Visit, decode_visit, default_model, encode_visit
 
-_VISIT, _UNDO, _PROBLEMS = "visit", "visit_undo", "visit_problems"
+_VISIT, _UNDO, _PROBLEMS, _BARE = "visit", "visit_undo", "visit_problems", "visit_bare"
 MAX_UNDO = 50
 
 
@@ -31,6 +31,7 @@ def start() -> None:
         given = {name: str(value) for name, value in st.query_params.items()}
         visit, problems = decode_visit(given, models=engine.menu(), films=engine.all_labels())
         st.session_state[_VISIT] = visit
+        st.session_state[_BARE] = not given
         st.session_state[_UNDO] = []
         st.session_state[_PROBLEMS] = [f"{p} The rest of the link is kept." for p in problems]
     elif engine.OF in current().model and current().model not in engine.menu():
@@ -40,6 +41,11 @@ def start() -> None:
             f"The kept model {engine.plain(gone)} is gone, so {engine.card(other).title} is chosen."
         )
         go(current().with_model(other, menu.get(other, [DEFAULT_OBJECTIVE])), [said])
+
+
+def came_without_link() -> bool:
+    """Whether this browser session began with a bare address: nobody passed anything on."""
+    return bool(st.session_state[_BARE])
 
 
 def current() -> Visit:
