@@ -207,7 +207,7 @@ def what_if(
 def report(
     context: typer.Context,
     output: Annotated[
-        Path, typer.Option("--out", help="HTML file to write; one there is replaced.")
+        Path, typer.Option("--out", help="HTML file to write, or a .png; one there is replaced.")
     ],
     model: Model = "din",
     objective: ObjectiveOption = None,
@@ -229,8 +229,9 @@ def report(
     k: Length = 10,
     as_json: Json = False,
 ) -> None:
-    """Write a visitor's answers as one HTML page to print: the list, why, models beside, sources."""
+    """Write a visitor's answers as one HTML page to print, with all that is behind them; or list and reason as a PNG."""
     import recdemo
+    from recdemo.charts.picture import picture
     from recdemo.charts.report import handout
     from recdemo.models import card_of
 
@@ -241,8 +242,9 @@ def report(
     keys = [key for key in dict.fromkeys(beside or ()) if key != model]
     loaded = _loaded(keys, recommender.objective)
     others = {card_of(key).title: other for key, other in zip(keys, loaded, strict=True)}
-    page = handout(recommender, session, others=others, targets=movie or (), k=k)
-    output.write_text(page, encoding="utf-8")
+    drawn = output.suffix.lower() == ".png"
+    page = "" if drawn else handout(recommender, session, others=others, targets=movie or (), k=k)
+    output.write_bytes(picture(recommender, session) if drawn else page.encode())
     if as_json:
         print_json({"file": str(output)})
     else:

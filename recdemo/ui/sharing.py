@@ -44,6 +44,17 @@ def draw(visit: Visit) -> None:
         help="This session as one page to print: the list, why, the models compared, and where the numbers come "
         "from. It needs no network.",
     )
+    st.download_button(
+        "Picture to share",
+        lambda: _picture(seen),
+        file_name=f"recdemo-{visit.model}.png",
+        mime="image/png",
+        icon=":material/image:",
+        on_click="ignore",
+        width="stretch",
+        key="side_picture",
+        help="The first five of the list, and why the first is there, as a PNG.",
+    )
     st.file_uploader(
         "Open a saved session", type="json", key="side_open", on_change=_open, max_upload_size=1
     )
@@ -70,6 +81,14 @@ def _report(visit: Visit, link: str, peers: Mapping[str, Sequence[Objective]]) -
         targets=visit.targets,
         link=link,
     )
+
+
+def _picture(visit: Visit) -> bytes:
+    """Made when asked for, outside the run of a page."""
+    from recdemo.charts.picture import picture
+
+    recommender = engine.recommender(visit.model, visit.objective, p_like=False)
+    return picture(recommender, visit.session, title=engine.card(visit.model).title)
 
 
 def _open() -> None:

@@ -18,6 +18,7 @@ from recdemo.answers.counterfactual import Change, rank_changes
 from recdemo.answers.drop import what_it_takes
 from recdemo.answers.embeddings import analogy, film_analogy
 from recdemo.answers.spaces import spaces
+from recdemo.charts.picture import picture
 from recdemo.charts.report import handout
 from recdemo.models import CARDS
 
@@ -156,6 +157,9 @@ def test_report_writes_the_library_s_page(tmp_path: Path) -> None:
     expected = handout(models[0], SESSION, others=others, targets=[1210, 589], k=3)
     written = file.read_text(encoding="utf-8")
     assert _timeless(written) == _timeless(expected)
+    drawn = tmp_path / "card.png"
+    assert answer(f"{words} --out {drawn} --json") == {"file": str(drawn)}
+    assert drawn.read_bytes() == picture(models[0], SESSION)
     missing = tmp_path / "nowhere" / "page.html"
     done = run(f"{words} --out {missing}")
     assert done.returncode == 1
