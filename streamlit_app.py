@@ -23,16 +23,19 @@ steps[1].markdown(
 steps[2].markdown("**3 · Ask why.** Every score comes apart into numbers that add up to it.")
 
 
-from recdemo.ui import frame, state
+from recdemo.ui import engine, frame, state, taste, tour
 from recdemo.ui.chart import answer, reason
 from recdemo.ui.home import show_checkpoints, show_own_films, show_personas, show_scenarios
 
-with frame.page():
+with frame.page() as seen:
     visit = state.current()
+    tour.draw(tour.HOME, engine.words(visit.model))
+    with answer():
+        taste.draw(seen)
     with reason():
         show_own_films(visit)
     st.subheader("Or as somebody else")
-    with answer(), st.container(key="personas"):
+    with st.container(key="personas"):
         show_personas(visit)
     st.subheader("Or follow a question")
     show_scenarios(visit)

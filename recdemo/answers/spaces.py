@@ -70,10 +70,14 @@ class Space:
     meaning: str
     make: Callable[[], Tensor] = field(repr=False)
 
-    def directions(self) -> np.ndarray:
-        """[N, k] the vectors brought to length one; films in catalogue order, values as `labels_of` has them."""
+    def vectors(self) -> np.ndarray:
+        """[N, k]; films in catalogue order, values as `labels_of` has them."""
         with torch.inference_mode():
-            return unit(self.make()[1:].float().numpy())
+            return np.asarray(self.make()[1:].float().numpy())
+
+    def directions(self) -> np.ndarray:
+        """[N, k] the vectors brought to length one."""
+        return unit(self.vectors())
 
 
 def spaces(model: nn.Module) -> dict[str, Space]:

@@ -1,0 +1,127 @@
+"""A taste in a minute, on Home: a grid of well-known films to say of what one thought of them, until one is somebody."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from recdemo.charts.style import CATEGORIES
+from recdemo.core.errors import CheckpointError
+from recdemo.core.wording import Words, counted
+from recdemo.data.catalogue import genre_names
+from recdemo.ui import engine, state
+from recdemo.ui.engine import plain
+from recdemo.ui.history import ICONS
+from recdemo.ui.visit import Visit
+
+if TYPE_CHECKING:
+    import numpy as np
+
+TILES, ENOUGH = 12, 5
+_SHOWN, _PASSED = "taste_shown", "taste_passed"  # of this browser session: ids
+
+
+def draw(visit: Visit) -> None:
+    """The grid, and how far one is.
+
+    Args:
+        visit: with the films that the model knows.
+    """
+    from recdemo.answers.taste import to_ask
+
+    films, w = engine.films(visit.model), engine.words(visit.model)
+    said = visit.session.movie_ids
+    shown: list[int] = to_ask(
+        films.table,
+        TILES,
+        said=said,
+        shown=st.session_state.get(_SHOWN, []),
+        passed=st.session_state.setdefault(_PASSED, set()),
+        vectors=_vectors(visit) if said else None,
+    )
+    st.session_state[_SHOWN] = shown
+    _head(len(said), shown, w)
+    if not shown:
+        st.caption(f"There is no other {w.film} to ask about.")
+        return
+    names = genre_names(films.table)
+    table = films.table.set_index("movie_id").loc[shown]
+    _colour({m: genres[0] for m, genres in table["genres"].items() if genres}, names)
+    with st.container(horizontal=True, key="taste_grid"):
+        for movie, title, year, genres in table[["title", "year", "genres"]].itertuples():
+            _tile(int(movie), title, year, genres, w)
+
+
+def _vectors(visit: Visit) -> np.ndarray | None:
+    """The films to the model chosen, where it has them."""
+    from recdemo.answers.spaces import spaces
+
+    with suppress(CheckpointError):  # the page of a list says why
+        model = engine.recommender(visit.model, visit.objective, p_like=False).checkpoint.model
+        if space := spaces(model).get("film"):
+            return space.vectors()
+    return None
+
+
+def _head(said: int, shown: list[int], w: Words) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key="taste_head"):
+        with st.container(width="stretch"):
+            st.markdown(f"### A taste in a minute\n{_how_far(said, w)}")
+        st.button(
+            f"Other {w.films}",
+            key="taste_others",
+            icon=":material/refresh:",
+            help=f"None of these {w.watched}: ask about others",
+            disabled=not shown,
+            on_click=lambda: st.session_state[_PASSED].update(shown),
+        )
+        if st.button(
+            "See the list",
+            key="taste_done",
+            icon=":material/arrow_forward:",
+            type="primary" if said >= ENOUGH else "secondary",
+            disabled=not said,
+        ):
+            st.switch_page("pages/recommend.py")
+
+
+def _how_far(said: int, w: Words) -> str:
+    marks = "●" * min(said, ENOUGH) + "○" * max(0, ENOUGH - said)
+    if not said:
+        return f"{marks} Say of five {w.films} whether you liked them, and you are somebody to every model."
+    if said < ENOUGH:
+        return f"{marks} {ENOUGH - said} more. What is asked next is what would tell most."
+    return f"{marks} {counted(said, w.film)}: you are somebody. Each further answer tells more."
+
+
+def _colour(genre_of: dict[int, str], names: tuple[str, ...]) -> None:
+    """The edge of each tile in the colour of its first genre."""
+    rules = (
+        f".st-key-taste_{movie} {{border-top: 4px solid {CATEGORIES[names.index(genre) % len(CATEGORIES)]};}}"
+        for movie, genre in genre_of.items()
+    )
+    st.html(f"<style>{''.join(rules)}</style>")
+
+
+def _tile(movie: int, title: str, year: int, genres: tuple[str, ...], w: Words) -> None:
+    with st.container(border=True, key=f"taste_{movie}"):
+        about = " · ".join([*([str(year)] if year else []), *genres[:2]])
+        st.markdown(f"**{plain(title)}**  \n{plain(about)}")
+        with st.container(horizontal=True, key=f"taste_buttons_{movie}"):
+            for liked, name in ((True, "Liked"), (False, "Disliked")):
+                st.button(
+                    ICONS[liked],
+                    key=f"taste_{name}_{movie}",
+                    help=f"{name}: {plain(title)}",
+                    width="stretch",
+                    on_click=lambda liked=liked: state.go(state.current().add(movie, liked)),
+                )
+            st.button(
+                ":material/visibility_off:",
+                key=f"taste_skip_{movie}",
+                help=f"Not {w.watched}: {plain(title)}",
+                type="tertiary",
+                on_click=lambda: st.session_state[_PASSED].add(movie),
+            )

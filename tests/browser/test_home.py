@@ -1,0 +1,83 @@
+"""A newcomer in a real browser: shown around, a taste in a few clicks, a picture to take along."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from benchmarks.browser import settle
+from benchmarks.one_screen import HEIGHT, WIDTH, below
+
+pytestmark = pytest.mark.browser
+
+CARD, RING = "#recdemo-tour .card", "#recdemo-tour .ring"
+
+
+def shown_around(page: Page) -> None:
+    """Through the three pointers: none is over what it points at, all are on the screen."""
+    page.locator(CARD).wait_for()
+    for number in (1, 2, 3):
+        page.get_by_text(f"{number} of 3").wait_for()
+        page.wait_for_timeout(400)  # it follows the page a few times a second
+        card, ring = (page.locator(part).bounding_box() for part in (CARD, RING))
+        assert card is not None
+        assert ring is not None
+        apart = (
+            card["x"] >= ring["x"] + ring["width"]
+            or card["x"] + card["width"] <= ring["x"]
+            or card["y"] >= ring["y"] + ring["height"]
+            or card["y"] + card["height"] <= ring["y"]
+        )
+        assert apart, (number, card, ring)
+        size = page.viewport_size
+        assert size is not None
+        assert 0 <= card["x"] <= size["width"] - card["width"]
+        assert 0 <= card["y"] <= size["height"] - card["height"]
+        page.locator("#recdemo-tour .next").click()
+    expect(page.locator(CARD)).to_have_count(0)
+
+
+def test_a_newcomer_is_shown_around_and_has_a_list_in_seven_clicks(
+    new_page: Callable[..., Page], app_url: str
+) -> None:
+    phone = new_page(390, 844, reduced_motion="reduce")
+    phone.goto(app_url)
+    settle(phone)
+    shown_around(phone)
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+
+    page = new_page(WIDTH, HEIGHT)
+    page.goto(app_url)
+    settle(page)
+    shown_around(page)
+    assert below(page) == {}
+    clicks = 0
+    for films in range(1, 6):
+        page.locator("[class*=st-key-taste_Liked_] button:visible").nth(films).click()
+        clicks += 1
+        page.get_by_text(f"History · {films} film").wait_for()
+        settle(page)
+    page.get_by_role("button", name="See the list").click()
+    clicks += 1
+    page.get_by_role("heading", name="Why ").wait_for()
+    assert clicks <= 7
+    settle(page)
+    expect(page.locator(CARD)).to_have_count(0)  # once
+
+    page.locator(".st-key-menu_help button").click()
+    page.get_by_label("What does it mean?").press_sequentially("hit rate")
+    terms = page.locator(".st-key-help_terms p")
+    expect(terms).to_have_count(1, timeout=30_000)
+    expect(terms).to_contain_text("HR@10")
+    page.get_by_role("button", name="Show me around").click()
+    shown_around(page)
+
+    page.locator(".st-key-side_share button").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Picture to share").click()
+    picture = Image.open(io.BytesIO(download.value.path().read_bytes()))
+    assert picture.size == (1200, 630)
