@@ -247,7 +247,7 @@ GLOSSARY: dict[str, Term] = {
 
 
 def look_up(words: str) -> list[Term]:
-    """The terms that hold all words, begun or whole, the ones named so before those that only mention them.
+    """The terms that hold all that was typed, those named so before those that only mention it.
 
     Args:
         words: as typed; nothing gives all terms.

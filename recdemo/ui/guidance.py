@@ -12,7 +12,8 @@ from recdemo.ui import tour
 def draw() -> None:
     """A button that opens it; what it holds is drawn only then."""
     box = st.popover(
-        ":material/help:",
+        "Help",
+        icon=":material/help:",
         key="menu_help",
         help="What words mean",
         type="tertiary",

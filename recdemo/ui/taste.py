@@ -112,16 +112,18 @@ def _tile(movie: int, title: str, year: int, genres: tuple[str, ...], w: Words) 
         with st.container(horizontal=True, key=f"taste_buttons_{movie}"):
             for liked, name in ((True, "Liked"), (False, "Disliked")):
                 st.button(
-                    ICONS[liked],
+                    f"{name}: {plain(title)}",
                     key=f"taste_{name}_{movie}",
-                    help=f"{name}: {plain(title)}",
+                    icon=ICONS[liked],
+                    help=name,
                     width="stretch",
                     on_click=lambda liked=liked: state.go(state.current().add(movie, liked)),
                 )
             st.button(
-                ":material/visibility_off:",
+                f"Not {w.watched}: {plain(title)}",
                 key=f"taste_skip_{movie}",
-                help=f"Not {w.watched}: {plain(title)}",
+                icon=":material/visibility_off:",
+                help=f"Not {w.watched}",
                 type="tertiary",
                 on_click=lambda: st.session_state[_PASSED].add(movie),
             )

@@ -57,7 +57,7 @@ def test_a_newcomer_is_shown_around_and_has_a_list_in_seven_clicks(
     assert below(page) == {}
     clicks = 0
     for films in range(1, 6):
-        page.locator("[class*=st-key-taste_Liked_] button:visible").nth(films).click()
+        page.get_by_role("button", name="Liked: ").nth(films).click()
         clicks += 1
         page.get_by_text(f"History · {films} film").wait_for()
         settle(page)
@@ -68,7 +68,7 @@ def test_a_newcomer_is_shown_around_and_has_a_list_in_seven_clicks(
     settle(page)
     expect(page.locator(CARD)).to_have_count(0)  # once
 
-    page.locator(".st-key-menu_help button").click()
+    page.get_by_role("button", name="Help", exact=True).click()
     page.get_by_label("What does it mean?").press_sequentially("hit rate")
     terms = page.locator(".st-key-help_terms p")
     expect(terms).to_have_count(1, timeout=30_000)
@@ -76,7 +76,7 @@ def test_a_newcomer_is_shown_around_and_has_a_list_in_seven_clicks(
     page.get_by_role("button", name="Show me around").click()
     shown_around(page)
 
-    page.locator(".st-key-side_share button").click()
+    page.locator(".st-key-side_share button:visible").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Picture to share").click()
     picture = Image.open(io.BytesIO(download.value.path().read_bytes()))
