@@ -1,11 +1,12 @@
 """A taste in a minute: which films to ask somebody about next.
 
-A film is worth asking about as far as people have seen it, and as far as the answer tells something. Before anything is said, it
-tells as much as opinions of the film differ: popularity × entropy (Rashid et al., "Getting to Know You: Learning New User
-Preferences in Recommender Systems", IUI 2002). Then it tells what it would change. A taste is an unknown vector u, standard normal at first; an
-opinion of film f is q_f · u and noise. What was said leaves u the covariance P = (I + Σ q qᵀ / σ²)⁻¹, and one more answer would take from the
-variance of the opinions of all films g, each counted w_g times, Σ_g w_g (q_gᵀ P q_f)² / (σ² + q_fᵀ P q_f): the optimal design for a linear model
-(Chaloner and Verdinelli, "Bayesian Experimental Design: A Review", 1995). Whether an answer is yes or no plays no part in it.
+A film is worth asking about as far as people have seen it, as far as the answer tells something, and as far as films of its genres are not asked
+about already. What an answer tells is what it would change. A taste is an unknown vector u, standard normal at first; an opinion of film f is
+q_f · u and noise. What was said leaves u the covariance P = (I + Σ q qᵀ / σ²)⁻¹, and one more answer would take from the variance of the opinions of
+all films g, each counted w_g times, Σ_g w_g (q_gᵀ P q_f)² / (σ² + q_fᵀ P q_f): the optimal design for a linear model (Chaloner and Verdinelli,
+"Bayesian Experimental Design: A Review", 1995). Whether an answer is yes or no plays no part in it. Before anything is said, what is seen most is asked
+about: popularity × entropy of opinions (Rashid et al., "Getting to Know You", IUI 2002) asks about films that fewer like, and made worse lists here.
+`benchmarks/taste.py` measures it.
 """
 
 from __future__ import annotations
@@ -16,23 +17,12 @@ import numpy as np
 import pandas as pd
 
 NOISE = 1.0  # σ², where an opinion varies by one on average before anything is said
-CROWD = 1.0  # how soon films of one genre are enough
+CROWD = 0.3  # how soon films of one genre are enough
 
 
 def known(ratings: np.ndarray) -> np.ndarray:
     """[M] how likely a film has been seen, beside the film rated most."""
     return np.asarray(ratings / max(1, ratings.max(initial=0)))
-
-
-def entropy(ratings: np.ndarray, likes: np.ndarray) -> np.ndarray:
-    """[M] bits in whether somebody likes a film: 1 where half of all do, 0 where opinions agree.
-
-    Args:
-        ratings: [M] how many people rated each film.
-        likes: [M] how many of them liked it.
-    """
-    share = (likes + 1) / (ratings + 2)  # one yes and one no besides: of two people little is known
-    return np.asarray(-share * np.log2(share) - (1 - share) * np.log2(1 - share))
 
 
 def would_tell(
@@ -95,12 +85,9 @@ def to_ask(
     """
     ids, ratings = films["movie_id"].to_numpy(), films["ratings"].to_numpy()
     spoken = np.flatnonzero(np.isin(ids, list(said)))
-    tells = (
-        entropy(ratings, films["likes"].to_numpy())
-        if vectors is None or not len(spoken)
-        else would_tell(vectors, ratings.astype(float), spoken)
-    )
-    worth, shares = known(ratings) * tells, genre_shares(films["genres"].tolist())
+    worth, shares = known(ratings), genre_shares(films["genres"].tolist())
+    if vectors is not None and len(spoken):
+        worth = worth * would_tell(vectors, ratings.astype(float), spoken)
     worth[np.isin(ids, [*said, *passed])] = -1.0
     crowd = np.zeros(shares.shape[1])  # films chosen of each genre
     chosen: list[int] = []

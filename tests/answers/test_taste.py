@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from recdemo import checkpoints
-from recdemo.answers.taste import NOISE, entropy, to_ask, would_tell
+from recdemo.answers.taste import NOISE, to_ask, would_tell
 from recdemo.data.catalogue import read_catalogue
 
 
@@ -35,13 +33,6 @@ def test_what_an_answer_tells_is_the_variance_it_takes_away() -> None:
     assert would_tell(vectors, weight, said) == pytest.approx(by_hand)
 
 
-def test_entropy_is_one_where_opinions_are_divided() -> None:
-    found = entropy(np.array([98, 98, 0]), np.array([49, 98, 0]))
-    share = 99 / 100
-    almost = -share * math.log2(share) - (1 - share) * math.log2(1 - share)
-    assert found == pytest.approx([1.0, almost, 1.0])
-
-
 def test_the_grid_is_of_well_known_films_of_all_kinds_and_places_stay() -> None:
     films = read_catalogue(checkpoints.root() / checkpoints.CATALOGUE)
     first = to_ask(films, 12)
@@ -60,7 +51,7 @@ def test_the_grid_is_of_well_known_films_of_all_kinds_and_places_stay() -> None:
 
 
 def test_what_was_said_decides_what_is_asked_next() -> None:
-    films = pd.DataFrame({"movie_id": [1, 2, 3], "ratings": 9, "likes": 5, "genres": [(), (), ()]})
+    films = pd.DataFrame({"movie_id": [1, 2, 3], "ratings": 9, "genres": [(), (), ()]})
     vectors = np.array([[1.0, 0.0], [0.9, 0.1], [0.0, 0.9]])
     assert to_ask(films, 1, said=[1], vectors=vectors) == [3]
     assert to_ask(films, 1, said=[3], vectors=vectors) == [1]
@@ -68,14 +59,12 @@ def test_what_was_said_decides_what_is_asked_next() -> None:
 
 def test_films_of_one_kind_are_not_asked_about_one_after_another() -> None:
     genres = [("Drama",), ("Drama", "War"), ("Drama",), ("Comedy",)]
-    films = pd.DataFrame(
-        {"movie_id": [1, 2, 3, 4], "ratings": [9, 9, 9, 7], "likes": [5, 5, 5, 4], "genres": genres}
-    )
-    assert to_ask(films, 3) == [1, 4, 2]
+    films = pd.DataFrame({"movie_id": [1, 2, 3, 4], "ratings": [9, 9, 9, 7], "genres": genres})
+    assert to_ask(films, 3) == [1, 2, 4]
 
 
 def test_few_films_without_genres_or_ratings_are_asked_about_too() -> None:
-    films = pd.DataFrame({"movie_id": [4, 6], "ratings": 0, "likes": 0, "genres": [(), ()]})
+    films = pd.DataFrame({"movie_id": [4, 6], "ratings": 0, "genres": [(), ()]})
     assert to_ask(films, 12, shown=[99]) == [4, 6]
     assert to_ask(films, 12, said=[4], passed=[6], vectors=np.zeros((2, 3))) == []
     assert to_ask(films.iloc[:0], 12) == []

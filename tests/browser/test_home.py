@@ -68,7 +68,7 @@ def test_a_newcomer_is_shown_around_and_has_a_list_in_seven_clicks(
     settle(page)
     expect(page.locator(CARD)).to_have_count(0)  # once
 
-    page.get_by_role("button", name="Help", exact=True).click()
+    page.locator(".st-key-menu_help button:visible").click()
     page.get_by_label("What does it mean?").press_sequentially("hit rate")
     terms = page.locator(".st-key-help_terms p")
     expect(terms).to_have_count(1, timeout=30_000)
