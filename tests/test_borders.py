@@ -361,7 +361,7 @@ def _command(words: list[str], command: Any) -> None:
         mock.patch.object(sys, "argv", ["recdemo", *words]),
         mock.patch.object(tables.out, "_width", 80),
         io.TextIOWrapper(out, "utf-8") as shown,
-        io.TextIOWrapper(err, "utf-8") as told,
+        io.TextIOWrapper(err, "utf-8", "backslashreplace") as told,  # as Python's own
         redirect_stdout(shown),
         redirect_stderr(told),
         pytest.raises(SystemExit) as left,

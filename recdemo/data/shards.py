@@ -7,6 +7,7 @@ ascend from part to part. Parts of some 500,000 ratings are read in a fraction o
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,7 @@ class PartedDataset:
 
 def in_parts(path: str | Path) -> bool:
     """Whether a path leads to a data set in parts."""
-    return (Path(path).expanduser() / PART.format(0)).is_dir()
+    return (Path(os.path.expanduser(path)) / PART.format(0)).is_dir()
 
 
 def save_parts(parts: Iterable[Dataset], path: Path) -> Path:
@@ -68,7 +69,7 @@ def open_parts(path: str | Path) -> PartedDataset:
     Raises:
         DataError: a part cannot be read, is missing, or does not fit those before it; names it.
     """
-    folder = Path(path).expanduser()
+    folder = Path(os.path.expanduser(path))
     paths = sorted(folder.glob(f"{PREFIX}*"))
     for number, found in enumerate(paths):
         if found.name != PART.format(number):

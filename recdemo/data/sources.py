@@ -46,7 +46,7 @@ def load_dataset(
     """
     name = str(source)
     if name not in NAMES:
-        return _read(Path(source).expanduser(), catalogue, choices)
+        return _read(Path(os.path.expanduser(source)), catalogue, choices)
     if choices != GUESSED:
         raise DataError(
             f"{name} is no file of your own, so {' '.join(choices.words())} says nothing of it; leave that out"
@@ -86,7 +86,7 @@ def has_own_films(source: str | Path, choices: Choices = GUESSED) -> bool:
     """Whether a source is known, before it is read, to have films that are not MovieLens'; what cannot be read has none."""
     if str(source) in NAMES:
         return str(source) == SIMULATED_NEWS
-    path = Path(source).expanduser()
+    path = Path(os.path.expanduser(source))
     if is_table(path):
         return choices.own_films
     try:
@@ -100,7 +100,7 @@ def is_news(source: str | Path) -> bool:
     """Whether a source is known, before it is read, to say what was clicked of what was shown."""
     if str(source) in NAMES:
         return str(source) == SIMULATED_NEWS
-    path = Path(source).expanduser()
+    path = Path(os.path.expanduser(source))
     try:
         return not is_table(path) and open_archive(path).layout == mind.LAYOUT
     except DataError:
@@ -134,7 +134,7 @@ def _read(path: Path, catalogue: pd.DataFrame | None, choices: Choices) -> Datas
 
 def _places() -> list[Path]:
     given = os.environ.get(DATA_VARIABLE)
-    places = [Path(given).expanduser()] if given else []
+    places = [Path(os.path.expanduser(given))] if given else []
     known = [
         Path.cwd() / "data",
         PROJECT / "data",

@@ -102,7 +102,7 @@ def ask(
     from recdemo.data.sources import NAMES
 
     if source not in NAMES:
-        source = str(Path(source).expanduser().absolute())
+        source = str(Path(os.path.expanduser(source)).absolute())
     try:
         return Request(
             model=model,

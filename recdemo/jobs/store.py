@@ -27,6 +27,7 @@ from typing import Annotated, Any, Literal
 
 from filelock import FileLock, Timeout
 from pydantic import (
+    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -107,7 +108,7 @@ class Status(BaseModel):
     seconds_left: FiniteFloat | None = None
     reason: str = ""  # why it has failed, or was interrupted
     note: str = ""  # what else a person should know
-    updated: datetime.datetime = Field(default_factory=lambda: now())
+    updated: AwareDatetime = Field(default_factory=lambda: now())
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -143,7 +144,7 @@ def read_history(path: str | Path, *, person: str = "", world: str = "") -> Brou
     Raises:
         DataError: it cannot be read, or nothing in it is understood.
     """
-    path = Path(path).expanduser()
+    path = Path(os.path.expanduser(path))
     if not path.is_file():
         raise DataError(f"{path} is not a file; name the file that you exported")
     return bring(read_export(path.read_bytes(), path.name, person), shipped_finder(world))
