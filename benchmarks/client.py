@@ -49,7 +49,7 @@ class Client:
     """It sends clicks, and keeps what a page needs of what comes back."""
 
     def __init__(self, socket: ClientConnection, page: str, url: str = "") -> None:
-        self._socket, self._page, self._url = socket, page, url
+        self._socket, self._page, self.url = socket, page, url
         self._messages: dict[str, ForwardMsg] = {}  # those the server may refer to again
         self._query, self._script = "", ""  # the script is known by what the server calls it
         self._session = ""
@@ -120,7 +120,7 @@ class Client:
                 if answer.file_urls_response.response_id == asked:
                     urls = answer.file_urls_response.file_urls[0]
                     break
-        address = self._url + urls.upload_url
+        address = self.url + urls.upload_url
         return await asyncio.to_thread(_put, address, name, content), urls
 
     async def _send(self, state: WidgetState) -> None:
