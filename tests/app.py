@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = {"home" if path == "streamlit_app.py" else Path(path).stem: path for path, _, _ in MENU}
 FILMS = read_catalogue(ROOT / "checkpoints" / checkpoints.CATALOGUE)["movie_id"].tolist()
 LONGEST_TITLE = 3636
+TABLE = {"v": "Table"}  # in the link: Recommend's list as a table
 VISITS = {
     "empty": Session(),
     "one film": Session(history=[Watched(260, True)]),

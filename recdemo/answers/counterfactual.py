@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -77,7 +77,14 @@ class RankChanges:
 
 
 def rank_changes(
-    recommender: Recommender, before: Session, after: Session, k: int = 10
+    recommender: Recommender,
+    before: Session,
+    after: Session,
+    k: int = 10,
+    *,
+    genres: Collection[str] = (),
+    years: tuple[int, int] | None = None,
+    logits: np.ndarray | None = None,
 ) -> RankChanges:
     """Where the first k films of either session stand in both.
 
@@ -86,10 +93,13 @@ def rank_changes(
         before: a visitor.
         after: the same visitor, changed.
         k: length of the lists.
+        genres: only films with at least one of these are ranked; empty keeps all.
+        years: only films released from the first to the second year.
+        logits: what `Recommender.logits` gives for the session after, if it has been asked already.
 
     Returns:
         One row per film among the first k before or after, by rank before: ``movie_id``, ``title`` (with year),
-        ``rank_before``, ``rank_after`` (missing where the film is watched), ``score_before``, ``score_after``
+        ``rank_before``, ``rank_after`` (missing where the film is watched, or none of those ranked), ``score_before``, ``score_after``
         (as `Recommender.recommend` gives them, NaN where the film is watched).
 
     Raises:
@@ -103,18 +113,19 @@ def rank_changes(
             "title": labels_of(catalogue),
         }
     )
-    logits = {"before": recommender.logits(before), "after": recommender.logits(after)}
+    asked = recommender.logits(after) if logits is None else logits
+    both = {"before": recommender.logits(before), "after": asked}
     for name, session in (("before", before), ("after", after)):
-        unseen = recommender.unseen(session)
-        ranks = pd.Series(ranks_of(logits[name], unseen), dtype="Int64")
-        scores = recommender.scores(session, logits[name])
-        table[f"rank_{name}"] = ranks.where(unseen)
-        table[f"score_{name}"] = np.where(unseen, scores, np.nan)
+        wanted = recommender.candidates(session, genres, years)
+        ranks = pd.Series(ranks_of(both[name], wanted), dtype="Int64")
+        scores = recommender.scores(session, both[name])
+        table[f"rank_{name}"] = ranks.where(wanted)
+        table[f"score_{name}"] = np.where(wanted, scores, np.nan)
     listed = (table[["rank_before", "rank_after"]] <= k).any(axis=1)
     return RankChanges(
         k=k,
         films=table[listed].sort_values(["rank_before", "rank_after"], ignore_index=True),
-        same_scores=bool(np.array_equal(logits["before"], logits["after"])),
+        same_scores=bool(np.array_equal(both["before"], both["after"])),
     )
 
 

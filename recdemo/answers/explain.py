@@ -25,8 +25,11 @@ import torch
 from torch import Tensor
 
 from recdemo.answers.explanation import AVERAGE, Contrast, Explanation, Weights, pair_label
+from recdemo.answers.reasons import AVERAGED as AVERAGED
+from recdemo.answers.reasons import Reasons, reasons, taken_in
+from recdemo.answers.reasons import titles_of as titles_of
 from recdemo.answers.removal import pair_removal, rank_correlation
-from recdemo.answers.summands import is_exact, logits_without, summands
+from recdemo.answers.summands import is_exact, logits_without
 from recdemo.core.batch import Batch
 from recdemo.core.errors import RequestError
 from recdemo.core.protocols import ShowsFilmTerms, ShowsHeads, ShowsHistory
@@ -34,14 +37,11 @@ from recdemo.core.session import Session
 from recdemo.core.terms import FieldTerms
 from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS
 from recdemo.core.wording import Words, counted
-from recdemo.data.catalogue import labels_of
 from recdemo.encoding.encode import encode
 from recdemo.encoding.schema import year_label
 
 if TYPE_CHECKING:
     from recdemo.answers.score import Scorer
-
-AVERAGED = 24  # films that a model asked again and again is averaged over, for the average film
 
 
 def explain(
@@ -51,6 +51,7 @@ def explain(
     *,
     against: int | None = None,
     logits: np.ndarray | None = None,
+    shared: Reasons | None = None,
 ) -> Explanation:
     """Explain the score of one film.
 
@@ -61,6 +62,7 @@ def explain(
         against: the film it is set beside in `Explanation.contrast`: one that is not watched; None for the average of
             all these. For a model without terms of its own the average is over some of them, evenly spread over its ranking.
         logits: what `Scorer.logits` gives for this session, if it has been asked already.
+        shared: what `reasons` gives for this session and films among which this one may be, if they have been asked about.
 
     Raises:
         RequestError: a film is not in the catalogue, or the one set beside it is watched.
@@ -68,20 +70,21 @@ def explain(
     checkpoint, w = recommender.checkpoint, recommender.words
     target = checkpoint.schema.index_of(movie_id)
     if movie_id in session.movie_ids:
-        session, logits = unwatched(session, movie_id), None
+        session, logits, shared = unwatched(session, movie_id), None, None
     if against is not None and against in session.movie_ids:
         raise RequestError(
             f"{titles_of(recommender, [against])[0]} is {w.watched}, and no candidate; compare with one that is not"
         )
     logits = recommender.logits(session) if logits is None else logits
-    read = replace(session, history=session.history[-checkpoint.schema.history_length :])
-    titles = titles_of(recommender, [film.movie_id for film in read.history])
-    rivals = _rivals(recommender, session, against, logits)
-    parts = summands(recommender, read, titles, torch.tensor([target, *rivals]))
-    logit, without = logits_without(recommender, read, target)
+    read = taken_in(recommender, session)
+    if shared is None or not shared.covers(movie_id, against):
+        shared = reasons(recommender, session, [movie_id], logits, against)
+    found, without = logits_without(recommender, read, torch.tensor([target]))
+    logit, without = float(found[0]), without[:, 0]
     removal = logit - without
-    weights = _pair_weights(parts.fields, w) if parts.fields else None
+    weights = _pair_weights(shared.fields, w) if shared.fields else None
     if isinstance(checkpoint.model, ShowsHistory):
+        titles = titles_of(recommender, read.movie_ids)
         weights = _history_weights(recommender, read, target, titles, removal)
     return Explanation(
         model=checkpoint.card.model,
@@ -90,34 +93,20 @@ def explain(
         title=titles_of(recommender, [movie_id])[0],
         logit=logit,
         score=float(recommender.scores(session, logits)[target - 1]),
-        terms=parts.terms,
+        terms=shared.terms_of(movie_id),
         contrast=Contrast(
             movie_id=against,
             title=w(AVERAGE) if against is None else titles_of(recommender, [against])[0],
-            films=len(rivals),
-            logit=float(parts.values[1:].sum(1).mean()),
-            terms=parts.against_others(),
+            films=1 if against else shared.films,
+            logit=float(shared.other(against).sum()),
+            terms=shared.more(movie_id, against),
         ),
-        fields=parts.fields.fields if parts.fields else (),
+        fields=shared.fields.fields if shared.fields else (),
         weights=weights,
         removal=tuple(zip((f.movie_id for f in read.history), map(float, removal), strict=True)),
         films_read=len(read.history),
         exact=is_exact(recommender),
     )
-
-
-def _rivals(
-    recommender: Scorer, session: Session, against: int | None, logits: np.ndarray
-) -> list[int]:
-    """The indices of the films that a film is set beside."""
-    if against is not None:
-        return [recommender.checkpoint.schema.index_of(against)]
-    unseen = 1 + np.flatnonzero(recommender.unseen(session))
-    if is_exact(recommender) or len(unseen) <= AVERAGED:
-        return unseen.tolist()
-    ranked = unseen[np.argsort(-logits[unseen - 1], kind="stable")]
-    # The middle film of each of as many equal parts of the ranking.
-    return ranked[((np.arange(AVERAGED) + 0.5) * len(ranked) / AVERAGED).astype(int)].tolist()
 
 
 def history_weights(
@@ -208,13 +197,6 @@ def field_values(recommender: Scorer, session: Session, movie_id: int) -> dict[s
         "genres": ", ".join(film["genres"]) or "none",
         "year": year_label(int(schema.year_ids[schema.index_of(movie_id)])),
     }
-
-
-def titles_of(recommender: Scorer, movie_ids: Sequence[int]) -> tuple[str, ...]:
-    """Titles with years, told apart from each other."""
-    schema = recommender.checkpoint.schema
-    rows = recommender.catalogue.iloc[[schema.index_of(movie) - 1 for movie in movie_ids]]
-    return tuple(labels_of(rows))
 
 
 def _pair_weights(terms: FieldTerms, w: Words) -> Weights | None:

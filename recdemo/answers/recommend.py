@@ -12,6 +12,7 @@ import pandas as pd
 from recdemo import checkpoints
 from recdemo.answers.explain import explain
 from recdemo.answers.explanation import Explanation
+from recdemo.answers.reasons import Reasons
 from recdemo.answers.score import Scorer
 from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.session import Session
@@ -79,17 +80,9 @@ class Recommender(Scorer):
         """
         if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MAX_K:
             raise RequestError(f"k must be a whole number from 1 to {MAX_K}, not {k!r}")
-        known = self.checkpoint.schema.genre_names
-        unknown = [genre for genre in genres if genre not in known]
-        if unknown:
-            raise RequestError(f"genre {unknown[0]!r} is unknown; use some of {', '.join(known)}")
         films = self.catalogue
+        wanted = self.candidates(session, genres, years)
         logits = self.logits(session) if logits is None else logits
-        wanted = self.unseen(session)
-        if genres:
-            wanted &= films["genres"].map(lambda names: bool(set(names) & set(genres))).to_numpy()
-        if years is not None:
-            wanted &= films["year"].between(*years).to_numpy()
         best = np.argsort(-logits, kind="stable")
         best = best[wanted[best]][:k]
         scores = self.scores(session, logits)[best]
@@ -104,6 +97,24 @@ class Recommender(Scorer):
         table.insert(0, "rank", np.arange(1, len(best) + 1))
         return table.assign(score=scores, p_like=p_like, ratings=films["ratings"].to_numpy()[best])
 
+    def candidates(
+        self,
+        session: Session,
+        genres: Collection[str] = (),
+        years: tuple[int, int] | None = None,
+    ) -> np.ndarray:
+        """[M] True for the films that may be on a list, in catalogue order; see `recommend`."""
+        known = self.checkpoint.schema.genre_names
+        unknown = [genre for genre in genres if genre not in known]
+        if unknown:
+            raise RequestError(f"genre {unknown[0]!r} is unknown; use some of {', '.join(known)}")
+        films, wanted = self.catalogue, self.unseen(session)
+        if genres:
+            wanted &= films["genres"].map(lambda names: bool(set(names) & set(genres))).to_numpy()
+        if years is not None:
+            wanted &= films["year"].between(*years).to_numpy()
+        return wanted
+
     def explain(
         self,
         session: Session,
@@ -111,9 +122,10 @@ class Recommender(Scorer):
         *,
         against: int | None = None,
         logits: np.ndarray | None = None,
+        shared: Reasons | None = None,
     ) -> Explanation:
         """Why this film scores what it scores, see `recdemo.answers.explain.explain`."""
-        return explain(self, session, movie_id, against=against, logits=logits)
+        return explain(self, session, movie_id, against=against, logits=logits, shared=shared)
 
 
 def leaning(genres: Sequence[Sequence[str]]) -> list[tuple[str, int]]:

@@ -39,11 +39,6 @@ class Summands:
     values: np.ndarray  # [C, T]
     fields: FieldTerms | None = None  # of a factorisation machine, as it gives them
 
-    def against_others(self) -> tuple[Term, ...]:
-        """What the first film has more than the mean of the others, term by term."""
-        more = self.values[0] - self.values[1:].mean(0)
-        return tuple(replace(t, value=v) for t, v in zip(self.terms, more.tolist(), strict=True))
-
 
 def is_exact(recommender: Scorer) -> bool:
     """Whether the summands are the model's own; else it is asked again and again."""
@@ -81,12 +76,15 @@ def summands(
     return _of_films(session, titles, f"Profile and {w.film} alone", logit_with[()], added_by)
 
 
-def logits_without(recommender: Scorer, session: Session, film: int) -> tuple[float, np.ndarray]:
-    """The logit of one film, and what it is without each film of the history: [L]."""
+def logits_without(
+    recommender: Scorer, session: Session, films: torch.Tensor, last: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The logits [C] of films, and what they are without each film of the history, or each of so many last: [L, C]."""
     everything = tuple(range(len(session.history)))
-    kept = [everything, *(tuple(i for i in everything if i != out) for out in everything)]
-    logits = _ask(recommender, session, torch.tensor([film]), kept)[:, 0]
-    return float(logits[0]), logits[1:]
+    tried = everything if last is None else everything[-last:]
+    kept = [everything, *(tuple(i for i in everything if i != out) for out in tried)]
+    logits = _ask(recommender, session, films, kept)
+    return logits[0], logits[1:]
 
 
 def _of_fields(terms: FieldTerms, w: Words) -> Summands:

@@ -24,7 +24,7 @@ _STEP = re.compile(r"[a-z0-9_.]{1,80}")  # which steps there are is the answer's
 _LETTERS = {value: letter for letter, value in FEEDBACK.items()}
 # What is chosen on a page besides the visit, by its name in the link; the page says which values there are.
 SHOWN = {
-    "n": "length of the list", "ge": "genres", "y": "years", "r": "film picked",
+    "n": "length of the list", "ge": "genres", "y": "years", "r": "film picked", "v": "cards or table",
     "cn": "length of the lists compared", "wn": "length of the lists changed",
     "al": "film looked closer at", "es": "space of vectors", "em": "map", "ec": "colour",
     "ev": "films shown by viewers", "ez": "close-up", "eq": "further question", "ea": "area of the map", "et": "what dragging does",

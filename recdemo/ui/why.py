@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from recdemo.answers.explanation import Explanation
+from recdemo.answers.reasons import Reasons
 from recdemo.answers.recommend import Recommender
 from recdemo.answers.trust import Trust, trust
 from recdemo.charts.attention import removal_curves, weight_against_removal
@@ -24,12 +25,16 @@ NOTHING, AVERAGE = 0, -1  # instead of the id of a film to be set beside
 
 
 def ask(
-    model: Recommender, visit: Visit, movie: int, logits: np.ndarray | None = None
+    model: Recommender,
+    visit: Visit,
+    movie: int,
+    logits: np.ndarray | None = None,
+    shared: Reasons | None = None,
 ) -> Explanation:
     """Why a film scores what it scores, beside the film that the visit says where that one is a candidate."""
     other = visit.against
     beside = other if other and other != movie and other not in visit.session.movie_ids else None
-    return model.explain(visit.session, movie, against=beside, logits=logits)
+    return model.explain(visit.session, movie, against=beside, logits=logits, shared=shared)
 
 
 def sum_of_terms(explanation: Explanation, visit: Visit, films: Sequence[int]) -> None:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 def test_from_a_cold_link_to_an_explanation(new_page: Callable[..., Page], app_url: str) -> None:
     page = new_page()
     # A cold server, a deep link: the page, its sidebar and its visitor are all there.
-    page.goto(f"{app_url}/recommend?m=din&obj=next&g=F&a=25&h=260l-2571l")
+    page.goto(f"{app_url}/recommend?m=din&obj=next&g=F&a=25&h=260l-2571l&v=Table")
     page.get_by_role("heading", name="Recommend").wait_for()
     page.get_by_text("History · 2 films").wait_for()
     page.get_by_role("heading", name="Why ").wait_for()

@@ -11,8 +11,8 @@ from benchmarks.browser import running_app, settle
 
 LIST = "(document.querySelector('[data-testid=\"stDataFrame\"] canvas')?.textContent ?? '')"
 LINKS = {
-    "Films to 2000": "m=linear_next&obj=next&h=2571l-79132l",
-    "Films to 2018": "m=linear_next@2018&obj=next&h=2571l-79132l",
+    "Films to 2000": "m=linear_next&obj=next&h=2571l-79132l&v=Table",
+    "Films to 2018": "m=linear_next@2018&obj=next&h=2571l-79132l&v=Table",
 }
 
 pytestmark = pytest.mark.browser

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from app import PAGES, VISITS, link_of, open_page, sound
+from app import PAGES, TABLE, VISITS, link_of, open_page, sound
 
 from recdemo import Session, Watched, checkpoints
 from recdemo.models import CARDS
@@ -36,5 +36,5 @@ def test_the_only_film_watched_adds_nothing_to_itself() -> None:
 
 
 def test_a_list_has_no_chance_of_liking_where_there_is_no_such_model() -> None:
-    app = sound(open_page("recommend", link_of(SESSION, KEYS[0])))
+    app = sound(open_page("recommend", link_of(SESSION, KEYS[0]) | TABLE))
     assert app.dataframe[0].value["p_like"].isna().all()

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from app import PAGES, link_of, open_page, sound
+from app import PAGES, TABLE, link_of, open_page, sound
 from google.protobuf.message import Message
 from shell import run
 from streamlit.testing.v1 import AppTest
@@ -192,7 +192,7 @@ def test_retrain_asks_of_clicks_what_they_can_tell(tmp_path: Path) -> None:
 
 
 def test_the_list_speaks_of_articles_and_categories(links: list[dict[str, str]]) -> None:
-    app = sound(open_page("recommend", links[0]))
+    app = sound(open_page("recommend", links[0] | TABLE))
     (categories,) = [box for box in app.multiselect if box.label == "Categories"]
     assert categories.options == sorted(CATEGORIES)
     assert any("58 articles scored and ranked" in caption.value for caption in app.caption)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from app import PAGES, link_of, open_page, sound
+from app import PAGES, TABLE, link_of, open_page, sound
 from google.protobuf.message import Message
 from streamlit.testing.v1 import AppTest
 
@@ -188,7 +188,7 @@ def test_a_visitor_without_films_and_one_who_has_seen_all_get_a_page(keep: Keep,
 def test_films_set_aside_are_named_and_come_back(keep: Keep) -> None:
     films = catalogue()
     key = keep("fm", films)
-    visit = visit_of(films, key)
+    visit = visit_of(films, key).showing("v", "Table")
     app = open_page("recommend", encode_visit(visit))
     assert "The Matrix (1999), Star Wars" in said(app)
     assert not set(app.dataframe[0].value["title"]) - set(films["title"])
@@ -313,7 +313,7 @@ def test_shipped_models_of_simulated_data_are_called_so(
 
 def test_years_are_filtered_among_those_known(keep: Keep) -> None:
     films = catalogue()
-    app = open_page("recommend", link_of(Session(), keep("fm", films), "like"))
+    app = open_page("recommend", link_of(Session(), keep("fm", films), "like") | TABLE)
     slider = next(box for box in app.slider if box.label == "Released")
     assert (slider.min, slider.max) == (1971, 2029)
     app.segmented_control(key="recommend_k").set_value(100).run()

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from app import PAGES, link_of, open_page, sound
+from app import PAGES, TABLE, link_of, open_page, sound
 from small_world import NoProcess
 from streamlit.testing.v1 import AppTest
 
@@ -93,7 +93,7 @@ def test_from_the_button_to_a_model_on_every_page(monkeypatch: pytest.MonkeyPatc
         assert [error.value for error in other.error] == [], page
         assert [warning.value for warning in other.warning] == [], page
         assert "simulated viewers" in said(other)
-    listed = open_page("recommend", link_of(SESSION, key, "like")).dataframe[0].value
+    listed = open_page("recommend", link_of(SESSION, key, "like") | TABLE).dataframe[0].value
     loaded = recdemo.answers.recommend.Recommender(
         checkpoints.load("fm", "like", kept.find_kept("my-first").base)
     )
@@ -281,7 +281,7 @@ def test_films_of_a_file_s_own_are_trained_on_kept_and_shown() -> None:
     app.text_input(key=f"retrain_name_{run.id}").set_value("Tales").run()
     app.button(key=f"retrain_keep_{run.id}").click().run()
     key = "fm~tales"
-    listed = sound(open_page("recommend", link_of(SESSION, key, "like"))).dataframe[0].value
+    listed = sound(open_page("recommend", link_of(SESSION, key, "like") | TABLE)).dataframe[0].value
     assert listed["title"].str.startswith("Tale ").all()
     assert ["Comedy"] in listed["genres"].map(list).tolist()
     # With such a model chosen, runs over the shipped films are still looked at as before.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
-from app import FILMS, PAGES, ROOT, VISITS, link_of, open_page, sound
+from app import FILMS, PAGES, ROOT, TABLE, VISITS, link_of, open_page, sound
 from shipped import load
 from streamlit.testing.v1 import AppTest
 
@@ -137,7 +137,7 @@ def test_a_missing_catalogue_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
 )
 def test_the_list_shown_is_the_library_s(model: str, objective: str) -> None:
     session = PERSONAS[0].session
-    app = open_page("recommend", link_of(session, model, objective))
+    app = open_page("recommend", link_of(session, model, objective) | TABLE)
     shown = app.dataframe[0].value
     expected = load(model, objective).recommend(session, 10)  # type: ignore[arg-type]
     assert shown["title"].tolist() == expected["title"].tolist()
@@ -202,7 +202,7 @@ def test_streams_and_gates_are_shown_and_add_up_to_the_logit_shown(untrained: Ca
 
 
 def test_editing_the_visitor_changes_link_and_list() -> None:
-    app = open_page("recommend", link_of(Session()))
+    app = open_page("recommend", link_of(Session()) | TABLE)
     before = app.dataframe[0].value["title"].tolist()
     choose_film(app, "side_add", 260)
     app.segmented_control(key="side_reaction").set_value("Disliked").run()
@@ -269,7 +269,7 @@ def pick(app: AppTest, row: int) -> None:
 
 
 def test_a_row_can_be_asked_about() -> None:
-    app = open_page("recommend", link_of(PERSONAS[0].session))
+    app = open_page("recommend", link_of(PERSONAS[0].session) | TABLE)
     third = app.dataframe[0].value["title"].tolist()[2]
     pick(app, 2)
     assert sound(app).subheader[-1].value == f"Why {plain(third)}?"
@@ -279,7 +279,7 @@ def test_a_film_picked_is_asked_about_as_long_as_it_is_listed() -> None:
     listed = load("din", "next").recommend(PERSONAS[0].session, 10)
     titles, row = listed["title"].tolist(), 2
     picked = {"r": str(listed["movie_id"][row])}
-    app = open_page("recommend", link_of(PERSONAS[0].session) | picked)
+    app = open_page("recommend", link_of(PERSONAS[0].session) | picked | TABLE)
     assert sound(app).subheader[-1].value == f"Why {plain(titles[row])}?"
     app.selectbox(key="side_model").set_value("fm").run()
     others = app.dataframe[0].value["title"].tolist()
@@ -336,7 +336,9 @@ def test_films_beyond_those_read_and_stars_beyond_five_are_said() -> None:
     less = replace(session, history=session.history[:read])
     whole = sound(open_page("recommend", link_of(less, "din", "next")))
     assert not any("Only the latest" in text.value for text in whole.caption)
-    stars = sound(open_page("recommend", link_of(PERSONAS[0].session, "rating_mlp", "rating")))
+    stars = sound(
+        open_page("recommend", link_of(PERSONAS[0].session, "rating_mlp", "rating") | TABLE)
+    )
     cut = (stars.dataframe[0].value["score"] >= 5).sum() > 1
     told = any("in the order of what was predicted" in text.value for text in stars.caption)
     assert told == cut
