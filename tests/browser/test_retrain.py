@@ -16,7 +16,6 @@ from recdemo.jobs import control as training
 from recdemo.jobs import store
 
 # The table is a canvas; what a screen reader reads of it stands inside.
-LIST = "(document.querySelector('[data-testid=\"stDataFrame\"] canvas')?.textContent ?? '')"
 POINTS = (
     "(document.querySelector('.js-plotly-plot')?.data?.[0]?.x?.length ?? 0)"  # of the loss curve
 )
@@ -79,7 +78,7 @@ def test_from_the_button_to_the_model_on_another_page(
     page.wait_for_url("**/retrain?*m=fm~my-first*")
     page.get_by_role("link", name="Recommend").click()
     page.get_by_role("heading", name="FM · My first (simulated)'s list").wait_for()
-    page.wait_for_function(f"{LIST}.length > 200")
+    page.locator(".card").nth(9).wait_for()
     page.get_by_text("Trained on simulated viewers").wait_for()
     assert page.get_by_text("Traceback").count() == 0
 
