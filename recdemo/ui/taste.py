@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -29,10 +30,11 @@ def draw(visit: Visit) -> None:
     Args:
         visit: with the films that the model knows.
     """
-    from recdemo.answers.taste import to_ask
-
     films, w = engine.films(visit.model), engine.words(visit.model)
     said = visit.session.movie_ids
+    _head(len(said), w)  # at once: what follows waits for the model on a cold server
+    from recdemo.answers.taste import to_ask
+
     shown: list[int] = to_ask(
         films.table,
         TILES,
@@ -42,7 +44,6 @@ def draw(visit: Visit) -> None:
         vectors=_vectors(visit) if said else None,
     )
     st.session_state[_SHOWN] = shown
-    _head(len(said), shown, w)
     if not shown:
         st.caption(f"There is no other {w.film} to ask about.")
         return
@@ -55,7 +56,9 @@ def draw(visit: Visit) -> None:
 
 
 def _vectors(visit: Visit) -> np.ndarray | None:
-    """The films to the model chosen, where it has them."""
+    """The films to the model chosen, where it has them; none on a cold server, where they would be waited for."""
+    if "torch" not in sys.modules:
+        return None
     from recdemo.answers.spaces import spaces
 
     with suppress(CheckpointError):  # the page of a list says why
@@ -65,7 +68,7 @@ def _vectors(visit: Visit) -> np.ndarray | None:
     return None
 
 
-def _head(said: int, shown: list[int], w: Words) -> None:
+def _head(said: int, w: Words) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="taste_head"):
         with st.container(width="stretch"):
             st.markdown(f"### A taste in a minute\n{_how_far(said, w)}")
@@ -74,8 +77,7 @@ def _head(said: int, shown: list[int], w: Words) -> None:
             key="taste_others",
             icon=":material/refresh:",
             help=f"None of these {w.watched}: ask about others",
-            disabled=not shown,
-            on_click=lambda: st.session_state[_PASSED].update(shown),
+            on_click=lambda: st.session_state[_PASSED].update(st.session_state[_SHOWN]),
         )
         if st.button(
             "See the list",
