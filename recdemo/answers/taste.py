@@ -5,8 +5,7 @@ about already. What an answer tells is what it would change. A taste is an unkno
 q_f · u and noise. What was said leaves u the covariance P = (I + Σ q qᵀ / σ²)⁻¹, and one more answer would take from the variance of the opinions of
 all films g, each counted w_g times, Σ_g w_g (q_gᵀ P q_f)² / (σ² + q_fᵀ P q_f): the optimal design for a linear model (Chaloner and Verdinelli,
 "Bayesian Experimental Design: A Review", 1995). Whether an answer is yes or no plays no part in it. Before anything is said, what is seen most is asked
-about: popularity × entropy of opinions (Rashid et al., "Getting to Know You", IUI 2002) asks about films that fewer like, and made worse lists here.
-`benchmarks/taste.py` measures it.
+about. `benchmarks/taste.py` compares the rule with the most popular films and with films by lot.
 """
 
 from __future__ import annotations
