@@ -58,3 +58,10 @@ def test_cards_are_asked_marked_and_moved(new_page: Callable[..., Page], app_url
     page.get_by_role("button", name="Put all back").click()
     page.wait_for_url(lambda url: "wd=" not in url)
     page.wait_for_function(f"before => {listed} === before", arg=before)
+
+    # On a phone the switches are a strip to swipe, as wide as their titles.
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_timeout(300)
+    widths = [box["width"] for one in switches.all() if (box := one.bounding_box())]
+    assert min(widths) > 40
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
