@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import urllib.error
 import urllib.request
 import uuid
@@ -183,6 +184,10 @@ class Client:
             texts = [option.content for option in inside.options]
             chosen = inside.raw_values if inside.set_value else [texts[i] for i in inside.default]
             self._choices[inside.id] = list(chosen)
+        if kind == "bidi_component" and '"lists"' in inside.json:  # cards
+            self.titles = tuple(
+                film["title"] for film in json.loads(inside.json)["lists"][0]["films"]
+            )
         if kind == "dataframe" and not self.titles:
             table = pa.ipc.open_stream(inside.arrow_data.data).read_all()
             if "title" in table.column_names:
