@@ -22,6 +22,7 @@ from recdemo.core.session import Session
 from recdemo.core.terms import FieldTerms
 from recdemo.core.wording import Words
 from recdemo.encoding.encode import encode
+from recdemo.models import card_of
 
 if TYPE_CHECKING:
     from recdemo.answers.score import Scorer
@@ -73,7 +74,12 @@ def summands(
     for order in orders:
         logits = np.stack([logit_with[kept] for kept in _steps(order)])  # [L + 1, C]
         added_by[:, list(order)] += np.diff(logits, axis=0).T / len(orders)
-    return _of_films(session, titles, f"Profile and {w.film} alone", logit_with[()], added_by)
+    profile = (
+        recommender.checkpoint.schema.profiles
+        and card_of(recommender.checkpoint.card.model).reads_profile
+    )
+    alone = f"Profile and {w.film} alone" if profile else f"{w.Film} alone"
+    return _of_films(session, titles, alone, logit_with[()], added_by)
 
 
 def logits_without(
