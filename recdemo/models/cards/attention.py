@@ -180,10 +180,10 @@ CARDS = (
         reads_order="every place",
         weights_by_candidate=False,
         objectives=("next",),
-        arguments_for={"next": {"layers": 2}},
+        arguments_for={"next": {"layers": 2, "embed_dim": 128, "dropout": 0.3}},
         training={
             "next": {
-                "epochs": 12,
+                "epochs": 16,
                 "batch_size": 64,
                 "learning_rate": 0.002,
                 "history_length": 200,
