@@ -70,13 +70,14 @@ CARDS = (
         training={
             "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.2},
             "next": {
-                "epochs": 4,
+                "epochs": 3,
                 "batch_size": 256,
-                "learning_rate": 0.003,
+                "learning_rate": 0.002,
                 "negatives": 16,
                 "by_popularity": 0.8,
                 "share": 0.3,
                 "history_length": 30,
+                "start_from": "din",
             },
         },
     ),
