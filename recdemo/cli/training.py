@@ -95,7 +95,7 @@ def train(
 
         objective = objective_of(model, objective)
         world = world_of_data(data).key
-        settings = settings_for(model, objective, world=world, seed=seed, **changes)
+        settings = settings_for(model, objective, data=data, seed=seed, **changes)
         shipped = checkpoints.root(world)
         base = trainer.base if trainer else output or base_for(data, choices, shipped)
         if not force:
@@ -178,8 +178,7 @@ def search(
     unknown = sorted(set(fixed) - set(ABOUT))
     if unknown:
         raise RequestError(f"there is no setting {unknown[0]!r}; use one of {', '.join(ABOUT)}")
-    world = world_of_data(data).key
-    settings = settings_for(model, objective, world=world, seed=seed, **fixed)
+    settings = settings_for(model, objective, data=data, seed=seed, **fixed)
     dataset, schema = open_data(data, None, choices)
     found = trying.search(
         *(model, objective, dataset, schema, settings, space),

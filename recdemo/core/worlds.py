@@ -34,6 +34,10 @@ class World:
     profiles: bool
     begins_with_first: bool = False
 
+    def learns_from(self, source: str | Path) -> bool:
+        """Whether a source, by its name or that of its file, is this world's ratings."""
+        return Path(source).name.removesuffix(".zip") == self.data
+
 
 FIRST = World(
     "",
@@ -78,5 +82,4 @@ def join_key(model: str, world: str) -> str:
 
 def world_of_data(source: str | Path) -> World:
     """The world whose ratings a source is, by its name or that of its file; the first one for any other."""
-    named = Path(source).name.removesuffix(".zip")
-    return next((world for world in WORLDS.values() if world.data == named), FIRST)
+    return next((world for world in WORLDS.values() if world.learns_from(source)), FIRST)

@@ -242,9 +242,8 @@ def estimate(request: Request, ratings: int, base: Path | None = None) -> float 
         per_rating = statistics.fmean(seconds) / read
     except (CheckpointError, KeyError, TypeError, ValueError, ZeroDivisionError):
         return None
-    world = world_of_data(request.source).key
     asked = settings_for(
-        request.model, request.objective, world=world, **request.changes.model_dump()
+        request.model, request.objective, data=request.source, **request.changes.model_dump()
     )
     return per_rating * ratings * asked.share * asked.epochs * stages
 

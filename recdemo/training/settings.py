@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 import operator
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from recdemo.core.errors import RequestError
 from recdemo.core.vocabulary import MAX_SEED, Objective, Optimizer
 from recdemo.core.wording import cut
-from recdemo.core.worlds import WORLDS
+from recdemo.core.worlds import FIRST, world_of_data
 from recdemo.models import card_of, objective_of
 from recdemo.models.cards.card import BASELINE, SOLVED
 
@@ -171,18 +172,24 @@ OFFERED: dict[str, About] = {name: about for name, about in ABOUT.items() if abo
 TYPES: dict[str, Any] = get_type_hints(Settings)
 
 
-def settings_for(model: str, objective: Objective, *, world: str = "", **changes: Any) -> Settings:
-    """The settings a model is best trained with in a world, with changes; None changes nothing.
+def settings_for(
+    model: str, objective: Objective, *, data: str | Path = FIRST.data, **changes: Any
+) -> Settings:
+    """The settings a model is best trained with on some data, with changes; None changes nothing.
+
+    What a model begins with in its world, it does not begin with on ratings from elsewhere, whose films may be others.
 
     Raises:
         RequestError: no such model, or it has no such objective.
     """
-    card = card_of(model)
+    card, world = card_of(model), world_of_data(data)
     objective = objective_of(model, objective)
     given = {name: value for name, value in changes.items() if value is not None}
-    own = {**card.training.get(objective, {}), **card.training_in.get((world, objective), {})}
-    if WORLDS[world].begins_with_first and card.family not in (BASELINE, SOLVED):
+    own = {**card.training.get(objective, {}), **card.training_in.get((world.key, objective), {})}
+    if world.begins_with_first and card.family not in (BASELINE, SOLVED):
         own = {"start_from": model, **own}
+    if not world.learns_from(data):
+        own.pop("start_from", None)
     settings: Settings = replace(Settings(), **{**own, **given})
     return settings
 

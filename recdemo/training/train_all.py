@@ -19,7 +19,6 @@ from recdemo import checkpoints
 from recdemo.checkpoints import CheckpointCard
 from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.vocabulary import Objective, Split
-from recdemo.core.worlds import world_of_data
 from recdemo.data.dataset import DataError
 from recdemo.models import card_of
 from recdemo.training.command import train_words, typed
@@ -163,9 +162,7 @@ def _train(entry: Entry, base: Path, source: str) -> CheckpointCard:
             entry.model,
             entry.objective,
             source,
-            settings_for(
-                entry.model, entry.objective, world=world_of_data(source).key, seed=entry.seed
-            ),
+            settings_for(entry.model, entry.objective, data=source, seed=entry.seed),
             base=base if entry.shipped else Path(aside),
             split=entry.split,
             command=typed(

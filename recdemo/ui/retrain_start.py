@@ -10,7 +10,7 @@ import streamlit as st
 from recdemo.core.durations import duration
 from recdemo.core.errors import RequestError
 from recdemo.core.vocabulary import QUESTIONS, Objective
-from recdemo.core.worlds import join_key, world_of_data
+from recdemo.core.worlds import FIRST, join_key, world_of_data
 from recdemo.data.grouplens import SOURCES
 from recdemo.data.sources import SIMULATED, find_data
 from recdemo.jobs import control
@@ -65,8 +65,7 @@ def quick_start(visit: Visit) -> None:
 def _quick_request(model: str, objective: Objective) -> tuple[Request, str]:
     """As many epochs on the ratings that are shipped as fit into a minute, one at least, and what to say of them."""
     data = SOURCES[QUICK_DATA]
-    world = world_of_data(QUICK_DATA).key
-    epochs = settings_for(model, objective, world=world).epochs
+    epochs = settings_for(model, objective, data=QUICK_DATA).epochs
     request = control.ask(model, objective, QUICK_DATA)
     seconds = control.estimate(request, data.ratings)
     cut = ""
@@ -116,8 +115,7 @@ def new_run(visit: Visit) -> None:
             required=True,
             key=f"retrain_objective_{model}{'_clicks' if clicks else ''}",
         )
-        world = world_of_data(chosen.source).key if chosen else ""
-        changes = _settings(model, objective, world)
+        changes = _settings(model, objective, chosen.source if chosen else FIRST.data)
         if chosen is None:
             st.caption("Choose data first.")
             return
@@ -140,9 +138,9 @@ def new_run(visit: Visit) -> None:
             started(request)
 
 
-def _settings(model: str, objective: Objective, world: str) -> dict[str, Any]:
-    """What the visitor changes of the model's own settings for a world's data."""
-    own = settings_for(model, objective, world=world)
+def _settings(model: str, objective: Objective, source: str) -> dict[str, Any]:
+    """What the visitor changes of the model's own settings for some data."""
+    own, world = settings_for(model, objective, data=source), world_of_data(source).key
     found: dict[str, Any] = {}
     boxes = cycle(st.columns(3))
     for name, about in OFFERED.items():

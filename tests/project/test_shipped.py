@@ -107,7 +107,7 @@ def test_a_checkpoint_of_the_second_world_is_whole(pair) -> None:
     assert (card.data.name, card.data.users, card.data.ratings) == ("ml-latest-small", 610, 100_836)
     assert not card.data.profiles
     assert card.command == _command(*pair, data="ml-latest-small")
-    assert card.settings == asdict(settings_for(*pair, world="2018"))
+    assert card.settings == asdict(settings_for(*pair, data="ml-latest-small"))
 
 
 def test_the_second_world_s_lists_meet_their_floors() -> None:

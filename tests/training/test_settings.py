@@ -63,3 +63,12 @@ def test_a_value_that_is_no_setting_is_refused_by_name(
 ) -> None:
     with pytest.raises(RequestError, match=f"{name} is .*{way_out}"):
         settings_for("fm", "next", **{name: value})
+
+
+def test_a_model_begins_with_another_one_only_on_the_ratings_of_its_world() -> None:
+    assert settings_for("dien", "next").start_from == "din"
+    assert settings_for("dien", "next", data="somewhere/ml-1m.zip").start_from == "din"
+    assert settings_for("fm", "next", data="ml-latest-small").start_from == "fm"
+    for elsewhere in ("simulated", "ml-100k", "my-films.csv"):
+        assert settings_for("dien", "next", data=elsewhere).start_from == ""
+    assert settings_for("dien", "next", data="my-films.csv", start_from="fm").start_from == "fm"
