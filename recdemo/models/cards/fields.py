@@ -224,6 +224,7 @@ CARDS = (
         source="Xiao et al., Attentional Factorization Machines, IJCAI 2017; document eq. 3-10, 3-11",
         formula=r"w_0 + \sum_i w_i + p^\top \sum_{i<j} a_{ij}\,(v_i \odot v_j)",
         network="afm.AFM",
+        arguments_for={"like": {"recency": 30.0}},
         shows=("fields",),
         reads_order="last five",
         training={
