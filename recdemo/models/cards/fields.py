@@ -188,7 +188,7 @@ CARDS = (
         shows=("fields", "crosses"),
         reads_order="last five",
         training={
-            "like": {"epochs": 5, "learning_rate": 2e-3, "history_length": 100},
+            "like": {"epochs": 3, "learning_rate": 2e-3, "history_length": 100},
             "next": {**SAMPLED, "epochs": 4, "share": 0.7},
         },
     ),
