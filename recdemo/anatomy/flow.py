@@ -11,8 +11,6 @@ from typing import Any
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from recdemo.core.batch import Batch
-
 Shape = tuple[int, ...]
 
 
@@ -43,6 +41,9 @@ class Flow(TorchFunctionMode):
         self.owners = owners
         self.running: list[str] = []  # boxes whose forward is running, outermost first
         self.edges: dict[tuple[str, str, bool], dict[Shape, None]] = {}
+        self.read_inputs = (
+            False  # by the box that runs: what it gives is not made of weights alone
+        )
         self._origins: dict[int, tuple[Tensor, Origin]] = {}  # the tensor keeps its id its own
 
     def __torch_function__(
@@ -68,6 +69,7 @@ class Flow(TorchFunctionMode):
         """A tensor is read by a box."""
         origin = self._origin(tensor)
         raw = id(tensor) in self.owners
+        self.read_inputs |= bool(origin and not origin.weights)
         for source, shapes in (origin.shapes if origin else {}).items():
             if source != box:
                 self.edges.setdefault((source, box, raw), {}).update(shapes)
@@ -75,7 +77,7 @@ class Flow(TorchFunctionMode):
     def leave(self, box: str, given: Any, result: Any) -> None:
         """A box has been called from outside all boxes and gives its result."""
         read = [self._origin(tensor) for tensor in _tensors(given)]
-        weights = not _holds_batch(given) and all(origin and origin.weights for origin in read)
+        weights = not self.read_inputs and all(origin and origin.weights for origin in read)
         for tensor in _tensors(result):
             if id(tensor) not in self.owners:
                 self.remember(tensor, Origin({box: {tuple(tensor.shape): None}}, weights))
@@ -119,6 +121,7 @@ def watch(twin: nn.Module, inside: dict[str, str], flow: Flow) -> dict[str, Call
 
     def begin(path: str) -> None:
         if path in inside:
+            flow.read_inputs = flow.read_inputs and bool(flow.running)
             flow.running.append(inside[path])
 
     def end(path: str, given: Any, result: Any) -> None:
@@ -186,7 +189,3 @@ def _tensors(values: Any) -> Iterator[Tensor]:
             yield from _tensors(value)
     elif isinstance(values, dict):
         yield from _tensors(list(values.values()))
-
-
-def _holds_batch(values: Any) -> bool:
-    return any(isinstance(value, Batch) for value in values)

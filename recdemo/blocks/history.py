@@ -63,8 +63,9 @@ class FilmEmbedding(nn.Module):
         """[N] the films that a batch names; None where they may as well be all. A recording reads of a table of all."""
         if batch is None or self.training or is_recorded():
             return None
-        named = torch.cat([batch.history.flatten(), batch.target_movie])
-        return named if len(named) < self.fields.rows else None
+        if batch.history.numel() + len(batch.target_movie) >= self.fields.rows:
+            return None
+        return torch.cat([batch.history.flatten(), batch.target_movie])
 
     def watched(self, catalogue: Tensor, batch: Batch) -> Tensor:
         """The films of each history, [U, L, k]; what stands at padding must be masked."""

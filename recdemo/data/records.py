@@ -118,12 +118,12 @@ def _flat(record: dict[Any, Any]) -> Iterator[dict[str, str]]:
         return
     ((key, parts),) = lists.items()
     for part in parts:
-        yield own | dict(_fields(part, f"{key}."))
+        yield own | dict(_fields(part, f"{_text(key)}."))
 
 
 def _fields(record: dict[Any, Any], path: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
     for key, value in record.items():
-        column = f"{path}{key}"
+        column = f"{path}{_text(key)}"
         if isinstance(value, dict):
             if depth < _DEEPEST:
                 yield from _fields(value, f"{column}.", depth + 1)

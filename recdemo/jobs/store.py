@@ -66,7 +66,6 @@ _ID = re.compile(r"(?!9999)\d{8}-\d{6}-\d{3}", re.ASCII)  # in 9999, time has no
 _EPOCHS = TypeAdapter(list[Epoch])
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-
 # The settings that a request may change; None leaves the model's own.
 _CHANGES: dict[str, Any] = {
     name: (Annotated[TYPES[name], Field(ge=about.least, le=about.most)] | None, None)

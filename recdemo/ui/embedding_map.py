@@ -231,7 +231,7 @@ def draw(model: Recommender, visit: Visit, found: Mapping[str, Space]) -> None:
                 list(DRAGS),
                 format_func=DRAGS.__getitem__,
                 required=True,
-                help=DRAGS_HELP,
+                help=w(DRAGS_HELP),
                 label_visibility="collapsed",
                 **state.shown("et", "embeddings_drags", list(DRAGS), "move"),
             )

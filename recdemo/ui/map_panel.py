@@ -103,7 +103,7 @@ def show_area(
 def said_of(common: Sequence[Trait], w: Words) -> str:
     """What films have in common, as the end of a sentence."""
     if not common:
-        return f"as mixed as all: no {w.genre} or decade stands out."
+        return f"in this area, as mixed as all: no {w.genre} or decade stands out."
     named = [
         f"{trait.share:.0%} {_of(trait.name)} (of all {trait.among_all:.0%})" for trait in common
     ]
