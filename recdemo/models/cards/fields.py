@@ -184,7 +184,7 @@ CARDS = (
         source="Wang et al., DCN V2, WWW 2021",
         formula=r"x_{l+1} = x_0 \odot (W_l x_l + b_l) + x_l,\quad w^\top [x_L, \mathrm{MLP}(x_0)]",
         network="dcn_v2.DCNV2",
-        arguments_for={"like": {"recency": 30.0, "embed_dim": 64}, "next": {"recency": 12.0}},
+        arguments_for={"like": {"recency": 30.0, "embed_dim": 48}, "next": {"recency": 12.0}},
         shows=("fields", "crosses"),
         reads_order="last five",
         training={

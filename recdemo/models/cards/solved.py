@@ -41,7 +41,8 @@ CARDS = (
         reads_order="every place",
         objectives=("next",),
         baseline=True,
-        arguments_in={("2018", "next"): {**SPARSE, "keep": 100}},
+        arguments_for={"next": {"keep": 100}},
+        arguments_in={("2018", "next"): SPARSE},
     ),
     Card(
         key="linear_next",
@@ -59,6 +60,7 @@ CARDS = (
         reads_order="every place",
         objectives=("next",),
         baseline=True,
+        arguments_for={"next": {"keep": 160}},
         arguments_in={("2018", "next"): {**SPARSE, "keep": 50}},
     ),
     Card(
