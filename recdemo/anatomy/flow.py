@@ -41,9 +41,7 @@ class Flow(TorchFunctionMode):
         self.owners = owners
         self.running: list[str] = []  # boxes whose forward is running, outermost first
         self.edges: dict[tuple[str, str, bool], dict[Shape, None]] = {}
-        self.read_inputs = (
-            False  # by the box that runs: what it gives is not made of weights alone
-        )
+        self.read_inputs = False  # by the box that runs: what it gives is not made of weights alone
         self._origins: dict[int, tuple[Tensor, Origin]] = {}  # the tensor keeps its id its own
 
     def __torch_function__(
