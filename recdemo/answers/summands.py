@@ -78,8 +78,8 @@ def summands(
         recommender.checkpoint.schema.profiles
         and card_of(recommender.checkpoint.card.model).reads_profile
     )
-    alone = f"Profile and {w.film} alone" if profile else f"{w.Film} alone"
-    return _of_films(session, titles, alone, logit_with[()], added_by)
+    base = f"Profile and {w.film} alone" if profile else f"{w.Film} alone"
+    return _of_films(session, titles, base, logit_with[()], added_by)
 
 
 def logits_without(
