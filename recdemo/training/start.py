@@ -23,7 +23,8 @@ def begin_with(
     """Take over the weights of a shipped model, as far as both have them.
 
     A weight of the same name and shape is taken whole; one with a row for each film, of the films that both know. All others
-    stay as they are.
+    stay as they are. What is a part of the trained model has the name that it has there: AFM's ``embedding`` is FM's
+    ``machine.embedding``, and begins with it, as its paper has it.
 
     Args:
         network: just built.
@@ -45,7 +46,8 @@ def begin_with(
     pairs = [(row, known[int(movie)]) for row, movie in enumerate(schema.movie_ids, start=1)
              if int(movie) in known]  # fmt: skip
     here, there = torch.tensor(pairs, dtype=torch.long).view(-1, 2).unbind(1)
-    theirs, taken = trained.model.state_dict(), 0
+    state, taken = trained.model.state_dict(), 0
+    theirs = {name.removeprefix("machine."): weight for name, weight in state.items()} | state
     rows = (trained.schema.size + 1, schema.size + 1)
     for name, weight in network.state_dict().items():
         given = theirs.get(name)

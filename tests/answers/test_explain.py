@@ -59,7 +59,7 @@ def test_terms_add_up_to_the_logit_and_the_logit_gives_the_score(pair, session: 
     if pair[1] == "like":
         assert explanation.score == pytest.approx(1 / (1 + math.exp(-explanation.total)), abs=1e-4)
     assert math.fsum(explanation.terms_frame()["value"]) == pytest.approx(explanation.total)
-    if "Profile" in explanation.terms[0].name:  # what stands without any film
+    if "Profile" in explanation.terms[0].label:  # what stands without any film
         assert CARDS[pair[0]].reads_profile
     other = explanation.contrast
     gap = explanation.logit - other.logit
