@@ -40,9 +40,8 @@ class UserTable(nn.Module):
     a normal distribution of vectors: around the mean of the visitor's demographic group, with the covariance S Sᵀ. With
     v = mean + S z this is the least loss plus `strength` / 2 times |z|², reached by a fixed number of Adam steps from
     z = 0: the answer is always the same, near the group's mean after a film or two, and the visitor's own after many.
-    For ``like`` and ``rating`` the covariance is that of the training users' vectors around the means of their groups.
-    For ``next`` it is the same in all directions, S = 1: what is picked next moves with a mood in which the users'
-    whole histories hardly differ.
+    The covariance is that of the training users' vectors around the means of their groups; with `recency` it is the same
+    in all directions, S = 1: what is picked next moves with a mood in which the users' whole histories hardly differ.
 
     The loss of a film is, for ``like``, the model's own. For ``next`` too, over a part of the catalogue that stands for
     the whole; a film just watched counts half a film liked, and each counts less the more were picked after it. For
@@ -137,7 +136,7 @@ class UserTable(nn.Module):
         found = torch.linalg.solve(x.T @ x + ridge, x.T @ (y - self.mean))  # [groups, d]
         for name, part in zip(PROFILE, found.split(self.sizes), strict=True):
             getattr(self, f"mean_{name}")[1:] = part
-        if self.objective != "next":
+        if self.recency is None:
             self.spread.copy_(_spread(y - self.mean - x @ found))
 
     def _load_from_state_dict(
@@ -146,8 +145,8 @@ class UserTable(nn.Module):
         # Weights that were saved without a spread have the users' vectors to find it from.
         vectors = state_dict.get(f"{prefix}vectors.weight")
         if vectors is not None and f"{prefix}spread" not in state_dict:
-            kept = self.objective == "next"
-            spread = self.spread.clone() if kept else _spread(vectors[1:].float())
+            moods = self.recency is not None
+            spread = self.spread.clone() if moods else _spread(vectors[1:].float())
             state_dict = {**state_dict, f"{prefix}spread": spread}
         super()._load_from_state_dict(state_dict, prefix, *others)
 
