@@ -4,8 +4,9 @@ which the largest are kept, and the scale that makes scores a chance.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -138,9 +139,21 @@ class FilmToFilm(nn.Module):
         target = torch.arange(len(films)).expand_as(film)
         order = (film * len(films) + target).flatten().sort().indices
         film, target = film.flatten()[order], target.flatten()[order]
+        weight = dense[film, target].half()
+        film, target, weight = film[weight != 0], target[weight != 0], weight[weight != 0]
         self.start.copy_(_starts(films[film], self.films))
-        self.target[: len(film)] = films[target].to(self.target.dtype)
-        self.weight.zero_()[: len(film)] = dense[film, target].half()
+        self.target = films[target].to(self.target.dtype)
+        self.weight = nn.Parameter(weight, requires_grad=False)
+
+    def _load_from_state_dict(
+        self, state_dict: Mapping[str, Any], prefix: str, *others: Any
+    ) -> None:
+        # As many weights as were kept: films that nothing speaks for have fewer, or none.
+        count = state_dict[f"{prefix}weight"].numel() if f"{prefix}weight" in state_dict else 0
+        if count <= self.films * self.keep:
+            self.target = self.target.new_zeros(count)
+            self.weight = nn.Parameter(self.weight.new_zeros(count), requires_grad=False)
+        super()._load_from_state_dict(state_dict, prefix, *others)
 
 
 class FilmSum(nn.Module):

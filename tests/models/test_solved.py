@@ -121,6 +121,23 @@ def test_the_largest_weights_of_each_film_scored_are_kept() -> None:
             assert float(sums[u, c]) == pytest.approx(sum(parts), abs=1e-5)
 
 
+def test_weights_of_zero_take_no_room_and_come_back_as_they_were() -> None:
+    some = torch.tensor([2, 3, 5, 8])  # all other films have no weights
+    dense = torch.randn(4, 4, generator=torch.Generator().manual_seed(0))
+    dense[0, 3] = 0.0
+    weights = FilmToFilm(M, keep=3)
+    weights.take(dense, some)
+    assert len(weights.weight) == len(weights.target) == 11
+    again = FilmToFilm(M, keep=3)
+    again.load_state_dict(weights.state_dict())
+    assert np.array_equal(_dense(again), _dense(weights))
+    full = FilmToFilm(M, keep=3)  # as they were saved with room for all
+    again.load_state_dict(full.state_dict())
+    assert len(again.weight) == 3 * M
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        FilmToFilm(M, keep=2).load_state_dict(full.state_dict())
+
+
 @pytest.mark.parametrize("window", [0, 4])
 def test_ease_predicts_each_film_from_all_others(window: int, known: Known, schema: Schema) -> None:
     """The closed form is, column by column, a ridge regression that may not use the film itself."""
