@@ -56,7 +56,7 @@ LONGER: dict[tuple[str, str], dict[str, float]] = {
     ("dcn_text", "like"): {"epochs": 6},
     ("dcn_text", "next"): {"epochs": 12, **STEPS, "learning_rate": 0.01, "negatives": 32},
     ("rnn", "next"): {"epochs": 10, "learning_rate": 0.016},
-    ("embedding_cnn", "next"): {"epochs": 6, "learning_rate": 0.016, "negatives": 16},
+    ("embedding_cnn", "next"): {"epochs": 12, **STEPS, "learning_rate": 0.01, "negatives": 16},
     ("attention_pooling", "next"): {"epochs": 5},
     ("bst", "next"): {"epochs": 7, **STEPS, "learning_rate": 0.01},
     ("embedding_mlp", "next"): STEPS,

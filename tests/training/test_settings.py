@@ -68,7 +68,9 @@ def test_a_value_that_is_no_setting_is_refused_by_name(
 def test_a_model_begins_with_another_one_only_on_the_ratings_of_its_world() -> None:
     assert settings_for("dien", "next").start_from == "din"
     assert settings_for("dien", "next", data="somewhere/ml-1m.zip").start_from == "din"
-    assert settings_for("fm", "next", data="ml-latest-small").start_from == "fm"
+    assert settings_for("afm", "next").start_from == "fm"
+    for model in ("fm", "afm"):  # another world begins with what the first one has learned
+        assert settings_for(model, "next", data="ml-latest-small").start_from == model
     for elsewhere in ("simulated", "ml-100k", "my-films.csv"):
         assert settings_for("dien", "next", data=elsewhere).start_from == ""
     assert settings_for("dien", "next", data="my-films.csv", start_from="fm").start_from == "fm"
