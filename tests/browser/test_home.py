@@ -68,7 +68,8 @@ def test_a_newcomer_is_shown_around_and_has_a_list_in_seven_clicks(
     settle(page)
     expect(page.locator(CARD)).to_have_count(0)  # once
 
-    page.locator(".st-key-menu_help button:visible").click()
+    help = page.locator(".st-key-menu_help button:visible")
+    help.click()
     page.get_by_label("What does it mean?").press_sequentially("hit rate")
     terms = page.locator(".st-key-help_terms p")
     expect(terms).to_have_count(1, timeout=30_000)
@@ -81,3 +82,8 @@ def test_a_newcomer_is_shown_around_and_has_a_list_in_seven_clicks(
         page.get_by_role("button", name="Picture to share").click()
     picture = Image.open(io.BytesIO(download.value.path().read_bytes()))
     assert picture.size == (1200, 630)
+
+    help.click()
+    expect(terms.first).to_be_visible()
+    page.get_by_role("link", name="Lab").click()  # closes the box and leads to the page at once
+    expect(page.get_by_role("heading", level=1)).to_have_text("Lab", timeout=30_000)
