@@ -4,7 +4,8 @@
 
 Each visit begins on a page drawn by lot, with films, and clicks on whatever can be clicked. After each click nothing may be
 said to have failed, in the page or in its console, and nothing may be left over from before. At the end the page is opened again
-by its own link: what a link holds must stand there as it stood before. Whoever takes the same seed sees the same clicks.
+by its own link: what it says must stand there as it stood before. The same seed
+draws in the same order; what it draws from may change with the time that a page takes.
 """
 
 from __future__ import annotations
@@ -42,6 +43,13 @@ CLICKABLE = ", ".join(
 )
 WRONG = '[data-testid="stException"], [data-testid="stAlertContentError"]'
 MAIN = '[data-testid="stMain"]'
+TEXT = """() => {
+    const aside = document.querySelectorAll('details, .st-key-taste_grid');
+    aside.forEach(place => place.style.display = 'none');
+    const said = document.querySelector('[data-testid="stMain"]').innerText;
+    aside.forEach(place => place.style.display = '');
+    return said;
+}"""
 LEFT_OVER = '[data-stale="true"]'
 # What begins work for minutes, or leads out of the page.
 NOT = re.compile(
@@ -100,9 +108,12 @@ def click(page: Page, chance: random.Random, visit: Visit) -> None:
 
 
 def text_of(page: Page) -> list[str]:
-    """What the page says, a line each, without what is timed."""
-    said = page.locator(MAIN).inner_text().splitlines()
-    return [line.strip() for line in said if line.strip() and not re.search(r"\d m?s\b", line)]
+    """What the page says, a line each, without numbers alone, what is timed, what can be unfolded, and what Home still asks about."""
+    said: str = page.evaluate(TEXT)
+    lines = [line.strip() for line in said.splitlines()]
+    return [
+        line for line in lines if re.search("[A-Za-z]", line) and not re.search(r"\d m?s\b", line)
+    ]
 
 
 def look(page: Page, visit: Visit) -> None:

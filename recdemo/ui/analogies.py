@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -13,12 +14,12 @@ from recdemo.answers.recommend import Recommender
 from recdemo.answers.spaces import Space
 from recdemo.core.wording import cut
 from recdemo.ui import embeddings as pieces
-from recdemo.ui import engine, film_box, vectors
+from recdemo.ui import engine, film_box, state, vectors
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit
 
 LISTED = 5  # films of an analogy
-BOXES = ("embeddings_a", "embeddings_b", "embeddings_c")
+LINKED = "eb"  # of the three films, in the link
 
 
 def _show_tried(visit: Visit, tried: Tried) -> None:
@@ -47,9 +48,7 @@ def _show_tried(visit: Visit, tried: Tried) -> None:
             st.button(
                 f"{a} − {b} + {c} ≈ **{d}** · {one.cosine:.2f}",
                 key=f"embeddings_held_{number}",
-                on_click=lambda movies=movies: st.session_state.update(
-                    zip(BOXES, movies, strict=True)
-                ),
+                on_click=partial(_ask, movies),
             )
 
 
@@ -59,19 +58,18 @@ def show(model: Recommender, visit: Visit, space: Space, shown: np.ndarray, view
     films, schema = engine.films(visit.model), model.checkpoint.schema
     directions = vectors.directions(model, space)
     example = vectors.best_example(model, space) or (films.ids[0], films.ids[1], films.ids[2])
-    for key, movie in zip(BOXES, example, strict=True):
-        pieces.one_of(key, films.ids, movie)
+    asked = _asked(films.labels) or example
     _show_tried(visit, vectors.tried(model, space, viewers))
-    for column, key, label in zip(st.columns(3), BOXES, ("A", "− B", "+ C"), strict=True):
+    for place, column in enumerate(st.columns(3)):
         with column:
             film_box.draw(
-                label,
-                f"{key}_box",
+                ("A", "− B", "+ C")[place],
+                f"embeddings_{'abc'[place]}_box",
                 visit.model,
-                partial(_keep, key),
-                chosen=st.session_state[key],
+                partial(_put, asked, place),
+                chosen=asked[place],
             )
-    a, b, c = (int(st.session_state[key]) for key in BOXES)
+    a, b, c = asked
     row_a, row_b, row_c = (schema.index_of(movie) - 1 for movie in (a, b, c))
     found = analogy(directions, row_a, row_b, row_c, LISTED, among=shown)
     table = film_table(films.table, found.rows, found.cosines).assign(alone=found.alone)
@@ -99,7 +97,7 @@ def show(model: Recommender, visit: Visit, space: Space, shown: np.ndarray, view
             "An example this model is good at",
             key="embeddings_example",
             icon=":material/lightbulb:",
-            on_click=lambda: st.session_state.update(zip(BOXES, example, strict=True)),
+            on_click=partial(_ask, ()),
         )
     st.caption(
         f"Vectors of length one are added and subtracted; the {w.films} nearest to the result are listed, A, B and "
@@ -107,6 +105,18 @@ def show(model: Recommender, visit: Visit, space: Space, shown: np.ndarray, view
     )
 
 
-def _keep(key: str, movie: int) -> None:
-    """One of the analogy's films is this one."""
-    st.session_state[key] = movie
+def _asked(labels: Mapping[int, str]) -> tuple[int, int, int] | None:
+    """The three films that the link asks about, where there are such."""
+    told = dict(state.current().shown).get(LINKED, "").split(".")
+    films = tuple(int(one) for one in told if one.isdecimal() and int(one) in labels)
+    return (films[0], films[1], films[2]) if len(films) == len(told) == 3 else None
+
+
+def _ask(films: Sequence[int]) -> None:
+    """About these three films, or with none about the page's own example."""
+    state.go(state.current().showing(LINKED, ".".join(map(str, films))))
+
+
+def _put(asked: Sequence[int], place: int, movie: int) -> None:
+    """Another film in one place."""
+    _ask([*asked[:place], movie, *asked[place + 1 :]])

@@ -9,28 +9,27 @@ from recdemo.ui import tour
 
 
 def draw() -> None:
-    """A button that opens it. The server is not told that it opens: a click on a page's link closes it, and one message
-    of the two would be lost."""
-    box = st.popover(
+    """A button that opens it over the page: a click on a page's link can then not draw the help and the other page at once."""
+    if st.button(
         "Help", icon=":material/help:", key="menu_help", help="What words mean", type="tertiary"
-    )
-    with box:
-        _terms()
-        if st.button("Show me around", key="help_tour", icon=":material/tour:", width="stretch"):
-            tour.again()
+    ):
+        _open()
 
 
-@st.fragment  # typing draws the terms, not the page
-def _terms() -> None:
+@st.dialog("What does it mean?")
+def _open() -> None:
     words = st.text_input(
-        "What does it mean?",
+        "A word",
         key="help_words",
         placeholder="AUC, logit, softmax …",
         icon=":material/search:",
         live=True,
     )
-    terms = [f"**{term.name}** · {term.short} {term.more}" for term in look_up(words)]
+    found = look_up(words)
     with st.container(height=330, border=False, key="help_terms"):
-        st.markdown(
-            "\n\n".join(terms) or "The glossary does not have this; fewer letters find more."
-        )
+        for term in found:
+            st.markdown(f"**{term.name}** · {term.short} {term.more}")
+        if not found:
+            st.caption("The glossary does not have this; fewer letters find more.")
+    if st.button("Show me around", key="help_tour", icon=":material/tour:", width="stretch"):
+        tour.again()
