@@ -185,9 +185,10 @@ def settings_for(
     card, world = card_of(model), world_of_data(data)
     objective = objective_of(model, objective)
     given = {name: value for name, value in changes.items() if value is not None}
-    own = {**card.training.get(objective, {}), **card.training_in.get((world.key, objective), {})}
+    own = dict(card.training.get(objective, {}))
     if world.begins_with_first and card.family not in (BASELINE, SOLVED):
-        own = {"start_from": model, **own}
+        own["start_from"] = model
+    own |= card.training_in.get((world.key, objective), {})
     if not world.learns_from(data):
         own.pop("start_from", None)
     settings: Settings = replace(Settings(), **{**own, **given})

@@ -63,7 +63,7 @@ def test_terms_add_up_to_the_logit_and_the_logit_gives_the_score(pair, session: 
         assert CARDS[pair[0]].reads_profile
     other = explanation.contrast
     gap = explanation.logit - other.logit
-    assert math.fsum(term.value for term in other.terms) == pytest.approx(gap, abs=1e-5)
+    assert math.fsum(term.value for term in other.terms) == pytest.approx(gap, rel=1e-5, abs=1e-5)
     if explanation.exact:
         everybody = model.logits(session)[model.unseen(session)]
         assert len(everybody) == other.films

@@ -58,6 +58,9 @@ NDCG_FLOORS = {
     "rnn_als": 0.14,
     "deepfm": 0.14,
     "dcn": 0.14,
+    "dcn_v2": 0.15,
+    "final_mlp": 0.15,
+    "afm": 0.135,
     "dcn_text": 0.06,
 }
 HISTORIES = 0.10  # of every other model that reads a history

@@ -184,12 +184,15 @@ CARDS = (
         source="Wang et al., DCN V2, WWW 2021",
         formula=r"x_{l+1} = x_0 \odot (W_l x_l + b_l) + x_l,\quad w^\top [x_L, \mathrm{MLP}(x_0)]",
         network="dcn_v2.DCNV2",
-        arguments_for={"like": {"recency": 30.0, "embed_dim": 48}, "next": {"recency": 12.0}},
+        arguments_for={
+            "like": {"recency": 30.0, "embed_dim": 48},
+            "next": {"recency": 6.0, "embed_dim": 32},
+        },
         shows=("fields", "crosses"),
         reads_order="last five",
         training={
             "like": {"epochs": 3, "learning_rate": 2e-3, "history_length": 100},
-            "next": {**SAMPLED, "epochs": 4, "share": 0.7},
+            "next": {**SAMPLED, "epochs": 5, "share": 0.8},
         },
     ),
     Card(
@@ -205,12 +208,12 @@ CARDS = (
         formula=r"b + w_1^\top o_1 + w_2^\top o_2 + \sum_h o_{1,h}^\top W_h\, o_{2,h},\quad "
         r"o_s = \mathrm{MLP}_s(2\sigma(\mathrm{MLP}(c_s)) \odot x)",
         network="final_mlp.FinalMLP",
-        arguments_for={"like": {"recency": 30.0}, "next": {"recency": 12.0}},
+        arguments_for={"like": {"recency": 30.0}, "next": {"recency": 6.0, "embed_dim": 32}},
         shows=("streams",),
         reads_order="last five",
         training={
             "like": {"epochs": 5, "learning_rate": 2e-3},
-            "next": {**SAMPLED, "epochs": 4, "share": 0.7},
+            "next": {**SAMPLED, "epochs": 5, "share": 0.8},
         },
     ),
     Card(
@@ -224,12 +227,12 @@ CARDS = (
         source="Xiao et al., Attentional Factorization Machines, IJCAI 2017; document eq. 3-10, 3-11",
         formula=r"w_0 + \sum_i w_i + p^\top \sum_{i<j} a_{ij}\,(v_i \odot v_j)",
         network="afm.AFM",
-        arguments_for={"like": {"recency": 30.0}},
+        arguments_for={"like": {"recency": 30.0}, "next": {"embed_dim": 64, "recency": 10.0}},
         shows=("fields",),
         reads_order="last five",
         training={
             "like": {"epochs": 4, "learning_rate": 2e-3},
-            "next": {"epochs": 4, "batch_size": 512, "learning_rate": 3e-3, "negatives": 16},
+            "next": {**SAMPLED, "epochs": 3, "share": 0.5, "start_from": "fm"},
         },
     ),
 )
