@@ -23,6 +23,7 @@ from recdemo.jobs import kept as kept_models
 from recdemo.jobs.kept import Kept
 from recdemo.jobs.owner import Visitor
 from recdemo.models import CARDS, Card
+from recdemo.models.cards.card import SHORT
 from recdemo.ui import owner, shared_films
 from recdemo.ui.shared_films import Films
 from recdemo.ui.shelf import Shelf, stamp
@@ -158,6 +159,12 @@ def card(key: str) -> Card:
     own, slug = CARDS[kind_of(key)], key.partition(OF)[2]
     simulated = " (simulated)" if slug and made_up(key) else ""
     return replace(own, title=f"{own.title} · {_kept(slug).name}{simulated}") if slug else own
+
+
+def menu_name(key: str) -> str:
+    """A model's title and family, so that typing either finds it; a kept one's own name."""
+    own = card(key)
+    return own.title if OF in key else f"{own.title} · {SHORT[own.family]}"
 
 
 def made_up(key: str) -> bool:

@@ -37,7 +37,7 @@ def _model(visit: Visit) -> None:
     st.selectbox(
         "Model",
         list(menu),
-        format_func=lambda key: engine.card(key).title,
+        format_func=engine.menu_name,
         help=w(engine.card(visit.model).idea),
         **state.bound("side_model", visit.model, lambda v, key: v.with_model(key, menu[key])),
     )

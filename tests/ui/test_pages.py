@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from benchmarks.boxes import choose_film, film_box
 from recdemo import Session, Watched, checkpoints
 from recdemo.core.vocabulary import AGES, OCCUPATIONS
 from recdemo.models import CARDS
+from recdemo.models.cards.card import SHORT
 from recdemo.ui.engine import plain
 from recdemo.ui.personas import PERSONAS
 from recdemo.ui.visit import Visit, encode_visit
@@ -399,3 +401,10 @@ def test_a_film_is_set_beside_another_one_and_the_link_says_which() -> None:
     sound(next(box for box in app.selectbox if box.key == "why_against").set_value(-1).run())
     assert any("than the average film" in text.value for text in app.markdown)
     assert "ag" not in app.query_params
+
+
+def test_the_menu_of_models_names_each_family_in_one_block() -> None:
+    options = sound(open_page("home")).selectbox(key="side_model").options
+    assert "DIN · attention" in options
+    blocks = [family for family, _ in groupby(options, lambda name: name.rpartition(" · ")[2])]
+    assert sorted(blocks) == sorted(SHORT.values())

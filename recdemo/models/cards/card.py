@@ -27,6 +27,15 @@ FIELDS = "Fields and their pairs"
 SEQUENCE = "History as a sequence"
 ATTENTION = "Attention over the history"
 TEXT = "Words of the titles"
+SHORT: Mapping[str, str] = {  # beside a model's title in a menu
+    BASELINE: "baseline",
+    SOLVED: "solved",
+    BY_ID: "by id",
+    FIELDS: "fields",
+    SEQUENCE: "sequence",
+    ATTENTION: "attention",
+    TEXT: "titles",
+}
 
 # How `next` is learned where each candidate needs a pass of the network: some films drawn by popularity stand for all.
 SAMPLED: Mapping[str, float] = {
