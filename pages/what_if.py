@@ -15,7 +15,7 @@ import streamlit as st
 from recdemo.answers.counterfactual import Change
 from recdemo.ui import change, engine, frame
 from recdemo.ui.chart import answer
-from recdemo.ui.what_if import controls, show_changes, show_drop
+from recdemo.ui.what_if import controls, show_changes, show_drop, show_list
 
 with frame.page() as visit:
     model = engine.recommender(visit.model, visit.objective, p_like=False)
@@ -35,6 +35,7 @@ with frame.page() as visit:
                 "Press one of the buttons above, or choose other changes.",
                 icon=":material/touch_app:",
             )
+            show_list(model, visit, k)
     with taken:
         st.subheader(
             "What would it take?",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
 import streamlit as st
 
 from recdemo.answers.counterfactual import (
@@ -53,6 +54,27 @@ def show_changes(model: Recommender, visit: Visit, changed: Session, k: int) -> 
     )
     with st.expander("Ranks and scores"):
         show_table(changes, visit)
+
+
+def show_list(model: Recommender, visit: Visit, k: int) -> None:
+    """The list that a change would move."""
+    w, labels = engine.words(visit.model), engine.films(visit.model).labels
+    listed = model.recommend(visit.session, k)
+    if listed.empty:
+        return
+    st.subheader("The list as it is")
+    given = (f"{s:.2f}" if visit.objective == "rating" else f"{s:.1%}" for s in listed["score"])
+    st.table(
+        pd.DataFrame(
+            {
+                plain("#"): [str(rank) for rank in listed["rank"]],
+                w.Film: [plain(labels[movie]) for movie in listed["movie_id"]],
+                SCORE_NAMES[visit.objective]: list(given),
+            }
+        ),
+        alt=f"First {len(listed)} {w.films} of the list before any change",
+        hide_index=True,
+    )
 
 
 def show_table(changes: RankChanges, visit: Visit) -> None:

@@ -72,6 +72,19 @@ def test_ranks_and_scores_shown_are_the_library_s(model: str, objective: str) ->
         assert rows[f"score_{name}"].tolist() == pytest.approx((scale * table["score"]).tolist())
 
 
+def test_before_a_change_stands_the_list_that_it_would_move() -> None:
+    app = sound(open_page("what_if", link_of(MAYA)))
+    listed = load("din", "next").recommend(MAYA, 10)
+    (table,) = (one.value for one in app.table)
+    assert table["Film"].tolist() == [
+        plain(f"{title} ({year})")
+        for title, year in zip(listed["title"], listed["year"], strict=True)
+    ]
+    assert table["Chance to be next"].tolist() == [f"{score:.1%}" for score in listed["score"]]
+    app.button(key="what_if_Flip gender").click().run()
+    assert not sound(app).table
+
+
 def test_one_click_experiments_replace_each_other_and_live_in_the_link() -> None:
     app = open_page("what_if", link_of(MAYA))
     assert "Press one of the buttons" in sound(app).info[0].value
