@@ -84,8 +84,7 @@ def learned(
     model: str, objective: Objective, dataset: Dataset, schema: Schema
 ) -> tuple[nn.Module, Schema]:
     """A model that has seen these users only, and the schema it reads."""
-    world = world_of_data(dataset.name).key
-    settings = replace(settings_for(model, objective, world=world), start_from="")
+    settings = settings_for(model, objective, data=dataset.name, start_from="")
     schema = schema.of_length(settings.history_length)
     torch.manual_seed(settings.seed)
     network, _ = build(model, objective, dataset, schema, {})
