@@ -45,6 +45,11 @@ def own_candidates(schema: Schema, users: int, count: int) -> Tensor:
     return torch.randint(1, schema.size + 1, (users, count), generator=generator)
 
 
+def some_films(schema: Schema, count: int = 7) -> Tensor:
+    """[C], the same every time."""
+    return torch.randint(1, schema.size + 1, (count,), generator=torch.Generator().manual_seed(1))
+
+
 # What comes out
 
 

@@ -49,7 +49,7 @@ FAULTS = (
     Fault("watched films on the list", "answers/score.py", "return ~self.catalogue", "return self.catalogue", "answers/test_recommend.py"),
     Fault("the sign of a removal", "answers/explain.py", "removal = logit - without", "removal = without - logit", "answers/test_explain.py"),
     Fault("persistence of an overlap", "answers/compare.py", "(1 - p) / p *", "(1 - p) *", "answers/test_compare.py"),
-    Fault("a checkpoint changed on disk", "checkpoints.py", "and _digest(weights) == card.weights_sha256", "and True", "test_checkpoints.py"),
+    Fault("a checkpoint changed on disk", "checkpoints.py", "and _digest(weights) == card.weights_sha256", "and True", "checkpoints/test_refused.py"),
     Fault("half the interval", "leaderboard/intervals.py", "NORMAL_95 = 1.96", "NORMAL_95 = 0.98", "leaderboard"),
 )  # fmt: skip
 

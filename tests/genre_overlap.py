@@ -25,6 +25,7 @@ CARD = Card(
     shows=("films",),
     reads_profile=False,
 )
+KEYS = [*CARDS, CARD.key]
 
 
 class GenreOverlap(nn.Module):

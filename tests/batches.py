@@ -1,0 +1,22 @@
+"""Batches of small histories, and films as they are numbered there."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import torch
+
+from recdemo.core.batch import Batch
+from recdemo.encoding.schema import Schema
+
+LENGTH = 6  # of a history, by the schema of the small films
+
+
+def same_batch(found: Batch, wanted: Batch) -> None:
+    for field in fields(Batch):
+        assert torch.equal(getattr(found, field.name), getattr(wanted, field.name)), field.name
+
+
+def film_of(schema: Schema, movie_id: int) -> int:
+    """Its row, counted from one."""
+    return schema.movies["movie_id"].tolist().index(movie_id) + 1
