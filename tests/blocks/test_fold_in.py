@@ -1,4 +1,4 @@
-"""Users known by id, and visitors folded in: the loss that is minimised, what it reads, and a planted world."""
+"""Visitors folded in among users known by id: the loss that is minimised, the mean of a group, and a planted world."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from folded_in import FILMS, answers_of, every_model, vectors_of
 from scipy.optimize import minimize
 from scipy.stats import norm, spearmanr
 from torch import Tensor, nn
 
 from recdemo.blocks.fold_in import UserTable
-from recdemo.core.batch import Batch
-from recdemo.core.protocols import TwoSided, needs_histories
-from recdemo.core.session import Session, Watched
+from recdemo.core.session import Session
 from recdemo.core.vocabulary import DISLIKED, JUST_WATCHED, LIKED, Objective
 from recdemo.data import TRAIN, simulate, simulated, split_by_order
 from recdemo.encoding.encode import encode
@@ -28,16 +27,6 @@ from recdemo.training.feed import InMemory
 from recdemo.training.loop import fit
 from recdemo.training.settings import Settings
 
-KNOW_USERS = [
-    (key, objective)
-    for key, card in CARDS.items()
-    if card.knows_users
-    for objective in card.objectives
-]
-READ_ALWAYS = ["mf", "two_tower"]  # for `next`, unless asked not to
-FILMS = torch.tensor([8, 32, 11, 9, 38, 2])
-every_model = pytest.mark.parametrize(("key", "objective"), KNOW_USERS)
-
 
 def _spread_out(model: nn.Module) -> np.ndarray:
     """S [d, d] of uneven lengths in directions of its own, from 1.2 down to 0.2, put into a model."""
@@ -47,19 +36,6 @@ def _spread_out(model: nn.Module) -> np.ndarray:
     )
     model.users.spread.copy_(direction * torch.linspace(1.2, 0.2, dim))
     return model.users.spread.double().numpy()
-
-
-def _vectors(model: nn.Module, batch: Batch) -> np.ndarray:
-    """[U, d] as each visitor is folded in."""
-    with torch.inference_mode():
-        return model.users(batch, model._scorer).double().numpy()
-
-
-def _answers(model: nn.Module, batch: Batch) -> Tensor:
-    """[U, C] scores. In `next` a user's own level is free: only differences between films count."""
-    with torch.inference_mode():
-        scores = model(batch).view(batch.users, -1)
-    return scores - scores.mean(1, keepdim=True) if model.users.objective == "next" else scores
 
 
 # The loss, by hand
@@ -136,7 +112,7 @@ def test_folding_in_finds_a_minimum_of_the_training_loss(
     spread = _spread_out(model)
     batch = encode(schema, visitors, FILMS)
     start = model.users.group_mean(batch).double().numpy()
-    found = _vectors(model, batch)
+    found = vectors_of(model, batch)
     w = by_hand.weights_of(model)
     before = after = best = 0.0
     for u, session in enumerate(visitors):
@@ -169,235 +145,6 @@ def test_films_liked_are_told_from_films_all_over_the_catalogue(
     assert (films[0], films[-1]) == (1, size)
     gaps = np.diff(films)
     assert gaps.max() - gaps.min() <= 1
-
-
-# What is read
-
-
-def _watched(schema: Schema, *films: tuple[int, bool | None]) -> Session:
-    history = [Watched(int(schema.movie_ids[film - 1]), liked) for film, liked in films]
-    return Session("F", 25, 4, history)
-
-
-@every_model
-def test_what_an_objective_cannot_learn_from_is_not_read(
-    key: str, objective: Objective, schema: Schema, make_model: Callable
-) -> None:
-    """A film disliked is no film picked; a film just watched has no opinion to learn."""
-    model = make_model(key, schema, objective=objective)
-    kept = [(3, True), (20, True), (7, True)]
-    visitors = [
-        _watched(schema, *kept),
-        _watched(schema, *kept, (11, False), (30, False)),
-        _watched(schema, *kept, (11, None), (30, None)),
-    ]
-    plain, disliked, watched = _answers(model, encode(schema, visitors, FILMS))
-    unread, read = (disliked, watched) if objective == "next" else (watched, disliked)
-    torch.testing.assert_close(unread, plain, atol=1e-5, rtol=1e-5)
-    assert (read - plain).abs().max() > 1e-4
-
-
-@every_model
-def test_who_likes_a_film_is_shown_it_higher(
-    key: str, objective: Objective, schema: Schema, make_model: Callable
-) -> None:
-    model = make_model(key, schema, objective=objective)
-    films = torch.tensor([3, 20, 7])
-    history = [(film, True) for film in films.tolist()]
-    visitors = [_watched(schema), _watched(schema, *history)]
-    scores = _answers(model, encode(schema, visitors, torch.arange(1, schema.size + 1)))
-    if objective == "rating":  # nearer to the stars of a film liked
-        gap = (scores[:, films - 1] - 4.39).square().sum(1)
-        assert gap[1] < gap[0]
-    else:
-        nothing, liked = scores[:, films - 1].sum(1)
-        assert liked > nothing
-
-
-@every_model
-def test_without_a_history_the_mean_of_the_group_is_the_answer(
-    key: str, objective: Objective, schema: Schema, make_model: Callable
-) -> None:
-    model = make_model(key, schema, objective=objective)
-    visitors = [
-        Session("F", 25, 4),
-        Session("M", 56, 20),
-        Session("F"),
-        _watched(schema, (3, True)),
-    ]
-    table = {name: value.numpy() for name, value in model.users.state_dict().items()}
-    ids = [(1, 3, 5), (2, 7, 21), (1, 0, 0)]
-    found = _vectors(model, encode(schema, visitors, FILMS))
-    for row, (gender, age, occupation) in zip(found[:3], ids, strict=True):
-        wanted = table["mean"] + table["mean_gender"][gender]
-        wanted = wanted + table["mean_age"][age] + table["mean_occupation"][occupation]
-        assert np.array_equal(row.astype(np.float32), wanted)
-    assert np.abs(found[3] - found[0]).max() > 0.01  # the same group, and a film
-
-
-@every_model
-def test_folding_in_is_the_same_however_it_is_asked(
-    key: str, objective: Objective, schema: Schema, sessions: list[Session], make_model: Callable
-) -> None:
-    model = make_model(key, schema, objective=objective)
-    batch = encode(schema, sessions, FILMS)
-    first = _vectors(model, batch)
-    torch.manual_seed(99)
-    assert np.array_equal(_vectors(model, batch), first)
-    with torch.no_grad():
-        assert np.array_equal(model.users(batch, model._scorer).double().numpy(), first)
-    assert all(parameter.grad is None for parameter in model.parameters())
-    model.requires_grad_(False)  # as a checkpoint is loaded
-    assert np.array_equal(_vectors(model, batch), first)
-    with torch.inference_mode():  # where tensors made inside know no gradients
-        again = encode(schema, sessions, FILMS)
-        assert np.array_equal(model.users(again, model._scorer).double().numpy(), first)
-
-
-@every_model
-def test_nobody_else_and_no_padding_changes_who_one_is(
-    key: str, objective: Objective, schema: Schema, sessions: list[Session], make_model: Callable
-) -> None:
-    model = make_model(key, schema, objective=objective)
-    batch = encode(schema, sessions, FILMS)
-    together = _answers(model, batch)
-    alone = [_answers(model, encode(schema, [session], FILMS)) for session in sessions]
-    torch.testing.assert_close(together, torch.cat(alone), atol=1e-5, rtol=1e-5)
-    pad = torch.zeros(len(sessions), 4, dtype=torch.long)
-    longer = replace(
-        batch,
-        history=torch.cat([batch.history, pad], dim=1),
-        feedback=torch.cat([batch.feedback, pad], dim=1),
-    )
-    torch.testing.assert_close(_answers(model, longer), together, atol=1e-5, rtol=1e-5)
-
-
-@every_model
-def test_visitors_may_be_fitted_part_by_part(
-    key: str,
-    objective: Objective,
-    schema: Schema,
-    sessions: list[Session],
-    make_model: Callable,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    model = make_model(key, schema, objective=objective)
-    batch = encode(schema, sessions, FILMS)
-    at_once = _answers(model, batch)
-    monkeypatch.setattr("recdemo.blocks.fold_in.CHUNK", 5)
-    torch.testing.assert_close(_answers(model, batch), at_once, atol=1e-5, rtol=1e-5)
-
-
-@every_model
-def test_a_training_user_is_their_own_vector_beside_visitors_too(
-    key: str, objective: Objective, schema: Schema, sessions: list[Session], make_model: Callable
-) -> None:
-    documents = {"recency": None} if objective == "next" else {}
-    model = make_model(key, schema, objective=objective, **documents)
-    batch = encode(schema, sessions[-3:], FILMS)
-    visitors = _vectors(model, batch)
-    mixed = _vectors(model, replace(batch, user=torch.tensor([0, 5, 0])))
-    learned = model.users.vectors.weight.detach().double().numpy()
-    np.testing.assert_allclose(mixed[[0, 2]], visitors[[0, 2]], atol=1e-5 if key != "mf" else 0.05)
-    assert np.array_equal(mixed[1], learned[5])
-    known = _vectors(model, replace(batch, user=torch.tensor([12, 1, 12])))
-    assert np.array_equal(known, learned[[12, 1, 12]])
-
-
-@pytest.mark.parametrize("key", READ_ALWAYS)
-def test_what_comes_next_is_asked_of_the_history_not_of_the_name(
-    key: str, schema: Schema, sessions: list[Session], make_model: Callable
-) -> None:
-    model = make_model(key, schema, objective="next")
-    batch = encode(schema, sessions[-3:], FILMS)
-    named = replace(batch, user=torch.tensor([1, 5, 0]))
-    assert np.array_equal(_vectors(model, named), _vectors(model, batch))
-    assert needs_histories(model)
-    model.train()
-    assert not needs_histories(model)
-    learned = model.users.vectors.weight[[1, 5, 3]]
-    known = replace(batch, user=torch.tensor([1, 5, 3]))
-    assert torch.equal(model.users(known, model._scorer), learned)
-    if isinstance(model.eval(), TwoSided):
-        with torch.inference_mode():
-            visitors, films = model.sides(batch)
-            wanted = model(batch).view(batch.users, -1)
-        torch.testing.assert_close(visitors @ films[FILMS].T, wanted, atol=1e-5, rtol=1e-5)
-
-
-@pytest.mark.parametrize("key", READ_ALWAYS)
-def test_the_film_picked_last_counts_most_where_recency_does(
-    key: str, schema: Schema, make_model: Callable
-) -> None:
-    films = [(film, True) for film in (3, 20, 7, 15, 11, 30)]
-    first_changed, last_changed = [(4, True), *films[1:]], [*films[:-1], (4, True)]
-    histories = (films, first_changed, last_changed, films[::-1])
-    visitors = [_watched(schema, *history) for history in histories]
-    for recency in (1.0, None):
-        model = make_model(key, schema, objective="next", recency=recency)
-        model.users.spread.copy_(torch.eye(len(model.users.spread)))
-        plain, first, last, turned = _answers(model, encode(schema, visitors, FILMS))
-        if recency:
-            assert (last - plain).norm() > (first - plain).norm() > 0
-            assert (turned - plain).norm() > 1e-3
-        else:
-            torch.testing.assert_close(turned, plain, atol=1e-5, rtol=1e-5)
-    with pytest.raises(ValueError, match="recency 0 is not above 0"):
-        make_model(key, schema, objective="next", recency=0)
-
-
-def test_a_liked_film_raises_its_stars_the_less_the_more_is_known(
-    schema: Schema, make_model: Callable
-) -> None:
-    """Each film liked lifts what is predicted of it, one that is loved already hardly at all."""
-    model = make_model("rating_mlp", schema, std=0.1)
-    model.head.last.bias.data.fill_(3.5)
-    films = torch.tensor([3])
-    stars = []
-    for shift in (0.0, 1.5):
-        model.head.last.bias.data.fill_(3.5 + shift)
-        visitors = [_watched(schema), _watched(schema, (3, False)), _watched(schema, (3, True))]
-        with torch.inference_mode():
-            stars.append(model(encode(schema, visitors, films)))
-    for nothing, disliked, liked in stars:
-        assert disliked < nothing < liked
-    assert stars[1][2] - stars[1][0] < 0.5 * (stars[0][2] - stars[0][0])
-
-
-def test_the_pull_grows_with_strength_and_fades_with_films(
-    schema: Schema, make_model: Callable
-) -> None:
-    films = [(film, True) for film in (3, 20, 7, 15, 11, 30)]
-    visitors = [_watched(schema, *films[:count]) for count in (1, 3, 6)]
-    away = []
-    for strength in (0.3, 3.0, 30.0):
-        model = make_model("mf", schema, objective="like", std=0.2, strength=strength)
-        model.users.spread.copy_(torch.eye(len(model.users.spread)))
-        batch = encode(schema, visitors, FILMS)
-        moved = _vectors(model, batch) - model.users.group_mean(batch).double().numpy()
-        away.append(np.linalg.norm(moved, axis=1))
-    assert (np.diff(away, axis=0) < 0).all()
-    assert (np.diff(away, axis=1) > 0).all()
-
-
-def test_weights_saved_without_a_spread_find_it_from_the_users(
-    schema: Schema, make_model: Callable
-) -> None:
-    model = make_model("mf", schema, objective="like")
-    state = model.state_dict()
-    del state["users.spread"]
-    model.load_state_dict(state)
-    y = model.users.vectors.weight[1:].detach().double().numpy()
-    count, dim = y.shape
-    covariance = np.cov(y.T, bias=True)
-    wanted = (count * covariance + 20 * np.trace(covariance) / dim * np.eye(dim)) / (count + 20)
-    found = model.users.spread.double().numpy()
-    np.testing.assert_allclose(found @ found.T, wanted, atol=1e-6)
-    nothing = CARDS["mf"].model(schema, users=3, objective="next")
-    state = nothing.state_dict()
-    del state["users.spread"]
-    nothing.load_state_dict(state)
-    assert torch.equal(nothing.users.spread, torch.eye(33))
 
 
 # Groups
@@ -483,7 +230,7 @@ def test_a_user_folded_in_ranks_films_as_their_own_vector_does(
         history=torch.zeros_like(batch.history),
         feedback=torch.zeros_like(batch.feedback),
     )
-    own, folded, group = (_answers(model, asked) for asked in (batch, visitors, nothing))
+    own, folded, group = (answers_of(model, asked) for asked in (batch, visitors, nothing))
     alike = _rank_correlation(own, folded)
     assert alike > 0.75
     assert alike > _rank_correlation(own, folded.roll(1, 0)) + 0.4  # somebody else's history

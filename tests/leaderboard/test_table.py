@@ -1,20 +1,19 @@
-"""What is read off the leaderboard: order, front, calibration and margins, counted again by hand."""
+"""What is read off the leaderboard: order, what is below a formula, faithfulness, and what is in print."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from leaderboard_rows import row
 
-from recdemo.charts import leaderboard as charts
 from recdemo.core.errors import CheckpointError
-from recdemo.core.figures import MAIN, METRICS
-from recdemo.core.report import Bin, Faithfulness, Report
-from recdemo.leaderboard import intervals, published
+from recdemo.core.figures import METRICS
+from recdemo.core.report import Faithfulness, Report
+from recdemo.leaderboard import published
 from recdemo.leaderboard.table import (
     FILE,
     Figure,
@@ -32,29 +31,6 @@ from recdemo.leaderboard.table import (
 from recdemo.models import CARDS
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def row(model: str = "fm", objective: str = "like", mean: float = 0.8, **changes: Any) -> Row:
-    values: dict[str, Any] = {
-        "model": model,
-        "title": model.upper(),
-        "family": "Fields and their pairs",
-        "objective": objective,
-        "split": "order",
-        "figures": {MAIN[objective]: Figure(mean=mean)},  # type: ignore[index]
-        "seeds": [0],
-        "parameters": 10,
-        "kilobytes": 20,
-        "train_seconds": 30.0,
-        "samples_per_second": 40.0,
-        "milliseconds": 5.0,
-        "report": None,
-        "data": "Made up",
-        "simulated": False,
-        "date": "2000-01-01",
-        "command": f"python -m recdemo train {model}",
-    }
-    return Row(**values | changes)
 
 
 def test_the_shipped_leaderboard_is_one() -> None:
@@ -220,204 +196,3 @@ def test_what_is_published_is_of_our_figures_with_a_source_and_best_first() -> N
             assert set(one.figures) <= set(METRICS)
             assert one.url.startswith("https://")
             assert one.source
-
-
-@pytest.mark.parametrize("better", [1, -1])
-def test_nobody_beats_the_front_and_somebody_beats_the_rest(better: int) -> None:
-    rng = np.random.default_rng(0)
-    for _ in range(50):
-        speed = rng.integers(1, 8, 12).tolist()
-        value = rng.integers(1, 8, 12).tolist()
-        front = intervals.pareto(speed, value, better)
-
-        def beaten(i: int, speed: list[int] = speed, value: list[int] = value) -> bool:
-            return any(
-                speed[j] <= speed[i]
-                and better * value[j] >= better * value[i]
-                and (speed[j], value[j]) != (speed[i], value[i])
-                for j in range(12)
-            )
-
-        assert [speed[i] for i in front] == sorted({speed[i] for i in front})
-        assert {(speed[i], value[i]) for i in front} == {
-            (speed[i], value[i]) for i in range(12) if not beaten(i)
-        }
-
-
-def test_calibration_error_weighs_bins_by_their_size() -> None:
-    bins = [Bin(count=30, predicted=0.2, liked=0.3), Bin(count=10, predicted=0.9, liked=0.6)]
-    assert intervals.calibration_error(bins) == pytest.approx((30 * 0.1 + 10 * 0.3) / 40)
-    report = Report(slices={}, calibration=bins)
-    assert intervals.liked_share(row(report=report)) == pytest.approx((30 * 0.3 + 10 * 0.6) / 40)
-    assert intervals.liked_share(row()) == 0.5
-
-
-def test_margins_hold_the_truth_95_times_in_100() -> None:
-    """Users drawn again and again: a hit rate, a gain per user between 0 and 1, an AUC of two bells."""
-    from scipy.stats import norm
-    from sklearn.metrics import roc_auc_score
-
-    rng = np.random.default_rng(0)
-    draws = 1000
-    hits = rng.random((draws, 200)) < 0.25
-    gains = hits / np.log2(rng.integers(1, 11, hits.shape) + 1)
-    for name, values, truth in (
-        ("hr@10", hits, 0.25),
-        ("ndcg@10", gains, 0.25 * (1 / np.log2(np.arange(1, 11) + 1)).mean()),
-    ):
-        means = values.mean(1)
-        held = [
-            abs(m - truth) <= intervals.margin(name, m, 200)  # type: ignore[operator]
-            for m in means
-        ]
-        assert np.mean(held) > 0.93, name
-        assert name != "hr@10" or np.mean(held) < 0.97, "for a share it is exact"
-    truth = norm.cdf(1 / 2**0.5)
-    held = []
-    for _ in range(300):
-        liked = np.arange(120) < 30
-        auc = roc_auc_score(liked, rng.normal(size=120) + liked)
-        margin = intervals.margin("auc", auc, 120, 0.25)
-        assert margin == pytest.approx(1.96 * (auc * (1 - auc) / 30) ** 0.5)
-        held.append(abs(auc - truth) <= margin)
-    assert np.mean(held) >= 0.95
-
-
-def test_what_has_no_bound_has_no_margin() -> None:
-    for name in ("log_loss", "rmse", "mse", "coverage"):
-        assert intervals.margin(name, 0.5, 100) is None
-    assert intervals.margin("auc", 0.8, 100, 1.0) is None
-    assert intervals.margin_of(row(), "auc") is None, "nobody says how many were asked"
-
-
-def sliced() -> Row:
-    slices = {
-        "gender": {"F": {"count": 100.0, "auc": 0.7}, "M": {"count": 300.0, "auc": 0.8}},
-        "occupation": {"12": {"count": 60.0, "auc": 0.9}, "0": {"count": 50.0, "auc": 0.6}},
-    }
-    bins = [Bin(count=400, predicted=0.5, liked=0.4)]
-    return row("din", report=Report(slices=slices, calibration=bins))
-
-
-def test_slices_are_named_and_keep_the_order_of_the_codes() -> None:
-    table = intervals.slices(sliced(), "occupation", "auc")
-    assert table["group"].tolist() == ["Other or not specified", "Programmer"]
-    assert table["count"].tolist() == [50, 60]
-    assert table["value"].tolist() == [0.6, 0.9]
-    assert table["margin"].tolist() == pytest.approx(
-        [1.96 * (0.24 / 20) ** 0.5, 1.96 * (0.09 / 24) ** 0.5]
-    )
-    assert intervals.slices(sliced(), "age", "auc").empty
-    assert intervals.slices(sliced(), "gender", "log_loss").empty
-    assert intervals.slices(row(), "gender", "auc").empty
-    assert intervals.asked(sliced()) == 400
-    assert intervals.margin_of(sliced(), "auc") == intervals.margin("auc", 0.8, 400, 0.4)
-
-
-def test_the_extremes_of_two_groups_are_judged_as_one_pair() -> None:
-    table = intervals.slices(sliced(), "gender", "auc")
-    best, worst, chance = intervals.extremes(table, 1)
-    assert (best["group"], worst["group"]) == ("Male", "Female")
-    assert chance == pytest.approx(float(np.hypot(*table["margin"])), rel=1e-4)
-    best, worst, _ = intervals.extremes(table, -1)
-    assert (best["group"], worst["group"]) == ("Female", "Male")
-    assert intervals.extremes(table[:1], 1)[2] is None
-    assert intervals.extremes(table.assign(margin=np.nan), 1)[2] is None
-
-
-def test_equal_groups_seldom_look_unequal() -> None:
-    import pandas as pd
-
-    rng = np.random.default_rng(1)
-    found = []
-    for _ in range(400):
-        value = rng.binomial(100, 0.3, 21) / 100
-        margin = [intervals.margin("hr@10", v, 100) for v in value]
-        table = pd.DataFrame({"group": range(21), "value": value, "margin": margin})
-        best, worst, chance = intervals.extremes(table, 1)
-        found.append(best["value"] - worst["value"] > chance)
-    assert np.mean(found) < 0.07
-
-
-def test_the_ranking_draws_each_model_and_each_baseline() -> None:
-    rows = [
-        row("din", figures={"auc": Figure(mean=0.82, deviation=0.002)}, seeds=[0, 1]),
-        row("popularity", mean=0.8),
-    ]
-    figure = charts.ranking(rows, "auc", [rows[1], row("fm", mean=0.74)], "din")
-    dots = figure.data[0]
-    assert list(dots.x) == [0.82, 0.8]
-    assert list(dots.y) == ["DIN", "POPULARITY"]
-    assert list(dots.error_x.array) == [0.002, 0.0]
-    assert dots.error_x.visible
-    assert list(dots.marker.symbol) == ["circle", "diamond"]
-    assert dots.marker.color[0] != dots.marker.color[1]
-    assert [line.x0 for line in figure.layout.shapes] == [0.8, 0.74]
-    assert [note.text for note in figure.layout.annotations] == ["POPULARITY", "FM"]
-
-
-def test_what_is_in_print_stands_hollow_below_a_line_and_ranks_nobody() -> None:
-    rows = [row("din", "next", 0.16), row("fm", "next", 0.15)]
-    printed = published.beside("next", "last", "ndcg@10")
-    figure = charts.ranking(rows, "ndcg@10", [], "din", printed)
-    ours, theirs = figure.data
-    assert list(ours.y) == ["DIN", "FM"]
-    assert list(theirs.x) == [None, *(one.figures["ndcg@10"] for one in printed)]
-    assert theirs.marker.symbol == "circle-open"
-    assert [one.source for one in printed] == list(theirs.customdata[1:])
-    (line,) = figure.layout.shapes
-    assert line.y0 == len(rows), "after the last of ours"
-
-
-def test_the_front_is_a_line_and_the_far_are_left_out_of_the_picture() -> None:
-    values = [0.80, 0.81, 0.82, 0.805, 0.815, 0.5]
-    speeds = [3.0, 5.0, 9.0, 20.0, 30.0, 0.1]
-    rows = [
-        row(name, mean=value, milliseconds=speed)
-        for name, value, speed in zip("abcdef", values, speeds, strict=True)
-    ]
-    table = as_frame(rows)
-    front = intervals.pareto(speeds, values, 1)
-    assert [rows[i].model for i in front] == ["f", "a", "b", "c"]
-    assert table[charts.out_of_picture(table, "auc")]["model"].tolist() == ["f"]
-    line, dots = charts.speed(table, "auc", front, "e").data
-    assert list(line.x) == [0.1, 3.0, 5.0, 9.0]
-    assert list(dots.x) == speeds
-    assert list(dots.y) == values
-    assert [text for text in dots.text if text] == ["A", "B", "C", "E"]
-    low, high = charts.speed(table, "auc", front, "e").layout.yaxis.range
-    assert 0.5 < low < 0.8
-    assert high > 0.82
-
-
-def test_where_less_is_better_up_is_still_better() -> None:
-    rows = [row("a", "rating", 0.9), row("b", "rating", 0.8, milliseconds=9.0)]
-    table = as_frame(rows)
-    figure = charts.speed(table, "rmse", intervals.pareto([5.0, 9.0], [0.9, 0.8], -1), "a")
-    low, high = figure.layout.yaxis.range
-    assert low > 0.9
-    assert high < 0.8
-
-
-def test_one_model_alone_can_be_drawn() -> None:
-    rows = [row("a")]
-    assert charts.speed(as_frame(rows), "auc", [0], "b").data[1].text[0] == "A"
-    assert len(charts.ranking(rows, "auc", [], "b").data[0].x) == 1
-
-
-def test_groups_stand_beside_those_of_the_other_model() -> None:
-    table = intervals.slices(sliced(), "gender", "auc")
-    other, mine = charts.groups(table, "auc", "DIN", table.assign(value=0.5), "Popularity").data
-    assert (mine.name, other.name) == ("DIN", "Popularity")
-    assert list(mine.x) == [0.7, 0.8]
-    assert list(other.x) == [0.5, 0.5]
-    assert list(mine.y) == list(other.y) == ["Female · 100", "Male · 300"]
-    assert list(mine.error_x.array) == pytest.approx(table["margin"].tolist())
-    assert len(charts.groups(table, "auc", "DIN", None, "").data) == 1
-
-
-def test_calibration_curves_hold_their_bins() -> None:
-    bins = [Bin(count=9, predicted=0.2, liked=0.3), Bin(count=9, predicted=0.7, liked=0.6)]
-    diagonal, curve = charts.calibration({"DIN": bins}).data
-    assert list(diagonal.x) == list(diagonal.y)
-    assert (list(curve.x), list(curve.y), curve.name) == ([0.2, 0.7], [0.3, 0.6], "DIN")

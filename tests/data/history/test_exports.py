@@ -1,26 +1,19 @@
-"""What people export, read: sources recognised by content; marks, dates, persons and what is no film."""
+"""What people export, read: sources and lists recognised by content, and what is no film."""
 
 from __future__ import annotations
 
 import datetime
-import io
 import json
-import random
-from contextlib import suppress
-from pathlib import Path
-from zipfile import ZIP_BZIP2, ZIP_LZMA, ZipFile
 
 import pytest
+from export_zips import CASES
 
 from recdemo.core.session import MAX_SESSION_FILMS
 from recdemo.data.dataset import DataError
-from recdemo.data.dates import date_reader
 from recdemo.data.history import read_export, read_history
 from recdemo.data.history.bring import bring, shipped_finder
-from recdemo.data.marks import mark_reader
 
-CASES = Path(__file__).resolve().parents[2] / "cases"
-STAR_WARS, MATRIX, ALIENS = 260, 2571, 1200
+STAR_WARS = 260
 
 # source, entries, found; of the first film, Star Wars, whether it is liked
 READ = {
@@ -90,70 +83,9 @@ def test_titles_of_several_films_are_left_to_the_person() -> None:
     assert {film.movie_id for film in chosen} == without | {hamlet.films[0]}
 
 
-# Letterboxd's zip
-
-
-def zipped(**files: str) -> bytes:
-    """A zip of files; ``__`` in a name stands for a folder's slash."""
-    memory = io.BytesIO()
-    with ZipFile(memory, "w") as archive:
-        for name, text in files.items():
-            archive.writestr(name.replace("__", "/") + ".csv", text)
-    return memory.getvalue()
-
-
-HEAD = "Date,Name,Year,Letterboxd URI"
-LETTERBOXD = zipped(
-    watched=f"{HEAD}\n2024-01-01,Alien,1979,u\n2024-01-02,Fargo,1996,u\n2024-01-03,Heat,1995,u\n",
-    ratings=f"{HEAD},Rating\n2024-01-01,Alien,1979,u,5\n2024-01-02,Fargo,1996,u,1\n",
-    diary=f"{HEAD},Rating,Rewatch,Tags,Watched Date\n2024-06-01,Alien,1979,u,5,Yes,,2024-05-30\n",
-    likes__films=f"{HEAD}\n2024-02-01,Heat,1995,u\n",
-    watchlist=f"{HEAD}\n2024-03-01,The Matrix,1999,u\n",
-    deleted__diary=f"{HEAD},Rating\n2024-03-01,The Matrix,1999,u,5\n",
-    comments="Date,Content,Comment\n2024-01-01,x,y\n",
-)
-
-
-def test_a_letterboxd_zip_is_one_history(tmp_path: Path) -> None:
-    path = tmp_path / "letterboxd-somebody.zip"
-    path.write_bytes(LETTERBOXD)
-    brought = read_history(path)
-    assert brought.export.source == "Letterboxd"
-    # Heat was liked in February; Alien was seen again in May, and so last; what was only planned, or taken back, is not there.
-    assert [(film.movie_id, film.liked) for film in brought.history()] == [
-        (608, False),
-        (6, True),
-        (1214, True),
-    ]
-
-
 def test_a_letterboxd_list_begins_with_lines_of_its_own() -> None:
     text = "Letterboxd list export v7\nDate,Name,Tags,URL,Description\n2024-01-01,Best,,u,\n\nPosition,Name,Year,URL,Description\n1,Alien,1979,u,\n2,Fargo,1996,u,\n"
     assert [e.title for e in read_export(text.encode()).entries] == ["Alien", "Fargo"]
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        b"",
-        b"   \n",
-        b"\x00\x01\x02",
-        b"PK\x03\x04 broken",
-        zipped(notes="hello"),
-        b"[1, 2",
-        b'{"a": {"b": []}}',
-        b"Title,Date\n",
-        ("[" * 100_000).encode(),
-    ],
-)
-def test_nothing_in_it_is_a_sentence_not_a_crash(raw: bytes) -> None:
-    with pytest.raises(DataError):
-        read_export(raw, "mine.csv")
-
-
-def test_a_zip_that_unpacks_to_too_much_is_refused() -> None:
-    with pytest.raises(DataError, match="MB"):
-        read_export(zipped(a="Title\n" + "x" * 25_000_000))
 
 
 # Sources
@@ -238,67 +170,6 @@ def test_pasted_lines() -> None:
     ]
 
 
-# Marks and dates
-
-
-@pytest.mark.parametrize(
-    ("texts", "marks"),
-    [
-        (["5", "0.5", "4"], [1.0, 0.1, 0.8]),
-        (["1", "0", ""], [1.0, 0.1, None]),
-        (["10", "7", "1"], [1.0, 0.7, 0.1]),
-        (["8", "9", *["7"] * 20, "85"], [0.8, 0.9, *[0.7] * 20, None]),  # a slip
-        (["8.33333333", "1"], [0.833333333, 0.1]),
-        (["⭐⭐⭐⭐", "(5/5)"], [0.8, 1.0]),
-        (["100", "64", "0"], [1.0, 0.64, None]),
-        (["4/5", "7/10", "9/5"], [0.8, 0.7, None]),
-        (["★★★★★", "★★½", "★"], [1.0, 0.5, 0.2]),
-        (["3,5", "", "n/a"], [0.7, None, None]),
-        (["Liked", "thumbs down", "❤"], [1.0, 0.1, 1.0]),
-        (["❤️❤️❤️", "♥"], [0.6, 0.2]),
-        (["★★★☆☆", "★★★★★★★☆☆☆"], [0.6, 0.7]),
-        (["👍🏽", "👎", "нравится", "不喜欢"], [1.0, 0.1, 1.0, 0.1]),
-        (["90 %", "10%", "0%"], [0.9, 0.1, None]),
-    ],
-)
-def test_marks(texts: list[str], marks: list[float | None]) -> None:
-    assert list(map(mark_reader(texts), texts)) == pytest.approx(marks)
-
-
-@pytest.mark.parametrize(
-    ("texts", "last"),
-    [
-        (["2024-01-02", "2024-01-03T10:00:00Z"], datetime.datetime(2024, 1, 3, 10)),
-        (["1/13/24", "1/2/24"], datetime.datetime(2024, 1, 2)),
-        (["13/1/24", "1/2/24"], datetime.datetime(2024, 2, 1)),
-        (["1/3/24", "1/4/24", "1/5/24", "2/1/24"], datetime.datetime(2024, 2, 1)),
-        (["13/1/24", "14/1/24"], datetime.datetime(2024, 1, 14)),
-        (["3.1.2024", "14.1.2024", "1.2.2024"], datetime.datetime(2024, 2, 1)),
-        (["2021/11/30"], datetime.datetime(2021, 11, 30)),
-        (["1 Mar 2024"], datetime.datetime(2024, 3, 1)),
-        (["Mar 1, 2024"], datetime.datetime(2024, 3, 1)),
-        (["12/31/99", "1/1/00"], datetime.datetime(2000, 1, 1)),
-        (["1/1/00", "12/31/99"], datetime.datetime(1999, 12, 31)),
-        (["1704067200.0"], datetime.datetime(2024, 1, 1)),
-        (["1704067200"], datetime.datetime(2024, 1, 1)),
-        (["1704067200000"], datetime.datetime(2024, 1, 1)),
-        (["Mon Jan  1 10:00:00 2024"], datetime.datetime(2024, 1, 1, 10)),
-        (["Posted November 5, 2011."], datetime.datetime(2011, 11, 5)),
-        (["1 марта 2024"], datetime.datetime(2024, 3, 1)),
-        (["1er mai 2024"], datetime.datetime(2024, 5, 1)),
-        (["3. März 2024, 10:30"], datetime.datetime(2024, 3, 3, 10, 30)),
-        (["mar. 5 nov. 2024"], datetime.datetime(2024, 11, 5)),
-        (["11/13/2019 9:05:58 PM"], datetime.datetime(2019, 11, 13, 21, 5, 58)),
-        (["2024年3月1日"], datetime.datetime(2024, 3, 1)),
-        (["2024. 3. 1."], datetime.datetime(2024, 3, 1)),
-        (["0001-01-01T00:00:00+14:00"], datetime.datetime(1, 1, 1)),
-        (["soon"], None),
-    ],
-)
-def test_dates(texts: list[str], last: datetime.datetime | None) -> None:
-    assert date_reader(texts)(texts[-1]) == last
-
-
 def test_the_order_is_that_of_watching() -> None:
     """A file with the latest first is turned round; what has no date comes before."""
     text = "Title,Date\nAlien,3/1/24\nFargo,2/1/24\nHeat,2/1/24\nThe Matrix,\n"
@@ -311,75 +182,11 @@ def test_the_order_is_that_of_watching() -> None:
     ]
 
 
-def test_spoiled_files_give_a_history_or_a_reason() -> None:
-    rng = random.Random(0)
-    whole = [
-        (CASES / name).read_bytes()
-        for name in ("letterboxd-ratings.csv", "trakt-ratings-movies.json")
-    ]
-    for _ in range(300):
-        raw = bytearray(rng.choice([*whole, LETTERBOXD]))
-        for _ in range(rng.choice((1, 3, 20))):
-            place = rng.randrange(len(raw))
-            if rng.random() < 0.5:
-                raw[place] = rng.randrange(256)
-            else:
-                del raw[place : place + rng.randrange(1, 40)]
-        with suppress(DataError):
-            read_export(bytes(raw))
-
-
 def test_films_named_by_number_only_are_never_taken_without_a_word() -> None:
     """603 is The Matrix for TMDB, and another film for MovieLens."""
     export = read_export(b"movie_id,rating\n603,10\n")
     assert any("look over the films" in note for note in export.notes)
     assert not read_export(b"Title,rating\nThe Matrix,10\n").notes
-
-
-@pytest.mark.parametrize(
-    ("raw", "name", "kept"),
-    [
-        (f"{HEAD}\n2024-01-01,Alien,1979,u\n", "watchlist.csv", None),
-        (
-            "Title,My Rating,Date Read,Exclusive Shelf\nAlien,0,,to-read\nFargo,4,,read\n",
-            "x",
-            ["Fargo"],
-        ),
-        ("Title,Watched\nAlien,no\nFargo,yes\n", "x", ["Fargo"]),
-    ],
-)
-def test_what_is_only_planned_was_not_watched(raw: str, name: str, kept: list[str] | None) -> None:
-    if kept is None:
-        with pytest.raises(DataError, match="plan to watch"):
-            read_export(raw.encode(), name)
-    else:
-        assert [entry.title for entry in read_export(raw.encode(), name).entries] == kept
-
-
-def test_one_person_is_chosen_for_a_whole_zip() -> None:
-    """Ann leads in one file, Ben in the other."""
-    activity = "Profile Name,Start Time,Duration,Title\n" + "".join(
-        f"{who},2024-01-01 20:00:00,01:50:00,{film}\n"
-        for who, film in (("Ann", "Alien"), ("Ann", "Fargo"), ("Ann", "Heat"), ("Ben", "Jaws"))
-    )
-    ratings = "Profile Name,Title Name,Thumbs Value,Event Utc Ts\n" + "".join(
-        f"{who},{film},2,2024-01-02\n"
-        for who, film in (("Ann", "Big"), ("Ben", "Psycho"), ("Ben", "Speed"))
-    )
-    export = read_export(zipped(activity=activity, ratings=ratings))
-    assert (export.person, {entry.title for entry in export.entries}) == (
-        "Ann",
-        {"Alien", "Fargo", "Heat", "Big"},
-    )
-    other = read_export(zipped(activity=activity, ratings=ratings), person="Ben")
-    assert {entry.title for entry in other.entries} == {"Jaws", "Psycho", "Speed"}
-
-
-def test_the_day_of_watching_goes_before_the_day_of_writing_it_down() -> None:
-    diary = f"{HEAD},Rating,Rewatch,Tags,Watched Date\n2024-06-01,Alien,1979,u,5,,,2001-05-30\n"
-    watched = f"{HEAD}\n2024-06-01,Alien,1979,u\n2010-01-01,Fargo,1996,u\n"
-    brought = bring(read_export(zipped(diary=diary, watched=watched)), shipped_finder())
-    assert [film.movie_id for film in brought.history()] == [1214, 608]
 
 
 @pytest.mark.parametrize(
@@ -401,29 +208,6 @@ def test_the_day_of_watching_goes_before_the_day_of_writing_it_down() -> None:
 )
 def test_lists_in_many_forms(text: str, found: list[tuple[str, float | None]]) -> None:
     assert [(entry.title, entry.mark) for entry in read_export(text.encode()).entries] == found
-
-
-@pytest.mark.parametrize("raw", [b"%PDF-1.4 x", b"<html><body>", b"\x1f\x8b\x08abc"])
-def test_what_is_no_text_is_refused(raw: bytes) -> None:
-    with pytest.raises(DataError, match="Letterboxd"):
-        read_export(raw)
-
-
-@pytest.mark.parametrize("kind", [ZIP_BZIP2, ZIP_LZMA])
-def test_a_zip_packed_as_nobody_packs_is_not_unpacked(kind: int) -> None:
-    memory = io.BytesIO()
-    with ZipFile(memory, "w", kind) as archive:
-        archive.writestr("ratings.csv", f"{HEAD},Rating\n2024-01-01,Alien,1979,u,5\n")
-    with pytest.raises(DataError, match="no history"):
-        read_export(memory.getvalue())
-
-
-def test_a_zip_within_a_zip_is_left_alone() -> None:
-    memory = io.BytesIO()
-    with ZipFile(memory, "w") as archive:
-        archive.writestr("inner.csv", LETTERBOXD)
-    with pytest.raises(DataError, match="no history"):
-        read_export(memory.getvalue())
 
 
 def test_a_line_too_long_for_a_film_takes_no_time() -> None:
