@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from google.protobuf.message import Message
 from streamlit.testing.v1 import AppTest
 
 from recdemo import Session, Watched, checkpoints
@@ -22,6 +23,8 @@ VISITS = {
     "longest title": Session(history=[Watched(LONGEST_TITLE)]),
     "200 films": Session("M", 56, 13, [Watched(m, m % 3 != 0) for m in FILMS[:200]]),
 }
+# One model of each kind, as the pages tell them apart.
+KINDS = ("popularity", "mf", "rating_mlp", "fm", "afm", "din", "pooling", "textcnn_rating")
 
 
 def open_page(page: str, link: dict[str, str] | None = None) -> AppTest:
@@ -38,6 +41,27 @@ def sound(app: AppTest) -> AppTest:
     assert [error.value for error in app.exception] == []
     assert app.title[0].value
     return app
+
+
+def drawn_texts(app: AppTest) -> list[str]:
+    """What a page draws as markdown: texts, labels, help, and choices that lie side by side."""
+    found: list[str] = []
+
+    def read(value: object, name: str) -> None:
+        if isinstance(value, Message):
+            for field, inside in value.ListFields():
+                read(inside, field.name)
+        elif isinstance(value, str):
+            if name in ("body", "label", "help", "content", "caption"):
+                found.append(value)
+        elif hasattr(value, "__iter__"):
+            for inside in value:
+                read(inside, name)
+
+    for element in [*app.main, *app.sidebar]:
+        if isinstance(element.proto, Message):
+            read(element.proto, element.type)
+    return found
 
 
 def link_of(session: Session, model: str = "din", objective: str = "next") -> dict[str, str]:

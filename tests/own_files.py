@@ -1,12 +1,13 @@
-"""Small tables as a person brings them, and the data sets they make."""
+"""Small tables as a person brings them, the data sets they make, and what is refused."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pandas as pd
+import pytest
 
-from recdemo.data import Dataset, Mapping, Table, read_table, to_dataset
+from recdemo.data import DataError, Dataset, Mapping, Table, read_table, to_dataset
 
 FILMS = pd.DataFrame(
     {
@@ -16,6 +17,7 @@ FILMS = pd.DataFrame(
         "genres": [("Action",), ("Comedy",), ("Drama",), ("Sci-Fi",), ("Action", "Drama")],
     }
 )
+CSV = "user,title,rating\nann,Amélie (2001),4\nbob,Heat (1995),3.5\n"
 BY_TITLE = Mapping(user="user", title="title", rating="rating")
 BY_ID = Mapping(user="user", movie_id="movie_id", rating="rating")
 
@@ -30,3 +32,19 @@ def data_of(text: str, mapping: Mapping = BY_TITLE, **more: Any) -> Dataset:
 
 def tuples(frame: pd.DataFrame) -> list[tuple]:
     return list(frame.itertuples(index=False, name=None))
+
+
+def cells_of(content: bytes | str, **more: Any) -> list[list[str]]:
+    raw = content.encode() if isinstance(content, str) else content
+    return read_table(raw, **more).frame.to_numpy().tolist()
+
+
+def refused(content: bytes | str, problem: str, **more: Any) -> None:
+    raw = content.encode() if isinstance(content, str) else content
+    with pytest.raises(DataError, match=problem) as error:
+        read_table(raw, name="mine.csv", **more)
+    assert str(error.value).startswith("mine.csv")
+
+
+def parquet_of(frame: pd.DataFrame, **more: Any) -> bytes:
+    return frame.to_parquet(index=False, **more)

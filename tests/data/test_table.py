@@ -3,38 +3,18 @@
 from __future__ import annotations
 
 import gzip
-import io
 import os
-import random
-from collections.abc import Callable
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+from own_files import CSV, cells_of, parquet_of, refused
 
 from recdemo.data import DataError, delimited, limits, read_table, table
 from recdemo.data.archive import open_archive
 from recdemo.data.table import is_table
 
-CSV = "user,title,rating\nann,Amélie (2001),4\nbob,Heat (1995),3.5\n"
 ROWS = [["ann", "Amélie (2001)", "4"], ["bob", "Heat (1995)", "3.5"]]
-
-
-def _rows(content: bytes | str, **more: Any) -> list[list[str]]:
-    raw = content.encode() if isinstance(content, str) else content
-    return read_table(raw, **more).frame.to_numpy().tolist()
-
-
-def _refused(content: bytes | str, problem: str, **more: Any) -> None:
-    raw = content.encode() if isinstance(content, str) else content
-    with pytest.raises(DataError, match=problem) as error:
-        read_table(raw, name="mine.csv", **more)
-    assert str(error.value).startswith("mine.csv")
 
 
 @pytest.mark.parametrize(
@@ -64,14 +44,14 @@ def test_bytes_that_windows_does_not_know_are_latin_1() -> None:
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_separators_and_line_ends(separator: str, end: str) -> None:
     text = CSV.replace(",", separator).replace("\n", end)
-    assert _rows(text) == ROWS
-    assert _rows(text.rstrip()) == ROWS
+    assert cells_of(text) == ROWS
+    assert cells_of(text.rstrip()) == ROWS
 
 
 def test_the_separator_is_the_one_that_most_rows_agree_with() -> None:
     text = "user;title;rating\na;1, 2, 3, 4, 5;3,5\nb;Six, Seven, Eight;4\n"
-    assert _rows(text) == [["a", "1, 2, 3, 4, 5", "3,5"], ["b", "Six, Seven, Eight", "4"]]
-    assert _rows("user,a;b\n1,x;y\n2,z\n") == [["1", "x;y"], ["2", "z"]]
+    assert cells_of(text) == [["a", "1, 2, 3, 4, 5", "3,5"], ["b", "Six, Seven, Eight", "4"]]
+    assert cells_of("user,a;b\n1,x;y\n2,z\n") == [["1", "x;y"], ["2", "z"]]
 
 
 def test_quotation_marks_hold_separators_lines_and_themselves() -> None:
@@ -102,7 +82,7 @@ def test_ragged_rows_are_counted_beyond_those_shown() -> None:
 
 def test_cells_are_trimmed_and_nothing_is_interpreted() -> None:
     text = "user,title,rating\n 007 , =1+1 ,NaN\nNA,<b>x</b>,1e5\n"
-    assert _rows(text) == [["007", "=1+1", "NaN"], ["NA", "<b>x</b>", "1e5"]]
+    assert cells_of(text) == [["007", "=1+1", "NaN"], ["NA", "<b>x</b>", "1e5"]]
 
 
 def test_a_column_without_a_name_gets_its_number() -> None:
@@ -144,7 +124,7 @@ def test_long_files_are_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_what_is_no_table_says_so(content: bytes, problem: str) -> None:
-    _refused(content, problem)
+    refused(content, problem)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +147,7 @@ def test_two_columns_of_one_name_are_told_apart() -> None:
 def test_long_cells_are_cut_where_they_are_and_harm_nobody() -> None:
     for raw in (
         ("a,b\n" + "x" * 5000 + ",1\n").encode(),
-        _parquet(pd.DataFrame({"a": ["é" * 5000], "b": [1]})),
+        parquet_of(pd.DataFrame({"a": ["é" * 5000], "b": [1]})),
     ):
         found = read_table(raw).frame
         assert found["a"].str.len().tolist() == [limits.MAX_CELL + 1]
@@ -200,11 +180,11 @@ def test_any_file_but_a_zip_is_read_as_a_table(
 
 
 def test_separators_of_data_sets() -> None:
-    assert _rows("1::2::5::978300760\n1::3::4::978300761\n") == [
+    assert cells_of("1::2::5::978300760\n1::3::4::978300761\n") == [
         ["1", "2", "5", "978300760"],
         ["1", "3", "4", "978300761"],
     ]
-    assert _rows("196 242 3 881250949\n186 302 3 891717742\n") == [
+    assert cells_of("196 242 3 881250949\n186 302 3 891717742\n") == [
         ["196", "242", "3", "881250949"],
         ["186", "302", "3", "891717742"],
     ]
@@ -219,8 +199,8 @@ def test_remarks_before_a_header_are_passed_over(before: str) -> None:
 
 def test_quotation_marks_of_programs() -> None:
     text = 'a;b\n"x \\"y\\" z; w";1\n'
-    assert _rows(text) == [['x "y" z; w', "1"]]
-    assert _rows('user\ttitle\n1\t"Heat" and more\n') == [["1", '"Heat" and more']]
+    assert cells_of(text) == [['x "y" z; w', "1"]]
+    assert cells_of('user\ttitle\n1\t"Heat" and more\n') == [["1", '"Heat" and more']]
 
 
 @pytest.mark.parametrize(
@@ -245,14 +225,14 @@ def test_encodings_of_other_alphabets_are_known_by_the_names_of_columns(
 
 
 def test_limits_are_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    _refused(",".join(f"c{number}" for number in range(101)) + "\n", "has 101 columns, 100 are")
+    refused(",".join(f"c{number}" for number in range(101)) + "\n", "has 101 columns, 100 are")
     monkeypatch.setattr(limits, "MAX_ROWS", 2)
-    assert len(_rows("a,b\n1,2\n3,4\n")) == 2
-    _refused("a,b\n1,2\n3,4\n5,6\n", "has more than 2 rows")
+    assert len(cells_of("a,b\n1,2\n3,4\n")) == 2
+    refused("a,b\n1,2\n3,4\n5,6\n", "has more than 2 rows")
     monkeypatch.setattr(limits, "MAX_BYTES", 10)
-    _refused(CSV, "has [0-9]+ bytes, 10 are the limit")
+    refused(CSV, "has [0-9]+ bytes, 10 are the limit")
     monkeypatch.setattr(limits, "MAX_BYTES", 100)
-    _refused(gzip.compress(CSV.encode() * 9), "unpacks to more than 100 bytes")
+    refused(gzip.compress(CSV.encode() * 9), "unpacks to more than 100 bytes")
     monkeypatch.setattr(limits, "MAX_BYTES", 10)
     path = tmp_path / "mine.csv"
     path.write_text(CSV)
@@ -277,110 +257,3 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
         for read in (read_table, open_archive):
             with pytest.raises(DataError, match=r"is a device or a pipe, not a file; copy"):
                 read(path)
-
-
-# Parquet
-
-
-def _parquet(frame: pd.DataFrame, **more: Any) -> bytes:
-    return frame.to_parquet(index=False, **more)
-
-
-def test_parquet_becomes_the_same_text() -> None:
-    frame = pd.DataFrame(
-        {
-            "user": [1, 2, 3],
-            "id": [10.0, np.nan, 12.0],
-            "title": ["Heat ", None, "é"],
-            "rating": [4.0, 3.5, np.nan],
-            "liked": [True, False, None],
-            "time": pd.to_datetime(["2024-01-01", "2024-01-02", None]).astype("datetime64[s]"),
-            "kind": pd.Categorical(["a", "b", "a"]),
-        }
-    )
-    found = read_table(_parquet(frame))
-    assert (
-        found.frame.to_dict("list")
-        == {
-            "user": ["1", "2", "3"],
-            "id": ["10", "", "12"],
-            "title": ["Heat", "", "é"],
-            "rating": ["4", "3.5", ""],
-            "liked": ["true", "false", ""],
-            "time": ["2024-01-01 00:00:00", "2024-01-02 00:00:00", ""],
-            "kind": ["a", "b", "a"],
-        }
-        or found.frame["time"].str.startswith("2024-01-0")[:2].all()
-    )
-    assert found.frame.index.tolist() == [1, 2, 3]
-    assert found.notes == ()
-
-
-def test_columns_of_other_kinds_are_left_out_with_a_note() -> None:
-    frame = pd.DataFrame({"user": ["a"], "list": [[1, 2]], "raw": [b"x"]})
-    found = read_table(_parquet(frame))
-    assert list(found.frame) == ["user"]
-    assert found.notes[0].startswith("Columns of other kinds are left out: list (list<")
-    assert "raw (binary)" in found.notes[0]
-
-
-def test_parquet_limits_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    long = pd.DataFrame({"a": ["x" * 1001] * 3, "b": [1, 2, 3]})
-    monkeypatch.setattr(limits, "MAX_TEXT", 2000)
-    _refused(
-        _parquet(long.assign(a="x" * 900)), "column 'a' it holds 2,700 bytes of text, 2,000 are"
-    )
-    half = pd.DataFrame({"a": ["x" * 500] * 3, "b": ["y" * 500] * 3})
-    _refused(_parquet(half), "column 'b' it holds 3,000 bytes of text, 2,000 are")
-    monkeypatch.setattr(limits, "MAX_UNPACKED", 500)
-    _refused(_parquet(half), r"unpacks to [\d,]+ bytes, 500 are the limit")
-    monkeypatch.setattr(limits, "MAX_UNPACKED", 50_000)
-    small = _parquet(pd.DataFrame({"a": [1, 2], "b": [3, 4]}))
-    monkeypatch.setattr(limits, "MAX_CELLS", 3)
-    _refused(small, "has 4 cells, 3 are the limit")
-    monkeypatch.setattr(limits, "MAX_COLUMNS", 1)
-    monkeypatch.setattr(limits, "MAX_CELLS", 9)
-    _refused(small, "has 2 columns, 1 are the limit")
-    monkeypatch.setattr(limits, "MAX_ROWS", 1)
-    _refused(small, "has 2 rows, 1 are the limit")
-
-
-@pytest.mark.parametrize(
-    ("make", "times"),
-    [
-        (lambda: pa.DictionaryArray.from_arrays(np.zeros(200_000, np.int32), ["x" * 900]), 10),
-        (lambda: pa.repeat(pa.scalar(Decimal(10) ** 75, pa.decimal256(76, 0)), 200_000), 10),
-        (lambda: pa.array(["x" * 210_000_000]), 1),
-    ],
-    ids=["a long text many times", "huge numbers", "one great cell"],
-)
-def test_a_small_parquet_of_much_is_refused_before_it_is_much(
-    make: Callable[[], Any], times: int
-) -> None:
-    file, pool = io.BytesIO(), pa.default_memory_pool()
-    column = make()
-    pq.write_table(pa.table({f"c{n}": column for n in range(times)}), file, compression="zstd")
-    del column
-    assert len(file.getvalue()) < 300_000
-    most = max(pool.max_memory(), pool.bytes_allocated() + 200_000_000)
-    _refused(file.getvalue(), "are the limit; leave out columns")
-    assert pool.max_memory() <= most
-
-
-def test_a_damaged_parquet_says_so() -> None:
-    raw = _parquet(pd.DataFrame({"user": ["a"] * 100, "rating": range(100)}))
-    _refused(raw[:-9], "is not a whole Parquet file")
-    _refused(b"PAR1", "is not a whole Parquet file")
-    _refused(CSV, "is not a whole Parquet file", kind="parquet")
-    _refused(raw, "is a Parquet file", kind="csv")
-    _refused(_parquet(pd.DataFrame({"user": []})), "no ratings")
-    rng = random.Random(0)
-    for _ in range(100):
-        wrong = bytearray(raw)
-        for _ in range(rng.choice((1, 3, 20))):
-            wrong[rng.randrange(4, len(wrong))] = rng.randrange(256)
-        try:
-            read_table(bytes(wrong))
-        except DataError as error:
-            wrong = bytearray(str(error).encode())
-        assert wrong
