@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from recdemo.blocks.solved import FilmToFilm
 from recdemo.core.session import Session
 from recdemo.encoding.encode import encode
 from recdemo.encoding.schema import Schema
@@ -68,6 +69,15 @@ def scores_of(model: nn.Module, schema: Schema, sessions: list[Session], films: 
     """[U, C] as the model answers."""
     with torch.inference_mode():
         return model(encode(schema, sessions, torch.as_tensor(films))).view(len(sessions), -1)
+
+
+def dense_of(weights: FilmToFilm) -> np.ndarray:
+    """[M, M] what it holds, entry by entry."""
+    found = np.zeros((weights.films, weights.films))
+    for film in range(1, weights.films + 1):
+        for entry in range(int(weights.start[film]), int(weights.start[film + 1])):
+            found[film - 1, int(weights.target[entry]) - 1] = float(weights.weight[entry])
+    return found
 
 
 def weights_of(model: nn.Module, prefix: str = "") -> Weights:

@@ -8,17 +8,17 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import pytest
 import typer
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from made_up import JSON, ODD, inputs, like, sentence
 from random_visits import FILMS, MODELS
 
 from recdemo import checkpoints, cli
@@ -34,88 +34,9 @@ from recdemo.jobs.store import Request, Status
 from recdemo.ui.saved import SavedVisit, open_visit, save_visit
 from recdemo.ui.visit import SHOWN, decode_visit, encode_visit
 
-EVIL = (
-    *("", " ", "-", ".", "..", "~", "~nobody", "/", "/dev/zero", "0", "-1", "1e999", "NaN", "9" * 400),
-    *("260l-1d", "260", "F", "din", "next", "\ud800", "\0", "\u202e", "²", "٣", "[/bold]", "[", "{}"),
-    *("<img src=//evil.example>", "![x](http://evil.example)", "$x$", "2000-01-01", "9999-99-99"),
-    *("x" * 300, "a/" * 3000, "null", "true", '["a"]', "👍", "4/5", "simulated", "-m", "--json"),
-)  # fmt: skip
-# Any character, halves of some as well.
-ODD = st.sampled_from(EVIL) | st.text(st.characters(codec=None, exclude_categories=()), max_size=6)
-PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | ODD
-JSON = PLAIN | st.lists(PLAIN, max_size=2) | st.dictionaries(ODD, PLAIN, max_size=2)
-
-
-def inputs(count: int) -> Callable[[Any], Any]:
-    """So many, the same every time."""
-    return settings(
-        max_examples=count,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
-
-
-def like(model: BaseModel) -> st.SearchStrategy[bytes]:
-    """JSON of which some values, anywhere, are others, and bytes that may be cut or none."""
-    whole = json.loads(model.model_dump_json())
-    places = list(_places(whole))
-
-    def spoil(changes: list[tuple[tuple[Any, ...], Any]], end: int | None) -> bytes:
-        found = json.loads(json.dumps(whole))
-        for place, value in changes:
-            inside = found
-            with suppress(TypeError, KeyError, IndexError):  # a change before took it away
-                for name in place[:-1]:
-                    inside = inside[name]
-                inside[place[-1]] = value
-        return json.dumps(found).encode()[:end]
-
-    changes = st.lists(st.tuples(st.sampled_from(places), JSON), max_size=3)
-    ends = st.none() | st.none() | st.integers(0, 200)
-    return st.builds(spoil, changes, ends) | st.binary(max_size=50)
-
-
-def _places(value: Any, at: tuple[Any, ...] = ()) -> Any:
-    if isinstance(value, dict):
-        yield (*at, "more")
-        for name, inside in value.items():
-            yield (*at, name)
-            yield from _places(inside, (*at, name))
-    elif isinstance(value, list):
-        for number, inside in enumerate(value):
-            yield (*at, number)
-            yield from _places(inside, (*at, number))
-
-
-def sentence(text: str) -> None:
-    """Something that a page and a console can show."""
-    assert text.strip()
-    assert len(text) < 2000
-    text.encode()
-
-
 # The link
 
-PARAMETERS = (
-    "m",
-    "obj",
-    "g",
-    "a",
-    "o",
-    "h",
-    "t",
-    "c",
-    "s",
-    "i",
-    "wg",
-    "wa",
-    "wo",
-    "wd",
-    "wh",
-    "ag",
-)
+PARAMETERS = ("m", "obj", "g", "a", "o", "h", "t", "c", "s", "i", "wg", "wa", "wo", "wd", "wh", "ag")  # fmt: skip
 PART = ODD | st.sampled_from(
     ["fm", "M", "25", "12", "goal.2", "like", "1l", "2d", "5000w", "3x", "7"]
 )
@@ -220,7 +141,6 @@ def test_a_kept_model_s_card_that_was_sealed_anew(name: str, data: str, date: st
 
 REQUEST = Request(model="din", objective="next", source="simulated", threads=1)
 STATUS = Status(state="running", pid=1, doing="x", epoch=1, epochs=2, step=1, steps=2, loss=0.1, reason="x", note="x")  # fmt: skip
-FILES = {store.REQUEST: REQUEST, store.STATUS: STATUS, owner.OWNER: Mark(owner="x", shared=True)}
 
 
 @inputs(2_000)

@@ -14,11 +14,19 @@ from shipped import load
 
 from recdemo import Session, Watched, checkpoints
 from recdemo.data import save_dataset, simulate
-from recdemo.data.catalogue import read_catalogue, write_catalogue
+from recdemo.data.catalogue import read_catalogue
 from recdemo.models.cards import CARDS, as_markdown
 from recdemo.training.opening import open_test_part
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """A folder for checkpoints: the catalogue, and no model yet."""
+    shipped = checkpoints.root() / checkpoints.CATALOGUE
+    (tmp_path / checkpoints.CATALOGUE).write_bytes(shipped.read_bytes())
+    return tmp_path
 
 
 def test_a_process_of_its_own_answers_alike() -> None:
@@ -132,41 +140,23 @@ def test_what_cannot_be_done_is_exit_status_1(arguments: str, environment, named
     assert "Traceback" not in done.stderr
 
 
-def test_a_missing_checkpoint_is_exit_status_1_and_says_how_to_train_it(tmp_path: Path) -> None:
-    (tmp_path / checkpoints.CATALOGUE).write_bytes(
-        (checkpoints.root() / checkpoints.CATALOGUE).read_bytes()
-    )
-    done = run("recommend --model fm --json", RECDEMO_CHECKPOINTS=str(tmp_path))
+def test_a_missing_checkpoint_is_exit_status_1_and_says_how_to_train_it(bare: Path) -> None:
+    done = run("recommend --model fm --json", RECDEMO_CHECKPOINTS=str(bare))
     assert done.returncode == 1
     assert "python -m recdemo train fm --objective next" in done.stderr
 
 
 def test_help_teaches_without_loading_a_model() -> None:
-    for command in (
-        "",
-        "recommend",
-        "explain",
-        "analogy",
-        "compare",
-        "what-if",
-        "report",
-        "train",
-        "evaluate",
-        "models",
-        "films",
-        "data fetch",
-    ):
+    commands = "recommend explain analogy compare what-if report train evaluate models films"
+    for command in ("", *commands.split(), "data fetch"):
         done = run(f"{command} --help")
         assert done.returncode == 0
         assert len(done.stdout) > 300
 
 
-def test_train_then_evaluate_agree_on_simulated_data(tmp_path: Path, few_ratings: Path) -> None:
-    (tmp_path / checkpoints.CATALOGUE).write_bytes(
-        (checkpoints.root() / checkpoints.CATALOGUE).read_bytes()
-    )
+def test_train_then_evaluate_agree_on_simulated_data(bare: Path, few_ratings: Path) -> None:
     card = answer(
-        f"train fm --objective like --data {few_ratings} --epochs 3 --seed 3 --out {tmp_path} --json"
+        f"train fm --objective like --data {few_ratings} --epochs 3 --seed 3 --out {bare} --json"
     )
     assert card["data"]["simulated"] is True
     assert card["seed"] == 3
@@ -176,7 +166,7 @@ def test_train_then_evaluate_agree_on_simulated_data(tmp_path: Path, few_ratings
     assert card["command"] == command
     measured = answer(
         f"evaluate fm --objective like --data {few_ratings} --json",
-        RECDEMO_CHECKPOINTS=str(tmp_path),
+        RECDEMO_CHECKPOINTS=str(bare),
     )
     assert measured["test"] == pytest.approx(card["metrics"]["test"], abs=1e-6)
     assert measured["test"]["auc"] > 0.6
@@ -237,15 +227,14 @@ def test_other_choices_of_a_file(tales: Path) -> None:
     assert "--own-films says nothing of it" in run("data info simulated --own-films").stderr
 
 
-def test_evaluate_measures_again_how_far_attention_can_be_trusted(tmp_path: Path) -> None:
-    catalogue = read_catalogue(checkpoints.root() / checkpoints.CATALOGUE)
-    write_catalogue(catalogue, tmp_path / checkpoints.CATALOGUE)
-    few = save_dataset(simulate(catalogue, users=40, seed=9), tmp_path / "few.zip")
+def test_evaluate_measures_again_how_far_attention_can_be_trusted(bare: Path) -> None:
+    catalogue = read_catalogue(bare / checkpoints.CATALOGUE)
+    few = save_dataset(simulate(catalogue, users=40, seed=9), bare / "few.zip")
     arguments = f"--objective like --data {few}"
-    card = answer(f"train attention_pooling {arguments} --epochs 1 --out {tmp_path} --json")
+    card = answer(f"train attention_pooling {arguments} --epochs 1 --out {bare} --json")
     stated = card["report"]["faithfulness"]
     assert set(stated) == {"weights"}
-    environment = {"RECDEMO_CHECKPOINTS": str(tmp_path)}
+    environment = {"RECDEMO_CHECKPOINTS": str(bare)}
     found = answer(f"evaluate attention_pooling {arguments} --json", **environment)
     assert found["faithfulness"]["weights"] == pytest.approx(stated["weights"]["mean"], abs=1e-4)
     printed = run(f"evaluate attention_pooling {arguments}", **environment).stdout
@@ -253,18 +242,15 @@ def test_evaluate_measures_again_how_far_attention_can_be_trusted(tmp_path: Path
 
 
 def test_users_of_other_data_are_strangers_to_a_model_that_knows_users(
-    tmp_path: Path, few_ratings: Path
+    bare: Path, few_ratings: Path
 ) -> None:
-    catalogue = read_catalogue(checkpoints.root() / checkpoints.CATALOGUE)
-    write_catalogue(catalogue, tmp_path / checkpoints.CATALOGUE)
-    card = answer(
-        f"train mf --objective like --data {few_ratings} --epochs 1 --out {tmp_path} --json"
-    )
-    others = save_dataset(simulate(catalogue, users=40, seed=9), tmp_path / "others.zip")
-    environment = {"RECDEMO_CHECKPOINTS": str(tmp_path)}
+    catalogue = read_catalogue(bare / checkpoints.CATALOGUE)
+    card = answer(f"train mf --objective like --data {few_ratings} --epochs 1 --out {bare} --json")
+    others = save_dataset(simulate(catalogue, users=40, seed=9), bare / "others.zip")
+    environment = {"RECDEMO_CHECKPOINTS": str(bare)}
     own = answer(f"evaluate mf --objective like --data {few_ratings} --json", **environment)
     assert own["test"] == pytest.approx(card["metrics"]["test"], abs=1e-6)
-    loaded = checkpoints.load("mf", "like", tmp_path)
+    loaded = checkpoints.load("mf", "like", bare)
     for data, strangers in ((few_ratings, False), (others, True)):
         _, ratings, test = open_test_part(loaded, str(data))
         assert ((ratings.batch(torch.nonzero(test).squeeze(1)).user == 0) == strangers).all()
@@ -272,13 +258,10 @@ def test_users_of_other_data_are_strangers_to_a_model_that_knows_users(
     assert 0 < found["test"]["log_loss"] < 1
 
 
-def test_train_replaces_only_what_it_would_make_again(tmp_path: Path, few_ratings: Path) -> None:
-    (tmp_path / checkpoints.CATALOGUE).write_bytes(
-        (checkpoints.root() / checkpoints.CATALOGUE).read_bytes()
-    )
-    words = f"train fm --objective like --epochs 1 --out {tmp_path} --json"
+def test_train_replaces_only_what_it_would_make_again(bare: Path, few_ratings: Path) -> None:
+    words = f"train fm --objective like --epochs 1 --out {bare} --json"
     answer(f"{words} --data {few_ratings}")
-    card = checkpoints.folder_of("fm", "like", tmp_path) / checkpoints.CARD
+    card = checkpoints.folder_of("fm", "like", bare) / checkpoints.CARD
     first = card.read_bytes()
     for other in (
         f"--data {few_ratings} --seed 1",
@@ -313,11 +296,8 @@ def test_a_variant_is_trained_by_its_argument_and_another_split(
     assert measured["test"] == pytest.approx(card["metrics"]["test"], abs=1e-6)
 
 
-def test_the_leaderboard_gathers_seeds_and_splits(tmp_path: Path, few_ratings: Path) -> None:
-    (tmp_path / checkpoints.CATALOGUE).write_bytes(
-        (checkpoints.root() / checkpoints.CATALOGUE).read_bytes()
-    )
-    made = f"leaderboard --data {few_ratings} --out {tmp_path} --train -m popularity"
+def test_the_leaderboard_gathers_seeds_and_splits(bare: Path, few_ratings: Path) -> None:
+    made = f"leaderboard --data {few_ratings} --out {bare} --train -m popularity"
     answer(f"{made} --seed 0 --seed 1 --json")
     board = answer(f"{made} --split last --json")
     rows = {(row["split"], row["objective"]): row for row in board["rows"]}
@@ -332,7 +312,7 @@ def test_the_leaderboard_gathers_seeds_and_splits(tmp_path: Path, few_ratings: P
     assert set(shipped["report"]["slices"]) == {"gender", "age", "occupation"}
     assert rows["last", "next"]["milliseconds"] is None
     assert rows["last", "next"]["command"].endswith("--split last")
-    assert checkpoints.available(tmp_path) == [("popularity", goal) for goal in goals]
+    assert checkpoints.available(bare) == [("popularity", goal) for goal in goals]
 
 
 def test_data_info_says_what_is_simulated() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import zipfile
 from pathlib import Path
 from typing import get_args
 
@@ -11,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from latest_zips import CATALOGUE, FILES, zip_of
+from own_files import tuples
 
 from benchmarks.same_people import same_people
 from recdemo.core.session import Session, Watched
@@ -18,7 +19,6 @@ from recdemo.core.vocabulary import LIKED, Split
 from recdemo.data import (
     DATA_VARIABLE,
     TRAIN,
-    DataError,
     Dataset,
     latest,
     load_dataset,
@@ -34,57 +34,14 @@ from recdemo.encoding.encode import encode
 from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
 
-# Made up, apart from the film titles.
-MOVIES = """movieId,title,genres
-1,Toy Story (1995),Adventure|Animation|Children|IMAX
-6,"Postman, The (Postino, Il) (1994)",Drama
-70,"Misérables, Les (1995)",Drama|War
-8000,"Jet Pilots, the ""Great"" (2013)",(no genres listed)
-9000,Series Without a Year (2006–2007),Comedy
-9001,Never Rated (1995),Comedy
-"""
-RATINGS = """userId,movieId,rating,timestamp
-1,70,0.5,300
-1,1,4.0,100
-1,6,3.5,100
-2,8000,5.0,50
-2,9000,1,40
-2,1,4.5,45
-"""
-FILES = {"movies.csv": MOVIES, "ratings.csv": RATINGS}
-CATALOGUE = pd.DataFrame(
-    {
-        "movie_id": [9, 7, 8],
-        "title": ["Les Misérables", "Toy Story", "Il Postino (The Postman)"],
-        "year": [1995, 1995, 1994],
-        "genres": [("Drama",), ("Comedy", "Animation"), ("Drama",)],
-    }
-)
-
-
-def _zip(path: Path, files: dict[str, str] = FILES, folder: str = "ml-latest-small/") -> Path:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
-        for name, text in files.items():
-            made.writestr(folder + name, text.encode())
-    return path
-
-
-def _tuples(frame: pd.DataFrame) -> list[tuple]:
-    return list(frame.itertuples(index=False, name=None))
-
-
-@pytest.fixture
-def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(latest, "_PIECE", 64)
-
 
 def test_films_are_matched_and_halves_kept(tmp_path: Path) -> None:
-    data = read_latest(_zip(tmp_path / "any.zip"), CATALOGUE)
+    data = read_latest(zip_of(tmp_path / "any.zip"), CATALOGUE)
     assert (data.name, data.title) == ("ml-latest-small", "MovieLens Latest Small")
     assert not data.own_films
     assert data.movies["movie_id"].tolist() == [7, 8, 9]
     # User 1 rated two films at the same second, film 1 first in the file.
-    assert _tuples(data.ratings) == [(1, 7, 4), (1, 8, 3.5), (1, 9, 0.5), (2, 7, 4.5)]
+    assert tuples(data.ratings) == [(1, 7, 4), (1, 8, 3.5), (1, 9, 0.5), (2, 7, 4.5)]
     assert data.users["user_id"].tolist() == [1, 2]
     assert data.users[["gender", "age", "occupation"]].isna().all(axis=None)
     assert data.notes == (
@@ -94,21 +51,21 @@ def test_films_are_matched_and_halves_kept(tmp_path: Path) -> None:
 
 
 def test_a_catalogue_of_its_own(tmp_path: Path) -> None:
-    data = read_latest(_zip(tmp_path / "any.zip"))
+    data = read_latest(zip_of(tmp_path / "any.zip"))
     assert data.own_films
-    assert _tuples(data.movies) == [
+    assert tuples(data.movies) == [
         (1, "Toy Story", 1995, ("Adventure", "Animation", "Children's")),
         (6, "The Postman (Il Postino)", 1994, ("Drama",)),
         (70, "Les Misérables", 1995, ("Drama", "War")),
         (8000, 'Jet Pilots, the "Great"', 2013, ()),
         (9000, "Series Without a Year (2006–2007)", 0, ("Comedy",)),
     ]
-    assert _tuples(data.ratings)[3:] == [(2, 9000, 1), (2, 1, 4.5), (2, 8000, 5)]
+    assert tuples(data.ratings)[3:] == [(2, 9000, 1), (2, 1, 4.5), (2, 8000, 5)]
 
 
 def test_films_of_a_catalogue_that_is_the_set_s_own_are_not_matched(tmp_path: Path) -> None:
     """Otherwise two films of one title and year would be lost, and ids could change."""
-    path = _zip(tmp_path / "any.zip")
+    path = zip_of(tmp_path / "any.zip")
     own = read_latest(path)
     again = read_latest(path, own.movies)
     assert again.own_films
@@ -120,7 +77,7 @@ def test_films_of_a_catalogue_that_is_the_set_s_own_are_not_matched(tmp_path: Pa
 def test_people_who_are_in_movielens_1m_too_only_train(tmp_path: Path) -> None:
     """Models that begin with those of MovieLens-1M, or that learned from it, have seen their ratings."""
     assert (
-        read_latest(_zip(tmp_path / "ml-latest-small.zip")).only_train == ()
+        read_latest(zip_of(tmp_path / "ml-latest-small.zip")).only_train == ()
     )  # another set of that name
     data = load_dataset("ml-latest-small")
     assert len(data.only_train) == 25
@@ -138,9 +95,9 @@ def test_these_people_are_those_whose_ratings_are_the_same(ml_1m: Dataset) -> No
 
 def test_the_most_rated_films_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(films_of_ours, "MAX_FILMS", 1)
-    data = read_latest(_zip(tmp_path / "any.zip"))
+    data = read_latest(zip_of(tmp_path / "any.zip"))
     assert data.movies["movie_id"].tolist() == [1]
-    assert _tuples(data.ratings) == [(1, 1, 4), (2, 1, 4.5)]
+    assert tuples(data.ratings) == [(1, 1, 4), (2, 1, 4.5)]
     assert data.notes[0].startswith("Of 5 films the 1 most rated are kept; 4 ratings are left out")
 
 
@@ -156,12 +113,12 @@ def test_the_most_rated_films_are_kept(tmp_path: Path, monkeypatch: pytest.Monke
 def test_the_set_is_named_by_its_folder_or_file(
     tmp_path: Path, zip_name: str, folder: str, name: str
 ) -> None:
-    data = read_latest(_zip(tmp_path / zip_name, folder=folder))
+    data = read_latest(zip_of(tmp_path / zip_name, folder=folder))
     assert data.name == name
 
 
 def test_it_is_found_by_name_and_by_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = _zip(tmp_path / "ml-latest-small.zip")
+    path = zip_of(tmp_path / "ml-latest-small.zip")
     assert load_dataset(path, CATALOGUE).name == "ml-latest-small"
     monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
     assert load_dataset("ml-latest-small", CATALOGUE).name == "ml-latest-small"
@@ -175,86 +132,12 @@ def test_it_is_found_by_name_and_by_path(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_windows_line_ends_and_a_mark_at_the_start_are_fine(tmp_path: Path) -> None:
     files = {name: "\ufeff" + text.replace("\n", "\r\n") for name, text in FILES.items()}
-    assert len(read_latest(_zip(tmp_path / "a.zip", files), CATALOGUE).ratings) == 4
+    assert len(read_latest(zip_of(tmp_path / "a.zip", files), CATALOGUE).ratings) == 4
 
 
 def test_a_file_that_does_not_end_in_a_line_end_is_whole(tmp_path: Path) -> None:
     files = {name: text.rstrip("\n") for name, text in FILES.items()}
-    assert len(read_latest(_zip(tmp_path / "a.zip", files)).ratings) == 6
-
-
-BAD_LINES = [
-    ("movies.csv", 1, "movieId;title;genres", "expected the columns movieId,title,genres, found"),
-    ("movies.csv", 3, "6,Postino", "expected 3 fields, found 2"),
-    ("movies.csv", 3, "six,Postino (1994),Drama", "film id 'six' is not a whole number"),
-    ("movies.csv", 3, "66000000,Postino (1994),Drama", "film id 66000000 is above 10,000,000"),
-    ("movies.csv", 3, "1,Postino (1994),Drama", "film 1 is listed twice"),
-    ("movies.csv", 3, "6,Postino (1994),Dram", "genre 'Dram' is unknown"),
-    ("movies.csv", 3, '6,"Postino" (1994),Drama', "quotation marks do not match up"),
-    ("ratings.csv", 1, "user,movie,rating,time", "expected the columns userId,movieId,rating"),
-    (
-        "ratings.csv",
-        3,
-        "1,1,4.0",
-        "expected user, film, rating and time as numbers, found '1,1,4.0'",
-    ),
-    ("ratings.csv", 3, "1,1,4.0,100,7", "expected user, film, rating and time as numbers"),
-    ("ratings.csv", 3, "", "found ''"),
-    ("ratings.csv", 3, "1,1,nan,100", "found '1,1,nan,100'"),
-    ("ratings.csv", 3, "1,1,-4.0,100", "found '1,1,-4.0,100'"),
-    ("ratings.csv", 3, "1,1,1e3,100", "found '1,1,1e3,100'"),
-    ("ratings.csv", 3, "1,12345678901234567890,4,100", "as numbers"),
-    ("ratings.csv", 3, "1,1,5.5,100", "rating 5.5 is outside 0.5 to 5"),
-    ("ratings.csv", 3, "1,1,0.0,100", "rating 0 is outside 0.5 to 5"),
-    ("ratings.csv", 3, "1,1,3.7,100", "rating 3.7 is not a whole or half star"),
-    ("ratings.csv", 3, "1,2,4.0,100", "film 2 is not in movies.csv"),
-    ("ratings.csv", 3, "1,999999999,4.0,100", "film 999999999 is not in movies.csv"),
-    ("ratings.csv", 4, "1,1,4.0,200", "user 1 has rated the same film on an earlier line"),
-]
-
-
-@pytest.mark.parametrize(("name", "line", "text", "problem"), BAD_LINES)
-@pytest.mark.usefixtures("small_pieces")
-def test_a_bad_line_is_named(tmp_path: Path, name: str, line: int, text: str, problem: str) -> None:
-    lines = FILES[name].split("\n")
-    lines[line - 1] = text
-    path = _zip(tmp_path / "x.zip", FILES | {name: "\n".join(lines)}, "d/")
-    with pytest.raises(DataError, match=problem) as error:
-        read_latest(path, CATALOGUE)
-    assert str(error.value).startswith(f"x.zip: d/{name}, line {line}: ")
-
-
-def test_text_that_is_not_utf8_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "x.zip"
-    with zipfile.ZipFile(path, "w") as made:
-        made.writestr("movies.csv", MOVIES.encode("latin-1", errors="replace"))
-        made.writestr("ratings.csv", RATINGS)
-    with pytest.raises(DataError, match=r"movies.csv, line 4: the text is not UTF-8"):
-        read_latest(path, CATALOGUE)
-
-
-@pytest.mark.parametrize(
-    ("files", "problem"),
-    [
-        ({"movies.csv": "movieId,title,genres\n"}, "movies.csv, line 1: the file lists no film"),
-        ({"movies.csv": ""}, "movies.csv, line 1: expected the columns"),
-        ({"ratings.csv": ""}, "ratings.csv, line 1: the file holds no rating"),
-        ({"ratings.csv": RATINGS.split("\n")[0]}, "ratings.csv, line 1: the file holds no rating"),
-        ({"ratings.csv": "x" * 20_000}, "ratings.csv, line 1: the line has no end"),
-    ],
-)
-@pytest.mark.usefixtures("small_pieces")
-def test_an_empty_or_endless_file_is_named(
-    tmp_path: Path, files: dict[str, str], problem: str
-) -> None:
-    with pytest.raises(DataError, match=problem):
-        read_latest(_zip(tmp_path / "a.zip", FILES | files), CATALOGUE)
-
-
-def test_another_layout_is_named(tmp_path: Path) -> None:
-    files = {name: "" for name in ("movies.dat", "users.dat", "ratings.dat")}
-    with pytest.raises(DataError, match=r"holds no movies.csv and ratings.csv but ml-1m"):
-        read_latest(_zip(tmp_path / "a.zip", files))
+    assert len(read_latest(zip_of(tmp_path / "a.zip", files)).ratings) == 6
 
 
 def _world(users: int, rng: random.Random) -> dict[str, str]:
@@ -273,14 +156,14 @@ def _world(users: int, rng: random.Random) -> dict[str, str]:
 
 
 def test_pieces_make_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = _zip(tmp_path / "a.zip", _world(60, random.Random(1)))
+    path = zip_of(tmp_path / "a.zip", _world(60, random.Random(1)))
     whole = read_latest(path)
     for size in (333, 4096):
         monkeypatch.setattr(latest, "_PIECE", size)
         pd.testing.assert_frame_equal(read_latest(path).ratings, whole.ratings)
     rows = [line.split(",") for line in _world(60, random.Random(1))["ratings.csv"].split()[1:]]
     rows.sort(key=lambda row: (int(row[0]), int(row[3])))  # stable, as the file has it
-    assert _tuples(whole.ratings) == [(int(u), int(f), float(r)) for u, f, r, _ in rows]
+    assert tuples(whole.ratings) == [(int(u), int(f), float(r)) for u, f, r, _ in rows]
 
 
 @pytest.mark.parametrize("piece", [1500, 10**6])
@@ -288,7 +171,7 @@ def test_pieces_make_no_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_sample_of_whole_users_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_users: int, most_ratings: int, piece: int
 ) -> None:
-    path = _zip(tmp_path / "a.zip", _world(60, random.Random(2)))
+    path = zip_of(tmp_path / "a.zip", _world(60, random.Random(2)))
     whole = read_latest(path).ratings
     monkeypatch.setattr(latest, "_PIECE", piece)
     monkeypatch.setattr(latest, "MAX_USERS", most_users)
@@ -325,7 +208,7 @@ def test_nobody_is_drawn_more_than_others() -> None:
 
 
 def test_half_stars_and_unknown_people_become_tensors(tmp_path: Path) -> None:
-    data = read_latest(_zip(tmp_path / "a.zip"), CATALOGUE)
+    data = read_latest(zip_of(tmp_path / "a.zip"), CATALOGUE)
     schema = Schema(catalogue_of(data), history_length=6)
     ratings = Ratings(data, schema)
     assert ratings.stars.tolist() == [4, 3.5, 0.5, 4.5]
@@ -343,7 +226,7 @@ def test_half_stars_and_unknown_people_become_tensors(tmp_path: Path) -> None:
 
 
 def test_counts_of_a_set_of_unknown_people(tmp_path: Path) -> None:
-    path = _zip(tmp_path / "a.zip", _world(60, random.Random(3)))
+    path = zip_of(tmp_path / "a.zip", _world(60, random.Random(3)))
     found = aggregates_of(read_latest(path), "2000-01-01")
     assert found.users == 60
     assert found.profile == {"gender": {}, "age": {}, "occupation": {}}
@@ -367,7 +250,7 @@ def test_the_real_films_survive_the_change_of_layout(ml_1m, tmp_path: Path) -> N
         "movies.csv": movies.to_csv(index=False),
         "ratings.csv": "userId,movieId,rating,timestamp\n" + rows,
     }
-    data = read_latest(_zip(tmp_path / "a.zip", files), films)
+    data = read_latest(zip_of(tmp_path / "a.zip", files), films)
     pd.testing.assert_frame_equal(data.ratings, rated.reset_index(drop=True))
     own = read_latest(tmp_path / "a.zip").movies
     known = films[films["movie_id"].isin(own["movie_id"])].reset_index(drop=True)

@@ -9,19 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from by_hand import close, numbers, scores_of
+from by_hand import dense_of, numbers, scores_of
 from torch import Tensor, nn
 
 from recdemo.blocks import solved
-from recdemo.blocks.solved import (
-    SHARE,
-    FilmToFilm,
-    Recall,
-    film_biases,
-    fit_scale,
-    rows_of,
-    split_known,
-)
+from recdemo.blocks.solved import SHARE, film_biases, fit_scale, rows_of, split_known
 from recdemo.core.batch import Known
 from recdemo.core.errors import RequestError
 from recdemo.core.session import Session, Watched
@@ -53,89 +45,12 @@ def _people(known: Known) -> Iterator[list[tuple[int, bool]]]:
         yield [(int(known.movie[i]), int(known.feedback[i]) == LIKED) for i in rows]
 
 
-def _dense(weights: FilmToFilm) -> np.ndarray:
-    """[M, M] what it holds, entry by entry."""
-    found = np.zeros((M, M))
-    for film in range(1, M + 1):
-        for entry in range(int(weights.start[film]), int(weights.start[film + 1])):
-            found[film - 1, int(weights.target[entry]) - 1] = float(weights.weight[entry])
-    return found
-
-
 def _in_proportion(found: np.ndarray, wanted: np.ndarray) -> None:
     """Equal but for one scale, which is fitted to what was picked."""
     scale = (found * wanted).sum() / (wanted * wanted).sum()
     assert scale > 0
     assert np.abs(wanted).max() > 20 * np.abs(found / scale - wanted).max()
     assert found / scale == pytest.approx(wanted, abs=2e-3 * np.abs(wanted).max())
-
-
-def test_a_film_counts_by_feedback_and_age() -> None:
-    recall = Recall(fade=0.7, reach=5.0, watched=0.6, disliked=0.3)
-    feedback = torch.tensor([[3, 1, 2, 3, 0], [2, 0, 0, 0, 0], [0, 0, 0, 0, 0]])
-    weight = {0: 0.0, 1: 0.6, 2: 0.3, 3: 1.0}
-    for row, found in zip(feedback.tolist(), recall(feedback), strict=True):
-        length = sum(kind != 0 for kind in row)
-        ages = [length - 1 - place for place in range(5)]
-        wanted = [
-            weight[kind] * (1 + max(age, 0)) ** -0.7 * math.exp(-max(age, 0) / 5)
-            for kind, age in zip(row, ages, strict=True)
-        ]
-        close(found, wanted)
-    before = recall.before(feedback[0, :4])
-    for place in range(4):
-        close(before[place, :place], recall(feedback[:1, :place])[0])
-        assert not before[place, place:].any()
-
-
-def test_without_fade_and_reach_all_ages_count_alike() -> None:
-    recall = Recall(fade=0.0, reach=0.0, watched=0.6, disliked=0.3)
-    close(recall(torch.tensor([[3, 3, 2, 0]])), [[1.0, 1.0, 0.3, 0.0]])
-
-
-def test_the_largest_weights_of_each_film_scored_are_kept() -> None:
-    draw = torch.Generator().manual_seed(0)
-    dense = torch.randn(M, M, generator=draw)
-    wanted = numbers(dense)
-    np.fill_diagonal(wanted, 0.0)
-    for column in range(M):
-        wanted[np.argsort(np.abs(wanted[:, column]))[: M - 5], column] = 0.0
-    weights = FilmToFilm(M, keep=5)
-    weights.take(dense)
-    held = _dense(weights)
-    assert held == pytest.approx(wanted, abs=2e-3)
-    assert (held != 0).sum() == 5 * M
-    watched, counts = torch.tensor([[4, 9, 0], [7, 0, 0]]), torch.tensor([[0.5, 2, 0], [1, 0, 0]])
-    films = torch.tensor([[1, 2, 3, 4], [9, 8, 7, 6]])
-    sums, terms = weights(watched, counts, films), weights.terms(watched, counts, films)
-    assert terms.shape == (2, 4, 3)
-    for u in range(2):
-        for c in range(4):
-            parts = [
-                float(counts[u, i]) * held[int(watched[u, i]) - 1, int(films[u, c]) - 1]
-                if watched[u, i]
-                else 0.0
-                for i in range(3)
-            ]
-            close(terms[u, c], parts)
-            assert float(sums[u, c]) == pytest.approx(sum(parts), abs=1e-5)
-
-
-def test_weights_of_zero_take_no_room_and_come_back_as_they_were() -> None:
-    some = torch.tensor([2, 3, 5, 8])  # all other films have no weights
-    dense = torch.randn(4, 4, generator=torch.Generator().manual_seed(0))
-    dense[0, 3] = 0.0
-    weights = FilmToFilm(M, keep=3)
-    weights.take(dense, some)
-    assert len(weights.weight) == len(weights.target) == 11
-    again = FilmToFilm(M, keep=3)
-    again.load_state_dict(weights.state_dict())
-    assert np.array_equal(_dense(again), _dense(weights))
-    full = FilmToFilm(M, keep=3)  # as they were saved with room for all
-    again.load_state_dict(full.state_dict())
-    assert len(again.weight) == 3 * M
-    with pytest.raises(RuntimeError, match="size mismatch"):
-        FilmToFilm(M, keep=2).load_state_dict(full.state_dict())
 
 
 @pytest.mark.parametrize("window", [0, 4])
@@ -156,7 +71,7 @@ def test_ease_predicts_each_film_from_all_others(window: int, known: Known, sche
         others = [other for other in range(M) if other != film]
         gram = x[:, others].T @ x[:, others] + 3.0 * np.eye(M - 1)
         wanted[others, film] = np.linalg.solve(gram, x[:, others].T @ x[:, film])
-    _in_proportion(_dense(model.sum.weights), wanted)
+    _in_proportion(dense_of(model.sum.weights), wanted)
 
 
 def test_linear_next_predicts_what_is_picked_from_what_was_watched_before(
@@ -178,7 +93,7 @@ def test_linear_next_predicts_what_is_picked_from_what_was_watched_before(
     rows, picks = np.array(x), np.array(y)
     wanted = np.linalg.solve(rows.T @ rows + 2.0 * np.eye(M), rows.T @ picks)
     np.fill_diagonal(wanted, 0.0)
-    _in_proportion(_dense(model.sum.weights), wanted)
+    _in_proportion(dense_of(model.sum.weights), wanted)
 
 
 @pytest.mark.parametrize("make", [EASE, LinearNext])
@@ -187,7 +102,7 @@ def test_a_logit_is_the_sum_over_the_films_watched(
 ) -> None:
     model = make(schema, keep=9, fade=0.6, watched=0.7, disliked=0.2)
     model.solve(known, "next")
-    weights, bias = _dense(model.sum.weights), numbers(model.sum.bias)
+    weights, bias = dense_of(model.sum.weights), numbers(model.sum.bias)
     found = scores_of(model, schema, sessions, torch.tensor([4, 29]))
     value = {True: 1.0, None: 0.7, False: 0.2}
     ids = schema.movie_ids.tolist()

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from app import PAGES, TABLE, link_of, open_page, sound
-from google.protobuf.message import Message
+from app import PAGES, TABLE, drawn_texts, link_of, open_page, sound
 from streamlit.testing.v1 import AppTest
 
 from benchmarks.boxes import choose_film, film_box, search_films
@@ -109,27 +108,6 @@ EVIL = "![x](http://evil.example/x.png) [y](http://evil.example) $z$ :red[r] `c`
 DRAWN = re.compile(
     r"(?<!\\)(?:\]\(http://evil|\$z|:red\[|\*\*b|<img)"
 )  # unless a backslash stands before it
-
-
-def drawn_texts(app: AppTest) -> list[str]:
-    """What a page draws as markdown: texts, labels, help, and choices that lie side by side."""
-    found: list[str] = []
-
-    def read(value: object, name: str) -> None:
-        if isinstance(value, Message):
-            for field, inside in value.ListFields():
-                read(inside, field.name)
-        elif isinstance(value, str):
-            if name in ("body", "label", "help", "content", "caption"):
-                found.append(value)
-        elif hasattr(value, "__iter__"):
-            for inside in value:
-                read(inside, name)
-
-    for element in [*app.main, *app.sidebar]:
-        if isinstance(element.proto, Message):
-            read(element.proto, element.type)
-    return found
 
 
 @pytest.mark.parametrize("page", PAGES)
