@@ -75,7 +75,7 @@ CARDS = (
                 "learning_rate": 0.002,
                 "negatives": 16,
                 "by_popularity": 0.8,
-                "share": 0.3,
+                "share": 0.7,
                 "history_length": 30,
                 "start_from": "din",
             },

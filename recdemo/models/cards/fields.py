@@ -149,10 +149,10 @@ CARDS = (
         network="deepfm.DeepFM",
         shows=("fields",),
         reads_order="last five",
-        arguments_for={"next": {"recency": 10.0}},
+        arguments_for={"next": {"recency": 6.0, "embed_dim": 64}},
         training={
             "like": {"epochs": 5, "learning_rate": 2e-3},
-            "next": {**SAMPLED, "epochs": 4, "share": 0.8},
+            "next": {**SAMPLED, "epochs": 5, "share": 0.8},
         },
     ),
     Card(
@@ -231,7 +231,12 @@ CARDS = (
         shows=("fields",),
         reads_order="last five",
         training={
-            "like": {"epochs": 4, "learning_rate": 2e-3},
+            "like": {
+                "epochs": 2,
+                "learning_rate": 2e-3,
+                "history_length": 100,
+                "start_from": "fm",
+            },
             "next": {**SAMPLED, "epochs": 3, "share": 0.5, "start_from": "fm"},
         },
     ),
