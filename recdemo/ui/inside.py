@@ -1,6 +1,6 @@
 """Pieces of the Inside page: one answer of a model as it is computed, drawn from its trace.
 
-The picture is the script beside this file: it draws any trace, and knows operations and axes, no model. The step shown is told to the
+The picture is the scripts beside this file: they draw any trace, and know operations and axes, no model. The step shown is told to the
 server, so that the link opens at it.
 """
 
@@ -34,7 +34,9 @@ _SENT = (
 
 
 def _part(kind: str) -> str:
-    return Path(__file__).with_suffix(f".{kind}").read_text("utf-8")
+    """Of its files those of one kind; the scripts have a subject each, and are one text to the browser."""
+    files = sorted(Path(__file__).parent.glob(f"inside*.{kind}"))
+    return "\n".join(file.read_text("utf-8") for file in files)
 
 
 _VIEW = st.components.v2.component("inside", html=_part("html"), css=_part("css"), js=_part("js"))
