@@ -153,9 +153,8 @@ function flow(view) {
   const tick = time => {
     const t = clamp(0, (time - start) / long, 1)
     if (t >= 1) {
-      view.flows = false
-      reveal(view, null)
-      return
+      halt(view)
+      return reveal(view, null)
     }
     if (terms && cells <= 512) {
       const until = Math.floor(t * (terms.length + 0.99))
@@ -185,5 +184,5 @@ function ofTerm({ now, cards }, n, card, k) {
 function halt(view) {
   cancelAnimationFrame(view.frame)
   view.flows = false
-  if (view.cards.length && !view.now.axes.length) fit(view, view.cards.at(-1), 300, 100) // a number alone is written anew
+  if (view.cards.length && !view.now.axes.length) fit(view, view.cards.at(-1), 300, 100) // a number alone may stand at a part of its sum
 }

@@ -87,6 +87,12 @@ def test_an_answer_is_played_pointed_at_and_walked_through(
     score = float(listed.loc[listed["movie_id"] == 1210, "score"].iloc[0])
     expect(view.locator(".out .number")).to_contain_text(f"{100 * score:.1f} %")
 
+    # A number that flowed together is whole at the end.
+    page.keyboard.press("ArrowLeft")
+    expect(view.locator("h3")).to_have_text(trace["logit"].name)
+    logit = f"{float(trace['logit'].values):.3f}".replace("-", "−")
+    expect(view.locator(".out .number")).to_have_text(logit)
+
     # The lesson: a guess, then what it was.
     view.get_by_role("button", name="Lesson").click()
     view.locator(".choices button").first.click()
