@@ -231,12 +231,7 @@ CARDS = (
         shows=("fields",),
         reads_order="last five",
         training={
-            "like": {
-                "epochs": 2,
-                "learning_rate": 2e-3,
-                "history_length": 100,
-                "start_from": "fm",
-            },
+            "like": {"epochs": 4, "learning_rate": 2e-3, "history_length": 100},
             "next": {**SAMPLED, "epochs": 3, "share": 0.5, "start_from": "fm"},
         },
     ),
