@@ -50,13 +50,13 @@ def show_fields(model: Recommender, visit: Visit, explanation: Explanation) -> N
     with left, answer():
         view = "What each pair adds"
         if attention:
+            views = ["Attention", view]
             view = st.segmented_control(
                 "Map",
-                ["Attention", view],
-                default="Attention",
+                views,
                 required=True,
-                key="attention_view",
                 label_visibility="collapsed",
+                **state.shown("av", "attention_view", views, "Attention"),
             )
         if view == "Attention" and attention:
             signed, unit = False, "attention"

@@ -14,7 +14,7 @@ from recdemo.answers.explanation import Explanation
 from recdemo.answers.recommend import Recommender
 from recdemo.answers.removal import rank_correlation
 from recdemo.charts import attention as charts
-from recdemo.ui import engine
+from recdemo.ui import engine, state
 from recdemo.ui.chart import CHART, answer, reason
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit
@@ -105,10 +105,9 @@ def show_history(
             view = st.segmented_control(
                 "View",
                 list(views),
-                default=view,
                 required=True,
-                key=f"history_view_{'_'.join(shows)}",
                 label_visibility="collapsed",
+                **state.shown("ah", f"history_view_{'_'.join(shows)}", views, view),
             )
         views[view](model, visit, targets, explanation)
     with right, reason():

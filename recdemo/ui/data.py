@@ -13,6 +13,7 @@ from recdemo.core.session import Session
 from recdemo.core.vocabulary import GROUPS, LIKED_FROM, OCCUPATIONS
 from recdemo.data import findings
 from recdemo.data.summary import FEWEST, Aggregates
+from recdemo.ui import state
 from recdemo.ui.chart import finding, reason
 from recdemo.ui.engine import plain
 from recdemo.ui.shared_films import Films
@@ -74,10 +75,8 @@ def show_histogram(counts: Aggregates, session: Session, table: pd.DataFrame) ->
     of = st.segmented_control(
         "Ratings per",
         ["film", "user"],
-        default="film",
         required=True,
-        key="data_per",
-        persist_state="session",
+        **state.shown("du", "data_per", ["film", "user"], "film"),
     )
     ranges, watched = counts.per_user, []
     if of == "film":

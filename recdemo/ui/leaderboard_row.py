@@ -120,10 +120,8 @@ def show_groups(row: Row, rows: list[Row], name: str) -> None:
         "Groups of users by",
         list(FIELDS),
         format_func=FIELDS.__getitem__,
-        default="gender",
         required=True,
-        key="leaderboard_field",
-        persist_state="session",
+        **state.shown("lu", "leaderboard_field", FIELDS, "gender"),
     )
     table = intervals.slices(row, field, name)
     if table.empty:

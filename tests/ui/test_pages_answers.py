@@ -201,3 +201,22 @@ def test_a_film_is_set_beside_another_one_and_the_link_says_which() -> None:
     sound(next(box for box in app.selectbox if box.key == "why_against").set_value(-1).run())
     assert any("than the average film" in text.value for text in app.markdown)
     assert "ag" not in app.query_params
+
+
+@pytest.mark.parametrize(
+    ("page", "model", "name", "key", "value"),
+    [
+        ("leaderboard", "din", "lu", "leaderboard_field", "age"),
+        ("data", "din", "du", "data_per", "user"),
+        ("attention", "afm", "av", "attention_view", "What each pair adds"),
+    ],
+)
+def test_what_is_looked_at_stands_in_the_link(
+    page: str, model: str, name: str, key: str, value: str
+) -> None:
+    link = link_of(Session(history=[Watched(260, True)]), model)
+    app = sound(open_page(page, link))
+    app.segmented_control(key=key).set_value(value).run()
+    assert sound(app).query_params[name] in (value, [value])
+    again = sound(open_page(page, link | {name: value}))
+    assert again.segmented_control(key=key).value == value
