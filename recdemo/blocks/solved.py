@@ -149,11 +149,16 @@ class FilmToFilm(nn.Module):
         self, state_dict: Mapping[str, Any], prefix: str, *others: Any
     ) -> None:
         # As many weights as were kept: films that nothing speaks for have fewer, or none.
-        count = state_dict[f"{prefix}weight"].numel() if f"{prefix}weight" in state_dict else 0
-        if count <= self.films * self.keep:
-            self.target = self.target.new_zeros(count)
-            self.weight = nn.Parameter(self.weight.new_zeros(count), requires_grad=False)
+        given = state_dict.get(f"{prefix}weight")
+        if given is None or len(given) > self.films * self.keep:
+            return super()._load_from_state_dict(state_dict, prefix, *others)  # says so
+        self.target = self.target.new_zeros(len(given))
+        self.weight = nn.Parameter(self.weight.new_zeros(len(given)), requires_grad=False)
         super()._load_from_state_dict(state_dict, prefix, *others)
+        begins, target = self.start, self.target
+        whole = begins[0] == 0 and begins[-1] <= len(target) and (begins.diff() >= 0).all()
+        if not whole or ((target < 0) | (target > self.films)).any():
+            raise ValueError("weights from film to film name entries or films that there are not")
 
 
 class FilmSum(nn.Module):

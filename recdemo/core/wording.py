@@ -92,3 +92,8 @@ ARTICLE = Words(
 def words_of(item: str) -> Words:
     """The words for what people call a film of some data."""
     return ARTICLE if item == ARTICLE.film else FILM
+
+
+def shown_as(score: float, objective: str) -> str:
+    """A figure as every list shows it: stars, else a chance."""
+    return f"{score:.2f}" if objective == "rating" else f"{100 * score:.1f} %"

@@ -14,9 +14,8 @@ import pandas as pd
 import streamlit as st
 
 from recdemo.core.vocabulary import Objective
-from recdemo.core.wording import FILM, Words, counted
+from recdemo.core.wording import FILM, Words, counted, shown_as
 from recdemo.data.catalogue import label_of
-from recdemo.ui.inside import shown_as
 
 KEY = "recommend_cards"
 NEW = "new"

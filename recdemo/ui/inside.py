@@ -20,7 +20,7 @@ from recdemo.answers.recommend import Recommender
 from recdemo.charts.mathml import mathml
 from recdemo.charts.steps import in_words, largest
 from recdemo.core.steps import Trace
-from recdemo.core.wording import Words
+from recdemo.core.wording import Words, shown_as
 from recdemo.ui import engine, film_box, state
 from recdemo.ui.engine import plain
 from recdemo.ui.lessons import lesson_of, told
@@ -63,11 +63,6 @@ def choose_film(model: Recommender, visit: Visit) -> int:
         help=f"The {w.film} whose answer is computed. Left alone, it is the first of the model's list.",
     )
     return targets[0]
-
-
-def shown_as(score: float, objective: str) -> str:
-    """A figure as Recommend's list shows it."""
-    return f"{score:.2f}" if objective == "rating" else f"{100 * score:.1f} %"
 
 
 def data_of(trace: Trace, kind: str, w: Words) -> dict[str, Any]:

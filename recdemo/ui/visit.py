@@ -26,9 +26,10 @@ _LETTERS = {value: letter for letter, value in FEEDBACK.items()}
 SHOWN = {
     "n": "length of the list", "ge": "genres", "y": "years", "r": "film picked", "v": "cards or table",
     "cn": "length of the lists compared", "wn": "length of the lists changed",
-    "al": "film looked closer at", "av": "map of pairs", "ah": "picture of the films watched", "du": "ratings per film or user", "es": "space of vectors", "em": "map", "ec": "colour",
-    "ev": "films shown by viewers", "ez": "close-up", "eq": "further question", "ea": "area of the map", "eb": "films added up", "et": "what dragging does",
-    "ep": "whether a panel lies on the map", "lx": "experiment",
+    "al": "film looked closer at", "av": "map of pairs", "ah": "picture of the films watched",
+    "es": "space of vectors", "em": "map", "ec": "colour", "ev": "films shown by viewers", "ez": "close-up",
+    "eq": "further question", "ea": "area of the map", "eb": "films added up", "et": "what dragging does",
+    "ep": "whether a panel lies on the map", "lx": "experiment", "du": "ratings per film or user",
     "lq": "question of the leaderboard", "ls": "split", "lf": "figure ranked by", "lg": "families", "lw": "words sought",
     "lr": "row picked", "lu": "groups of users",
 }  # fmt: skip

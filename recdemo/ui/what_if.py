@@ -20,6 +20,7 @@ from recdemo.answers.recommend import MAX_K, Recommender
 from recdemo.charts import counterfactual as charts
 from recdemo.core.session import Session
 from recdemo.core.vocabulary import SCORE_NAMES
+from recdemo.core.wording import shown_as
 from recdemo.ui import change, engine, state
 from recdemo.ui.chart import CHART, reason
 from recdemo.ui.engine import plain
@@ -63,13 +64,14 @@ def show_list(model: Recommender, visit: Visit, k: int) -> None:
     if listed.empty:
         return
     st.subheader("The list as it is")
-    given = (f"{s:.2f}" if visit.objective == "rating" else f"{s:.1%}" for s in listed["score"])
     st.table(
         pd.DataFrame(
             {
                 plain("#"): [str(rank) for rank in listed["rank"]],
                 w.Film: [plain(labels[movie]) for movie in listed["movie_id"]],
-                SCORE_NAMES[visit.objective]: list(given),
+                SCORE_NAMES[visit.objective]: [
+                    shown_as(s, visit.objective) for s in listed["score"]
+                ],
             }
         ),
         alt=f"First {len(listed)} {w.films} of the list before any change",

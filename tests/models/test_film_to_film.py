@@ -78,5 +78,13 @@ def test_weights_of_zero_take_no_room_and_come_back_as_they_were() -> None:
     full = FilmToFilm(M, keep=3)  # as they were saved with room for all
     again.load_state_dict(full.state_dict())
     assert len(again.weight) == 3 * M
+    state = weights.state_dict()
+    for spoiled in (
+        {"start": -state["start"]},
+        {"target": state["target"] + M},
+        {"weight": state["weight"][:4], "target": state["target"][:4]},  # `start` names eleven
+    ):
+        with pytest.raises(ValueError, match="films that there are not"):
+            FilmToFilm(M, keep=3).load_state_dict(state | spoiled)
     with pytest.raises(RuntimeError, match="size mismatch"):
         FilmToFilm(M, keep=2).load_state_dict(full.state_dict())

@@ -13,7 +13,9 @@ import torch
 
 from recdemo import checkpoints
 from recdemo.core.errors import CheckpointError, RequestError
+from recdemo.core.session import Session, Watched
 from recdemo.data.catalogue import write_catalogue
+from recdemo.encoding.encode import encode
 from recdemo.encoding.schema import Schema
 from recdemo.training.start import begin_with
 
@@ -70,9 +72,6 @@ def test_with_the_same_films_it_answers_as_the_model_it_begins_with(
     small_films: pd.DataFrame,
     make_model: Callable[..., Any],
 ) -> None:
-    from recdemo.core.session import Session, Watched
-    from recdemo.encoding.encode import encode
-
     base, old = trained("fm")
     schema = Schema(small_films)
     network = make_model("fm", schema, seed=2).eval()
@@ -87,20 +86,14 @@ def test_afm_begins_as_the_fm_whose_pairs_it_weighs(
     small_films: pd.DataFrame,
     make_model: Callable[..., Any],
 ) -> None:
-    from recdemo.core.session import Session, Watched
-    from recdemo.encoding.encode import encode
-
     base, old = trained("fm")
     schema = Schema(small_films)
     network = make_model("afm", schema, seed=2).eval()
     begin_with(network, schema, "fm", "next", base)
     network.outer.weight.data.zero_()  # all pairs are attended to alike
     network.projection.data.fill_(float(len(network.order)))
-    history = [
-        Watched(2, True),
-        Watched(7),
-        Watched(int(schema.movie_ids[9]), False),
-    ]  # no field without a value
+    disliked = Watched(int(schema.movie_ids[9]), False)
+    history = [Watched(2, True), Watched(7), disliked]  # no field without a value
     session = Session(gender="F", age=25, occupation=3, history=history)
     batch = encode(schema, [session], torch.arange(1, 37))  # all with genres and a year
     torch.testing.assert_close(network(batch).detach(), old(batch))
