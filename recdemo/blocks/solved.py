@@ -145,16 +145,14 @@ class FilmToFilm(nn.Module):
         self.target = films[target].to(self.target.dtype)
         self.weight = nn.Parameter(weight, requires_grad=False)
 
-    def _load_from_state_dict(
-        self, state_dict: Mapping[str, Any], prefix: str, *others: Any
-    ) -> None:
+    def _load_from_state_dict(self, state: Mapping[str, Any], prefix: str, *others: Any) -> None:
         # As many weights as were kept: films that nothing speaks for have fewer, or none.
-        given = state_dict.get(f"{prefix}weight")
+        given = state.get(f"{prefix}weight")
         if given is None or len(given) > self.films * self.keep:
-            return super()._load_from_state_dict(state_dict, prefix, *others)  # says so
+            return super()._load_from_state_dict(state, prefix, *others)  # says so
         self.target = self.target.new_zeros(len(given))
         self.weight = nn.Parameter(self.weight.new_zeros(len(given)), requires_grad=False)
-        super()._load_from_state_dict(state_dict, prefix, *others)
+        super()._load_from_state_dict(state, prefix, *others)
         begins, target = self.start, self.target
         whole = begins[0] == 0 and begins[-1] <= len(target) and (begins.diff() >= 0).all()
         if not whole or ((target < 0) | (target > self.films)).any():
