@@ -65,11 +65,12 @@ function make(root) {
   parts.wires.innerHTML = HEAD
   let width = 0
   const watch = new ResizeObserver(() => {
-    if (!view.now || Math.abs(parts.stage.clientWidth - width) < 4) return
+    if (!view.now || !(Math.abs(parts.stage.clientWidth - width) >= 4 || grow(view))) return
     width = parts.stage.clientWidth
     go(view, view.now, false)
   })
   watch.observe(parts.stage)
+  watch.observe(parts.inside) // what stands above the picture may grow when its letters have come
   parts.stage.ontransitionend = () => view.now && go(view, view.now, false) // the theme has changed
   return view
 }

@@ -24,11 +24,13 @@ const WORDS = {
   word_windows: "filters", convolution: "filters", strongest: "the largest", batch_norm: "normalise", silu_project: "turn", part: "a part", fusion: "every pair",
 }
 
-// The picture takes the height that is left below all else, on a screen wide enough to see both.
+// The picture takes the height that is left below all else, on a screen wide enough to see both. Says whether that is another.
 function grow({ parts: { inside, stage } }) {
   const top = inside.getBoundingClientRect().top + (document.querySelector("[data-testid=stMain]")?.scrollTop ?? 0)
   const others = stage.offsetTop - inside.offsetTop + 178
-  inside.style.setProperty("--stage", `${clamp(216, innerHeight - top - others, 480)}px`)
+  const before = inside.style.getPropertyValue("--stage"), height = `${clamp(216, innerHeight - top - others, 480)}px`
+  inside.style.setProperty("--stage", height)
+  return height !== before
 }
 
 function lay(view) {

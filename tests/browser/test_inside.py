@@ -37,9 +37,13 @@ def test_an_answer_is_played_pointed_at_and_walked_through(
     expect(view.locator("h3")).to_have_text("The interest")
 
     # All of the step is on the stage of a projector.
-    below = view.locator(".tell").bounding_box()
-    assert below
-    assert below["y"] + below["height"] <= 720
+    # It stays there when what stands above grows, as when its letters come late.
+    for more in ("0", "15px"):
+        view.locator(".line").evaluate("(line, more) => {line.style.paddingBottom = more}", more)
+        page.wait_for_timeout(500)
+        below = view.locator(".tell").bounding_box()
+        assert below
+        assert below["y"] + below["height"] <= 720
 
     # Pointing at a number shows its sum, which the trace gives.
     trace = recdemo.trace(recdemo.load("din"), session, 1210)
