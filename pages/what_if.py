@@ -19,6 +19,7 @@ from recdemo.ui.what_if import controls, show_changes, show_drop, show_list
 
 with frame.page() as visit:
     model = engine.recommender(visit.model, visit.objective, p_like=False)
+    logits = model.logits(visit.session)
     changed = visit.change.of(visit.session)
     with st.container(key="tools"):
         change.choose(visit)
@@ -27,7 +28,7 @@ with frame.page() as visit:
         k, words = controls(visit, changed)
     with shown, answer():
         if words:
-            show_changes(model, visit, changed, k)
+            show_changes(model, visit, logits, changed, k)
         elif visit.change != Change():
             st.info("This change leaves the visitor as they are.", icon=":material/drag_handle:")
         else:
@@ -35,10 +36,10 @@ with frame.page() as visit:
                 "Press one of the buttons above, or choose other changes.",
                 icon=":material/touch_app:",
             )
-            show_list(model, visit, k)
+            show_list(model, visit, logits, k)
     with taken:
         st.subheader(
             "What would it take?",
             help=f"To drop {engine.words(visit.model).a_film} off the list of the visitor as they are.",
         )
-        show_drop(model, visit, k)
+        show_drop(model, visit, logits, k)

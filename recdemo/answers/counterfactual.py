@@ -84,6 +84,7 @@ def rank_changes(
     *,
     genres: Collection[str] = (),
     years: tuple[int, int] | None = None,
+    logits_before: np.ndarray | None = None,
     logits: np.ndarray | None = None,
 ) -> RankChanges:
     """Where the first k films of either session stand in both.
@@ -95,7 +96,8 @@ def rank_changes(
         k: length of the lists.
         genres: only films with at least one of these are ranked; empty keeps all.
         years: only films released from the first to the second year.
-        logits: what `Recommender.logits` gives for the session after, if it has been asked already.
+        logits_before: what `Recommender.logits` gives for the session before, if it has been asked already.
+        logits: the same for the session after.
 
     Returns:
         One row per film among the first k before or after, by rank before: ``movie_id``, ``title`` (with year),
@@ -113,8 +115,10 @@ def rank_changes(
             "title": labels_of(catalogue),
         }
     )
-    asked = recommender.logits(after) if logits is None else logits
-    both = {"before": recommender.logits(before), "after": asked}
+    both = {
+        "before": recommender.logits(before) if logits_before is None else logits_before,
+        "after": recommender.logits(after) if logits is None else logits,
+    }
     for name, session in (("before", before), ("after", after)):
         wanted = recommender.candidates(session, genres, years)
         ranks = pd.Series(ranks_of(both[name], wanted), dtype="Int64")

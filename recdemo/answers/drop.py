@@ -76,7 +76,14 @@ class Drop:
         return bool(self.films) and len(self.films) <= self.tried + 1
 
 
-def what_it_takes(recommender: Recommender, session: Session, movie_id: int, k: int = 10) -> Drop:
+def what_it_takes(
+    recommender: Recommender,
+    session: Session,
+    movie_id: int,
+    k: int = 10,
+    *,
+    logits: np.ndarray | None = None,
+) -> Drop:
     """The fewest watched films without which a film is not among the first k.
 
     Each film alone is tried first. Where none suffices, up to `STEPS` films are taken away one by one, each time
@@ -87,6 +94,7 @@ def what_it_takes(recommender: Recommender, session: Session, movie_id: int, k: 
         session: who asks.
         movie_id: the film to drop.
         k: length of the list.
+        logits: what `Recommender.logits` gives for this session, if it has been asked already.
 
     Raises:
         RequestError: k is below one, or a film is not in the catalogue.
@@ -95,7 +103,8 @@ def what_it_takes(recommender: Recommender, session: Session, movie_id: int, k: 
     film = recommender.checkpoint.schema.index_of(movie_id) - 1
     if movie_id in session.movie_ids:
         return Drop(movie_id, k, None)
-    logits, bare = (recommender.logits(s) for s in (session, replace(session, history=())))
+    logits = recommender.logits(session) if logits is None else logits
+    bare = recommender.logits(replace(session, history=()))
     race = _Race(recommender, session, film, k, _nearest(recommender, session, film, logits, bare))
     drop = Drop(
         movie_id,

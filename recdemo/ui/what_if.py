@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -30,10 +31,12 @@ from recdemo.ui.why import ask, see_it_computed, sum_of_terms
 CHOICE = 100  # films of the list that can be chosen to be dropped
 
 
-def show_changes(model: Recommender, visit: Visit, changed: Session, k: int) -> None:
-    """Ranks before and after: finding, chart, table."""
+def show_changes(
+    model: Recommender, visit: Visit, logits: np.ndarray, changed: Session, k: int
+) -> None:
+    """Ranks before, which are of these logits, and after: finding, chart, table."""
     w = engine.words(visit.model)
-    changes = rank_changes(model, visit.session, changed, k)
+    changes = rank_changes(model, visit.session, changed, k, logits_before=logits)
     titles = changes.films["movie_id"].map(engine.films(visit.model).labels)
     changes = replace(changes, films=changes.films.assign(title=titles))
     escaped = replace(changes, films=changes.films.assign(title=titles.map(plain)))
@@ -57,10 +60,10 @@ def show_changes(model: Recommender, visit: Visit, changed: Session, k: int) -> 
         show_table(changes, visit)
 
 
-def show_list(model: Recommender, visit: Visit, k: int) -> None:
-    """The list that a change would move."""
+def show_list(model: Recommender, visit: Visit, logits: np.ndarray, k: int) -> None:
+    """The list, of these logits, that a change would move."""
     w, labels = engine.words(visit.model), engine.films(visit.model).labels
-    listed = model.recommend(visit.session, k)
+    listed = model.recommend(visit.session, k, logits=logits)
     if listed.empty:
         return
     st.subheader("The list as it is")
@@ -109,16 +112,19 @@ def show_table(changes: RankChanges, visit: Visit) -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=500)
-def drop(_model: Recommender, weights: str, session: Session, movie: int, k: int) -> Drop:
+def drop(
+    _model: Recommender, weights: str, session: Session, _logits: np.ndarray, movie: int, k: int
+) -> Drop:
     """What it takes to drop a film, kept by the weights asked."""
-    return what_it_takes(_model, session, movie, k)
+    return what_it_takes(_model, session, movie, k, logits=_logits)
 
 
-def show_drop(model: Recommender, visit: Visit, k: int) -> None:
+def show_drop(model: Recommender, visit: Visit, logits: np.ndarray, k: int) -> None:
     """The fewest films without which a film is off the list."""
     w = engine.words(visit.model)
     films = engine.films(visit.model)
-    order = model.recommend(visit.session, min(len(films.ids), MAX_K))["movie_id"].tolist()
+    listed = model.recommend(visit.session, min(len(films.ids), MAX_K), logits=logits)
+    order = listed["movie_id"].tolist()
     if not order:
         return
     ranks = {movie: rank for rank, movie in enumerate(order, start=1)}
@@ -134,7 +140,7 @@ def show_drop(model: Recommender, visit: Visit, k: int) -> None:
         )
         with st.spinner(f"Taking {w.films} away, one set after another…"):
             weights = model.checkpoint.card.weights_sha256
-            found = drop(model, weights, visit.session, movie, k)
+            found = drop(model, weights, visit.session, logits, movie, k)
         labels = {movie: plain(label) for movie, label in films.labels.items()}
         title = engine.card(visit.model).title
         answer, certainty = in_sentences(found, visit.session, labels, title, w)
