@@ -36,10 +36,9 @@ def show_fields(model: Recommender, visit: Visit, explanation: Explanation) -> N
             "Crosses",
             [MEAN, *layers],
             format_func=lambda i: "All layers" if i == MEAN else f"Layer {i + 1}",
-            default=MEAN,
             required=True,
-            key="cross_layer",
             label_visibility="collapsed",
+            **state.shown("ac", "cross_layer", [MEAN, *layers], MEAN),
         )
         if layer != MEAN:
             _crosses(found, layer, explanation, w)

@@ -201,13 +201,14 @@ def _layers(
     flow = inside.rollout(weights)
     layer = 0
     if layers > 1:
+        choice = [*range(layers), *([ROLLOUT] if flow is not None else [])]
         layer = st.selectbox(
             "Layer",
-            [*range(layers), *([ROLLOUT] if flow is not None else [])],
-            layers - 1,
+            choice,
             format_func=lambda i: (
                 "All, multiplied through (rollout)" if i == ROLLOUT else str(i + 1)
             ),
+            **state.shown("ay", "look_layer", choice, layers - 1),
         )
     if flow is not None and layer == ROLLOUT:
         shown = flow
@@ -216,10 +217,9 @@ def _layers(
             "Head",
             [MEAN, *range(heads)],
             format_func=lambda i: "Mean" if i == MEAN else f"Head {i + 1}",
-            default=MEAN,
             required=True,
-            key="look_head",
             label_visibility="collapsed",
+            **state.shown("ad", "look_head", [MEAN, *range(heads)], MEAN),
         )
         shown = weights[layer].mean(0) if head == MEAN else weights[layer, head]
     titles = titles_of(model, films)

@@ -132,16 +132,19 @@ def show_tastes(counts: Aggregates) -> None:
     if len(groups) < 2:
         st.info("There are not enough users to compare groups.")
         return
+    named = {"-".join(group): group for group in groups}
     chosen = [
-        box.selectbox(
-            label,
-            list(groups),
-            index=index,
-            format_func=groups.__getitem__,
-            key=f"data_taste_{index}",
-            persist_state="session",
+        named[
+            box.selectbox(
+                label,
+                list(named),
+                format_func=lambda name: groups[named[name]],
+                **state.shown(name, f"data_taste_{name}", named, list(named)[place]),
+            )
+        ]
+        for place, (label, name, box) in enumerate(
+            zip(("Compare", "with"), ("dg", "dw"), st.columns(2), strict=True)
         )
-        for index, (label, box) in enumerate(zip(("Compare", "with"), st.columns(2), strict=True))
     ]
     if chosen[0] == chosen[1]:
         st.info("Choose two different groups.")

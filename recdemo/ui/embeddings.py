@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -32,12 +32,6 @@ def film_of(visit: Visit) -> int:
     table = engine.films(visit.model).table
     best_known = int(table["movie_id"].iloc[table["ratings"].to_numpy().argmax()])
     return [*visit.targets, *liked, *seen, best_known][0]
-
-
-def one_of(key: str, options: Sequence[Any], default: Any) -> None:
-    """A widget keeps its choice from one model to the next, where the next offers it."""
-    if st.session_state.get(key) not in options:
-        st.session_state[key] = default
 
 
 def popularity_of(found: Agreement, w: Words) -> str:
@@ -171,13 +165,12 @@ def show_other(
     if not others:
         st.info(f"No other model knows the same {w.films}.", icon=":material/info:")
         return
-    one_of("embeddings_other", others, next((k for k in ("mf", "fm") if k in others), others[0]))
+    first = next((k for k in ("mf", "fm") if k in others), others[0])
     key = st.selectbox(
         "Other model",
         others,
         format_func=lambda key: engine.card(key).title,
-        key="embeddings_other",
-        persist_state="session",
+        **state.shown("eo", "embeddings_other", others, first),
     )
     asked = visit.with_model(key, menu[key])
     other = engine.recommender(asked.model, asked.objective)

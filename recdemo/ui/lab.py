@@ -30,10 +30,11 @@ TARGETS = 3  # columns that a map has room for
 FILMS = 12  # rows shown at first
 
 
-def slider(name: str, label: str, low: float, high: float, value: float, help: str) -> float:
-    chosen: float = st.slider(
-        label, low, high, value, 0.01, key=f"lab_{name}", persist_state="session", help=help
-    )
+def slider(
+    name: str, key: str, label: str, low: float, high: float, value: float, help: str
+) -> float:
+    bound = state.shown_number(name, f"lab_{key}", low, high, value)
+    chosen: float = st.slider(label, low, high, step=0.01, help=help, **bound)
     return chosen
 
 
@@ -42,31 +43,31 @@ def knobs(names: list[str]) -> Slopes:
     slopes = Slopes()
     if "LeakyReLU" in names:
         hint = "Chosen by hand, and the same for good."
-        slope = slider("leaky", "LeakyReLU: slope", -0.5, 1.0, slopes.leaky, hint)
+        slope = slider("xl", "leaky", "LeakyReLU: slope", -0.5, 1.0, slopes.leaky, hint)
         slopes = replace(slopes, leaky=slope)
     if "PReLU" in names:
         hint = "Training would learn it; here you do."
-        slope = slider("learned", "PReLU: a", -0.5, 1.0, slopes.learned, hint)
+        slope = slider("xp", "learned", "PReLU: a", -0.5, 1.0, slopes.learned, hint)
         slopes = replace(slopes, learned=slope)
     if "RReLU" in names:
         low, high = st.slider(
             "RReLU: range of slopes",
             0.0,
             1.0,
-            (slopes.lower, slopes.upper),
-            0.01,
-            key="lab_range",
-            persist_state="session",
+            step=0.01,
             help="In training each number gets a slope drawn from this range; in use it is the middle.",
+            **state.shown_range("xr", "lab_range", 0.0, 1.0, (slopes.lower, slopes.upper)),
         )
         slopes = replace(slopes, lower=low, upper=high)
     if "Dice" in names:
         slopes = replace(
             slopes,
-            dice=slider("dice", "Dice: a", -0.5, 1.0, slopes.dice, "Learned, one per channel."),
-            mean=slider("mean", "Dice: mean of its inputs", -2.0, 2.0, slopes.mean, "E(x)."),
+            dice=slider(
+                "xd", "dice", "Dice: a", -0.5, 1.0, slopes.dice, "Learned, one per channel."
+            ),
+            mean=slider("xm", "mean", "Dice: mean of its inputs", -2.0, 2.0, slopes.mean, "E(x)."),
             deviation=slider(
-                "deviation", "Dice: their deviation", 0.1, 3.0, slopes.deviation, "√Var(x)."
+                "xv", "deviation", "Dice: their deviation", 0.1, 3.0, slopes.deviation, "√Var(x)."
             ),
         )
     return slopes
@@ -77,10 +78,8 @@ def choose_curves() -> list[str]:
         "Curves",
         ACTIVATIONS,
         selection_mode="multi",
-        default=ACTIVATIONS,
-        key="lab_curves",
-        persist_state="session",
         label_visibility="collapsed",
+        **state.shown_many("xc", "lab_curves", ACTIVATIONS, ACTIVATIONS),
     )
     return chosen
 
@@ -168,14 +167,15 @@ def show_attention(visit: Visit) -> None:
     read = len(next(iter(tables.values())))
     rows = read
     if read > FILMS:
+        named = {"latest": f"Latest {FILMS}", "all": f"All {read} read"}
         shown = st.segmented_control(
             "Films shown",
-            [f"Latest {FILMS}", f"All {read} read"],
-            default=f"Latest {FILMS}",
+            list(named),
+            format_func=named.__getitem__,
             required=True,
-            key=f"lab_rows_{read}",
+            **state.shown("xn", f"lab_rows_{read}", named, "latest"),
         )
-        rows = FILMS if shown.startswith("Latest") else read
+        rows = FILMS if shown == "latest" else read
     most = max(float(table[targets].max().max()) for table in tables.values())
     asked = {movie: labels[movie] for movie in targets}
     kinds = list(models)

@@ -85,19 +85,18 @@ def show_calibration(row: Row, rows: list[Row]) -> None:
     titles = {r.model: r.title for r in rows}
     if row.model not in bins:
         return
+    first = dict.fromkeys(key for key in (row.model, rows[0].model, "popularity") if key in bins)
     models = st.multiselect(
         "Calibration of",
         list(bins),
-        default=list(
-            dict.fromkeys(key for key in (row.model, rows[0].model, "popularity") if key in bins)
-        ),
         format_func=titles.__getitem__,
         max_selections=6,
-        key=f"leaderboard_calibration_{row.model}",
+        **state.shown_many("lc", f"leaderboard_calibration_{row.model}", bins, first),
     )
     if not models:
         st.info("Choose a model to see how far its chances can be taken at their word.")
         return
+    models = sorted(models, key=lambda key: key != row.model)
     errors = {titles[key]: intervals.calibration_error(bins[key]) for key in models}
     st.markdown(f"**{findings.calibration(errors)}**")
     st.plotly_chart(

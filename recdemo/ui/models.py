@@ -115,16 +115,17 @@ def show_diagram(model: Recommender, visit: Visit) -> None:
     schema = checkpoint.schema
     every = f"All {schema.size:,} {w.films}"
     st.subheader("At work for this visitor")
+    asked = {"all": every, "one": f"One {w.film}"}
     scored = st.segmented_control(
         "Score",
-        [every, f"One {w.film}"],
-        default=every,
+        list(asked),
+        format_func=asked.__getitem__,
         required=True,
-        key="models_scored",
         label_visibility="collapsed",
         help="What the model is asked about: the shapes below change with it.",
+        **state.shown("ms", "models_scored", asked, "all"),
     )
-    films = torch.arange(1, schema.size + 1 if scored == every else 2)
+    films = torch.arange(1, schema.size + 1 if scored == "all" else 2)
     batch = encode(schema, [visit.session], films)
     drawn = trace(checkpoint.model, batch)
     st.markdown(f"**{where_parameters_are(drawn)}**")
@@ -185,16 +186,16 @@ def show_traps(model: Recommender, visit: Visit) -> None:
     st.subheader("A known trap" if len(traps) == 1 else "Known traps")
     trap = traps[0]
     if len(traps) > 1:
-        names = {trap.title: trap for trap in traps}
+        named = {trap.key: trap for trap in traps}
         chosen = st.pills(
             "Trap",
-            list(names),
-            default=trap.title,
+            list(named),
+            format_func=lambda key: named[key].title,
             required=True,
-            key=f"models_trap_{visit.model}",
             label_visibility="collapsed",
+            **state.shown("mt", f"models_trap_{visit.model}", named, trap.key),
         )
-        trap = names[chosen]
+        trap = named[chosen]
     show_trap(trap, model, visit)
 
 
@@ -252,7 +253,7 @@ def show_making(model: Recommender) -> None:
         path = st.selectbox(
             "File",
             list(sources),
-            key=f"models_file_{card.model}",
             help="The model’s own file first, then the blocks it is made of.",
+            **state.shown("mf", f"models_file_{card.model}", sources, next(iter(sources))),
         )
         st.code(sources[path], language="python", line_numbers=True, height=480)

@@ -9,6 +9,7 @@ callback into a new visit. So every page shows the same, and undo is a list of e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -144,12 +145,48 @@ def shown(name: str, key: str, options: Iterable[Any], default: Any) -> dict[str
     )
 
 
-def shown_many(name: str, key: str, options: Iterable[str]) -> dict[str, Any]:
-    """`shown` for a widget with any number of choices, none by default."""
-    told = dict(current().shown).get(name, "").split(".")
+def shown_many(
+    name: str, key: str, options: Iterable[str], default: Iterable[str] = ()
+) -> dict[str, Any]:
+    """`shown` for a widget with any number of choices; where all of another default are taken away, the link says "."."""
+    options, default = list(options), list(default)
+    told = dict(current().shown).get(name)
+    named = set(told.split(".") if told is not None else default)
+    value = [option for option in options if option in named]
+
+    def keep(visit: Visit, new: Sequence[str]) -> Visit:
+        return visit.showing(name, "" if set(new) == set(default) else ".".join(new) or ".")
+
+    return bound(key, value, keep)
+
+
+def shown_number(name: str, key: str, low: float, high: float, default: float) -> dict[str, Any]:
+    """`shown` for a slider of one number from `low` to `high`."""
+    told = _numbers(name, low, high)
+    value = told[0] if len(told) == 1 else default
+    return bound(key, value, lambda v, new: v.showing(name, "" if new == default else f"{new:g}"))
+
+
+def shown_range(
+    name: str, key: str, low: float, high: float, default: tuple[float, float]
+) -> dict[str, Any]:
+    """`shown` for a slider of two numbers."""
+    told = _numbers(name, low, high)
+    value = (told[0], told[1]) if len(told) == 2 and told[0] <= told[1] else default
     return bound(
-        key, [o for o in options if o in told], lambda v, new: v.showing(name, ".".join(new))
+        key,
+        value,
+        lambda v, new: v.showing(name, "" if new == default else "..".join(f"{x:g}" for x in new)),
     )
+
+
+def _numbers(name: str, low: float, high: float) -> list[float]:
+    """What the link says, numbers with two points between them; none where one of them is none of the slider's."""
+    told = dict(current().shown).get(name, "").split("..")
+    if not all(re.fullmatch(r"-?[0-9]{1,4}(\.[0-9]{1,4})?", number) for number in told):
+        return []
+    found = [float(number) for number in told]
+    return found if all(low <= number <= high for number in found) else []
 
 
 def shown_words(name: str, key: str) -> dict[str, Any]:

@@ -29,7 +29,10 @@ SHOWN = {
     "al": "film looked closer at", "av": "map of pairs", "ah": "picture of the films watched",
     "es": "space of vectors", "em": "map", "ec": "colour", "ev": "films shown by viewers", "ez": "close-up",
     "eq": "further question", "ea": "area of the map", "eb": "films added up", "et": "what dragging does",
-    "ep": "whether a panel lies on the map", "lx": "experiment", "du": "ratings per film or user",
+    "ep": "whether a panel lies on the map", "eo": "other model", "du": "ratings per film or user", "dg": "group", "dw": "group beside it",
+    "ac": "layer of crosses", "ay": "layer", "ad": "head", "ms": "what the diagram scores", "mt": "trap", "mf": "file of code",
+    "lx": "experiment", "xc": "curves", "xl": "slope of LeakyReLU", "xp": "slope of PReLU", "xr": "slopes of RReLU",
+    "xd": "slope of Dice", "xm": "mean of Dice", "xv": "deviation of Dice", "xn": "films shown", "lc": "models compared in calibration",
     "lq": "question of the leaderboard", "ls": "split", "lf": "figure ranked by", "lg": "families", "lw": "words sought",
     "lr": "row picked", "lu": "groups of users",
 }  # fmt: skip
