@@ -18,6 +18,15 @@ from recdemo.data import limits
 from recdemo.data.dataset import DataError
 
 _TEXTS = (pa.string(), pa.large_string())
+_READ_AS_TEXTS = (*_TEXTS, pa.string_view())
+_PLAIN = (
+    pa.types.is_boolean,
+    pa.types.is_integer,
+    pa.types.is_floating,
+    pa.types.is_decimal,
+    pa.types.is_temporal,
+    pa.types.is_null,
+)
 BATCH = 20_000  # rows read at a time
 
 
@@ -30,7 +39,7 @@ def read_parquet(name: str, raw: bytes) -> tuple[pd.DataFrame, tuple[str, ...]]:
         _check_parquet(name, file)
         schema = file.schema_arrow
         flat = [field for field in schema if _is_flat(field.type)]
-        texts = [field.name for field in flat if field.type in _TEXTS]
+        texts = [field.name for field in flat if field.type in _READ_AS_TEXTS]
         # Texts as dictionaries, so that a long one repeated a million times stays one until it is counted.
         file = pq.ParquetFile(io.BytesIO(raw), read_dictionary=texts)
         left_out = [f"{field.name} ({field.type})" for field in schema if field not in flat]
@@ -68,9 +77,13 @@ def _check_parquet(name: str, file: Any) -> None:
 
 
 def _is_flat(kind: pa.DataType) -> bool:
-    """Text, a number, a time or a truth."""
-    of_bytes = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
-    return not (pa.types.is_nested(kind) or any(test(kind) for test in of_bytes))
+    """Text, a number, a time or a truth: what can be read without becoming much.
+
+    Other kinds, such as bytes, lists and those that a library has added, can repeat a long value a million times in full.
+    """
+    if pa.types.is_dictionary(kind):
+        return kind.value_type != pa.string_view() and _is_flat(kind.value_type)
+    return kind in _READ_AS_TEXTS or any(test(kind) for test in _PLAIN)
 
 
 def _text(name: str, file: Any, column: str, size: int) -> tuple[Any, int]:

@@ -212,7 +212,7 @@ def delete(id: str, by: Visitor = HOST) -> None:
         if store.is_alive(folder):
             name = run.title if run else id
             raise RequestError(f"the run {name} has not ended; cancel it before it is deleted")
-        store.remove(folder)
+        room.remove(folder)
         room.clear_data(home)
 
 

@@ -185,7 +185,7 @@ def delete(slug: str, by: Visitor = HOST) -> None:
     with store.lock(place.parent.parent):
         by.check(place, f"the kept model {slug}")
         if place.is_dir():
-            store.remove(place)
+            room.remove(place)
 
 
 def slug_of(name: str) -> str:

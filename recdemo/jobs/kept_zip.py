@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import io
 import math
+import shutil
 import stat
 import tempfile
+import time
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,8 @@ _LIMITS = {
 MAX_BYTES = 60_000_000  # of the zip
 MAX_RATIO = 200  # of unpacked to packed bytes
 MAX_TENSORS = 1000
+TRIAL = "recdemo-trial-"  # begins the names of folders that hold a model on trial
+TRIAL_SECONDS = 600  # longer than any trial
 _NOT_A_ZIP = "this is not a model saved by recdemo"
 _EPOCHS = TypeAdapter(list[Epoch])
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # a zip of the same model is the same, byte by byte
@@ -95,7 +99,8 @@ def bring_in(raw: bytes, name: str | None = None, by: Visitor = HOST) -> Kept:
             )
     name = card.name if name is None else name
     kept.slug_of(name)
-    with tempfile.TemporaryDirectory(prefix="recdemo-") as folder:
+    _clear_trials()
+    with tempfile.TemporaryDirectory(prefix=TRIAL) as folder:
         for file, path in kept.files_of(Path(folder), card).items():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content[file])
@@ -108,6 +113,14 @@ def bring_in(raw: bytes, name: str | None = None, by: Visitor = HOST) -> Kept:
         "simulated": inside.data.simulated,
     }
     return kept.add(card.model_copy(update=true), content, by)
+
+
+def _clear_trials() -> None:
+    """Remove what processes that were killed have left of models on trial."""
+    for path in Path(tempfile.gettempdir()).glob(f"{TRIAL}*"):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > TRIAL_SECONDS:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _unpacked(raw: bytes) -> dict[str, bytes]:

@@ -66,11 +66,14 @@ def check_kept(shelf: Path, by: Visitor = HOST, size: int = 0) -> None:
 
 
 def check_bytes(home: Path, size: int) -> None:
-    """Refuse so many bytes more where there is no room for them; data that no run names make room. Inside `store.lock` only.
+    """Refuse so many bytes more where there is no room for them. Inside `store.lock` only.
+
+    What was left half made goes, and data that no run names make room.
 
     Raises:
         RequestError: there is none.
     """
+    clear_drafts(home)
     most = limit(MOST_BYTES, MOST_BYTES_VARIABLE)
     if size_of(home) + size > most:
         clear_data(home)
@@ -148,7 +151,7 @@ def make(home: Path, kept: set[str], by: Visitor = HOST, source: str = "") -> li
         run = store.read(oldest)
         gone.append(run.title if run else oldest.name)
         count -= 1
-        store.remove(oldest)
+        remove(oldest)
         clear_data(home, source)
     return gone
 
@@ -157,11 +160,28 @@ def _ended_before(folder: Path) -> bool:
     return (now() - store.read_status(folder).updated).total_seconds() > OTHERS_STAY
 
 
+def remove(folder: Path) -> None:
+    """Remove a folder: at once out of sight, then from the disk. Inside `store.lock` only.
+
+    Raises:
+        RequestError: the disk does not let it.
+    """
+    aside = folder.with_name(f"{store.DRAFT}{folder.name}")
+    shutil.rmtree(aside, ignore_errors=True)  # of one whose removal was killed
+    try:
+        folder.rename(aside)
+    except OSError as error:
+        raise RequestError(f"{folder.name} cannot be removed: {error.strerror}") from error
+    shutil.rmtree(aside, ignore_errors=True)
+
+
 def clear_drafts(home: Path) -> None:
     """Remove what was left half made or half removed. Inside `store.lock` only."""
     for place in (home, home / store.KEPT):
         for path in place.glob(f"{store.DRAFT}*"):
             shutil.rmtree(path, ignore_errors=True)
+    for path in (home / DATA).glob("*/.*"):
+        path.unlink(missing_ok=True)
 
 
 def size_of(folder: Path) -> int:

@@ -17,7 +17,6 @@ import datetime
 import json
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -341,10 +340,3 @@ def folder_of(id: str, home: Path, by: Visitor = HOST) -> Path:
     if not _is_run(folder) or folder.name != id or not by.may_look(folder):
         raise RequestError(f"there is no run {id!r}; 'python -m recdemo runs' lists them")
     return folder
-
-
-def remove(folder: Path) -> None:
-    """Remove a folder: at once out of sight, then from the disk. Inside `lock` only."""
-    aside = folder.with_name(f"{DRAFT}{folder.name}")
-    folder.rename(aside)
-    shutil.rmtree(aside, ignore_errors=True)

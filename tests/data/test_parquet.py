@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from own_files import CSV, parquet_of, refused
@@ -97,6 +98,36 @@ def test_a_small_parquet_of_much_is_refused_before_it_is_much(
     most = max(pool.max_memory(), pool.bytes_allocated() + 200_000_000)
     refused(file.getvalue(), "are the limit; leave out columns")
     assert pool.max_memory() <= most
+
+
+@pytest.mark.parametrize(
+    ("make", "read"),
+    [
+        (lambda long: long.cast(pa.string_view()), True),
+        (lambda long: pa.ExtensionArray.from_storage(pa.json_(pa.string()), long), False),
+        (lambda long: long.cast(pa.binary()).cast(pa.binary_view()), False),
+        (lambda long: long.cast(pa.binary()).dictionary_encode(), False),
+    ],
+    ids=["views of text", "JSON", "views of bytes", "bytes as a dictionary"],
+)
+def test_a_long_value_many_times_is_read_once_or_left_out_whatever_its_kind(
+    make: Callable[[Any], Any], read: bool
+) -> None:
+    file, pool = io.BytesIO(), pa.default_memory_pool()
+    column = make(pa.repeat(pa.scalar("x" * 50_000), 10_000))
+    pq.write_table(pa.table({"user": range(10_000), "c": column}), file, compression="zstd")
+    del column
+    level = pool.bytes_allocated()
+    with pytest.MonkeyPatch.context() as patch:
+        held: list[int] = []
+        cast = pc.utf8_trim_whitespace
+        patch.setattr(pc, "utf8_trim_whitespace", lambda text: [held.append(pool.bytes_allocated()), cast(text)][1])  # fmt: skip
+        found = read_table(file.getvalue())
+    assert max(held) - level < 50_000_000  # of 500,000,000
+    assert list(found.frame) == ["user", "c"][: 1 + read]
+    assert [note[:36] for note in found.notes] == ["Columns of other kinds are left out:"] * (
+        not read
+    )
 
 
 def test_a_damaged_parquet_says_so() -> None:

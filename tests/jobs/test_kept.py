@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from recdemo import checkpoints
 from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.jobs import kept, kept_zip, room, store
 from recdemo.jobs.kept import KEPT, Kept
+from recdemo.jobs.owner import visitor_of
 from recdemo.jobs.store import Status
 
 
@@ -112,6 +114,39 @@ def test_a_full_disk_leaves_nothing_half_kept(home: Path, monkeypatch: pytest.Mo
     with pytest.raises(RequestError, match="cannot be kept: No space"):
         kept.keep(run.id, "New")
     assert [path.name for path in (home / store.KEPT).iterdir()] == ["mine"]
+
+
+def test_what_a_kill_left_of_a_kept_model_is_nobodys(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (run,), shelf = store.all_runs(), home / store.KEPT
+    anna = visitor_of(["anna" * 8])
+    anna.mark(run.folder)
+    kept.keep(run.id, "Theirs", anna)
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", lambda *_, **__: None)  # killed before it came to that
+        kept.delete("theirs", anna)
+    assert [found.slug for found in kept.all_kept()] == ["mine"]
+    assert len(list(shelf.glob(".draft-*"))) == 1
+    # It takes no room, and whoever has the name next has nothing of it.
+    monkeypatch.setenv(room.MOST_BYTES_VARIABLE, str(room.size_of(home)))
+    again = kept.keep(run.id, "Theirs")
+    assert not anna.may_look(again.base)
+    assert list(shelf.glob(".draft-*")) == []
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", lambda *_, **__: None)
+        kept.delete("theirs")
+    kept.rename("mine", "Theirs")
+    kept.delete("theirs")
+    assert list(shelf.iterdir()) == []
+
+
+def test_a_kept_model_that_cannot_be_removed_says_so(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "rename", no_space)
+    with pytest.raises(RequestError, match="mine cannot be removed: No space"):
+        kept.delete("mine")
 
 
 def test_a_damaged_kept_model_is_never_used(home: Path) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 import io
 import json
+import os
 import random
+import tempfile
 import threading
 import time
 import zipfile
@@ -201,3 +203,13 @@ def test_models_brought_in_at_once_are_tried_one_after_the_other(
         thread.join()
     assert most == [1]
     assert [found.name for found in kept.all_kept()] == ["Mine", "One", "Two"]
+
+
+def test_what_a_kill_left_of_a_model_on_trial_goes_after_a_while(home: Path, packed: bytes) -> None:
+    aside = Path(tempfile.gettempdir())
+    for name, age in ((f"{kept_zip.TRIAL}old", 700), (f"{kept_zip.TRIAL}new", 10), ("other", 700)):
+        (aside / name).mkdir()
+        (aside / name / "weights").write_bytes(b"x")
+        os.utime(aside / name, (time.time() - age,) * 2)
+    kept_zip.bring_in(packed, "Other")
+    assert sorted(path.name for path in aside.iterdir()) == ["other", f"{kept_zip.TRIAL}new"]

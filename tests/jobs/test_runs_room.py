@@ -121,6 +121,13 @@ def test_what_a_crash_left_half_made_is_cleared(desk: Desk) -> None:
     (desk.home / store.KEPT / f"{store.DRAFT}two").mkdir(parents=True)
     desk.queue()
     assert list(desk.home.glob(f"**/{store.DRAFT}*")) == []
+    data = desk.home / room.DATA / "digest" / "own.zip"
+    data.parent.mkdir(parents=True)
+    for path in (data, data.with_name(".own.zip-0a")):
+        path.write_bytes(b"x")
+    with store.lock(desk.home):
+        room.clear_drafts(desk.home)
+    assert list(data.parent.iterdir()) == [data]
 
 
 # What may be trained here
