@@ -46,6 +46,8 @@ class Download:
 def choose() -> Chosen | None:
     """The controls; None while there is nothing to train on yet."""
     names = list(MADE_UP) if allowed() == "simulated" else list(NAMES)
+    if not owner.visitor().admin:  # others have no business among the server's files
+        names = [name for name in names if name != PLACE]
     kind = st.selectbox(
         "Data",
         names,

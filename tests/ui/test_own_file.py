@@ -10,7 +10,7 @@ from app import ROOT, link_of, open_page, sound
 from streamlit.testing.v1 import AppTest
 
 from recdemo.data import limits
-from recdemo.jobs import control, store
+from recdemo.jobs import control, owner, store
 from recdemo.ui.personas import PERSONAS
 
 SESSION = PERSONAS[0].session
@@ -65,6 +65,24 @@ def test_a_table_on_this_computer_is_mapped_as_one_that_is_brought(tmp_path: Pat
     app.selectbox(key="retrain_data").set_value("place").run()
     app.text_input(key="retrain_path").set_value(str(path)).run()
     assert "48 ratings of 16 films by 3 people" in sound(app).success[0].value
+
+
+def test_a_servers_files_are_read_for_its_own_person_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "secret.csv"
+    path.write_text("user,movieId,rating\nthe secret,1,5\n")
+    app = open_page("retrain")
+    assert "A file on this computer" in app.selectbox(key="retrain_data").options
+    app.selectbox(key="retrain_data").set_value("place").run()
+    app.text_input(key="retrain_path").set_value(str(path)).run()
+    assert "the secret" in str([frame.value for frame in sound(app).dataframe])
+    # The same visit, but from another machine.
+    monkeypatch.setenv(owner.ADMIN_VARIABLE, "the host's own secret")
+    assert "A file on this computer" not in sound(app.run()).selectbox(key="retrain_data").options
+    assert not app.dataframe
+    app.text_input(key="owner_secret").set_value("the host's own secret").run()
+    assert "A file on this computer" in sound(app).selectbox(key="retrain_data").options
 
 
 def test_no_uploader_offers_more_than_the_server_takes() -> None:
