@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -32,6 +33,15 @@ def _requirements(path: Path) -> set[str]:
 
 def test_hosts_that_read_only_requirements_txt_install_the_same() -> None:
     assert _requirements(ROOT / "requirements.txt") == set(PYPROJECT["project"]["dependencies"])
+
+
+def test_the_licence_of_every_dependency_is_told() -> None:
+    told = (ROOT / "docs" / "security.md").read_text(encoding="utf-8").partition("## Licences")[2]
+    extras = PYPROJECT["project"]["optional-dependencies"]
+    lines = [*PYPROJECT["project"]["dependencies"], *(line for some in extras.values() for line in some)]  # fmt: skip
+    rows = {name.strip(" |") for row in told.splitlines() for name in row.split("|")[1:2]}
+    names = {name for row in rows for name in row.partition(" (")[0].split(", ")}
+    assert {re.split(r"[\[=<>;]", line)[0] for line in lines} - {"recdemo"} <= names
 
 
 def test_every_dependency_is_bounded() -> None:

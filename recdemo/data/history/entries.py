@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from recdemo.core.wording import counted
 from recdemo.data.dataset import DataError
 
-MAX_BYTES = 20_000_000  # of a file, and of all that a zip is read of
+MAX_BYTES = 8_000_000  # of a file, and of all that a zip is read of: a page asks for it again at every click
 MAX_LINES = 100_000
 IMDB_ID = re.compile(r"tt(\d{5,10})")
 SUPPORTED = (

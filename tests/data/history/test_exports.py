@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import time
 
 import pytest
 from export_zips import CASES
@@ -215,3 +216,14 @@ def test_a_line_too_long_for_a_film_takes_no_time() -> None:
         ("Alien (1979)\nFargo (1996)\nHeat (1995)\n" + ",-" * 100_000).encode()
     ).entries
     assert [entry.title for entry in entries][:3] == ["Alien (1979)", "Fargo (1996)", "Heat (1995)"]
+
+
+@pytest.mark.parametrize("title", ["Alien" + ": " * 60, "a " * 3_900_000, "(" * 90 + ")" * 90])
+def test_a_history_is_no_longer_than_a_page_can_read_at_every_click(title: str) -> None:
+    line = f"{title},1999\n"
+    raw = f"Name,Year\n{line * (7_900_000 // len(line))}".encode()
+    began = time.process_time()
+    bring(read_export(raw), shipped_finder())
+    assert time.process_time() - began < 20  # 4 on a machine that does nothing else
+    with pytest.raises(DataError, match="8 MB at most"):
+        read_export(raw + b"x" * 200_000)
