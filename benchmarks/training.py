@@ -2,7 +2,7 @@
 
     python benchmarks/training.py [--models deepfm din …] [--rows N] [--repeats N] [--guard | --record]
 
-DeepFM, Wide & Deep, DCN and AFM read all of recdemo's fields, lists of films watched included; DIN and DIEN the profile and
+FM, DeepFM, Wide & Deep, DCN and AFM read all of recdemo's fields, lists of films watched included; DIN and DIEN the profile and
 50 films watched. Widths, batch, optimizer, learning rate, epochs and threads are the same, and so is how small vectors begin
 (deviation 1e-4, but RecBole as it does); each library trains in a process of its own, in its own environment (made once,
 under the folder `--environments`), with its own loop, which is what is measured. The libraries take turns, so that a slow
@@ -29,8 +29,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import venv
-from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -40,6 +38,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.peers.libraries import ENVIRONMENTS, LIBRARIES, MODELS, PEERS, Library, environment
 from benchmarks.peers.task import PARTS, SEQUENCE
 from recdemo import checkpoints
 from recdemo.blocks.embedding import HISTORY_FIELDS
@@ -48,57 +47,9 @@ from recdemo.data import split_ratings
 from recdemo.encoding.ratings import Ratings
 from recdemo.training.opening import open_data
 
-PEERS = Path(__file__).resolve().parent / "peers"
 RATIOS = Path(__file__).resolve().parent / "ratios.json"
 NEGATIVES = Path(__file__).resolve().parent / "negatives.json"
 KEPT = 0.75  # of a ratio recorded, that must be reached again
-MODELS = ("deepfm", "wide_deep", "dcn", "afm", "din", "dien")
-
-
-@dataclass(frozen=True)
-class Library:
-    """A library and what it needs besides the torch of this environment."""
-
-    title: str
-    script: str
-    packages: tuple[str, ...] = ()
-    models: tuple[str, ...] = MODELS
-
-
-LIBRARIES = (
-    Library("recdemo", "ours"),
-    Library("DeepCTR-Torch", "deepctr", ("deepctr-torch==0.3.0",)),
-    Library("torch-rechub", "rechub", ("torch-rechub==0.9.0",)),
-    Library(
-        "RecBole",
-        "recbole",
-        (
-            "recbole==1.2.1",
-            "colorlog colorama texttable thop tensorboard tensorboard-data-server absl-py markdown werkzeug protobuf",
-            "pyyaml tabulate psutil pytz numpy==1.26.4 pandas==2.3.3 scipy==1.14.1 scikit-learn==1.5.2",
-        ),
-        # Its DIEN draws the negative histories itself and cannot read histories made elsewhere.
-        models=MODELS[:-1],
-    ),
-)
-
-
-def environment(library: Library, base: Path) -> str:
-    """The Python of an environment that holds a library, and sees this one's torch."""
-    if not library.packages:
-        return sys.executable
-    place = base / library.script
-    python = place / "bin" / "python"
-    if not (place / "ready").exists():
-        venv.create(place, with_pip=True, clear=True)
-        (here,) = {p for p in sys.path if p.endswith("site-packages")}
-        (site,) = place.glob("lib/python*/site-packages")
-        (site / "shared.pth").write_text(here)
-        packages = [name for line in library.packages for name in line.split()]
-        command = [str(python), "-m", "pip", "install", "--quiet", "--no-deps", *packages]
-        subprocess.run(command, check=True)
-        (place / "ready").touch()
-    return str(python)
 
 
 def write_data(folder: Path, rows: int, sequence: bool) -> dict[str, int]:
@@ -228,7 +179,7 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--environments", type=Path, default=PEERS / ".environments")
+    parser.add_argument("--environments", type=Path, default=ENVIRONMENTS)
     parser.add_argument("--json", type=Path, help="also write all figures to this file")
     parser.add_argument("--negatives", type=int, help="instead: steps with so many negatives")
     parser.add_argument("--films", nargs="*", type=int, default=[20, 50], help="of those steps")

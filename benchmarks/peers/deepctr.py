@@ -65,6 +65,10 @@ class DeepCTR(ByEpoch):
         plain = {"l2_reg_embedding": 0.0, "seed": task.seed}
         deep = {"dnn_hidden_units": task.hidden, **plain}
         match task.model:
+            case "fm":  # it has none by itself
+                return models.DeepFM(
+                    columns, columns, l2_reg_linear=0.0, dnn_hidden_units=(), **plain
+                )
             case "deepfm":
                 return models.DeepFM(columns, columns, l2_reg_linear=0.0, **deep)
             case "wide_deep":

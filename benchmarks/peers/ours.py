@@ -40,7 +40,7 @@ class Ours:
         sizes = {"embed_dim": task.embed_dim}
         if task.model == "afm":
             sizes["attention_dim"] = task.attention_dim
-        else:
+        elif task.model != "fm":
             sizes |= {"hidden": task.hidden, "dropout": 0.0}
         if task.model == "din":
             sizes |= {"attention_hidden": task.attention_dim}

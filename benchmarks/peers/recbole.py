@@ -27,6 +27,7 @@ from recbole.utils import get_model, get_trainer  # noqa: E402
 from benchmarks.peers.task import LISTS, PARTS, SEQUENCE, SINGLE, ByEpoch, Task, main  # noqa: E402
 
 NAMES = {
+    "fm": "FM",
     "deepfm": "DeepFM",
     "wide_deep": "WideDeep",
     "dcn": "DCN",

@@ -25,7 +25,7 @@ from recdemo.core.recording import note
 from recdemo.core.vocabulary import Objective
 from recdemo.encoding.schema import Schema
 
-CHUNK = 100_000  # films met by the rows solved at once, padding included
+CHUNK = 4_000  # films met by the rows solved at once, padding included: their vectors stay in the processor's cache
 MOST_ROWS = 2048  # solved at once
 
 
@@ -189,7 +189,7 @@ class IALS(nn.Module):
             there = torch.arange(length) < lengths[some].unsqueeze(1)
             place = place.clamp(max=len(other) - 1)
             system, pulls = normal_equations(
-                vectors[other[place]], counts[place] * there, everything, pull[some]
+                nn.functional.embedding(other[place], vectors), counts[place] * there, everything, pull[some]
             )
             factor = torch.linalg.cholesky(system)
             found[some] = torch.cholesky_solve(pulls.sum(2, keepdim=True), factor).squeeze(2)
