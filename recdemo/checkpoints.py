@@ -28,7 +28,6 @@ from recdemo.core.protocols import Precomputes
 from recdemo.core.report import Constant, nothing_learned
 from recdemo.core.vocabulary import MAX_SEED, Objective, Split
 from recdemo.core.worlds import AT, WORLDS, World, folder_of_world, join_key, split_key
-from recdemo.data.catalogue import read_catalogue
 from recdemo.models import CARDS
 
 if TYPE_CHECKING:
@@ -285,6 +284,7 @@ def load(
         CheckpointError: missing, altered, in the wrong folder, of another catalogue, made by other code or
             another major version of torch; or the catalogue is missing or damaged.
     """
+    from recdemo.data.catalogue import read_catalogue
     from recdemo.encoding.schema import Schema
 
     base = base or root()

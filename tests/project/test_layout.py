@@ -44,7 +44,9 @@ def test_every_planted_fault_breaks_code_that_stands_once() -> None:
             assert (PROJECT / "tests" / name).exists(), fault.what
 
 
-@pytest.mark.parametrize("module", ["recdemo", "recdemo.core.session", "recdemo.core.protocols"])
+@pytest.mark.parametrize(
+    "module", ["recdemo", "recdemo.core.session", "recdemo.core.protocols", "recdemo.checkpoints"]
+)
 def test_the_doorway_does_not_import_torch(module: str) -> None:
     code = f"import sys, {module}; print(sorted({{'torch', 'pandas', 'streamlit'}} & set(sys.modules)))"
     done = subprocess.run(
