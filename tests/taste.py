@@ -8,8 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from recdemo.core.batch import Batch
-from recdemo.data import split_by_order
+from recdemo.data import simulate, split_by_order
 from recdemo.encoding.ratings import Ratings
+from recdemo.encoding.schema import Schema
+
+
+def few_ratings_of(films: pd.DataFrame, users: int) -> Ratings:
+    """Those of a few simulated users, with histories of six."""
+    world = simulate(films, users=users, seed=1)
+    return Ratings(world, Schema(world.movies, history_length=6))
 
 
 def parts_of(ratings: Ratings) -> Tensor:

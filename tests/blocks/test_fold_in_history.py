@@ -8,7 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from batches import padded
 from folded_in import FILMS, answers_of, every_model, vectors_of
+from torch import nn
 
 from recdemo.core.protocols import TwoSided, needs_histories
 from recdemo.core.session import Session, Watched
@@ -20,6 +22,12 @@ from recdemo.models import CARDS
 READ_ALWAYS = ["mf", "two_tower"]  # for `next`, unless asked not to
 
 
+@pytest.fixture
+def model(key: str, objective: Objective, schema: Schema, make_model: Callable) -> nn.Module:
+    made: nn.Module = make_model(key, schema, objective=objective)
+    return made
+
+
 def _watched(schema: Schema, *films: tuple[int, bool | None]) -> Session:
     history = [Watched(int(schema.movie_ids[film - 1]), liked) for film, liked in films]
     return Session("F", 25, 4, history)
@@ -27,10 +35,9 @@ def _watched(schema: Schema, *films: tuple[int, bool | None]) -> Session:
 
 @every_model
 def test_what_an_objective_cannot_learn_from_is_not_read(
-    key: str, objective: Objective, schema: Schema, make_model: Callable
+    model: nn.Module, objective: Objective, schema: Schema
 ) -> None:
     """A film disliked is no film picked; a film just watched has no opinion to learn."""
-    model = make_model(key, schema, objective=objective)
     kept = [(3, True), (20, True), (7, True)]
     visitors = [
         _watched(schema, *kept),
@@ -45,9 +52,8 @@ def test_what_an_objective_cannot_learn_from_is_not_read(
 
 @every_model
 def test_who_likes_a_film_is_shown_it_higher(
-    key: str, objective: Objective, schema: Schema, make_model: Callable
+    model: nn.Module, objective: Objective, schema: Schema
 ) -> None:
-    model = make_model(key, schema, objective=objective)
     films = torch.tensor([3, 20, 7])
     history = [(film, True) for film in films.tolist()]
     visitors = [_watched(schema), _watched(schema, *history)]
@@ -62,9 +68,8 @@ def test_who_likes_a_film_is_shown_it_higher(
 
 @every_model
 def test_without_a_history_the_mean_of_the_group_is_the_answer(
-    key: str, objective: Objective, schema: Schema, make_model: Callable
+    model: nn.Module, schema: Schema
 ) -> None:
-    model = make_model(key, schema, objective=objective)
     visitors = [
         Session("F", 25, 4),
         Session("M", 56, 20),
@@ -83,9 +88,8 @@ def test_without_a_history_the_mean_of_the_group_is_the_answer(
 
 @every_model
 def test_folding_in_is_the_same_however_it_is_asked(
-    key: str, objective: Objective, schema: Schema, sessions: list[Session], make_model: Callable
+    model: nn.Module, schema: Schema, sessions: list[Session]
 ) -> None:
-    model = make_model(key, schema, objective=objective)
     batch = encode(schema, sessions, FILMS)
     first = vectors_of(model, batch)
     torch.manual_seed(99)
@@ -102,32 +106,19 @@ def test_folding_in_is_the_same_however_it_is_asked(
 
 @every_model
 def test_nobody_else_and_no_padding_changes_who_one_is(
-    key: str, objective: Objective, schema: Schema, sessions: list[Session], make_model: Callable
+    model: nn.Module, schema: Schema, sessions: list[Session]
 ) -> None:
-    model = make_model(key, schema, objective=objective)
     batch = encode(schema, sessions, FILMS)
     together = answers_of(model, batch)
     alone = [answers_of(model, encode(schema, [session], FILMS)) for session in sessions]
     torch.testing.assert_close(together, torch.cat(alone), atol=1e-5, rtol=1e-5)
-    pad = torch.zeros(len(sessions), 4, dtype=torch.long)
-    longer = replace(
-        batch,
-        history=torch.cat([batch.history, pad], dim=1),
-        feedback=torch.cat([batch.feedback, pad], dim=1),
-    )
-    torch.testing.assert_close(answers_of(model, longer), together, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(answers_of(model, padded(batch)), together, atol=1e-5, rtol=1e-5)
 
 
 @every_model
 def test_visitors_may_be_fitted_part_by_part(
-    key: str,
-    objective: Objective,
-    schema: Schema,
-    sessions: list[Session],
-    make_model: Callable,
-    monkeypatch: pytest.MonkeyPatch,
+    model: nn.Module, schema: Schema, sessions: list[Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = make_model(key, schema, objective=objective)
     batch = encode(schema, sessions, FILMS)
     at_once = answers_of(model, batch)
     monkeypatch.setattr("recdemo.blocks.fold_in.CHUNK", 5)

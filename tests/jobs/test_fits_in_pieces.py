@@ -8,21 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
-from small_world import (
-    Desk,
-    Recorder,
-)
+from small_world import Desk, Recorder
+from taste import few_ratings_of, parts_of
 from torch import Tensor, nn
 
 from recdemo.core.errors import RequestError
 from recdemo.core.vocabulary import Objective
-from recdemo.data import simulate, split_by_order
 from recdemo.encoding.ratings import Ratings
-from recdemo.encoding.schema import Schema
 from recdemo.models import CARDS
 from recdemo.training import snapshot as resume
 from recdemo.training import validation
@@ -37,14 +32,12 @@ QUICK = Settings(epochs=3, batch_size=256, learning_rate=0.02, negatives=4)
 
 @pytest.fixture(scope="module")
 def ratings(small_films: pd.DataFrame) -> Ratings:
-    made = simulate(small_films, users=40, seed=1)
-    return Ratings(made, Schema(made.movies, history_length=6))
+    return few_ratings_of(small_films, users=40)
 
 
 @pytest.fixture(scope="module")
 def part(ratings: Ratings) -> Tensor:
-    rows = pd.DataFrame({"user_id": ratings.user.numpy()})
-    return torch.from_numpy(split_by_order(rows).astype(np.int64))
+    return parts_of(ratings)
 
 
 class StoppedError(Exception):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from batches import padded
 from by_hand import close, scores_of, some_films
 from small_models import USERS
 from torch import Tensor, nn
@@ -64,14 +65,8 @@ def test_extra_padding_changes_nothing(
     model: nn.Module, schema: Schema, sessions: list[Session]
 ) -> None:
     batch = encode(schema, sessions, some_films(schema))
-    pad = torch.zeros(len(sessions), 4, dtype=torch.long)
-    longer = replace(
-        batch,
-        history=torch.cat([batch.history, pad], dim=1),
-        feedback=torch.cat([batch.feedback, pad], dim=1),
-    )
     with torch.inference_mode():
-        close(model(longer), model(batch))
+        close(model(padded(batch)), model(batch))
 
 
 def test_longer_histories_allowed_give_the_same_logits(

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from taste import Taste, parts_of
+from taste import Taste, few_ratings_of, parts_of
 from torch import Tensor
 
-from recdemo.data import simulate
 from recdemo.encoding.ratings import Ratings
-from recdemo.encoding.schema import Schema
 
 
 @pytest.fixture(scope="module")
 def ratings(small_films: pd.DataFrame) -> Ratings:
     """60 users over 38 films."""
-    world = simulate(small_films, users=60, seed=1)
-    return Ratings(world, Schema(world.movies, history_length=6))
+    return few_ratings_of(small_films, users=60)
 
 
 @pytest.fixture(scope="module")

@@ -13,14 +13,14 @@ import pandas as pd
 import pytest
 import torch
 from small_world import Desk
+from taste import few_ratings_of
 from torch import Tensor
 
 from recdemo import checkpoints, cli
 from recdemo.core.report import Constant, nothing_learned
 from recdemo.core.vocabulary import Objective
-from recdemo.data import TRAIN, VALIDATION, simulate, split_by_order
+from recdemo.data import TRAIN, VALIDATION
 from recdemo.encoding.ratings import Ratings
-from recdemo.encoding.schema import Schema
 from recdemo.training.constant import constant_answer
 from recdemo.training.feed import InMemory
 from recdemo.training.loop import fit
@@ -31,14 +31,7 @@ from recdemo.training.stage import DivergedError
 
 @pytest.fixture(scope="module")
 def ratings(small_films: pd.DataFrame) -> Ratings:
-    made = simulate(small_films, users=40, seed=1)
-    return Ratings(made, Schema(made.movies, history_length=6))
-
-
-@pytest.fixture(scope="module")
-def part(ratings: Ratings) -> Tensor:
-    rows = pd.DataFrame({"user_id": ratings.user.numpy()})
-    return torch.from_numpy(split_by_order(rows).astype(np.int64))
+    return few_ratings_of(small_films, users=40)
 
 
 def fitted(

@@ -42,6 +42,15 @@ def trained(
     return made
 
 
+@pytest.fixture
+def begun(
+    small_films: pd.DataFrame, make_model: Callable[..., Any]
+) -> Callable[[str], tuple[Any, Schema]]:
+    """``begun(key)``: another model of the same films, and what they are to it."""
+    schema = Schema(small_films)
+    return lambda key: (make_model(key, schema, seed=2).eval(), schema)
+
+
 def test_a_film_begins_with_its_own_vector(
     trained: Callable[[str], tuple[Path, Any]],
     small_films: pd.DataFrame,
@@ -68,13 +77,10 @@ def test_a_film_begins_with_its_own_vector(
 
 
 def test_with_the_same_films_it_answers_as_the_model_it_begins_with(
-    trained: Callable[[str], tuple[Path, Any]],
-    small_films: pd.DataFrame,
-    make_model: Callable[..., Any],
+    trained: Callable[[str], tuple[Path, Any]], begun: Callable[[str], tuple[Any, Schema]]
 ) -> None:
     base, old = trained("fm")
-    schema = Schema(small_films)
-    network = make_model("fm", schema, seed=2).eval()
+    network, schema = begun("fm")
     batch = encode(schema, [Session(history=[Watched(2, True), Watched(7)])], torch.arange(1, 39))
     assert not np.allclose(network(batch).detach(), old(batch))
     begin_with(network, schema, "fm", "next", base)
@@ -82,13 +88,10 @@ def test_with_the_same_films_it_answers_as_the_model_it_begins_with(
 
 
 def test_afm_begins_as_the_fm_whose_pairs_it_weighs(
-    trained: Callable[[str], tuple[Path, Any]],
-    small_films: pd.DataFrame,
-    make_model: Callable[..., Any],
+    trained: Callable[[str], tuple[Path, Any]], begun: Callable[[str], tuple[Any, Schema]]
 ) -> None:
     base, old = trained("fm")
-    schema = Schema(small_films)
-    network = make_model("afm", schema, seed=2).eval()
+    network, schema = begun("afm")
     begin_with(network, schema, "fm", "next", base)
     network.outer.weight.data.zero_()  # all pairs are attended to alike
     network.projection.data.fill_(float(len(network.order)))
