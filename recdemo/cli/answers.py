@@ -7,20 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from recdemo.cli.options import (
-    AgeOption,
-    Films,
-    GenderOption,
-    HistoryFile,
     InOrder,
     Json,
     Length,
     Model,
     ModelArgument,
     ObjectiveOption,
-    OccupationOption,
-    Person,
+    Visitor,
     WorldOption,
-    session_of,
+    with_visitor,
     years_of,
 )
 from recdemo.cli.tables import (
@@ -153,18 +148,12 @@ def films(
 
 
 @app.command(cls=InOrder)
+@with_visitor
 def recommend(
-    context: typer.Context,
     model: Model = "din",
     objective: ObjectiveOption = None,
-    gender: GenderOption = None,
-    age: AgeOption = None,
-    occupation: OccupationOption = None,
-    like: Films = None,
-    dislike: Films = None,
-    watched: Films = None,
-    history: HistoryFile = None,
-    person: Person = "",
+    *,
+    visitor: Visitor,
     k: Annotated[int, typer.Option("-k", help="Length of the list.")] = 10,
     genre: Annotated[
         list[str] | None, typer.Option(help="Keep films of this genre; may be repeated.")
@@ -182,9 +171,7 @@ def recommend(
     """
     import recdemo
 
-    session = session_of(
-        context, gender, age, occupation, like, dislike, watched, history, person, model
-    )
+    session = visitor(model)
     span = years_of(years)
     recommender = recdemo.load(model, objective)
     table = recommender.recommend(session, k, genres=genre or (), years=span)
@@ -220,8 +207,8 @@ def recommend(
 
 
 @app.command(cls=InOrder)
+@with_visitor
 def explain(
-    context: typer.Context,
     movie: Annotated[int, typer.Option(help="Film to explain.")],
     against: Annotated[
         int | None,
@@ -231,23 +218,15 @@ def explain(
     ] = None,
     model: Model = "din",
     objective: ObjectiveOption = None,
-    gender: GenderOption = None,
-    age: AgeOption = None,
-    occupation: OccupationOption = None,
-    like: Films = None,
-    dislike: Films = None,
-    watched: Films = None,
-    history: HistoryFile = None,
-    person: Person = "",
+    *,
+    visitor: Visitor,
     as_json: Json = False,
 ) -> None:
     """Say why a film scores what it scores: terms that add up to the logit, what lifts it over another film, weights,
     and removals."""
     import recdemo
 
-    session = session_of(
-        context, gender, age, occupation, like, dislike, watched, history, person, model
-    )
+    session = visitor(model)
     recommender = recdemo.load(model, objective)
     explanation = recommender.explain(session, movie, against=against)
     if as_json:
@@ -257,27 +236,19 @@ def explain(
 
 
 @app.command(cls=InOrder)
+@with_visitor
 def trace(
-    context: typer.Context,
     model: ModelArgument,
     movie: Annotated[int, typer.Option(help="Film whose answer is followed.")],
     objective: ObjectiveOption = None,
-    gender: GenderOption = None,
-    age: AgeOption = None,
-    occupation: OccupationOption = None,
-    like: Films = None,
-    dislike: Films = None,
-    watched: Films = None,
-    history: HistoryFile = None,
-    person: Person = "",
+    *,
+    visitor: Visitor,
     as_json: Json = False,
 ) -> None:
     """Follow one answer step by step, from what goes in to the figure on the list."""
     import recdemo
 
-    session = session_of(
-        context, gender, age, occupation, like, dislike, watched, history, person, model
-    )
+    session = visitor(model)
     recommender = recdemo.load(model, objective)
     found = recdemo.trace(recommender, session, movie)
     if as_json:

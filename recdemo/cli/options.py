@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
@@ -20,6 +20,8 @@ from recdemo.core.vocabulary import AGES, Objective, Split
 from recdemo.core.worlds import WORLDS, split_key
 from recdemo.data.choices import FEWEST, ROLES, SCALES, Choices, Scale
 from recdemo.training.settings import OFFERED, TYPES
+
+OPINIONS = {"like": True, "dislike": False, "watched": None}
 
 
 class InOrder(TyperCommand):
@@ -62,26 +64,6 @@ ObjectiveOption = Annotated[
         "[b]like[/]: would they like it if they saw it (a probability). [b]rating[/]: how many stars. "
         "Left out: next, or rating where a model knows nothing else."
     ),
-]
-GenderOption = Annotated[str | None, typer.Option(help="F or M; left out: unknown.")]
-AgeOption = Annotated[
-    int | None, typer.Option(help=f"First year of an age group: {' '.join(map(str, AGES))}.")
-]
-OccupationOption = Annotated[
-    int | None, typer.Option(help="0 to 20, as in MovieLens-1M; 'models --codes' lists them.")
-]
-Films = Annotated[list[int] | None, typer.Option(metavar="FILM", help="Film id, may be repeated.")]
-HistoryFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--history",
-        metavar="FILE",
-        help="What you exported from Letterboxd, IMDb, Netflix, Trakt, Douban, Goodreads …, or a list of lines "
-        "'Title (Year)'. Films given by id come after it.",
-    ),
-]
-Person = Annotated[
-    str, typer.Option(help="Whose lines to take of a --history FILE that holds several people's.")
 ]
 Length = Annotated[int, typer.Option("-k", callback=_length, help="Length of the list.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
@@ -155,6 +137,28 @@ def with_choices(command: Callable[..., None]) -> Callable[..., None]:
     return _with(command, "choices", options, gather)
 
 
+Visitor = Callable[[str], Session]  # as a model of this key knows them
+
+
+def with_visitor(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with options for a profile and a history, which gets who they tell of as its `visitor`."""
+    films = typer.Option(metavar="FILM", help="Film id, may be repeated.")
+    options = [
+        Parameter("context", Parameter.KEYWORD_ONLY, annotation=typer.Context),
+        _option("gender", str | None, None, typer.Option(help="F or M; left out: unknown.")),
+        _option("age", int | None, None, typer.Option(help=f"First year of an age group: {' '.join(map(str, AGES))}.")),
+        _option("occupation", int | None, None, typer.Option(help="0 to 20, as in MovieLens-1M; 'models --codes' lists them.")),
+        *(_option(name, list[int] | None, None, films) for name in OPINIONS),
+        _option(
+            "history", Path | None, None,
+            typer.Option(metavar="FILE", help="What you exported from Letterboxd, IMDb, Netflix, Trakt, Douban, Goodreads …, or a "
+                         "list of lines 'Title (Year)'. Films given by id come after it."),
+        ),
+        _option("person", str, "", typer.Option(help="Whose lines to take of a --history FILE that holds several people's.")),
+    ]  # fmt: skip
+    return _with(command, "visitor", options, lambda given: partial(_session, given))
+
+
 def _option(name: str, kind: Any, default: Any, about: Any) -> Parameter:
     return Parameter(
         name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, about]
@@ -174,45 +178,32 @@ def _with(
         found = gather({option.name: given.pop(option.name) for option in options})
         command(**given, **{name: found})
 
-    own = [
-        each.replace(kind=Parameter.KEYWORD_ONLY)
+    taken = [
+        option
         for each in signature(command, eval_str=True).parameters.values()
-        if each.name != name
+        for option in (
+            options if each.name == name else [each.replace(kind=Parameter.KEYWORD_ONLY)]
+        )
     ]
-    with_options.__signature__ = Signature([*own, *options])  # type: ignore[attr-defined]
-    with_options.__annotations__ = {each.name: each.annotation for each in [*own, *options]}
+    with_options.__signature__ = Signature(taken)  # type: ignore[attr-defined]
+    with_options.__annotations__ = {each.name: each.annotation for each in taken}
     return with_options
 
 
-def session_of(
-    context: typer.Context,
-    gender: str | None,
-    age: int | None,
-    occupation: int | None,
-    like: list[int] | None,
-    dislike: list[int] | None,
-    watched: list[int] | None,
-    history: Path | None = None,
-    person: str = "",
-    model: str = "",
-) -> Session:
+def _session(given: dict[str, Any], model: str) -> Session:
     """The visitor that a command asks a model about. What of a file is not found is said on standard error."""
-    given: dict[str, tuple[bool | None, Iterator[int]]] = {
-        "like": (True, iter(like or ())),
-        "dislike": (False, iter(dislike or ())),
-        "watched": (None, iter(watched or ())),
-    }
-    films = [] if history is None else _brought(history, person, split_key(model)[1])
-    for name in context.meta["recdemo.order"]:
-        if name in given:
-            liked, ids = given[name]
-            film = Watched(next(ids), liked)
+    by_hand = {name: iter(given[name] or ()) for name in OPINIONS}
+    history = given["history"]
+    films = [] if history is None else _brought(history, given["person"], split_key(model)[1])
+    for name in given["context"].meta["recdemo.order"]:
+        if name in by_hand:
+            film = Watched(next(by_hand[name]), OPINIONS[name])
             if history is not None:  # by hand goes before the file
                 films = [one for one in films if one.movie_id != film.movie_id]
             films.append(film)
     if history is not None:
         films = films[-MAX_SESSION_FILMS:]
-    return Session(gender=gender, age=age, occupation=occupation, history=films)  # type: ignore[arg-type]
+    return Session(given["gender"], given["age"], given["occupation"], films)
 
 
 def _brought(path: Path, person: str, world: str) -> list[Watched]:

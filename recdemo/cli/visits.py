@@ -9,18 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from recdemo.cli.options import (
-    AgeOption,
-    Films,
-    GenderOption,
-    HistoryFile,
     InOrder,
     Json,
     Length,
     Model,
     ObjectiveOption,
-    OccupationOption,
-    Person,
-    session_of,
+    Visitor,
+    with_visitor,
 )
 from recdemo.cli.tables import finite_or_none, out, percent, print_json, print_table
 from recdemo.core.errors import RequestError
@@ -39,21 +34,15 @@ app = typer.Typer()
 
 
 @app.command(cls=InOrder)
+@with_visitor
 def compare(
-    context: typer.Context,
     model: Annotated[
         list[str] | None,
         typer.Option("--model", "-m", help="Model key; give two or more. Left out: five kinds."),
     ] = None,
     objective: ObjectiveOption = None,
-    gender: GenderOption = None,
-    age: AgeOption = None,
-    occupation: OccupationOption = None,
-    like: Films = None,
-    dislike: Films = None,
-    watched: Films = None,
-    history: HistoryFile = None,
-    person: Person = "",
+    *,
+    visitor: Visitor,
     k: Length = 10,
     as_json: Json = False,
 ) -> None:
@@ -66,18 +55,7 @@ def compare(
     from recdemo.answers.compare import default_models, overlaps, rank, side_by_side
     from recdemo.answers.explain import titles_of
 
-    session = session_of(
-        context,
-        gender,
-        age,
-        occupation,
-        like,
-        dislike,
-        watched,
-        history,
-        person,
-        (model or [""])[0],
-    )
+    session = visitor((model or [""])[0])
     if not model:
         menu = dict.fromkeys(key for key, _ in checkpoints.available())
         model = list(default_models(menu, "din"))
@@ -109,18 +87,12 @@ def compare(
 
 
 @app.command("what-if", cls=InOrder)
+@with_visitor
 def what_if(
-    context: typer.Context,
     model: Model = "din",
     objective: ObjectiveOption = None,
-    gender: GenderOption = None,
-    age: AgeOption = None,
-    occupation: OccupationOption = None,
-    like: Films = None,
-    dislike: Films = None,
-    watched: Films = None,
-    history: HistoryFile = None,
-    person: Person = "",
+    *,
+    visitor: Visitor,
     to_gender: Annotated[str | None, typer.Option(help=NEW)] = None,
     to_age: Annotated[str | None, typer.Option(help=NEW)] = None,
     to_occupation: Annotated[str | None, typer.Option(help=NEW)] = None,
@@ -155,9 +127,7 @@ def what_if(
     from recdemo.answers.counterfactual import Change, rank_changes
     from recdemo.answers.drop import what_it_takes
 
-    session = session_of(
-        context, gender, age, occupation, like, dislike, watched, history, person, model
-    )
+    session = visitor(model)
     added = [
         Watched(film, liked)
         for film, liked in ((add_like, True), (add_dislike, False), (add_watched, None))
@@ -204,21 +174,15 @@ def what_if(
 
 
 @app.command(cls=InOrder)
+@with_visitor
 def report(
-    context: typer.Context,
     output: Annotated[
         Path, typer.Option("--out", help="HTML file to write, or a .png; one there is replaced.")
     ],
     model: Model = "din",
     objective: ObjectiveOption = None,
-    gender: GenderOption = None,
-    age: AgeOption = None,
-    occupation: OccupationOption = None,
-    like: Films = None,
-    dislike: Films = None,
-    watched: Films = None,
-    history: HistoryFile = None,
-    person: Person = "",
+    *,
+    visitor: Visitor,
     movie: Annotated[
         list[int] | None,
         typer.Option(help="Film to explain, may be repeated; left out: the first of the list."),
@@ -235,9 +199,7 @@ def report(
     from recdemo.charts.report import handout
     from recdemo.models import card_of
 
-    session = session_of(
-        context, gender, age, occupation, like, dislike, watched, history, person, model
-    )
+    session = visitor(model)
     recommender = recdemo.load(model, objective)
     keys = [key for key in dict.fromkeys(beside or ()) if key != model]
     loaded = _loaded(keys, recommender.objective)

@@ -34,7 +34,6 @@ OWN_FILMS = (
 )
 SAY_COLUMN = "choose another column (--map {role}=COLUMN in the shell)"
 SAY_IDS = "say that the ids are MovieLens-1M's (tick 'These ids are MovieLens-1M's' on the page, --ids ml-1m in the shell)"
-SAY_SCALE = "choose another scale (--scale in the shell)"
 LEAVE_OUT = "leave such rows out (--leave-out in the shell)"
 FEWER = "ask for fewer ('Fewest ratings' on the page, --fewest in the shell)"
 HISTORY = (
