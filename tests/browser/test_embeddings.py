@@ -106,11 +106,10 @@ def test_a_click_on_the_map_chooses_a_film(new_page: Callable[..., Page], app_ur
     page.wait_for_url("**&t=*")
     page.get_by_role("button", name="close icon").click()
     page.get_by_text("in this area").wait_for(state="detached")
-    page.goto(f"{app_url}/embeddings?m=mf&obj=next&h=2571l&t={movie}")
 
     # On a phone the page is as wide as the screen, the chart with its legend too.
     phone = new_page(390)
-    phone.goto(page.url)
+    phone.goto(f"{app_url}/embeddings?m=mf&obj=next&h=2571l&t={movie}")
     phone.get_by_text(f"Nearest to {title}").wait_for()
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
     assert phone.get_by_text("Traceback").count() == 0
