@@ -26,7 +26,8 @@ test:
 	$(PYTHON) -m pytest -n auto
 
 bench:        ## fail where training has become slower beside its peers; print how fast models answer and the app starts
-	$(PYTHON) benchmarks/training.py --models din afm --repeats 1 --guard
+	$(PYTHON) benchmarks/training.py --rows 40000 --repeats 1 --guard
+	$(PYTHON) benchmarks/next_peers.py --models ease linear_next ials --repeats 1 --guard
 	$(PYTHON) benchmarks/serving.py
 	$(PYTHON) benchmarks/startup.py
 

@@ -9,7 +9,8 @@ with the others, and what is read beforehand is not counted. Prints seconds (med
 how many times as long the peer takes, the median of the turns.
 
 `numpy` is not asked to learn: it solves as large a system as EASE and `linear_next` do, in the same turn. Needs MovieLens-1M, see the
-README.
+README. `--record` writes each model's ratio to its fastest peer to `ratios.json`, `--guard` exits with 1 where one is less than three quarters
+of it.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import guard
 from benchmarks.peers.libraries import ENVIRONMENTS, PEERS, Library, environment
 from recdemo import checkpoints
 from recdemo.data.split import TRAIN, split_ratings
@@ -103,10 +105,12 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=3, help="of SASRec")
     parser.add_argument("--films", type=int, default=200, help="of a history that SASRec reads")
     parser.add_argument("--environments", type=Path, default=ENVIRONMENTS)
+    guard.add_options(parser)
     chosen = parser.parse_args()
     pythons = {x.script: environment(x, chosen.environments.absolute()) for x in LIBRARIES}
     title = f"1 thread, median of {chosen.repeats}"
     table = Table("model", "library", "s", "NDCG@10", "recdemo is faster by", title=title)
+    best: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         users, films = write_data(folder)
@@ -130,13 +134,18 @@ def main() -> None:
                     reached[library.title] = " ".join(f"{value:.4f}" for value in found["ndcg"])
                 if model in ("ease", "linear_next"):
                     turns.setdefault("numpy", []).append(numpy_solves(films, model))
-            ours = turns[OURS.title]
+            ratios = {
+                name: statistics.median(b / a for a, b in zip(turns[OURS.title], s, strict=True))
+                for name, s in turns.items()
+                if name != OURS.title
+            }
+            best[model] = min(ratios.values())
             for name, seconds in turns.items():
-                ratio = statistics.median(b / a for a, b in zip(ours, seconds, strict=True))
-                faster = "" if name == OURS.title else f"{ratio:.2f}×"
+                faster = f"{ratios[name]:.2f}×" if name in ratios else ""
                 median = f"{statistics.median(seconds):.2f}"
                 table.add_row(model, name, median, reached.get(name, ""), faster)
     Console().print(table)
+    guard.settle(chosen, best)
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import guard
 from benchmarks.peers.libraries import ENVIRONMENTS, LIBRARIES, MODELS, PEERS, Library, environment
 from benchmarks.peers.task import PARTS, SEQUENCE
 from recdemo import checkpoints
@@ -47,9 +48,7 @@ from recdemo.data import split_ratings
 from recdemo.encoding.ratings import Ratings
 from recdemo.training.opening import open_data
 
-RATIOS = Path(__file__).resolve().parent / "ratios.json"
 NEGATIVES = Path(__file__).resolve().parent / "negatives.json"
-KEPT = 0.75  # of a ratio recorded, that must be reached again
 
 
 def write_data(folder: Path, rows: int, sequence: bool) -> dict[str, int]:
@@ -184,9 +183,7 @@ def main() -> None:
     parser.add_argument("--negatives", type=int, help="instead: steps with so many negatives")
     parser.add_argument("--films", nargs="*", type=int, default=[20, 50], help="of those steps")
     parser.add_argument("--before", nargs=1, type=Path, default=[], metavar="CHECKOUT")
-    purpose = parser.add_mutually_exclusive_group()
-    purpose.add_argument("--guard", action="store_true", help=f"compare with {RATIOS.name}")
-    purpose.add_argument("--record", action="store_true", help=f"write {RATIOS.name}")
+    guard.add_options(parser)
     chosen = parser.parse_args()
     console = Console()
     if chosen.negatives:
@@ -228,18 +225,9 @@ def main() -> None:
         console.print(table_of(model, rows, chosen, answers))
     if chosen.json:
         chosen.json.write_text(json.dumps(everything, indent=1))
-    if not (chosen.guard or chosen.record):
-        return
-    found = {model: min(ratios_of(answers).values()) for model, answers in everything.items()}
-    recorded = json.loads(RATIOS.read_text()) if RATIOS.exists() else {}
-    if chosen.record:
-        known = recorded | {model: round(ratio, 2) for model, ratio in found.items()}
-        RATIOS.write_text(json.dumps(known, indent=1) + "\n")
-    if chosen.guard:
-        slower = {m: r for m, r in found.items() if r < KEPT * recorded.get(m, 0.0)}
-        for model, ratio in slower.items():
-            console.print(f"{model}: {ratio:.2f}× its best peer, recorded is {recorded[model]}×")
-        raise SystemExit(1 if slower else 0)
+    if chosen.guard or chosen.record:
+        best = {model: min(ratios_of(answers).values()) for model, answers in everything.items()}
+        guard.settle(chosen, best)
 
 
 def ratios_of(answers: dict[str, list[dict]]) -> dict[str, float]:
