@@ -1,14 +1,15 @@
 """How training time and memory grow with the data, with all ratings in memory and streamed from parts.
 
-    python benchmarks/growth.py [--sizes N ...] [--model M] [--objective O] [--seconds S] [--folder FOLDER]
+    python benchmarks/growth.py [--sizes N ...] [--ways WAY ...] [--model M] [--objective O] [--seconds S] [--folder FOLDER]
 
 Simulated ratings over the shipped catalogue; what is not in FOLDER yet is made first, which takes minutes for 20
 million. Then each size is trained on in a process of its own, on one thread, with the same model and settings: all
 in memory, streamed, and in memory by two processes that torchrun starts. A run ends after S seconds, two processes
 after 300,000 rows, or all after one epoch where that is sooner; "≈" marks a whole epoch worked out from the
 steps until then, without validation. Samples per second of the (first) process's own processor time do not depend on
-what else the machine does. Memory is that of the (first) process: at its peak, reading included, and while training.
-Needs Linux (memory is read from /proc).
+what else the machine does. Memory is that of the (first) process: at its peak, reading included, and while training. Below
+the table stands how both grow from the smallest size to the largest: as which power of the ratings. A model that is solved in one go has
+no steps: its epoch is the whole solution. Needs Linux (memory is read from /proc).
 """
 
 from __future__ import annotations
@@ -130,22 +131,31 @@ def run(path: Path, way: str, model: str, objective: str, seconds: float) -> dic
     with ranks.together():
         torch.manual_seed(0)
         network, _ = build(model, objective, parted, schema, {})
+        started, worked = time.perf_counter(), time.process_time()
         with suppress(TimeIsUpError):
             fit(network, source, objective, settings, ranks=ranks, observer=Clock())
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    found = {"first": ranks.first, "ratings": sum(parted.ratings_of), "fresh": fresh, "peak": peak}
+    if not times:
+        train, whole = 0.8 * found["ratings"], time.perf_counter() - started
+        return found | {
+            "reading": started - began,
+            "whole": True,
+            "epoch": whole,
+            "speed": train / whole,
+            "busy": train / (time.process_time() - worked),
+            "training": resident_mb(),
+        }
     per_step = (times[-1] - times[0]) / (len(times) - 1)
     busy_per_step = (busy[-1] - busy[0]) / (len(busy) - 1)
     (step,) = last
-    return {
-        "first": ranks.first,
-        "ratings": sum(parted.ratings_of),
+    return found | {
         "reading": times[0] - began,
         "whole": step.step == step.steps and settings.share == 1.0,
         "epoch": per_step * step.steps / settings.share,
         "speed": step.samples / step.step / per_step,
         "busy": step.samples / step.step / busy_per_step,
-        "fresh": fresh,
         "training": memory[0],
-        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 
 
@@ -162,6 +172,17 @@ def measure(path: Path, way: str, arguments: list[str]) -> dict[str, float]:
     result = next(line for line in lines if line.startswith(RESULT))
     found: dict[str, float] = json.loads(result.removeprefix(RESULT))
     return found
+
+
+def powers(sizes: list[dict[str, float]]) -> tuple[float, float]:
+    """As which power of the ratings grow the processor's seconds for all of them, and the memory beyond that of reading nothing."""
+    first, last = sizes[0], sizes[-1]
+    growth = math.log(last["ratings"] / first["ratings"])
+    seconds, memory = (
+        [of(one) for one in (first, last)]
+        for of in (lambda x: x["ratings"] / x["busy"], lambda x: x["peak"] - x["fresh"])
+    )
+    return math.log(seconds[1] / seconds[0]) / growth, math.log(memory[1] / memory[0]) / growth
 
 
 def main() -> None:
@@ -198,6 +219,11 @@ def main() -> None:
         cells += [f"{one['busy']:,.0f}", f"{one['training']:.0f}", f"{one['peak']:.0f}"]
         print(f"| {' | '.join(cells)} |")
     print(f"A process that has read nothing holds {rows[0][1]['fresh']:.0f} MB.")
+    for way in given.ways if len(given.sizes) > 1 else ():
+        time_power, memory_power = powers([one for name, one in rows if name == way])
+        print(
+            f"{way}: processor time grows as ratings^{time_power:.2f}, memory as ratings^{memory_power:.2f}"
+        )
 
 
 if __name__ == "__main__":

@@ -203,7 +203,7 @@ def controls(visit: Visit, changed: Session) -> tuple[int, list[str]]:
             **state.shown("wn", "what_if_k", lengths, 10),
         )
         st.button(
-            "Keep this change",
+            "Keep",
             key="what_if_keep",
             icon=":material/check:",
             help="The changed visitor becomes the visitor. Undo in the sidebar brings the present one back.",

@@ -179,7 +179,7 @@ def test_what_a_closed_box_held_does_not_come_back(
     page.wait_for_url("**wa=56*")
     drawn(page)
     assert "wd=" not in page.url
-    page.get_by_role("button", name="Keep this change").click()
+    page.get_by_role("button", name="Keep", exact=False).click()
     page.wait_for_url("**a=56*")
     drawn(page)
     assert "h=260l-2571l-541l" in page.url  # nothing was left out
