@@ -27,7 +27,7 @@ GLOSSARY: dict[str, Term] = {
     "logit": Term(
         "logit",
         "The number a model ends with before it becomes a chance: any number, higher for likelier.",
-        "Terms of a logit can be added up, which those of a chance cannot; so explanations are sums of logits.",
+        "Terms of a logit can be added up, those of a chance cannot; so explanations add up to logits.",
         "score, log-odds",
     ),
     "sigmoid": Term(
@@ -69,8 +69,8 @@ GLOSSARY: dict[str, Term] = {
     ),
     "ndcg@5": Term(
         "NDCG@5",
-        "Like NDCG@10, of the first five.",
-        "It is given where lists are short, as for what was shown of news.",
+        "Like NDCG@10, but of the first five.",
+        "It is given where lists are short, as those of news are.",
     ),
     "hr@10": Term(
         "HR@10",
@@ -104,7 +104,7 @@ GLOSSARY: dict[str, Term] = {
     "calibration": Term(
         "calibration",
         "Whether chances come true: of all films given 70 %, seven in ten should be liked.",
-        "It says something else than the AUC: an order can be right while all chances are too high.",
+        "It says something other than the AUC: an order can be right while all chances are too high.",
     ),
     "baseline": Term(
         "baseline",
@@ -115,14 +115,14 @@ GLOSSARY: dict[str, Term] = {
     # What it is measured on
     "parts": Term(
         "training, validation and test part",
-        "Ratings are parted in three: a model learns from the first, the second chooses its best epoch and settings, the third is asked once at the end.",
+        "Ratings are split in three: a model learns from the first, the second chooses its best epoch and settings, the third is asked once at the end.",
         "A figure of what a model has learned from says only how well it remembers.",
         "train, split, held out",
     ),
     "leave_one_out": Term(
         "leave-one-out",
-        "A way to part ratings: the last film of each user is the test, the one before it validates, the rest trains.",
-        "Publications use it often; its figures are not to be set beside those of another split.",
+        "A way to split ratings: the last film of each user is the test, the one before it validates, the rest trains.",
+        "Publications use it often; its figures do not compare with those of another split.",
         "split",
     ),
     "faithfulness": Term(
@@ -169,7 +169,7 @@ GLOSSARY: dict[str, Term] = {
     ),
     "cross_layer": Term(
         "cross layer",
-        "A layer that multiplies its input with a weighted copy of the first input, so that pairs, triples … of fields get weights.",
+        "A layer that multiplies its input by a weighted copy of the first input, so that pairs, triples … of fields get weights.",
         "With n of them a network has products of up to n + 1 fields without anybody listing them.",
         "cross, feature interaction, DCN",
     ),
@@ -181,7 +181,7 @@ GLOSSARY: dict[str, Term] = {
     ),
     "bias": Term(
         "bias",
-        "A learned number that is added whoever asks: a film's bias is how it is liked by everybody.",
+        "A learned number that is added, whoever asks: a film's bias is how much everybody likes it.",
         "It raises or lowers a film on all lists alike, and so explains no difference between two visitors.",
     ),
     "field": Term(
@@ -192,26 +192,26 @@ GLOSSARY: dict[str, Term] = {
     ),
     "fold_in": Term(
         "fold-in",
-        "To find the vector of somebody new in a model that knows its users by id, with everything else left as it was learned.",
-        "It is the vector that explains the films given best, pulled towards the mean of the visitor's group where there are few.",
+        "Finding the vector of somebody new in a model that knows its users by id, with everything else left as it was learned.",
+        "It is the vector that best explains the films given, pulled towards the mean of the visitor's group where there are few.",
         "cold start, new user",
     ),
     # How they learn
     "epoch": Term(
         "epoch",
         "One pass of training over all its ratings.",
-        "After each the validation part is asked, and the best epoch is the one that is kept.",
+        "After each the model is asked about the validation part, and the best epoch is the one that is kept.",
     ),
     "negative": Term(
         "negative",
-        "A film that was not picked, drawn so that a model learns to rank the one that was above it.",
+        "A film that was not picked, drawn so that a model learns to rank the picked one above it.",
         "That it was not picked does not say that it was disliked.",
         "negative sampling",
     ),
     "logq": Term(
         "logQ correction",
-        "Takes the logarithm of how often a negative is drawn off its logit while training.",
-        "Without it, films that are drawn often for being popular would be held for disliked ones.",
+        "While training, takes off a negative's logit the logarithm of how often it is drawn.",
+        "Without it, films that are drawn often because they are popular would be taken for disliked ones.",
         "sampled softmax, popularity correction",
     ),
     "dropout": Term(

@@ -102,13 +102,13 @@ def markdown(board: Leaderboard) -> str:
         f"Made by `python -m recdemo leaderboard` on {board.date} from the cards of all checkpoints. "
         "The splits and metrics are those of `recdemo/data/split.py` and `recdemo/training/metrics.py`. "
         "± is the deviation over the seeds named; one seed has none. Milliseconds are the shortest of 17 answers to one "
-        f"visitor of {HISTORY} films over the whole catalogue, on one thread of the machine that made the table.",
+        f"visitor with {HISTORY} films over the whole catalogue, on one thread of the machine that made the table.",
         "",
         "A *baseline* is counted, or solved in closed form, in seconds; a trained model below one has to say why it is "
         "there. *Attention tells* is the mean rank correlation, over up to 200 test users, between the weights that a model "
-        "shows and what removing each item does to its logit: 1 if weights tell what mattered, 0 if they tell nothing. In brackets, "
-        "by how much farther the logit moves than by lot while the heaviest are taken away, by how much nearer it comes while "
-        "they are put in, and, where weights are attention, their rank correlation with those of the same model shuffled.",
+        "shows and what removing each item does to its logit: 1 if weights tell what mattered, 0 if they tell nothing. In brackets: "
+        "how much farther than in random order the logit moves while the heaviest are taken away, how much nearer it comes while they "
+        "are put in, and, where weights are attention, their rank correlation with those of the same model shuffled.",
     ]
     sections: dict[tuple[Split, Objective], list[Row]] = defaultdict(list)
     for row in board.rows:
