@@ -72,7 +72,7 @@ _ALL = (
         title="An activation on the answer itself",
         models=("din",),
         printed="Dice is applied to the one number that is the logit, with a fixed a = 0.1: what is below the "
-        "mean is pressed towards zero.",
+        "mean is squeezed towards zero.",
         right="Dice stands between hidden layers, with a learned a for each channel; the logit is left alone.",
         printed_code="logit = last(hidden)\np = sigmoid(norm(logit))\n"
         "logit = p * logit + (1 - p) * 0.1 * logit\nchance = sigmoid(logit)",
@@ -82,7 +82,7 @@ _ALL = (
         key="softmax_over_steps",
         title="A softmax over a dimension of size one",
         models=("dien",),
-        printed="At each step the attention is normalised on its own, over one element: it is always 1, and "
+        printed="At each step the attention is normalised by itself, over one element: it is always 1, and "
         "the second network is a plain GRU that never hears of the film asked about.",
         right="The softmax runs over the films watched, so that they compete.",
         printed_code="for t in range(L):\n    a = softmax(score(h[:, t], q), 1)  # 1\n"
@@ -170,7 +170,7 @@ _ALL = (
         right="The last layer is linear; its answer is the logit.",
         printed_code="logit = tanh(last(hidden))  # −1 to 1\nchance = sigmoid(logit)",
         right_code="logit = last(hidden)\nchance = sigmoid(logit)",
-        also=("A bare squeeze takes away the batch as well when one visitor asks about one film.",),
+        also=("A bare squeeze removes the batch as well when one visitor asks about one film.",),
     ),
     Trap(
         key="dropout_on_logit",

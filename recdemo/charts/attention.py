@@ -128,7 +128,7 @@ def removal_curves(curves: Curves, item: str) -> go.Figure:
     )
     for column, (verb, by_weight, by_lot) in enumerate(sides, start=1):
         for name, distance, colour in (
-            ("by lot", by_lot, TOTAL),
+            ("at random", by_lot, TOTAL),
             ("heaviest first", by_weight, UP),
         ):
             figure.add_scatter(

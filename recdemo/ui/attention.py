@@ -101,7 +101,7 @@ def _crosses(found: inside.Crosses, layer: int, explanation: Explanation, w: Wor
             alt=f"Heat map of what each pair of fields adds in layer {layer + 1}",
         )
         st.caption(
-            "The vector of the row's field is multiplied with what the layer reads of the column's. "
+            "The vector of the row's field is multiplied by what the layer reads of the column's. "
             + (
                 "The first layer reads the fields as they are, so a cell and its mirror image tell of the same two fields."
                 if layer == 0
@@ -149,7 +149,7 @@ def show_streams(
         st.caption(
             "A gate multiplies a field before a stream reads it: 1 leaves it as it is, 0 closes it, 2 doubles it. Each number "
             "of a field's vector has a gate of its own; shown is their mean. One stream's gates depend on the visitor alone, "
-            f"the other's on the {w.film} alone. What a stream makes of a field it reads is not told by the gate."
+            f"the other's on the {w.film} alone. The gate does not tell what a stream makes of a field it reads."
         )
     with right, reason():
         parts_of_logit(found.parts, explanation)

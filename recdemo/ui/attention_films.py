@@ -51,8 +51,8 @@ def show_films(
         )
         unread = len(visit.session.history) - explanation.films_read
         st.caption(
-            f"Rows are the {w.films} {w.watched}, latest first; columns the {w.films} being scored. These are no weights to be trusted or "
-            f"not: with the {w.film}'s own first term, a column adds up to its logit."
+            f"Rows are the {w.films} {w.watched}, latest first; columns the {w.films} being scored. These are not weights to be trusted "
+            f"or not: with the {w.film}'s own first term, a column adds up to its logit."
             + (
                 f" Only the latest {explanation.films_read} {w.films} are {w.read}."
                 if unread > 1
@@ -80,8 +80,8 @@ def show_films(
             alt=f"What each {w.film} {w.watched} adds, and what is lost without it",
         )
         st.caption(
-            f"Lost without it: how far the logit falls when the model is asked again without the {w.film}. It is another number, for "
-            f"the {w.films} before it then come closer to the present and count more."
+            f"Lost without it: how far the logit falls when the model is asked again without the {w.film}. It is a different number, "
+            f"for the {w.films} before it then come closer to the present and count more."
         )
     sum_of_terms(explanation, visit, targets)
 
@@ -150,7 +150,7 @@ def _weights(
         + (
             "The weights of a column add up to one."
             if attention.sums_to_one
-            else f"What is missing to one in a column is the scored {w.film}'s attention to itself."
+            else f"What a column lacks of one is the scored {w.film}'s attention to itself."
             if attention.rest_to_target
             else "A weight is not a share: as in the paper, weights are not normalised. Compare sizes "
             "within a column; the sign means nothing by itself, since the network above may read a "

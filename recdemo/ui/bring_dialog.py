@@ -218,7 +218,7 @@ def _table(found: Brought, history: tuple[Watched, ...], labels: dict[int, str])
     st.dataframe(pd.DataFrame(rows), hide_index=True, height=220, key="bring_table")
     if found.of("title"):
         st.caption(
-            f":material/help: {words.films.capitalize()} found by title alone have no year in the file: look over them, an older "
+            f":material/help: {words.films.capitalize()} found by title alone have no year in the file: look them over, an older "
             f"{words.film} may have the name of a newer one."
         )
     if found.films > MAX_SESSION_FILMS:

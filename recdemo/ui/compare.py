@@ -109,7 +109,7 @@ def show_left_out(visit: Visit, menu: Mapping[str, Sequence[Objective]]) -> None
         count = len(engine.films(visit.model).ids)
         known = "films" if w == FILM else "titles"  # of another world they may be either
         st.caption(
-            f":material/inventory_2: Compared are the models that know the same {count:,} {w.films} as "
+            f":material/inventory_2: Compared: the models that know the same {count:,} {w.films} as "
             f"{plain(engine.card(visit.model).title)}. Not compared: {', '.join([*names, *own[:NAMED], *more])}. They know "
             f"other {known}, and ranks among different {known} say nothing about each other."
         )
@@ -255,15 +255,15 @@ def show_ranges(table: pd.DataFrame, labels: Mapping[str, str], size: int, w: Wo
         alt=f"Ranks by each model of {len(agreed)} {w.films} agreed on and {len(disputed)} disputed",
     )
     st.caption(
-        f"A dot is a model's rank of the {w.film}, the line runs from best to worst. Out of the {w.films} on the lists above, "
-        "those that two of the models place fewest, and most, ranks apart on average."
+        f"A dot is a model's rank of the {w.film}, the line runs from best to worst. Of the {w.films} on the lists above, "
+        "these are the ones that two models place, on average, fewest and most ranks apart."
     )
 
 
 def show_times(rankings: Mapping[str, Ranking], labels: Mapping[str, str], w: Words) -> None:
     """How long each model took."""
     times = {labels[key]: ranking.seconds for key, ranking in rankings.items()}
-    st.subheader("What each answer took")
+    st.subheader("Time each answer took")
     st.plotly_chart(
         charts.time_bars(times),
         key="compare_times",

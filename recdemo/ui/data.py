@@ -158,7 +158,7 @@ def show_tastes(counts: Aggregates) -> None:
         findings.tastes(table),
         charts.tastes(table),
         "Of all films a group likes, the share of each genre, widest gap at either end. What holds for a whole "
-        "group says little of any one person in it.",
+        "group says little about any one person in it.",
         key="data_tastes",
         alt=f"Share of likes by genre, {one} and {other}",
     )
@@ -180,7 +180,7 @@ def show_occupations(counts: Aggregates, session: Session) -> None:
     finding(
         findings.occupations(counts),
         charts.sizes(groups, here),
-        "What a model says of a small group rests on few people."
+        "What a model says about a small group rests on few people."
         + (" The visitor’s occupation is orange." if here in groups else ""),
         key="data_occupations",
         alt="Users by occupation",

@@ -35,7 +35,7 @@ METHOD_HELP = (
     "they are, means little there."
 )
 DRAGS = {"move": ":material/pan_tool_alt:", "draw": ":material/lasso_select:"}
-DRAGS_HELP = "A hand moves the map, and clicks films; a lasso draws around an area."
+DRAGS_HELP = "The hand moves the map, and clicks films; the lasso draws around an area."
 VIEWERS = (20, 100, 500)
 FEWEST = 50  # films that a map is worth drawing of, unless there are no more
 ASK = ("A − B + C", "Another model", "The visitor")

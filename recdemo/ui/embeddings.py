@@ -212,7 +212,7 @@ def show_visitor(model: Recommender, visit: Visit, space: Space, shown: np.ndarr
     network, title = model.checkpoint.model, engine.card(visit.model).title
     if not isinstance(network, PlacesUsers) or space.key != "film":
         st.info(
-            f"{title} has no one vector of a visitor among these vectors of {w.films}; the {w.films} {w.watched} are "
+            f"{title} has no single vector of a visitor among these vectors of {w.films}; the {w.films} {w.watched} are "
             "marked on the map.",
             icon=":material/person_off:",
         )

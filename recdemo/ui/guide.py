@@ -31,7 +31,7 @@ def draw() -> None:
             st.markdown(step.look)
             if changed:
                 st.caption(
-                    f":material/edit: You changed {changed} of this step: what it says above was found without that."
+                    f":material/edit: You changed {changed} of this step: what is said above was found without that."
                 )
         with st.container(key="guide_side", width=330):
             st.caption(f"{story.icon} {story.title} · step {index + 1} of {len(story.steps)}")

@@ -65,7 +65,7 @@ def kept_models() -> None:
                     name = st.text_input("New name", model.name, key=f"kept_name_{model.slug}")
                     st.button("Rename", key=f"kept_do_rename_{model.slug}",
                               on_click=tell, args=(kept.rename, model.slug, name.strip()))  # fmt: skip
-            delete_button(f"kept_delete_{model.slug}", "It is gone for everybody, and cannot be brought back but from a download.",
+            delete_button(f"kept_delete_{model.slug}", "It is gone for everybody, and cannot be brought back except from a download.",
                     kept.delete, model.slug)  # fmt: skip
     if not found:
         st.caption("None yet.")

@@ -42,7 +42,7 @@ def knobs(names: list[str]) -> Slopes:
     """Sliders of the activations chosen; the others keep their defaults."""
     slopes = Slopes()
     if "LeakyReLU" in names:
-        hint = "Chosen by hand, and the same for good."
+        hint = "Chosen by hand, and never changed."
         slope = slider("xl", "leaky", "LeakyReLU: slope", -0.5, 1.0, slopes.leaky, hint)
         slopes = replace(slopes, leaky=slope)
     if "PReLU" in names:

@@ -234,7 +234,7 @@ def choose_row(kept: list[Row], name: str, question: str, visit: Visit) -> Row:
         "title": st.column_config.TextColumn("Model", width=185, pinned=True),
         "family": st.column_config.TextColumn("Family", width=170),
         "seeds": st.column_config.TextColumn(
-            "seeds", help="Runs whose mean the figures are.", width=60
+            "seeds", help="The runs whose mean the figures are.", width=60
         ),
         "split": st.column_config.TextColumn("tested on", width=150),
         "faithfulness": st.column_config.NumberColumn(

@@ -35,7 +35,9 @@ def show_facts(row: Row, board: Leaderboard, visit: Visit) -> None:
     st.markdown("Make this row again, from the ratings, with")
     st.code(row.command, language="bash", wrap_lines=True)
     if further := [f"`--seed {seed}`" for seed in row.seeds[1:]]:
-        st.caption(f"The figures are the mean over this and the same with {' and '.join(further)}.")
+        st.caption(
+            f"The figures are the mean over this run and the same with {' and '.join(further)}."
+        )
     data = f"{row.data}{' (simulated)' if row.simulated else ''}"
     seeds = f"seed{'s' if len(row.seeds) > 1 else ''} {', '.join(map(str, row.seeds))}"
     versions = ", ".join(f"{name} {version}" for name, version in board.versions.items())
@@ -68,8 +70,8 @@ def show_faithfulness(row: Row) -> None:
     )
     if whole.deletion is not None and whole.insertion is not None:
         tests = (
-            f"Taken away heaviest first, what it weighs moves the logit {whole.deletion:+.2f} farther than by lot; put in so, "
-            f"it comes {whole.insertion:+.2f} nearer."
+            f"Taken away heaviest first, what it weighs moves the logit {whole.deletion:+.2f} farther than at random; "
+            f"put in that way, it comes {whole.insertion:+.2f} nearer."
         )
         if whole.shuffled is not None:
             tests += f" With the model's weights shuffled, what it shows correlates at {whole.shuffled:+.2f} with this."

@@ -149,7 +149,7 @@ def _actions(visit: Visit, movie: int, w: Words) -> None:
         for page, (label, help) in {
             "attention": ("Why", f"What the model weighs when it answers about this {w.film}"),
             "inside": ("Inside", f"The answer about this {w.film}, computed step by step"),
-            "recommend": ("Recommend", f"What is recommended to who liked this {w.film}, too"),
+            "recommend": ("Recommend", f"What is recommended to whoever liked this {w.film}, too"),
         }.items():
             if st.button(label, key=f"embeddings_to_{page}", help=help):
                 now = map_area.choose(state.current(), movie)

@@ -133,7 +133,7 @@ def _read(content: bytes, name: str) -> Chosen | None:
         min_value=1,
         value=FEWEST,
         key="retrain_fewest",
-        help=f"People with fewer are left out. Of fewer than {FEWEST}, none is held back to test a model with.",
+        help=f"People with fewer are left out. Of people with fewer than {FEWEST}, none is held back to test a model with.",
     )
     try:
         dataset = _dataset(content, name, mapping, own_films, leave_out, fewest)

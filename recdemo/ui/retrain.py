@@ -112,7 +112,7 @@ def watch(run: Run) -> None:
             + (
                 ""
                 if level is not None
-                else " The shipped model learned from other data: no level is drawn."
+                else " The shipped model learned from other data, so its level is not drawn."
             )
         )
     own = owner.visitor().may_change(run.folder)

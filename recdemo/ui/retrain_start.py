@@ -122,7 +122,7 @@ def new_run(visit: Visit) -> None:
         request = control.ask(model, objective, chosen.source, **changes)
         seconds = control.estimate(request, chosen.ratings) if chosen.ratings else None
         unknown = (
-            "nothing like it was trained yet"
+            "nothing like it has been trained yet"
             if chosen.ratings
             else "the ratings are not counted yet"
         )

@@ -49,7 +49,9 @@ def _model(visit: Visit) -> None:
             else f"Knows its users by id only: without {w.films} you get the mean of your demographic group."
         )
     if engine.made_up(visit.model):
-        st.caption(w(":material/casino: Trained on simulated viewers: its figures are of nobody."))
+        st.caption(
+            w(":material/casino: Trained on simulated viewers: its figures describe nobody.")
+        )
     if not engine.world_of(visit.model):
         count, data = len(engine.films(visit.model).ids), engine.data_of(visit.model)
         st.caption(

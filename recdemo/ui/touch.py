@@ -31,7 +31,7 @@ from recdemo.ui.what_if import keep
 
 FIRST = 8  # films that are offered at once
 OF_LIST = 10  # first films of a list by which it is told what mattered
-KEEP_HELP = "Without these films you go on. Undo in the sidebar brings them back."
+KEEP_HELP = "You go on without these films. Undo in the sidebar brings them back."
 
 
 @st.cache_data(show_spinner=False, max_entries=300)

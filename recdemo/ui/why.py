@@ -162,7 +162,7 @@ def _end(explanation: Explanation, w: Words) -> str:
         "like": f"the sigmoid of it is the chance of liking, {score:.1%}",
         "next": f"the softmax over all {w.films} not {w.watched} makes it a chance of {score:.2%} to be the next "
         f"{w.film} liked",
-        "rating": f"cut to 1 to 5 it is the prediction, {score:.2f} stars",
+        "rating": f"clipped to 1 to 5 it is the prediction, {score:.2f} stars",
     }[explanation.objective]
     return f"Sum of all terms {explanation.total:.4f}; the model's {explanation.unit} {explanation.logit:.4f}; {end}"
 
@@ -206,7 +206,7 @@ def _two_tests(found: Trust, item: str) -> None:
     curves = found.curves
     if curves is not None:
         st.markdown(
-            f"Heaviest {item}s taken away first, the logit is on average **{curves.deletion:+.2f}** farther than by lot; put in "
+            f"Heaviest {item}s taken away first, the logit is on average **{curves.deletion:+.2f}** farther than at random; put in "
             f"first, **{curves.insertion:+.2f}** nearer."
         )
         st.plotly_chart(
@@ -226,8 +226,8 @@ def _two_tests(found: Trust, item: str) -> None:
             f"**{verdict}**: with all weights of the model shuffled, what it shows correlates at {found.shuffled:+.2f} with this."
         )
         st.caption(
-            "Near 1, the same would be shown by a model that knows nothing. Sanity check: Adebayo et al., 2018. That attention "
-            "need not be the only explanation to be one: Wiegreffe and Pinter, 2019."
+            "Near 1, the same would be shown by a model that knows nothing. Sanity check: Adebayo et al., 2018. Attention need "
+            "not be the only explanation to be one: Wiegreffe and Pinter, 2019."
         )
 
 

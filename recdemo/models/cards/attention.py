@@ -10,7 +10,7 @@ CARDS = (
         title="Attention pooling",
         family=ATTENTION,
         idea=(
-            "A watched film weighs by what film it is: some say more about a person than others. The weights do "
+            "What a watched film weighs depends on which film it is: some say more about a person than others. The weights do "
             "not depend on the candidate, which is what DIN changes."
         ),
         source="Document fig. 3-19, eq. 3-12, 3-13",
@@ -114,7 +114,7 @@ CARDS = (
         title="Transformer",
         family=ATTENTION,
         idea=(
-            "An encoder reads the history, every film in the light of every other, and answers for the candidate. "
+            "An encoder reads the history, each film in the light of every other, and answers for the candidate. "
             "In training a decoder has to write the second half of a history from its first."
         ),
         source="Vaswani et al., Attention Is All You Need, 2017; document fig. 3-38",

@@ -10,8 +10,8 @@ CARDS = (
         title="Matrix factorisation",
         family=BY_ID,
         idea=(
-            "Every user and every film has a vector, and they fit as well as their dot product is large. "
-            "It knows its users by name only: somebody new gets the vector that explains their films best."
+            "Every user and every film has a vector, and the larger their dot product, the better they "
+            "fit. It knows its users only by name: somebody new gets the vector that explains their films best."
         ),
         source="Koren, Bell and Volinsky, Matrix Factorization Techniques, 2009; document fig. 3-1",
         formula=r"u \cdot q + b_u + b_q + b",
@@ -27,7 +27,7 @@ CARDS = (
         title="Two towers",
         family=BY_ID,
         idea=(
-            "The user's vector and the film's vector each pass a small network before they meet in a dot "
+            "The user's vector and the film's vector each pass through a small network before they meet in a dot "
             "product. Film vectors can be computed ahead and searched, which is how large shops retrieve."
         ),
         source="Covington et al., Deep Neural Networks for YouTube Recommendations, 2016; document fig. 3-2",

@@ -11,7 +11,7 @@ CARDS = (
         family=FIELDS,
         idea=(
             "Every field of the visitor and the film has a vector, and every two fields attract or "
-            "repel each other by the dot product of theirs. The logit is the sum over all pairs."
+            "repel each other by the dot product of their vectors. The logit is the sum over all pairs."
         ),
         source="Rendle, Factorization Machines, ICDM 2010; document eq. 3-6, 3-7",
         formula=r"w_0 + \sum_i w_i + \sum_{i<j} \langle v_i, v_j \rangle",
@@ -29,7 +29,7 @@ CARDS = (
         title="Embedding MLP",
         family=FIELDS,
         idea=(
-            "The vectors of all fields side by side, into a plain network. It is the deep half of many models "
+            "The vectors of all fields go side by side into a plain network. It is the deep half of many models "
             "here, on its own."
         ),
         source="Document fig. 3-4",
@@ -67,7 +67,7 @@ CARDS = (
         family=FIELDS,
         idea=(
             "A factorisation machine is trained first; then a network reads what it learned of each field, which "
-            "no longer changes. An early way to spare a network the start from nothing."
+            "no longer changes. An early way to spare a network starting from nothing."
         ),
         source="Zhang, Du and Wang, Deep Learning over Multi-field Categorical Data, 2016; document fig. 3-12",
         formula=r"\mathrm{MLP}([w_1, v_1, \dots, w_F, v_F]),\; w, v \text{ from FM}",
@@ -102,7 +102,7 @@ CARDS = (
         title="Wide & Deep",
         family=FIELDS,
         idea=(
-            "A linear model memorises which taste goes with which film, a network beside it generalises to what "
+            "A linear model memorises which taste goes with which film; a network beside it generalises to what "
             "was never seen together. Their logits are added."
         ),
         source="Cheng et al., Wide & Deep Learning for Recommender Systems, 2016; document fig. 3-14",
@@ -121,8 +121,8 @@ CARDS = (
         title="Wide & Deep, POLY2",
         family=FIELDS,
         idea=(
-            "Wide & Deep whose wide part has a weight for every pair of values of every two fields, the three of the "
-            "history aside. It memorises more, and knows nothing of a pair it never saw, unlike a factorisation machine."
+            "Wide & Deep whose wide part has a weight for every pair of values of every two fields, except the three "
+            "of the history. It memorises more, and knows nothing of a pair it never saw, unlike a factorisation machine."
         ),
         source="Chang et al., Low-degree Polynomial Data Mappings, 2010; document fig. 3-15",
         formula=r"b + \sum_i w_i + \sum_{\text{pairs}} w_{ij} + \mathrm{MLP}([v_1, \dots, v_F])",
@@ -160,7 +160,7 @@ CARDS = (
         title="Deep & Cross",
         family=FIELDS,
         idea=(
-            "Each cross layer multiplies the input with itself once more, so that products of three and four fields "
+            "Each cross layer multiplies the input by itself once more, so that products of three and four fields "
             "come in with few weights. A plain network runs beside it."
         ),
         source="Wang et al., Deep & Cross Network, ADKDD 2017; document 002",

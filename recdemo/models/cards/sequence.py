@@ -47,7 +47,7 @@ CARDS = (
         family=SEQUENCE,
         idea=(
             "The state after the last film takes the place that a user's own vector has in matrix factorisation. "
-            "So a visitor's taste is written by what they watched, in order."
+            "So what they watched, in order, writes a visitor's taste."
         ),
         source="Hidasi et al., Session-based Recommendations with RNNs, ICLR 2016; document fig. 3-9",
         formula=r"\mathrm{GRU}(x_1, \dots, x_L) \cdot q + b_q + b",
@@ -64,7 +64,7 @@ CARDS = (
         title="RNN, trained at every step",
         family=SEQUENCE,
         idea=(
-            "The same network also has to name the next film after each one it reads, out of all films there are. "
+            "The same network also has to name the next film after each one it reads, out of all the films there are. "
             "One history then teaches as many lessons as it has films."
         ),
         source="Hidasi et al., ICLR 2016; document fig. 3-11, eq. 3-5",

@@ -30,7 +30,7 @@ CARDS = (
         title="EASE",
         family=SOLVED,
         idea=(
-            "One weight from every film to every other, the best there are, found by one matrix inversion. A score is the sum of "
+            "One weight from every film to every other, the best possible, found by one matrix inversion. A score is the sum of "
             "the watched films' weights towards a candidate, so each of them can be read."
         ),
         source="Steck, Embarrassingly Shallow Autoencoders for Sparse Data, WWW 2019",
@@ -69,7 +69,7 @@ CARDS = (
         family=SOLVED,
         idea=(
             "Matrix factorisation in which what was watched should score 1 and everything else nearly 0. Each side in turn is solved "
-            "exactly, and a visitor's vector too, so it splits into a part for each film they watched."
+            "exactly, and so is a visitor's vector, which thus splits into a part for each film they watched."
         ),
         source="Hu, Koren and Volinsky, ICDM 2008; Rendle et al., Revisiting iALS, RecSys 2022",
         formula=r"b_q + s\, q^\top A^{-1} \sum_i c_i q_i,\quad A = \sum_i c_i q_i q_i^\top + \alpha_0 Q^\top Q + \lambda r^\nu I",

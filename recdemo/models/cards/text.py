@@ -37,7 +37,7 @@ CARDS = (
         title="TextCNN rating",
         family=TEXT,
         idea=(
-            "Who somebody is, what genres a film has and which words its title, and from that the stars. It knows "
+            "Who somebody is, what genres a film has and which words are in its title, and from that the stars. It knows "
             "neither users nor films, which shows how far a profile and a title go."
         ),
         source="Document 000; Kim, Convolutional Neural Networks for Sentence Classification, 2014",
