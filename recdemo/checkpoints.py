@@ -154,7 +154,7 @@ def place_of(key: str) -> tuple[str, Path]:
     if world not in WORLDS:
         known = " or ".join(f"{AT}{name}" for name in WORLDS if name)
         raise RequestError(
-            f"model {key!r} names no world that there is; write {model}, or {model} with {known} after it"
+            f"model {key!r} names a world that does not exist; write {model}, or {model} with {known} after it"
         )
     return model, root(world)
 
@@ -259,7 +259,9 @@ def read_card(folder: Path) -> CheckpointCard:
             f"{path} is not a card of format {FORMAT} ({first}); restore or retrain it"
         ) from error
     if card.model not in CARDS:
-        raise CheckpointError(f"{path} is of model {card.model!r}, which this version has not")
+        raise CheckpointError(
+            f"{path} is of model {card.model!r}, which this version does not have"
+        )
     theirs, ours = card.versions.get("torch", ""), _version("torch")
     if theirs.split(".")[0] != ours.split(".")[0]:
         raise CheckpointError(

@@ -156,7 +156,7 @@ class FilmToFilm(nn.Module):
         begins, target = self.start, self.target
         whole = begins[0] == 0 and begins[-1] <= len(target) and (begins.diff() >= 0).all()
         if not whole or ((target < 0) | (target > self.films)).any():
-            raise ValueError("weights from film to film name entries or films that there are not")
+            raise ValueError("weights from film to film name entries or films that do not exist")
 
 
 class FilmSum(nn.Module):

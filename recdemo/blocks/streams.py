@@ -104,7 +104,7 @@ class BilinearFusion(nn.Module):
         super().__init__()
         if heads < 1 or dim % heads:
             raise ValueError(
-                f"a stream's width {dim} does not fall into {heads!r} heads of one size"
+                f"a stream's width {dim} does not divide into {heads!r} heads of one size"
             )
         self.first = nn.Linear(dim, 1)
         self.second = nn.Linear(dim, 1, bias=False)

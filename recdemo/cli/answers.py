@@ -100,7 +100,7 @@ def glossary(
     markdown: Annotated[bool, typer.Option(help="Print docs/glossary.md instead.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Say what the words of pages and commands mean: all of them, or those that hold some letters."""
+    """Say what the words of pages and commands mean: all of them, or those that hold what is asked."""
     from recdemo.core.glossary import as_markdown, look_up
 
     if markdown:
@@ -156,11 +156,11 @@ def recommend(
     visitor: Visitor,
     k: Annotated[int, typer.Option("-k", help="Length of the list.")] = 10,
     genre: Annotated[
-        list[str] | None, typer.Option(help="Keep films of this genre; may be repeated.")
+        list[str] | None, typer.Option(help="Keep only films of this genre; may be repeated.")
     ] = None,
     years: Annotated[
         str | None,
-        typer.Option(metavar="FROM-TO", help="Keep films of these years, e.g. 1990-1999."),
+        typer.Option(metavar="FROM-TO", help="Keep only films of these years, e.g. 1990-1999."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -213,7 +213,7 @@ def explain(
     against: Annotated[
         int | None,
         typer.Option(
-            help="Film to set it beside: why this, and not that? Left out: the average of all not watched."
+            help="Film to set it beside: why this, and not that? Left out: the average of all films not watched."
         ),
     ] = None,
     model: Model = "din",

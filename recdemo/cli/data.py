@@ -103,7 +103,7 @@ def fetch(
     name: Annotated[str, typer.Argument(help="ml-1m, ml-100k, ml-latest-small or ml-32m.")],
     folder: Annotated[Path, typer.Option("--to", help="Where to put the zip.")] = Path("data"),
 ) -> None:
-    """Download a MovieLens zip from GroupLens, check it, and say how to use it; go on where it broke off."""
+    """Download a MovieLens zip from GroupLens, check it, and say how to use it; an interrupted download goes on where it broke off."""
     from recdemo.data.download import fetch_zip
     from recdemo.data.grouplens import licence
 

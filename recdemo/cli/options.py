@@ -114,7 +114,7 @@ def with_choices(command: Callable[..., None]) -> Callable[..., None]:
     options = [
         _option(
             "columns", list[str] | None, None,
-            say("--map", metavar="ROLE=COLUMN", help=f"What a column says, e.g. title=Name; may be repeated. ROLE: {', '.join(ROLES)}."),
+            say("--map", metavar="ROLE=COLUMN", help=f"What a column holds, e.g. title=Name; may be repeated. ROLE: {', '.join(ROLES)}."),
         ),
         _option("scale", Scale | None, None, say(help=f"How ratings are written. {'; '.join(f'{key}: {what}' for key, what in SCALES.items())}.")),
         _option("ids", Literal["ml-1m"] | None, None, say(help="The film ids are MovieLens-1M's.")),
@@ -154,7 +154,7 @@ def with_visitor(command: Callable[..., None]) -> Callable[..., None]:
             typer.Option(metavar="FILE", help="What you exported from Letterboxd, IMDb, Netflix, Trakt, Douban, Goodreads …, or a "
                          "list of lines 'Title (Year)'. Films given by id come after it."),
         ),
-        _option("person", str, "", typer.Option(help="Whose lines to take of a --history FILE that holds several people's.")),
+        _option("person", str, "", typer.Option(help="Whose lines to take from a --history FILE that holds several people's.")),
     ]  # fmt: skip
     return _with(command, "visitor", options, lambda given: partial(_session, given))
 

@@ -52,7 +52,7 @@ def train(
         typer.Option(
             "--out",
             help="Folder of checkpoints to write to; default: the shipped one, or checkpoints-NAME here for data with films "
-            "of their own, as MIND.",
+            "of their own, such as MIND.",
         ),
     ] = None,
     force: Annotated[
@@ -154,11 +154,12 @@ def search(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="A setting of every trial."),
     ] = None,
-    trials: Annotated[int, typer.Option(min=1, help="At most.")] = 8,
+    trials: Annotated[int, typer.Option(min=1, help="How many trials at most.")] = 8,
     seed: SeedOption = 0,
     split: SplitOption = "order",
     record: Annotated[
-        Path | None, typer.Option(help="Markdown file to add the trials to, as docs/searches.md.")
+        Path | None,
+        typer.Option(help="Markdown file to add the trials to, such as docs/searches.md."),
     ] = None,
     as_json: Json = False,
 ) -> None:

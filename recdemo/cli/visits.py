@@ -49,7 +49,7 @@ def compare(
     """Ask several models for one visitor: their lists side by side, and how far they agree.
 
     A model that is not trained for the objective is asked its own. Overlap is rank-biased: 1 where the first
-    hundred films of two models are the same, 0 where none is, and the top counts most.
+    hundred films of two models are the same, 0 where none are; the top counts most.
     """
     from recdemo import checkpoints
     from recdemo.answers.compare import default_models, overlaps, rank, side_by_side
@@ -107,7 +107,7 @@ def what_if(
         int | None, typer.Option(metavar="FILM", help="A film watched last, and disliked.")
     ] = None,
     add_watched: Annotated[
-        int | None, typer.Option(metavar="FILM", help="A film watched last, without a word.")
+        int | None, typer.Option(metavar="FILM", help="A film watched last, without an opinion.")
     ] = None,
     movie: Annotated[
         int | None,
@@ -193,7 +193,7 @@ def report(
     k: Length = 10,
     as_json: Json = False,
 ) -> None:
-    """Write a visitor's answers as one HTML page to print, with all that is behind them; or list and reason as a PNG."""
+    """Write a visitor's answers as one HTML page to print, with all that is behind them; or the list and its reason as a PNG."""
     import recdemo
     from recdemo.charts.picture import picture
     from recdemo.charts.report import handout

@@ -52,7 +52,7 @@ class Report(BaseModel):
 _NOT_BETTER: dict[Objective, str] = {
     "like": "which chance alone can reach",
     "next": "no better than {figure:.4f}, which one list of the most picked films for everybody reaches",
-    "rating": "no better than {figure:.4f}, which the mean of all stars, said of every film, reaches",
+    "rating": "no better than {figure:.4f}, which the mean of all stars, given to every film, reaches",
 }
 
 

@@ -274,7 +274,7 @@ def _network(url: str) -> Iterator[None]:
         later = (
             "the server has trouble, try again later" if error.code >= 500 else "try again later"
         )
-        raise DataError(f"{url} was not given out ({said}); {later}, {_BY_HAND}") from error
+        raise DataError(f"{url} was refused ({said}); {later}, {_BY_HAND}") from error
     except (OSError, http.client.HTTPException) as error:
         cause = error.reason if isinstance(error, urllib.error.URLError) else error
         if isinstance(cause, TimeoutError):

@@ -70,7 +70,7 @@ def to_dataset(
     kept = np.unique(rated["user_id"])
     if own_films and not mapping.title and len(kept) > 1 and rated["movie_id"].is_unique:
         raise DataError(
-            f"{table.name}: {mapping.movie_id} is another one in every row, so it names no film that two people rated; "
+            f"{table.name}: {mapping.movie_id} differs in every row, so it names no film that two people rated; "
             f"{SAY_COLUMN.format(role='movie_id')}"
         )
     users, changing = _users(read, kept)
@@ -115,7 +115,7 @@ def _usable(
     if len(few) == len(counts):
         if counts.max() == 1 < len(counts):
             raise DataError(
-                f"{table.name}: {mapping.user} is another one in every row; if that is not who rated, "
+                f"{table.name}: {mapping.user} differs in every row; if that is not who rated, "
                 f"{SAY_COLUMN.format(role='user')}, else give more ratings of each"
             )
         raise DataError(
@@ -126,7 +126,7 @@ def _usable(
         rated = rated[~rated["user_id"].isin(few.index)]
         notes.append(f"{counted(len(few), 'user')} with fewer than {fewest} ratings left out.")
     if len(counts) - len(few) == 1:
-        notes.append("All ratings are one person's: of what others like, nothing can be learned.")
+        notes.append("All ratings are one person's: nothing can be learned of what others like.")
     liked = rated["rating"] >= LIKED_FROM
     if liked.all() or not liked.any():
         notes.append(

@@ -46,7 +46,7 @@ def doubts(table: Table, mapping: Mapping) -> Iterable[str]:
     ids = _numbers(texts)
     if np.isnan(ids).mean() > 0.5:
         example = cut(next((text for text in texts if text), ""))
-        yield f"{column} {example!r} and others are no MovieLens ids; {OWN_FILMS}, or choose a column of titles"
+        yield f"{column} {example!r} and others are not MovieLens ids; {OWN_FILMS}, or choose a column of titles"
         return
     users, times = (
         _numbers(table.frame[name]) if name else None for name in (mapping.user, mapping.time)

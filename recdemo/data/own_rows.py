@@ -287,4 +287,4 @@ def _unknowns(columns: dict[str, Column]) -> Iterable[str]:
         ]
         if lost:
             examples = ", ".join(repr(cut(text)) for text in lost[:3])
-            yield f"{counted(len(lost), 'value')} of {column.name} unknown, having no code: {examples}."
+            yield f"{counted(len(lost), 'value')} of {column.name} unknown, with no code for {examples}."

@@ -60,7 +60,7 @@ def read_records(name: str, raw: bytes) -> tuple[pd.DataFrame, tuple[str, ...]]:
     for cells in columns.values():
         cells += [""] * (rows - len(cells))
     frame = pd.DataFrame(columns, index=pd.RangeIndex(1, rows + 1), dtype="str")
-    return frame, (f"Left out, being no records of ratings: {left:,}.",) if left else ()
+    return frame, (f"Left out, not being records of ratings: {left:,}.",) if left else ()
 
 
 def _records(name: str, text: str) -> Iterable[Any]:

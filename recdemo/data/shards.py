@@ -84,7 +84,7 @@ def open_parts(path: str | Path) -> PartedDataset:
         if not part.movies.equals(first.movies):
             raise DataError(f"{at} has other films than {paths[0]}; make the data set again")
         if part.users["user_id"].iloc[0] <= last:
-            raise DataError(f"{at} has users of a part before it; make the data set again")
+            raise DataError(f"{at} has users of an earlier part; make the data set again")
         last = part.users["user_id"].iloc[-1]
         users.append(part.users)
         ratings_of.append(len(part.ratings))

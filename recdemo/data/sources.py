@@ -49,7 +49,7 @@ def load_dataset(
         return _read(Path(os.path.expanduser(source)), catalogue, choices)
     if choices != GUESSED:
         raise DataError(
-            f"{name} is no file of your own, so {' '.join(choices.words())} says nothing of it; leave that out"
+            f"{name} is not a file of your own, so {' '.join(choices.words())} says nothing of it; leave that out"
         )
     if name == SIMULATED:
         return simulate(catalogue)
@@ -120,7 +120,7 @@ def _read(path: Path, catalogue: pd.DataFrame | None, choices: Choices) -> Datas
         )
     if choices != GUESSED:
         raise DataError(
-            f"{path} is no table of ratings, so {' '.join(choices.words())} says nothing of it; leave that out"
+            f"{path} is not a table of ratings, so {' '.join(choices.words())} says nothing of it; leave that out"
         )
     if in_parts(path):
         raise DataError(f"{path} is a data set in parts: train from it, or name one of its parts")

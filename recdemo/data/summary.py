@@ -95,7 +95,9 @@ def aggregates_of(dataset: Dataset, date: str) -> Aggregates:
         DataError: it has fewer than five users.
     """
     if dataset.ratings["user_id"].nunique() < FEWEST:
-        raise DataError(f"{dataset.title} has fewer than {FEWEST} users; counts would tell of each")
+        raise DataError(
+            f"{dataset.title} has fewer than {FEWEST} users; counts would tell about each"
+        )
     movies, users = dataset.movies, dataset.users
     rated = dataset.ratings.assign(liked=dataset.ratings["rating"] >= LIKED_FROM)
     rated = rated.merge(users, on="user_id").merge(movies[["movie_id", "year"]], on="movie_id")

@@ -313,7 +313,7 @@ def _write(run: Run, status: Status) -> None:
         store.write_status(run.folder, status)
     except OSError as error:
         raise RequestError(
-            f"nothing can be noted of the run {run.title}: {error.strerror}"
+            f"nothing can be written down about the run {run.title}: {error.strerror}"
         ) from error
 
 

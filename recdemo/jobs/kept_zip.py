@@ -152,7 +152,7 @@ def _unpacked(raw: bytes) -> dict[str, bytes]:
 def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     mode, limit = entry.external_attr >> 16, _LIMITS[entry.filename]
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-        raise RequestError(f"{_NOT_A_ZIP}: {entry.filename} is no plain file")
+        raise RequestError(f"{_NOT_A_ZIP}: {entry.filename} is not a plain file")
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise RequestError(f"{_NOT_A_ZIP}: {entry.filename} is packed in an unusual way")
     if entry.file_size > min(limit, MAX_RATIO * max(entry.compress_size, 1)):

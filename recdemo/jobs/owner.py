@@ -61,7 +61,7 @@ class Visitor:
         """
         if not self.may_change(folder):
             raise RequestError(
-                f"{name} is not yours: only who made it may do that; open the session you saved then, or ask whoever runs "
+                f"{name} is not yours: only whoever made it may do that; open the session you saved then, or ask whoever runs "
                 "this host"
             )
 

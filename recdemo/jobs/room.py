@@ -39,7 +39,7 @@ def check_waiting(home: Path, by: Visitor = HOST) -> None:
     own = sum(map(by.may_change, alive))
     if not by.admin and own >= (each := limit(ALIVE_EACH, ALIVE_EACH_VARIABLE)):
         raise RequestError(
-            f"{own} of your runs train or wait, and {each} may; wait for one to end, or cancel one"
+            f"{own} of your runs train or wait, and the limit is {each}; wait for one to end, or cancel one"
         )
     most = limit(MOST_WAITING, MOST_WAITING_VARIABLE)
     if len(alive) > most:
@@ -59,7 +59,9 @@ def check_kept(shelf: Path, by: Visitor = HOST, size: int = 0) -> None:
     if not by.admin and sum(map(by.may_change, found)) >= (
         each := limit(KEPT_EACH, KEPT_EACH_VARIABLE)
     ):
-        raise RequestError(f"{each} models of yours are kept, which is all one may; delete one")
+        raise RequestError(
+            f"{each} models of yours are kept, which is all one may keep; delete one"
+        )
     if len(found) >= (most := limit(MOST_KEPT, MOST_KEPT_VARIABLE)):
         raise RequestError(f"{most} models are kept, which is all there is room for; delete one")
     check_bytes(shelf.parent, size)
@@ -140,13 +142,13 @@ def make(home: Path, kept: set[str], by: Visitor = HOST, source: str = "") -> li
         elif mine >= each or count >= most_runs:
             most = each if mine >= each else most_runs
             raise RequestError(
-                f"there is no room for another run: there are {mine} of yours and {count} of all, and {most} may be; "
+                f"there is no room for another run: there are {mine} of yours and {count} of all, and the limit is {most}; "
                 + ("cancel or delete one of yours" if mine else "come back in an hour")
             )
         else:
             raise RequestError(
                 f"there is no room for another run: what is alive or kept takes {size / 1e6:.1f} MB, and {most_bytes / 1e6:.1f} "
-                f"MB may be; {'delete a kept model, or a run that one was kept from' if by.admin else 'delete one of yours'}"
+                f"MB are allowed; {'delete a kept model, or a run that one was kept from' if by.admin else 'delete one of yours'}"
             )
         run = store.read(oldest)
         gone.append(run.title if run else oldest.name)

@@ -247,7 +247,7 @@ def lock(home: Path) -> Iterator[None]:
     try:
         held = one.acquire()
     except Timeout:
-        raise RequestError(f"{home} is in use by another process for long; try again") from None
+        raise RequestError(f"{home} has long been in use by another process; try again") from None
     with held:
         yield
 

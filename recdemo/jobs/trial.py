@@ -57,7 +57,7 @@ def check_costs(loaded: Checkpoint) -> bool:
                 raise CheckpointError(
                     f"the {loaded.card.model} in it takes {size / 1e6:,.0f} MB and {seconds:.1f} s to score {films:,} of its "
                     f"{schema.size:,} films for {users:,} histories of {longest:,}; {MAX_BYTES / 1e6:,.0f} MB and "
-                    f"{MAX_SECONDS:.0f} s may be: train it with a shorter history, or smaller"
+                    f"{MAX_SECONDS:.0f} s are allowed: train it smaller, or with a shorter history"
                 )
             if count == most:
                 break

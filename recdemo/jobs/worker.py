@@ -154,7 +154,7 @@ class Trainer(Observer):
                 raise RequestError(nobody)
             asked = store.read_status(self.folder)
             if asked.state != "queued" or asked.pid is not None:
-                raise RequestError(f"the run {run.title} is {run.state}; it is not to be started")
+                raise RequestError(f"the run {run.title} is {run.state}; it cannot be started")
             lock = store.try_lock(self.folder / store.LOCK)
             assert lock is not None  # nobody else starts a queued run
             self._locks.append(lock)

@@ -141,7 +141,7 @@ def check_opinions(ratings: Ratings, part: Tensor, objective: Objective, title: 
         if share == 0 or everything:
             raise RequestError(
                 f"{'every' if everything else 'no'} rating of the {name} part of {title} is one of {LIKED_FROM} stars "
-                f"or more, which is what counts as liked, so nobody can learn, or be tested on, {objective!r}; look at "
+                f"or more, which is what counts as liked, so {objective!r} can be neither learned nor tested; look at "
                 "how its ratings are read, or give more of them"
             )
         if ratings.impression is not None and not _both(ratings, chosen):

@@ -83,14 +83,14 @@ class Settings:
     )
     weight_decay: float = _setting(
         0.1,
-        "How strongly weights are pulled to zero: more generalises more, and learns less. AdamW's is decoupled.",
+        "How strongly weights are pulled towards zero: more decay generalises more, and learns less. AdamW's is decoupled.",
         least=0,
         title="Weight decay",
         step=0.05,
     )
     negatives: int = _setting(
         32,
-        "Films drawn at random that each film picked is told from, 'next' only; a two-sided model is shown all films instead.",
+        "Films drawn at random from which each film picked is told apart, 'next' only; a two-sided model is shown all films instead.",
         least=1,
         most=10_000,
         title="Negatives",
@@ -116,18 +116,18 @@ class Settings:
         1.0, "Weight of a model's second loss, times the model's own.", offered=False
     )
     forget: float = _setting(
-        0.05, "Share of profile values and feedbacks hidden in training.", offered=False
+        0.05, "Share of profile values and opinions hidden in training.", offered=False
     )
     shorten: float = _setting(0.25, "Share of histories cut short in training.", offered=False)
     patience: int = _setting(
-        2, "Training stops after so many epochs without a better validation figure.", least=1
+        2, "Training stops after this many epochs without a better validation figure.", least=1
     )
     history_length: int = _setting(
         50, "How many of the latest films a model reads.", least=1, most=1000
     )
     start_from: str = _setting(
         "",
-        "Key of a shipped model whose weights it begins with, as far as they fit: films by their ids. Left out: by chance.",
+        "Key of a shipped model whose weights it begins with, as far as they fit: films by their ids. Left out: random weights.",
     )
     seed: int = _setting(
         0,

@@ -127,14 +127,14 @@ def _read(content: bytes) -> SavedVisit:
 def _problem(error: ErrorDetails) -> str:
     """The first thing wrong with a file, in words for whoever has it."""
     if error["type"] == "json_invalid":
-        return "it is no JSON"
+        return "it is not JSON"
     match list(error["loc"]):
         case []:
             return "the JSON is not an object"
         case ["recdemo"]:
             if error["type"] == "missing":
                 return "“recdemo”, the version of its layout, is missing"
-            return f"its layout is of version {_shown(error['input'])}, and 1 is the one known here"
+            return f"its layout is of version {_shown(error['input'])}, and only 1 is known here"
         case ["history", int(place), str(name)]:
             what = f"“{name}” of film {place + 1} of the history"
         case ["history", int(place)]:

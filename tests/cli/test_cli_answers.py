@@ -235,7 +235,7 @@ def test_a_model_of_the_other_world() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("recommend --model din@1890 --like 260", "names no world"),
+        ("recommend --model din@1890 --like 260", "names a world that does not exist"),
         ("compare -m ease@2018 -m ease --like 2571", "name models of one world"),
         ("maps --world 1890", "there is no world '1890'"),
     ],

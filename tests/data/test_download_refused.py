@@ -48,8 +48,8 @@ def test_a_set_without_a_published_sum_must_be_a_whole_zip(
     [
         (404, "is not there .404 Not Found.; look for it at https://grouplens.org"),
         (410, "is not there .410"),
-        (403, "was not given out .403 Forbidden.*browser"),
-        (500, "was not given out .500 .*the server has trouble, try again later"),
+        (403, "was refused .403 Forbidden.*browser"),
+        (500, "was refused .500 .*the server has trouble, try again later"),
     ],
 )
 def test_a_refusal_names_the_address_and_the_reason(

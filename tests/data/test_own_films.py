@@ -115,9 +115,7 @@ def test_ids_that_tell_no_films_apart_are_said_and_do_no_harm() -> None:
     )
     assert len(data.movies) == 4
     assert any("id stands for several titles at a time" in note for note in data.notes)
-    with pytest.raises(
-        DataError, match="id is another one in every row, so it names no film that two"
-    ):
+    with pytest.raises(DataError, match="id differs in every row, so it names no film that two"):
         data_of(
             "user,id,rating\na,1,5\na,2,3\nb,3,4\nb,4,4",
             Mapping("user", "id", rating="rating"),

@@ -97,7 +97,7 @@ def test_ids_that_are_movielens_1m_s_are_believed_and_shown(films: pd.DataFrame,
 def test_ids_that_are_no_numbers_are_no_movielens_ids(films: pd.DataFrame) -> None:
     found = table_of("user,movie_id,rating\na,B000000001,4\na,B000000002,3\nb,7,3")
     with pytest.raises(
-        DataError, match=r"'B000000001' and others are no MovieLens ids; keep the file's own"
+        DataError, match=r"'B000000001' and others are not MovieLens ids; keep the file's own"
     ):
         to_dataset(found, guess_mapping(found), films, fewest=1)
 

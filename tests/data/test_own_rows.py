@@ -176,7 +176,7 @@ def test_what_is_listed_is_liked_where_nothing_is_rated() -> None:
         ("user,title,rating\na,Nothing (1901),4", r"none is in the catalogue.*'The file's own' on the page, --own-films in the shell"),
         ("user,title,rating\na,Heat,9\nb,Heat,4", r"--map and --scale.*leave such rows out \(--leave-out in the shell\)"),
         ("user,title,rating\na,Heat,4\na,Babe,3", r"ask for fewer \('Fewest ratings' on the page, --fewest in the shell\)"),
-        ("user,title,rating\na,Heat,4\nb,Heat,3", r"user is another one in every row; if that is not who rated, choose another column"),
+        ("user,title,rating\na,Heat,4\nb,Heat,3", r"user differs in every row; if that is not who rated, choose another column"),
     ],
 )  # fmt: skip
 def test_a_refusal_names_the_way_out_on_the_page_and_in_the_shell(text: str, said: str) -> None:

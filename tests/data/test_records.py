@@ -57,7 +57,7 @@ def test_a_list_within_a_record_is_a_row_each() -> None:
     )
     found = read_table(text.encode())
     assert found.frame.to_dict("list") == {"user": ["1", "1", "4"], "reviews.item": ["2", "3", "5"]}
-    assert found.notes == ("Left out, being no records of ratings: 1.",)
+    assert found.notes == ("Left out, not being records of ratings: 1.",)
     one = json.dumps({"user": 1, "reviews": [{"item": 2}, {"item": 3}]})
     assert read_table(one.encode()).frame["reviews.item"].tolist() == ["2", "3"]
 

@@ -142,7 +142,7 @@ def test_parts_that_do_not_fit_are_named(
     parts: list[Dataset], folder: Path, tmp_path: Path
 ) -> None:
     save_parts([parts[1], parts[0]], tmp_path / "turned")
-    with pytest.raises(DataError, match="part-0001 has users of a part before it"):
+    with pytest.raises(DataError, match="part-0001 has users of an earlier part"):
         open_parts(tmp_path / "turned")
     other = replace(parts[1], movies=parts[1].movies.assign(year=1999))
     save_parts([parts[0], other], tmp_path / "other")

@@ -174,13 +174,13 @@ def test_a_harmful_zip_is_refused_and_leaves_nothing(
     [
         ("a bomb", "unpacks to 49,000,000 bytes"),
         ("too large a notice", "unpacks to 200,000 bytes"),
-        ("a link", "is no plain file"),
+        ("a link", "is not a plain file"),
         ("packed otherwise", "unusual way"),
         ("a path upwards", "'../evil.txt' does not belong in it"),
         ("no card", "a file is missing"),
         ("other weights", "not the file that kept.json was written for"),
-        ("a model of a million", "embed_dim is 1000000; 1 to 512 may be"),
-        ("a model of a billion", "embed_dim is 1000000000; 1 to 512 may be"),
+        ("a model of a million", "embed_dim is 1000000; it may be 1 to 512"),
+        ("a model of a billion", "embed_dim is 1000000000; it may be 1 to 512"),
         ("weights that are no numbers", "not numbers; train it again"),
     ],
 )

@@ -151,7 +151,7 @@ def test_another_visitors_run_makes_room_only_a_while_after_its_end(
     control.delete(mine.id, BERT)
     _ended(desk, HOST)
     with pytest.raises(
-        RequestError, match="0 of yours and 2 of all, and 2 may be; come back in an hour"
+        RequestError, match="0 of yours and 2 of all, and the limit is 2; come back in an hour"
     ):
         _start(desk, BERT)
     assert not Path(old.folder).exists()

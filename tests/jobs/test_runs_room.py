@@ -34,7 +34,7 @@ def test_the_oldest_ended_runs_make_room(desk: Desk, monkeypatch: pytest.MonkeyP
             control.delete(run.id)
     for _ in range(2):
         desk.queue()
-    with pytest.raises(RequestError, match="4 of all, and 4 may be; cancel or delete one"):
+    with pytest.raises(RequestError, match="4 of all, and the limit is 4; cancel or delete one"):
         desk.queue()
 
 

@@ -123,7 +123,7 @@ def test_only_a_queued_run_is_taken_up_and_only_once(desk: Desk, capfd: Any) -> 
         desk.work(run)
     other = desk.queue()
     store.write_status(other.folder, Status(state="queued", pid=1))
-    with pytest.raises(RequestError, match="not to be started"):
+    with pytest.raises(RequestError, match="cannot be started"):
         desk.work(other)
     with pytest.raises(RequestError, match="is not a run"):
         desk.work(Run(desk.home / "elsewhere", run.request, run.status))

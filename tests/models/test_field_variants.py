@@ -133,7 +133,7 @@ def test_without_gates_every_field_is_read_as_it_comes(
         ("dcn_v2", {"experts": 2}, "experts 2 with rank None"),
         ("dcn_v2", {"rank": 3, "experts": 0}, "experts 0"),
         ("dcn_v2", {"layers": 0}, "layers 0"),
-        ("final_mlp", {"stream_dim": 10, "heads": 4}, "width 10 does not fall into 4 heads"),
+        ("final_mlp", {"stream_dim": 10, "heads": 4}, "width 10 does not divide into 4 heads"),
     ],
 )
 def test_what_cannot_be_built_is_refused(

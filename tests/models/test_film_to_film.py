@@ -84,7 +84,7 @@ def test_weights_of_zero_take_no_room_and_come_back_as_they_were() -> None:
         {"target": state["target"] + M},
         {"weight": state["weight"][:4], "target": state["target"][:4]},  # `start` names eleven
     ):
-        with pytest.raises(ValueError, match="films that there are not"):
+        with pytest.raises(ValueError, match="films that do not exist"):
             FilmToFilm(M, keep=3).load_state_dict(state | spoiled)
     with pytest.raises(RuntimeError, match="size mismatch"):
         FilmToFilm(M, keep=2).load_state_dict(full.state_dict())

@@ -47,7 +47,7 @@ def test_titles_are_written_for_the_reader() -> None:
         (r'{"recdemo": 1, "model": "\ud800"}', "no JSON"),  # half of a character
         ("[]", "the JSON is not an object"),
         ("{}", "“recdemo”, the version of its layout, is missing"),
-        ('{"recdemo": 2}', "its layout is of version 2, and 1 is the one known here"),
+        ('{"recdemo": 2}', "its layout is of version 2, and only 1 is known here"),
         ('{"recdemo": 1, "age": "young"}', '“age” is "young", not a whole number'),
         ('{"recdemo": 1, "age": NaN}', "“age” is NaN, not a whole number"),
         (f'{{"recdemo": 1, "age": "{"y" * 99}"}}', "“age” is .{1,40}…, not a whole number"),

@@ -70,7 +70,7 @@ class Brought:
             )
         if self.ambiguous:
             said.append(
-                f"{counted(len(self.ambiguous), 'film')} could be more than one, and left out: "
+                f"{counted(len(self.ambiguous), 'film')} could be more than one, so left out: "
                 f"{_named(self.ambiguous, most)}."
             )
         if self.unknown:

@@ -75,7 +75,7 @@ def checked(export: Export) -> Export:
         export = replace(export, entries=tuple(e for e in export.entries if id(e) not in kept))
     if not export.entries:
         why = " ".join(notes) or "It has a header, and no line below it."
-        raise DataError(f"no film is in the file. {why} Read are: {SUPPORTED}")
+        raise DataError(f"no film is in the file. {why} What can be read: {SUPPORTED}")
     return replace(export, notes=notes)
 
 

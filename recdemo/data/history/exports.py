@@ -59,7 +59,7 @@ def read_export(raw: bytes, name: str = "the file", person: str = "") -> Export:
     if raw[:4] == _ZIP:
         return _from_zip(raw, name, person)
     if raw[:5].lower() in (b"%pdf-", b"<!doc", b"<html") or raw[:2] == b"\x1f\x8b":
-        raise DataError(f"{name} is not a table, a list or a zip; read are: {SUPPORTED}")
+        raise DataError(f"{name} is not a table, a list or a zip; what can be read: {SUPPORTED}")
     if "watchlist" in name.casefold():  # told from films watched by its name only
         raise DataError(f"{name} lists what you plan to watch; choose what you watched or rated")
     text = decoded(raw, name)
@@ -70,7 +70,9 @@ def read_export(raw: bytes, name: str = "the file", person: str = "") -> Export:
         if found is not None:
             return _from_json(found, name)
         if not _YEAR_AT_END.search(text.strip().splitlines()[0]):  # of a list: [Rec] (2007)
-            raise DataError(f"{name} is not whole as JSON; export it again. Read are: {SUPPORTED}")
+            raise DataError(
+                f"{name} is not whole as JSON; export it again. What can be read: {SUPPORTED}"
+            )
     return from_table(text, person) or _from_lines(text, name)
 
 
@@ -143,11 +145,13 @@ def _from_lines(text: str, name: str) -> Export:
     if not with_year and _is_a_table(text):
         header = text.strip().splitlines()[0][:200]
         raise DataError(
-            f'{name} is a table without a column of titles that is known; it begins with {header!r}. Call the column "Title". '
-            f"Read are: {SUPPORTED}"
+            f'{name} is a table without a known column of titles; it begins with {header!r}. Call the column "Title". '
+            f"What can be read: {SUPPORTED}"
         )
     if not entries or long * 2 > len(entries):
-        raise DataError(f"{name} holds no list of films that is understood. Read are: {SUPPORTED}")
+        raise DataError(
+            f"{name} holds no list of films that is understood. What can be read: {SUPPORTED}"
+        )
     notes = (
         ()
         if with_year
@@ -219,7 +223,9 @@ def _from_zip(raw: bytes, name: str, person: str) -> Export:
         ) from None
     parts = _parts(texts, person)
     if not parts:
-        raise DataError(f"{name} holds no history that is understood. Read are: {SUPPORTED}")
+        raise DataError(
+            f"{name} holds no history that is understood. What can be read: {SUPPORTED}"
+        )
     best = max(parts, key=lambda part: len(part.entries))
     if best.person and not person:  # one person's of every file
         parts = _parts(texts, best.person)

@@ -26,7 +26,7 @@ from recdemo.data.marks import mark_reader
 ANY_TABLE = "a table"
 BARE_IDS = (
     "The file names films by number only. They are read as MovieLens's own numbers, which those of other sites, and of "
-    "MovieLens-100K, are not: look over the films before you take them."
+    "MovieLens-100K, are not: look the films over before you take them."
 )
 
 

@@ -103,7 +103,7 @@ def check_arguments(given: Mapping[str, Any]) -> None:
             number = isinstance(part, int | float) and not isinstance(part, bool)
             if number and not (name in BOUNDS and least <= part <= most):
                 raise ValueError(
-                    f"{name[:40]} is {str(part)[:40]}; {least:,.10g} to {most:,.10g} may be"
+                    f"{name[:40]} is {str(part)[:40]}; it may be {least:,.10g} to {most:,.10g}"
                 )
             if not (number or part is None or isinstance(part, bool | str)):
                 raise ValueError(f"{name[:40]} holds neither numbers nor texts")

@@ -186,7 +186,7 @@ def test_the_order_is_that_of_watching() -> None:
 def test_films_named_by_number_only_are_never_taken_without_a_word() -> None:
     """603 is The Matrix for TMDB, and another film for MovieLens."""
     export = read_export(b"movie_id,rating\n603,10\n")
-    assert any("look over the films" in note for note in export.notes)
+    assert any("look the films over" in note for note in export.notes)
     assert not read_export(b"Title,rating\nThe Matrix,10\n").notes
 
 
