@@ -332,7 +332,7 @@ def test_where_the_visitor_stands_is_the_library_s() -> None:
 
 @pytest.mark.parametrize(
     ("model", "session", "words"),
-    [("din", MAYA, "no one vector"), ("rnn_als", Session("F"), "knows nothing of this visitor")],
+    [("din", MAYA, "no single vector"), ("rnn_als", Session("F"), "knows nothing of this visitor")],
 )
 def test_a_visitor_without_a_place_is_told_why(model: str, session: Session, words: str) -> None:
     app = opened(model, "next", session)
