@@ -34,7 +34,7 @@ Block = TypeVar("Block", bound=nn.Module)
 _FIELDS: dict[str, tuple[Kind, str, str]] = {
     "movie": ("film", "Films, on their own", "the film's own vector, without genres and year"),
     "last_five": ("film", "Films, as one of the last five", "the film as one of the last watched"),
-    "watched": ("film", "Films, as just watched", "the film as one watched without a word"),
+    "watched": ("film", "Films, as just watched", "the film as one watched without an opinion"),
     "disliked": ("film", "Films, as disliked", "the film as one that was disliked"),
     "liked": ("film", "Films, as liked", "the film as one that was liked"),
     "genres": ("genre", "Genres of films", "the genre of a film"),

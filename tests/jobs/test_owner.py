@@ -129,7 +129,7 @@ def test_each_visitor_has_a_part_of_the_room(desk: Desk, monkeypatch: pytest.Mon
     monkeypatch.setenv(room.RUNS_EACH_VARIABLE, "2")
     monkeypatch.setenv(room.KEPT_EACH_VARIABLE, "0")
     first = _start(desk, ANNA)
-    with pytest.raises(RequestError, match="1 of your runs train or wait, and 1 may"):
+    with pytest.raises(RequestError, match="1 of your runs train or wait, and the limit is 1"):
         _start(desk, ANNA)
     _start(desk, BERT)
     control.cancel(first.id, ANNA)

@@ -40,11 +40,11 @@ def test_titles_are_written_for_the_reader() -> None:
 @pytest.mark.parametrize(
     ("content", "named"),
     [
-        ("", "no JSON"),
-        ("not json", "no JSON"),
-        (b"\xff\xfe\x00", "no JSON"),
-        ("[" * 5000, "no JSON"),
-        (r'{"recdemo": 1, "model": "\ud800"}', "no JSON"),  # half of a character
+        ("", "not JSON"),
+        ("not json", "not JSON"),
+        (b"\xff\xfe\x00", "not JSON"),
+        ("[" * 5000, "not JSON"),
+        (r'{"recdemo": 1, "model": "\ud800"}', "not JSON"),  # half of a character
         ("[]", "the JSON is not an object"),
         ("{}", "“recdemo”, the version of its layout, is missing"),
         ('{"recdemo": 2}', "its layout is of version 2, and only 1 is known here"),
