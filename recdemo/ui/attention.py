@@ -106,7 +106,7 @@ def _crosses(found: inside.Crosses, layer: int, explanation: Explanation, w: Wor
                 "The first layer reads the fields as they are, so a cell and its mirror image tell of the same two fields."
                 if layer == 0
                 else "Here the column's field has been through the layers before, and carries what it was "
-                "multiplied with there: a cell is about more than two fields."
+                "multiplied by there: a cell is about more than two fields."
             )
             + " A row or column without cells is a field that holds nothing."
         )

@@ -104,7 +104,7 @@ def show_activations(names: list[str]) -> None:
             )
         st.caption(
             "Above, what comes out for an input x; below, how fast that changes, which is what gradients are "
-            "multiplied with. Computed by the blocks that the models use, the slopes by torch’s own "
+            "multiplied by. Computed by the blocks that the models use, the slopes by torch’s own "
             "differentiation. Below zero PReLU is ax, and Dice is p(x)·x + (1 − p(x))·a·x with p(x) = σ((x − E)/√Var): a "
             "soft switch between x and ax. RReLU’s band is what it draws from in training. Document fig. 3-22, eq. 3-20 "
             "to 3-25."

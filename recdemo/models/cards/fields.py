@@ -201,7 +201,7 @@ CARDS = (
         family=FIELDS,
         idea=(
             "Two plain networks read the same fields, one through gates that the visitor sets and one through gates that "
-            "the film sets. Their outputs are multiplied with each other, and two networks are enough to compete with "
+            "the film sets. Their outputs are multiplied together, and two networks are enough to compete with "
             "the most elaborate crosses."
         ),
         source="Mao et al., FinalMLP, AAAI 2023",
