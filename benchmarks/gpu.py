@@ -2,10 +2,10 @@
 
     python benchmarks/gpu.py [--models din sasrec] [--share 0.2] [--epochs 2]
 
-A model is trained by the command line as it stands, on some of the training rows: by one process on the processor; by torchrun with one process for
-each GPU, which uses nccl; and by torchrun with two processes on the processor, which uses gloo. Prints rows per second after the first
-epoch, how many times as many that is, and the loss and NDCG@10 of the last epoch, which agree within noise: another order of sums, and with
-several processes other draws. Without a GPU the line of the GPU is missing. A few minutes; needs MovieLens-1M, see the README.
+A model learns `next` from some of the training rows: one process on the processor; started by torchrun, one process for each GPU, which use nccl; and
+started by torchrun, two processes on the processor, which use gloo. Prints rows per second of the last epoch, how many times as many as
+on the processor, and the loss and validation NDCG@10 of that epoch, which agree within noise: the order of sums is another, and with several
+processes so are the draws. Where there is no GPU, its line is missing. A few minutes; needs MovieLens-1M, see the README.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -24,8 +24,16 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-TORCHRUN = ("torch.distributed.run", "--standalone", "--nproc-per-node")
+from recdemo import checkpoints
+from recdemo.training.distributed import ranks_here
+from recdemo.training.loop import fit
+from recdemo.training.opening import open_data, source_of
+from recdemo.training.pipeline import build
+from recdemo.training.settings import settings_for
+
+TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node")
 NO_GPU = {"CUDA_VISIBLE_DEVICES": ""}
+RESULT = "result: "
 
 
 def ways() -> dict[str, tuple[tuple[str, ...], dict[str, str]]]:
@@ -33,26 +41,37 @@ def ways() -> dict[str, tuple[tuple[str, ...], dict[str, str]]]:
     gpus = torch.cuda.device_count()
     found: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {"processor": ((), NO_GPU)}
     if gpus:
-        found[f"{gpus} GPU{'s' * (gpus > 1)}"] = (*TORCHRUN, str(gpus), "-m"), {}
-    return found | {"2 processes": ((*TORCHRUN, "2", "-m"), NO_GPU)}
+        found["GPU" if gpus == 1 else f"{gpus} GPUs"] = (*TORCHRUN, str(gpus)), {}
+    return found | {"2 processes": ((*TORCHRUN, "2"), NO_GPU)}
 
 
-def train(model: str, start: tuple[str, ...], environment: dict[str, str], more: list[str]) -> dict:
-    """The last epoch of a training."""
-    with tempfile.TemporaryDirectory() as out:
-        command = [sys.executable, "-m", *start, "recdemo", "train", model, "--objective", "next"]
-        done = subprocess.run(
-            [*command, "--data", "ml-1m", "--out", out, *more],
-            env=os.environ | environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise SystemExit(f"{model} failed:\n{done.stderr[-3000:]}")
-        card = json.loads((Path(out) / model / "next" / "card.json").read_text())
-    last: dict = card["epochs"][-1]
-    return last
+def learn(model: str, share: float, epochs: int) -> None:
+    """Train in this process, one of those that torchrun has started or the only one; the first prints what the last epoch reached."""
+    ranks = ranks_here()
+    dataset, schema = open_data("ml-1m", checkpoints.root())
+    settings = replace(settings_for(model, "next"), share=share, epochs=epochs, start_from="")
+    schema = schema.of_length(settings.history_length)
+    source = source_of(dataset, schema, "order")
+    with ranks.together():
+        torch.manual_seed(settings.seed)
+        network, _ = build(model, "next", dataset, schema, {})
+        last = fit(network, source, "next", settings, ranks=ranks).epochs[-1]
+    if ranks.first:
+        figures = {"speed": last.samples_per_second, "loss": last.loss, **last.metrics}
+        print(RESULT + json.dumps(figures), flush=True)
+
+
+def run(start: tuple[str, ...], environment: dict[str, str], words: list[str]) -> dict[str, float]:
+    """What processes of their own say of themselves."""
+    command = [sys.executable, *start, __file__, *words]
+    done = subprocess.run(
+        command, env=os.environ | environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(done.stderr[-3000:])
+    line = next(line for line in done.stdout.splitlines() if line.startswith(RESULT))
+    found: dict[str, float] = json.loads(line.removeprefix(RESULT))
+    return found
 
 
 def main() -> None:
@@ -60,18 +79,23 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=["din", "sasrec"])
     parser.add_argument("--share", type=float, default=0.2)
     parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--only", metavar="MODEL", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
-    more = ["--share", str(chosen.share), "--epochs", str(chosen.epochs)]
-    console = Console()
+    if chosen.only:
+        learn(chosen.only, chosen.share, chosen.epochs)
+        return
     table = Table("model", "on", "rows/s", "×", "loss", "NDCG@10")
     for model in chosen.models:
         base = 0.0
+        words = ["--only", model, "--share", str(chosen.share), "--epochs", str(chosen.epochs)]
         for name, (start, environment) in ways().items():
-            last = train(model, start, environment, more)
-            speed = last["samples_per_second"]
-            base = base or speed
-            figures = f"{last['loss']:.4f}", f"{last['metrics']['ndcg@10']:.4f}"
-            table.add_row(model, name, f"{speed:,.0f}", f"{speed / base:.2f}", *figures)
+            found = run(start, environment, words)
+            base = base or found["speed"]
+            figures = f"{found['loss']:.4f}", f"{found['ndcg@10']:.4f}"
+            table.add_row(
+                model, name, f"{found['speed']:,.0f}", f"{found['speed'] / base:.2f}", *figures
+            )
+    console = Console()
     if not torch.cuda.is_available():
         console.print("torch finds no GPU here.")
     console.print(table)
