@@ -259,9 +259,7 @@ def read_card(folder: Path) -> CheckpointCard:
             f"{path} is not a card of format {FORMAT} ({first}); restore or retrain it"
         ) from error
     if card.model not in CARDS:
-        raise CheckpointError(
-            f"{path} is of model {card.model!r}, which this version does not have"
-        )
+        raise CheckpointError(f"{path} is of model {card.model!r}, which this version lacks")
     theirs, ours = card.versions.get("torch", ""), _version("torch")
     if theirs.split(".")[0] != ours.split(".")[0]:
         raise CheckpointError(

@@ -277,7 +277,7 @@ def read_card(raw: bytes) -> KeptCard:
         raise CheckpointError(f"{KEPT} is damaged: it is not what was written")
     if card.model not in CARDS or card.objective not in CARDS[card.model].objectives:
         raise CheckpointError(
-            f"{KEPT} is of model {card.model!r} for {card.objective!r}, which this version does not have"
+            f"{KEPT} is of model {card.model!r} for {card.objective!r}, which this version lacks"
         )
     return card
 
