@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
+from typing import IO
 
 from playwright.sync_api import Browser, Locator, Page, Playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
@@ -31,11 +34,14 @@ class App:
 
 
 @contextmanager
-def running_app(environment: Mapping[str, str] | None = None) -> Iterator[App]:
+def running_app(
+    environment: Mapping[str, str] | None = None, *, log: Path | None = None
+) -> Iterator[App]:
     """Start the app on a free port, wait until it answers, stop it at the end.
 
     Args:
         environment: variables set for it, besides those of this process.
+        log: takes what it prints, errors in full among it.
 
     Raises:
         RuntimeError: it ended, or did not answer in time.
@@ -54,10 +60,12 @@ def running_app(environment: Mapping[str, str] | None = None) -> Iterator[App]:
     server = subprocess.Popen(
         command,
         cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         env=os.environ | (environment or {}),
     )
+    reader = Thread(target=_copy, args=(server.stdout, log or Path(os.devnull)))
+    reader.start()
     url = f"http://localhost:{port}"
     try:
         deadline = time.monotonic() + START_SECONDS
@@ -69,6 +77,13 @@ def running_app(environment: Mapping[str, str] | None = None) -> Iterator[App]:
     finally:
         server.terminate()
         server.wait()
+        reader.join()
+
+
+def _copy(printed: IO[bytes], log: Path) -> None:
+    """Not by the server itself, which may be forbidden to write."""
+    with log.open("wb") as file:
+        shutil.copyfileobj(printed, file)
 
 
 def start_chromium(playwright: Playwright) -> Browser:

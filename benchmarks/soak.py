@@ -17,6 +17,7 @@ import random
 import resource
 import signal
 import sys
+import tempfile
 import time
 from collections import Counter
 from contextlib import suppress
@@ -191,10 +192,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
     crowd = visitors(chosen.visitors, steps=0)
-    with private_runs():
-        zips = [made_zip(number) for number in range(3)]
-        with running_app(NO_COOKIE | {ALLOWED_VARIABLE: "simulated"}) as app:
-            sys.exit(asyncio.run(soak(app, crowd, chosen.minutes, zips, chosen.seed)))
+    with private_runs(), tempfile.TemporaryDirectory() as place:
+        zips, log = [made_zip(number) for number in range(3)], Path(place) / "log"
+        with running_app(NO_COOKIE | {ALLOWED_VARIABLE: "simulated"}, log=log) as app:
+            status = asyncio.run(soak(app, crowd, chosen.minutes, zips, chosen.seed))
+        if status:
+            errors = log.read_text(errors="replace").split("Traceback (most recent call last):")[1:]
+            for error, count in Counter(error[-1500:] for error in errors).most_common(5):
+                print(f"{count} times in the server's log: …{error}")
+    sys.exit(status)
 
 
 if __name__ == "__main__":

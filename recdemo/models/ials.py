@@ -189,7 +189,10 @@ class IALS(nn.Module):
             there = torch.arange(length) < lengths[some].unsqueeze(1)
             place = place.clamp(max=len(other) - 1)
             system, pulls = normal_equations(
-                nn.functional.embedding(other[place], vectors), counts[place] * there, everything, pull[some]
+                nn.functional.embedding(other[place], vectors),
+                counts[place] * there,
+                everything,
+                pull[some],
             )
             factor = torch.linalg.cholesky(system)
             found[some] = torch.cholesky_solve(pulls.sum(2, keepdim=True), factor).squeeze(2)
