@@ -100,11 +100,14 @@ def bring_in(raw: bytes, name: str | None = None, by: Visitor = HOST) -> Kept:
     name = card.name if name is None else name
     kept.slug_of(name)
     _clear_trials()
-    with tempfile.TemporaryDirectory(prefix=TRIAL) as folder:
-        for file, path in kept.files_of(Path(folder), card).items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content[file])
-        inside = _check(Path(folder), card)
+    try:
+        with tempfile.TemporaryDirectory(prefix=TRIAL) as folder:
+            for file, path in kept.files_of(Path(folder), card).items():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content[file])
+            inside = _check(Path(folder), card)
+    except OSError as error:
+        raise RequestError(f"{name!r} cannot be tried out: {error.strerror}") from error
     true = {
         "name": name,
         "run": "",

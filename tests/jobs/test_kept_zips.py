@@ -19,7 +19,7 @@ import pandas as pd
 import pytest
 import torch
 from kept_zips import content_of, forged, nothing_new, sealed, zipped
-from small_world import cut, flipped
+from small_world import cut, flipped, no_space
 
 from recdemo import checkpoints
 from recdemo.core.errors import CheckpointError, RequestError
@@ -203,6 +203,15 @@ def test_models_brought_in_at_once_are_tried_one_after_the_other(
         thread.join()
     assert most == [1]
     assert [found.name for found in kept.all_kept()] == ["Mine", "One", "Two"]
+
+
+def test_a_full_disk_refuses_a_model_in_words(
+    home: Path, packed: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "write_bytes", no_space)
+    with pytest.raises(RequestError, match="'New' cannot be tried out: No space"):
+        kept_zip.bring_in(packed, "New")
+    nothing_new(home, tmp_path)
 
 
 def test_what_a_kill_left_of_a_model_on_trial_goes_after_a_while(home: Path, packed: bytes) -> None:
