@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import pytest
@@ -65,6 +67,11 @@ NDCG_FLOORS = {
 }
 HISTORIES = 0.10  # of every other model that reads a history
 BEST_NDCG = 0.18
+# Of splits whose weights are not shipped: leave-one-out NDCG@10 at least, mean squared error of a random tenth at most.
+LAST_FLOORS = {"hstu": 0.18, "linear_next": 0.155} | dict.fromkeys(
+    ("transformer4rec", "rnn_joint", "sasrec", "bst", "din", "ease"), 0.13
+)
+RANDOM_FLOORS = {"rating_mlp": 0.86**2, "textcnn_history": 0.76, "textcnn_rating": 0.93}
 POPULARITY_NEXT = (0.0535, 0.0265)
 SECOND = checkpoints.available(checkpoints.root("2018"))
 SECOND_FLOORS = {"linear_next": 0.078} | dict.fromkeys(
@@ -81,6 +88,26 @@ def test_every_model_is_shipped() -> None:
     lacking = [pair for pair in WANTED if pair not in PAIRS]
     assert lacking == [], "\n".join(["train them:", *(_command(*pair) for pair in lacking)])
     assert PAIRS == WANTED
+
+
+@pytest.mark.parametrize("model", LAST_FLOORS)
+def test_leave_one_out_rows_are_there_and_good(model: str) -> None:
+    card = _evidence(f"last-0/{model}/next")
+    assert card["split"] == "last"
+    assert card["metrics"]["test"]["ndcg@10"] >= LAST_FLOORS[model]
+
+
+@pytest.mark.parametrize("model", RANDOM_FLOORS)
+def test_rows_of_a_random_tenth_are_there_and_good(model: str) -> None:
+    card = _evidence(f"random-0/{model}/rating")
+    assert card["split"] == "random"
+    assert card["metrics"]["test"]["mse"] <= RANDOM_FLOORS[model]
+
+
+def _evidence(place: str) -> dict[str, Any]:
+    path = ROOT / "checkpoints" / "evidence" / place / checkpoints.CARD
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
 @pytest.mark.parametrize("pair", PAIRS)

@@ -101,6 +101,14 @@ CARDS = (
         network="rating_mlp.RatingMLP",
         knows_users=True,
         objectives=("rating",),
-        training={"rating": {"epochs": 8, "learning_rate": 2e-3, "weight_decay": 0.5}},
+        arguments_for={"rating": {"embed_dim": 128, "dropout": 0.4}},
+        training={
+            "rating": {
+                "epochs": 14,
+                "batch_size": 2048,
+                "learning_rate": 3e-3,
+                "weight_decay": 0.25,
+            }
+        },
     ),
 )
