@@ -3,9 +3,10 @@
     python benchmarks/memory.py [--visitors 200] [--kept 20] [--uploads 3]
 
 The visitors are sessions of their own over the app's websocket, all there at once. Each opens pages with a kept model, one of
-many that know films of their own, uploads a session and files, and every tenth brings a model in and deletes it again. The
-level is what the server holds after the first of each kind; afterwards all have left and the kept models are deleted.
-Streamlit is told to forget who has left in seconds instead of minutes. Exits with 1 where the server does not come back.
+many that know films of their own, uploads a session and files, as far as the server takes them, and every tenth brings a model in and
+deletes it again. The level is what the server holds when a fifth of them has come and gone, so that its caches, which are bounded, hold
+something; afterwards all have left and the kept models are deleted. Streamlit is told to forget who has left in seconds instead of
+minutes. Exits with 1 where the server does not come back.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ PAGES = ("recommend", "embeddings", "inside", "models")
 FILMS = 3000  # of a kept model's own catalogue
 FILE = 4_000_000  # bytes of a file uploaded
 AT_ONCE = 4  # visitors whose pages run
+FULL = 413  # the status of an upload for which there is no room
 FORGET = 5  # seconds after which Streamlit lets go of who has left
 SETTLE = 75.0  # seconds in which the server tidies up
 
@@ -107,41 +109,52 @@ def visits(keys: list[str], count: int) -> list[Visit]:
 
 async def visit(
     client: Client, who: Visit, number: int, uploads: int, brought: tuple[str, bytes] | None
-) -> None:
-    """What one visitor does before they leave."""
+) -> int:
+    """What one visitor does before they leave; how many uploads the server has refused, full as it is."""
     await client.open(encode_visit(who), "recommend")
     saved = save_visit(replace(who, story=""), {}).encode()
-    await client.upload("side_open", "session.json", saved)
+    taken = [await client.upload("side_open", "session.json", saved)]
     for _ in range(uploads):
-        await client.put("ratings.csv", b"x" * FILE)
+        status, _ = await client.put("ratings.csv", b"x" * FILE)
+        taken.append(status)
     await client.open(encode_visit(who), PAGES[number % len(PAGES)])
     if brought:
         slug, raw = brought
         await client.open(encode_visit(who), "retrain")
-        await client.upload("kept_bring_in", "kept.zip", raw)
+        taken.append(await client.upload("kept_bring_in", "kept.zip", raw))
         if client.alerts:
             raise LoadError(f"the page says: {client.alerts[0]}")
-        await client.click(f"kept_delete_{slug}")
+        if taken[-1] != FULL:
+            await client.click(f"kept_delete_{slug}")
     if client.alerts:
         raise LoadError(f"the page says: {client.alerts[0]}")
+    return taken.count(FULL)
 
 
 async def measure(
     app: App, crowd: list[Visit], uploads: int, zips: dict[int, tuple[str, bytes]]
 ) -> int:
     """Let them come and go, and print what the server holds; the exit status."""
-    slots, peak, problems = asyncio.Semaphore(AT_ONCE), 0.0, list[str]()
+    slots, peak, refused, problems = asyncio.Semaphore(AT_ONCE), 0.0, 0, list[str]()
     began = time.monotonic()
 
     async def come(stack: AsyncExitStack, number: int, who: Visit) -> None:
-        nonlocal peak
+        nonlocal peak, refused
         async with slots:
             try:
                 client = await stack.enter_async_context(connected(app.url, "recommend"))
-                await visit(client, who, number, uploads, zips.get(number))
+                refused += await visit(client, who, number, uploads, zips.get(number))
             except (LoadError, OSError, TimeoutError) as error:
                 problems.append(f"{who.model}: {type(error).__name__}: {error}")
             peak = max(peak, memory_of(app.process))
+
+    async def level() -> float:
+        """What the server holds when it has forgotten who has left, one more has come, and it has tidied up."""
+        await asyncio.sleep(FORGET + 1)
+        async with connected(app.url, "recommend") as client:
+            await client.open(encode_visit(shipped))
+        await asyncio.sleep(SETTLE)
+        return memory_of(app.process)
 
     shipped = Visit(Session("F", 25, 4), "din", "next")
     for number, page in enumerate(PAGES):  # what any server holds where one of each kind was there
@@ -149,22 +162,21 @@ async def measure(
             await come(stack, number - len(PAGES), crowd[0])
         async with connected(app.url, page) as client:
             await client.open(encode_visit(shipped), page)
-    await asyncio.sleep(SETTLE)
-    before = memory_of(app.process)
+    for number, who in enumerate(crowd[: len(crowd) // 5], start=len(PAGES) + 1):
+        async with AsyncExitStack() as stack:
+            await come(stack, -number, who)
+    before, refused = await level(), 0
     async with AsyncExitStack() as stack:
         await asyncio.gather(*(come(stack, number, who) for number, who in enumerate(crowd)))
         peak = max(peak, memory_of(app.process))
     kept_models = len(kept.all_kept())
     for model in kept.all_kept():
         kept.delete(model.slug)
-    await asyncio.sleep(FORGET + 1)
-    async with connected(app.url, "recommend") as client:  # the next one who comes
-        await client.open(encode_visit(shipped))
-    await asyncio.sleep(SETTLE)
-    after = memory_of(app.process)
+    after = await level()
     print(
         f"{len(crowd)} visitors, {kept_models} kept models, {len(zips)} more brought in, {uploads} files of {FILE:,} bytes each"
     )
+    print(f"uploads refused {refused:7}, as the server was full of them")
     print(f"server before   {before:7.0f} MB")
     print(f"server at peak  {peak:7.0f} MB")
     print(f"server after    {after:7.0f} MB, {after / before:.2f} of before")
