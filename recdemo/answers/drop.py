@@ -25,7 +25,7 @@ from recdemo.core.wording import FILM, Words
 if TYPE_CHECKING:
     from recdemo.answers.recommend import Recommender
 
-CHUNK_ROWS = 12_288  # sessions times films scored at once: what a search holds in memory
+CHUNK_ROWS = 4_000  # sessions times films scored at once: what stays in the cache
 FOLDED_ROWS = 131_072  # the same for models that fold visitors in
 # Films of the history times rivals compared with, and the fewest rivals, to choose the next step ...
 STEP_ROWS, STEP_RIVALS = 16_000, 250
