@@ -20,7 +20,7 @@ from recdemo.data.split import TRAIN, split_ratings
 from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
 from recdemo.models.ease import EASE
-from recdemo.models.ials import IALS
+from recdemo.models.ials import IALS, Side
 from recdemo.models.linear_next import LinearNext
 from recdemo.models.sasrec import SASRec
 from recdemo.training.feed import InMemory
@@ -85,7 +85,7 @@ def ials(task: NextTask) -> Epochs:
     took = time.perf_counter() - began
     with torch.inference_mode():
         row, counts = rows_of(known), torch.ones(len(known.movie))
-        users = model._solve_side(row, known.movie, counts, films, task.users + 1)
+        users = model._solve_side(Side(row, known.movie, counts, task.users + 1), films)
     yield took, lambda: best_unseen((users[1:] @ films[1:].T).numpy(), task)
 
 

@@ -150,54 +150,60 @@ class IALS(nn.Module):
 
     def _solved(self, known: Known, vectors: Tensor) -> Tensor:
         """The films' vectors [M + 1, k], from first ones."""
-        row = rows_of(known, self.window)  # from 1
-        movie, counts = known.movie.long(), self.recall.weight[known.feedback.long()]
+        row, movie = rows_of(known, self.window), known.movie.long()  # rows from 1
+        counts = self.recall.weight[known.feedback.long()]
+        rows, films = int(row[-1]) + 1, len(vectors)
+        by_row = Side(row, movie, counts, rows)
+        by_film = Side(movie, row, counts, films)
         for _ in range(self.rounds):
-            rows = self._solve_side(row, movie, counts, vectors, int(row[-1]) + 1)
-            vectors = self._solve_side(movie, row, counts, rows, len(vectors))
+            vectors = self._solve_side(by_film, self._solve_side(by_row, vectors))
         return vectors.half()
 
-    def _solve_side(
-        self, mine: Tensor, other: Tensor, counts: Tensor, vectors: Tensor, size: int
-    ) -> Tensor:
-        """The vectors of one side, given those of the other.
-
-        Args:
-            mine: [N] whose vector, row or film; 0 is none.
-            other: [N] the vector it met on the other side.
-            counts: [N] c of the meeting.
-            vectors: of the other side; row 0 is zero.
-            size: of this side, 0 included.
-
-        Returns:
-            [size, k], zero for whoever met nobody.
-        """
-        order = torch.argsort(mine, stable=True)
-        other, counts = other[order], counts[order]
-        lengths = torch.bincount(mine, minlength=size)
-        begins = lengths.cumsum(0) - lengths
-        pull = self._pull(torch.zeros(size).index_add_(0, mine[order], counts), len(vectors))
+    def _solve_side(self, side: Side, vectors: Tensor) -> Tensor:
+        """The vectors of one side, [size, k], given those of the other, whose row 0 is zero: zero for whoever met nobody."""
+        pull = self._pull(side.counts, len(vectors))
         everything = self._everything(vectors)
-        found = torch.zeros(size, vectors.shape[1])
-        longest_first = torch.argsort(lengths, descending=True)
-        longest_first = longest_first[lengths[longest_first] > 0]
-        done = 0
-        while done < len(longest_first):  # some at a time, of about one length
-            length = int(lengths[longest_first[done]])
-            some = longest_first[done : done + min(MOST_ROWS, max(1, CHUNK // length))]
-            place = begins[some].unsqueeze(1) + torch.arange(length)
-            there = torch.arange(length) < lengths[some].unsqueeze(1)
-            place = place.clamp(max=len(other) - 1)
-            system, pulls = normal_equations(
-                nn.functional.embedding(other[place], vectors),
-                counts[place] * there,
-                everything,
-                pull[some],
-            )
+        found = torch.zeros(len(pull), vectors.shape[1])
+        for some, others, counts in side.groups:
+            met = nn.functional.embedding(others, vectors)
+            system, pulls = normal_equations(met, counts, everything, pull[some])
             factor = torch.linalg.cholesky(system)
             found[some] = torch.cholesky_solve(pulls.sum(2, keepdim=True), factor).squeeze(2)
-            done += len(some)
         return found
+
+
+class Side:
+    """Whom each row, or each film, has met on the other side, grouped to be solved some at a time.
+
+    Args:
+        mine: [N] which row or film; 0 is none.
+        other: [N] which it met on the other side.
+        counts: [N] c of the meeting.
+        size: of this side, 0 included.
+
+    Attributes:
+        counts: [size] sum of c.
+        groups: R of about one length, [R]; whom they met, [R, L]; and c, zero at padding.
+    """
+
+    def __init__(self, mine: Tensor, other: Tensor, counts: Tensor, size: int) -> None:
+        self.counts = torch.zeros(size).index_add_(0, mine, counts)
+        order = torch.argsort(mine, stable=True)
+        other, counts = other[order].int(), counts[order]
+        lengths = torch.bincount(mine, minlength=size)
+        begins = lengths.cumsum(0) - lengths
+        longest_first = torch.argsort(lengths, descending=True)
+        longest_first = longest_first[lengths[longest_first] > 0]
+        self.groups: list[tuple[Tensor, Tensor, Tensor]] = []
+        done = 0
+        while done < len(longest_first):
+            length = int(lengths[longest_first[done]])
+            some = longest_first[done : done + min(MOST_ROWS, max(1, CHUNK // length))]
+            there = torch.arange(length) < lengths[some].unsqueeze(1)
+            place = begins[some].unsqueeze(1) + torch.arange(length)
+            place = place.clamp(max=len(other) - 1)
+            self.groups.append((some, other[place], counts[place] * there))
+            done += len(some)
 
 
 def normal_equations(
