@@ -16,6 +16,7 @@ from recdemo.checkpoints import CheckpointCard, Metrics
 from recdemo.core.allocator import few_heaps, give_back
 from recdemo.core.errors import RequestError
 from recdemo.core.protocols import ReadsText
+from recdemo.core.report import Report
 from recdemo.core.vocabulary import Objective, Split
 from recdemo.core.worlds import world_of_data
 from recdemo.data import TEST, VALIDATION, Dataset, PartedDataset
@@ -27,13 +28,13 @@ from recdemo.training.constant import constant_answer
 from recdemo.training.distributed import ALONE, Ranks
 from recdemo.training.evaluation import report_of
 from recdemo.training.faithfulness import measure_faithfulness
-from recdemo.training.feed import InMemory, each
+from recdemo.training.feed import InMemory, Source, each
 from recdemo.training.loop import fit
 from recdemo.training.metrics import Answers, questions
 from recdemo.training.observer import SILENT, Observer
 from recdemo.training.opening import check_opinions, data_card, open_any, source_of
 from recdemo.training.settings import Settings
-from recdemo.training.snapshot import StateFile, identity_of
+from recdemo.training.snapshot import Fit, StateFile, identity_of
 from recdemo.training.start import begin_with
 from recdemo.training.validation import answers_of
 
@@ -99,30 +100,14 @@ def train(
     give_back()
     kept = None
     if state:
-        ratings, _ = feed[0]
-        identity = identity_of(
-            *(model, objective, arguments, asdict(settings), split, schema.hash),
-            tensors=[ratings.user, ratings.movie, ratings.stars, ratings.profile],
-        )
-        kept = StateFile(state, identity)
+        what = (model, objective, arguments, asdict(settings), split, schema.hash)
+        kept = StateFile(state, _identity(feed, what))
     result = fit(network, feed, objective, settings, state=kept, ranks=ranks, observer=observer)
     observer.on_measure()
 
-    def answers_about(which: int) -> Answers:
-        asked = [questions(ratings, part == which, objective) for ratings, part in each(feed)]
-        return answers_of(network, feed, asked, objective)
-
     def measure_and_save() -> CheckpointCard:
         round_weights(network)
-        # `next` is validated on a sample of users; without epochs, as popularity, all of them are asked.
-        best = next((epoch for epoch in result.epochs if epoch.epoch == result.best_epoch), None)
-        validated = best.metrics if best else answers_about(VALIDATION).metrics
-        tested = answers_about(TEST)
-        report = report_of(tested, films=schema.size)
-        if split == "order" and isinstance(feed, InMemory):
-            ratings, part = feed[0]
-            faithful = measure_faithfulness(network, ratings, part == TEST)
-            report = report.model_copy(update={"faithfulness": faithful})
+        metrics, report = _measure(network, feed, objective, split, result)
         card = CheckpointCard(
             format=checkpoints.FORMAT,
             model=model,
@@ -132,10 +117,7 @@ def train(
             history_length=schema.history_length,
             weights_sha256="",
             parameters=sum(p.numel() for p in network.parameters()),
-            metrics=Metrics(
-                validation=validated,
-                test=tested.metrics,
-            ),
+            metrics=metrics,
             constant=None if model == "popularity" else constant_answer(feed, objective),
             data=data,
             split=split,
@@ -155,6 +137,37 @@ def train(
     if card.nothing_learned:
         observer.on_problem(card.nothing_learned)
     return card
+
+
+def _identity(feed: Source, what: tuple[Any, ...]) -> str:
+    """Of a fit: what it is of, and the ratings that it reads."""
+    ratings, _ = feed[0]
+    return identity_of(*what, tensors=[ratings.user, ratings.movie, ratings.stars, ratings.profile])
+
+
+def _measure(
+    network: nn.Module,
+    feed: Source,
+    objective: Objective,
+    split: Split,
+    result: Fit,
+) -> tuple[Metrics, Report]:
+    """What the best epoch had on the validation part, and what the test part says, asked this once."""
+
+    def answers_about(which: int) -> Answers:
+        asked = [questions(ratings, part == which, objective) for ratings, part in each(feed)]
+        return answers_of(network, feed, asked, objective)
+
+    # `next` is validated on a sample of users; without epochs, as popularity, all of them are asked.
+    best = next((epoch for epoch in result.epochs if epoch.epoch == result.best_epoch), None)
+    validated = best.metrics if best else answers_about(VALIDATION).metrics
+    tested = answers_about(TEST)
+    report = report_of(tested, films=feed.schema.size)
+    if split == "order" and isinstance(feed, InMemory):
+        ratings, part = feed[0]
+        faithful = measure_faithfulness(network, ratings, part == TEST)
+        report = report.model_copy(update={"faithfulness": faithful})
+    return Metrics(validation=validated, test=tested.metrics), report
 
 
 def build(

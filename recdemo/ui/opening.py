@@ -1,6 +1,6 @@
 """What a page shows at once, before the libraries behind the models are loaded on a cold server.
 
-This module, and what it imports, must stay light: only streamlit.
+This module, and what it imports, must stay light: streamlit, and a call to the C library.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
+
+from recdemo.core.allocator import few_heaps
 
 _STYLE = f"<style>{Path(__file__).with_suffix('.css').read_text('utf-8')}</style>"
 
@@ -20,6 +22,7 @@ def show(title: str, icon: str, lead: str) -> None:
         icon: one emoji for the tab.
         lead: one sentence on what the page answers.
     """
+    few_heaps()  # each run of a page is a thread of its own, and what libraries start on import are more
     st.set_page_config(page_title=f"{title} · recdemo", page_icon=icon, layout="wide")
     st.html(_STYLE)
     with st.container(key="opening", horizontal=True, vertical_alignment="bottom"):

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import streamlit as st
 
-from recdemo.core.allocator import few_heaps, give_back
+from recdemo.core.allocator import give_back
 from recdemo.ui import engine
 
 WARM_UP_AFTER = 1.5  # seconds, in which the browser draws and still asks the server for its parts
@@ -26,7 +26,6 @@ def warm_up() -> None:
     Streamlit collects garbage after every run of a page, and so looks at each of the 260,000 objects that the libraries
     are made of: 160 ms, in which nobody is answered. They stay for good, and are set aside from that here.
     """
-    few_heaps()  # each run of a page is a thread of its own
 
     def load() -> None:
         with suppress(Exception):

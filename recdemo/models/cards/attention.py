@@ -38,7 +38,7 @@ CARDS = (
         formula=r"\mathrm{MLP}\Big(\Big[\sum_i a(x_i, q)\,x_i,\; q,\; \sum_i a(x_i, q)\,x_i \odot q,\; u\Big]\Big) + b_q",
         network="din.DIN",
         shows=("history",),
-        arguments_for={"next": {"recency": True}},
+        arguments_for={"like": {"recency": True}, "next": {"recency": True}},
         training={
             "like": {"epochs": 4, "learning_rate": 2e-3},
             "next": {

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from recdemo.models.cards.card import FIELDS, SAMPLED, Card
 
+# Whether somebody likes a film is told best by the last hundred, of which the latest say most.
+RECENT = {"recency": 30.0}
+RATED = {"learning_rate": 2e-3, "history_length": 100}
+
 CARDS = (
     Card(
         key="fm",
@@ -18,9 +22,9 @@ CARDS = (
         network="fm.FM",
         shows=("fields",),
         reads_order="last five",
-        arguments_for={"next": {"embed_dim": 64, "recency": 10.0}},
+        arguments_for={"like": RECENT, "next": {"embed_dim": 64, "recency": 10.0}},
         training={
-            "like": {"epochs": 5, "learning_rate": 2e-3},
+            "like": {**RATED, "epochs": 5},
             "next": {"epochs": 4, "batch_size": 512, "learning_rate": 0.003},
         },
     ),
@@ -36,9 +40,9 @@ CARDS = (
         formula=r"\mathrm{MLP}([v_1, \dots, v_F])",
         network="embedding_mlp.EmbeddingMLP",
         reads_order="last five",
-        arguments_for={"next": {"recency": 10.0}},
+        arguments_for={"like": RECENT, "next": {"recency": 10.0}},
         training={
-            "like": {"epochs": 3, "learning_rate": 2e-3},
+            "like": {**RATED, "epochs": 3},
             "next": {**SAMPLED, "epochs": 4, "share": 0.7},
         },
     ),
@@ -55,9 +59,9 @@ CARDS = (
         formula=r"\mathrm{MLP}(\mathrm{ReLU}(\mathrm{Conv1d}_3([v_1, \dots, v_F])))",
         network="embedding_cnn.EmbeddingCNN",
         reads_order="last five",
-        arguments_for={"next": {"recency": 10.0}},
+        arguments_for={"like": RECENT, "next": {"recency": 10.0}},
         training={
-            "like": {"epochs": 3, "learning_rate": 2e-3, "share": 0.5},
+            "like": {**RATED, "epochs": 3},
             "next": {**SAMPLED, "epochs": 4, "share": 0.7},
         },
     ),
@@ -73,9 +77,9 @@ CARDS = (
         formula=r"\mathrm{MLP}([w_1, v_1, \dots, w_F, v_F]),\; w, v \text{ from FM}",
         network="fnn.FNN",
         reads_order="last five",
-        arguments_for={"next": {"embed_dim": 32, "recency": 10.0}},
+        arguments_for={"like": RECENT, "next": {"embed_dim": 32, "recency": 10.0}},
         training={
-            "like": {"epochs": 3, "learning_rate": 2e-3, "share": 0.5},
+            "like": {**RATED, "epochs": 3},
             "next": {**SAMPLED, "epochs": 3, "share": 0.7},
         },
     ),
@@ -91,9 +95,9 @@ CARDS = (
         formula=r"\mathrm{MLP}\big((\textstyle\sum_i v_i)^2 - \sum_i v_i^2\big)",
         network="fnn_plus.FNNPlus",
         reads_order="last five",
-        arguments_for={"next": {"recency": 10.0}},
+        arguments_for={"like": RECENT, "next": {"recency": 10.0}},
         training={
-            "like": {"epochs": 3, "learning_rate": 2e-3},
+            "like": {**RATED, "epochs": 3},
             "next": {**SAMPLED, "epochs": 4, "share": 0.7},
         },
     ),
@@ -110,9 +114,9 @@ CARDS = (
         network="wide_deep.WideDeep",
         shows=("fields",),
         reads_order="last five",
-        arguments_for={"next": {"recency": 10.0}},
+        arguments_for={"like": RECENT, "next": {"recency": 10.0}},
         training={
-            "like": {"epochs": 3, "learning_rate": 2e-3},
+            "like": {**RATED, "epochs": 3},
             "next": {**SAMPLED, "epochs": 4, "share": 0.7},
         },
     ),
@@ -130,9 +134,9 @@ CARDS = (
         arguments={"crosses": "poly2"},
         shows=("fields",),
         reads_order="last five",
-        arguments_for={"next": {"recency": 10.0}},
+        arguments_for={"like": RECENT, "next": {"recency": 10.0}},
         training={
-            "like": {"epochs": 3, "learning_rate": 2e-3, "share": 0.5},
+            "like": {**RATED, "epochs": 3},
             "next": {**SAMPLED, "epochs": 3, "share": 0.7},
         },
     ),
@@ -149,9 +153,9 @@ CARDS = (
         network="deepfm.DeepFM",
         shows=("fields",),
         reads_order="last five",
-        arguments_for={"next": {"recency": 6.0, "embed_dim": 64}},
+        arguments_for={"like": RECENT, "next": {"recency": 6.0, "embed_dim": 64}},
         training={
-            "like": {"epochs": 5, "learning_rate": 2e-3},
+            "like": {**RATED, "epochs": 5},
             "next": {**SAMPLED, "epochs": 5, "share": 0.8},
         },
     ),
@@ -167,9 +171,9 @@ CARDS = (
         formula=r"x_{l+1} = x_0\,(x_l^\top w_l) + b_l + x_l,\quad w^\top [x_L, \mathrm{MLP}(x_0)]",
         network="dcn.DCN",
         reads_order="last five",
-        arguments_for={"next": {"embed_dim": 32, "recency": 10.0}},
+        arguments_for={"like": RECENT, "next": {"embed_dim": 32, "recency": 10.0}},
         training={
-            "like": {"epochs": 4, "learning_rate": 2e-3},
+            "like": {**RATED, "epochs": 4},
             "next": {**SAMPLED, "epochs": 5, "share": 0.8},
         },
     ),
@@ -185,13 +189,13 @@ CARDS = (
         formula=r"x_{l+1} = x_0 \odot (W_l x_l + b_l) + x_l,\quad w^\top [x_L, \mathrm{MLP}(x_0)]",
         network="dcn_v2.DCNV2",
         arguments_for={
-            "like": {"recency": 30.0, "embed_dim": 48},
+            "like": {**RECENT, "embed_dim": 48},
             "next": {"recency": 6.0, "embed_dim": 32},
         },
         shows=("fields", "crosses"),
         reads_order="last five",
         training={
-            "like": {"epochs": 3, "learning_rate": 2e-3, "history_length": 100},
+            "like": {**RATED, "epochs": 3},
             "next": {**SAMPLED, "epochs": 5, "share": 0.8},
         },
     ),
@@ -208,11 +212,11 @@ CARDS = (
         formula=r"b + w_1^\top o_1 + w_2^\top o_2 + \sum_h o_{1,h}^\top W_h\, o_{2,h},\quad "
         r"o_s = \mathrm{MLP}_s(2\sigma(\mathrm{MLP}(c_s)) \odot x)",
         network="final_mlp.FinalMLP",
-        arguments_for={"like": {"recency": 30.0}, "next": {"recency": 6.0, "embed_dim": 32}},
+        arguments_for={"like": RECENT, "next": {"recency": 6.0, "embed_dim": 32}},
         shows=("streams",),
         reads_order="last five",
         training={
-            "like": {"epochs": 5, "learning_rate": 2e-3},
+            "like": {**RATED, "epochs": 5},
             "next": {**SAMPLED, "epochs": 5, "share": 0.8},
         },
     ),
@@ -227,11 +231,11 @@ CARDS = (
         source="Xiao et al., Attentional Factorization Machines, IJCAI 2017; document eq. 3-10, 3-11",
         formula=r"w_0 + \sum_i w_i + p^\top \sum_{i<j} a_{ij}\,(v_i \odot v_j)",
         network="afm.AFM",
-        arguments_for={"like": {"recency": 30.0}, "next": {"embed_dim": 64, "recency": 10.0}},
+        arguments_for={"like": RECENT, "next": {"embed_dim": 64, "recency": 10.0}},
         shows=("fields",),
         reads_order="last five",
         training={
-            "like": {"epochs": 4, "learning_rate": 2e-3, "history_length": 100},
+            "like": {**RATED, "epochs": 4},
             "next": {**SAMPLED, "epochs": 3, "share": 0.5, "start_from": "fm"},
         },
     ),
