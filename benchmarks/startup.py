@@ -4,7 +4,7 @@
 
 Needs playwright (the extra dev), Debian's chromium, and Linux (memory is read from /proc). The first
 page is timed from asking a server that has just started: until its heading is there, and until its last
-section is.
+section is. Memory is what the server holds when every model has answered on two pages and it has tidied up.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from playwright.sync_api import sync_playwright
 
 from benchmarks.browser import running_app, settle, start_chromium
 from recdemo import checkpoints
+from recdemo.ui.warm_up import TIDY_EVERY
 
+SETTLE = 10.0  # seconds that tidying up may take
 VISITOR = "g=F&a=25&o=12&h=260l-1214l-1374l-541l-589l-2571l"
 
 
@@ -54,6 +56,7 @@ def main() -> None:
                         for name in ("recommend", "attention"):
                             page.goto(f"{app.url}/{name}?m={model}&obj={objective}&{VISITOR}")
                             settle(page)
+                    time.sleep(TIDY_EVERY + SETTLE)
                     memory = resident_mb(app.process)
         browser.close()
     for name, seconds in {"heading": heading, "whole page": whole}.items():

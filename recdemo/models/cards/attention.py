@@ -20,9 +20,9 @@ CARDS = (
         reads_profile=False,
         weights_sum="one",
         weights_by_candidate=False,
-        arguments_for={"next": {"embed_dim": 64, "recency": True}},
+        arguments_for={"like": {"recency": True}, "next": {"embed_dim": 64, "recency": True}},
         training={
-            "like": {"epochs": 3, "learning_rate": 2e-3},
+            "like": {"epochs": 3, "learning_rate": 2e-3, "history_length": 100},
             "next": {**SAMPLED, "epochs": 6},
         },
     ),
@@ -66,9 +66,9 @@ CARDS = (
         shows=("history", "evolution"),
         reads_order="every place",
         weights_sum="one",
-        arguments_for={"next": {"recency": True}},
+        arguments_for={"like": {"recency": True}, "next": {"recency": True}},
         training={
-            "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.2},
+            "like": {"epochs": 3, "learning_rate": 2e-3, "share": 0.4, "start_from": "din"},
             "next": {
                 "epochs": 3,
                 "batch_size": 256,
@@ -97,7 +97,7 @@ CARDS = (
         weights_sum="less than one",
         arguments_for={"next": {"embed_dim": 64}},
         training={
-            "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.5},
+            "like": {"epochs": 4, "learning_rate": 4e-3, "share": 0.5},
             "next": {
                 "epochs": 5,
                 "batch_size": 256,
@@ -126,7 +126,7 @@ CARDS = (
         weights_by_candidate=False,
         arguments_for={"next": {"embed_dim": 64}},
         training={
-            "like": {"epochs": 4, "learning_rate": 2e-3, "share": 0.15},
+            "like": {"epochs": 4, "learning_rate": 4e-3, "share": 0.15},
             "next": {
                 "epochs": 4,
                 "batch_size": 256,

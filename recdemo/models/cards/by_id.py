@@ -19,7 +19,7 @@ CARDS = (
         knows_users=True,
         training={
             "like": {"epochs": 8, "learning_rate": 4e-3, "weight_decay": 0.3},
-            "next": {"epochs": 8, "batch_size": 512, "learning_rate": 0.004, "weight_decay": 0.3},
+            "next": {"epochs": 8, "batch_size": 512, "learning_rate": 0.008, "weight_decay": 0.03},
         },
     ),
     Card(
@@ -78,11 +78,12 @@ CARDS = (
         reads_profile=False,
         reads_order="every place",
         objectives=("next",),
+        arguments_for={"next": {"layers": 2}},
         training={
             "next": {
                 "epochs": 4,
                 "batch_size": 1024,
-                "learning_rate": 2e-2,
+                "learning_rate": 8e-2,
                 "weight_decay": 0.0,
                 "share": 0.5,
             }

@@ -17,9 +17,9 @@ CARDS = (
         formula=r"\mathrm{MLP}\big(\big[\tfrac{1}{L}\sum_i x_i,\; q\big]\big)",
         network="pooling.Pooling",
         reads_profile=False,
-        arguments_for={"next": {"embed_dim": 64, "recency": True}},
+        arguments_for={"like": {"recency": True}, "next": {"embed_dim": 64, "recency": True}},
         training={
-            "like": {"epochs": 4, "learning_rate": 2e-3},
+            "like": {"epochs": 4, "learning_rate": 2e-3, "history_length": 100},
             "next": {**SAMPLED, "epochs": 6},
         },
     ),

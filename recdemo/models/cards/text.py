@@ -18,7 +18,7 @@ CARDS = (
         network="dcn.DCNText",
         reads_profile=False,
         reads_dislikes=False,
-        arguments_for={"next": {"recency": 10.0}},
+        arguments_for={"like": {"recency": 30.0}, "next": {"recency": 10.0}},
         training={
             "like": {"epochs": 5, "learning_rate": 2e-3, "weight_decay": 0.0},
             "next": {
