@@ -1,11 +1,11 @@
-"""How well the stars of a visitor of few films are predicted: test users as strangers on their last n films.
+"""How well a visitor of few films is known: test users as strangers on their last n films.
 
-    python benchmarks/few_films.py [--users U] [--questions Q] [--models KEY ...] [--validation]
+    python benchmarks/few_films.py [--objective rating|like] [--users U] [--questions Q] [--models KEY ...] [--validation]
 
 Of each of U users of MovieLens-1M, drawn at random, Q ratings of the test part at most are asked about. What the models
 know of a user is whether the n films before the one asked about were liked, as they know it of a visitor of the demo.
-Prints the RMSE by n and model, and how many films stand at exactly 5.00 in the full lists of 20 of these users with
-7 films each. Popularity knows no visitor: no other model should ever be worse.
+Prints the RMSE of the stars, or the AUC of likes, by n and model, and of stars how many films stand at exactly 5.00 in the full
+lists of 20 of these users with 7 films each. Popularity knows no visitor: no other model should ever be worse.
 """
 
 from __future__ import annotations
@@ -22,14 +22,18 @@ from rich.table import Table
 from torch import Tensor
 
 from recdemo import checkpoints
+from recdemo.core.vocabulary import Objective
 from recdemo.data import TEST, VALIDATION, Dataset, split_ratings
 from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
-from recdemo.training.metrics import rating_metrics, score_rows
+from recdemo.training.metrics import like_metrics, rating_metrics, score_rows
 from recdemo.training.opening import open_data
 
 COUNTS = (1, 3, 5, 7, 20, 50)
-MODELS = ["popularity", "rating_mlp", "textcnn_history"]
+MODELS = {
+    "rating": ["popularity", "rating_mlp", "textcnn_history"],
+    "like": ["popularity", "mf", "fm", "deepfm", "dcn_v2", "din", "dien", "bst"],
+}
 LISTS, FILMS = 20, 7  # visitors whose whole lists are looked at, and what each has watched
 TOP = 4.995  # is shown as 5.00
 
@@ -52,6 +56,14 @@ def strangers(dataset: Dataset, schema: Schema, films: int) -> Ratings:
     return Ratings(dataset, Schema(schema.movies, history_length=films), strangers=True)
 
 
+def of_rows(model: torch.nn.Module, ratings: Ratings, rows: Tensor, objective: Objective) -> float:
+    """RMSE of the stars, or AUC of likes."""
+    scores = score_rows(model, ratings, rows)
+    if objective == "rating":
+        return rating_metrics(scores, ratings.stars[rows])["rmse"]
+    return like_metrics(scores, ratings.liked[rows])["auc"]
+
+
 def at_the_top(model: torch.nn.Module, ratings: Ratings, rows: Tensor) -> int:
     """The most films shown as 5.00 in one list."""
     films = torch.arange(1, ratings.schema.size + 1)
@@ -64,28 +76,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--users", type=int, default=1000)
     parser.add_argument("--questions", type=int, default=2, help="ratings of each user at most")
-    parser.add_argument("--models", nargs="+", default=MODELS)
+    parser.add_argument("--objective", choices=MODELS, default="rating")
+    parser.add_argument("--models", nargs="+")
     parser.add_argument("--validation", action="store_true", help="ask about the validation part")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     dataset, schema = open_data("ml-1m", checkpoints.root())
     part = torch.as_tensor(split_ratings(dataset.ratings, "order"))
-    models = {key: checkpoints.load(key, "rating").model for key in chosen.models}
+    objective: Objective = chosen.objective
+    keys = chosen.models or MODELS[objective]
+    models = {key: checkpoints.load(key, objective).model for key in keys}
     by_count = {films: strangers(dataset, schema, films) for films in COUNTS}
     everything = by_count[FILMS]
     asked = part == (VALIDATION if chosen.validation else TEST)
     rows = drawn(asked, everything.user, chosen.users, chosen.questions)
     name = "validation" if chosen.validation else "test"
-    title = f"RMSE of {len(rows):,} {name} ratings by strangers of n films"
-    table = Table("model", *map(str, COUNTS), "films at 5.00", title=title)
+    figure = "RMSE" if objective == "rating" else "AUC"
+    title = f"{figure} of {len(rows):,} {name} ratings by strangers of n films"
+    last = ["films at 5.00"] if objective == "rating" else []
+    table = Table("model", *map(str, COUNTS), *last, title=title)
     visitors = rows[:: chosen.questions][:LISTS]
     for key, model in models.items():
-        figures = [
-            rating_metrics(score_rows(model, ratings, rows), ratings.stars[rows])["rmse"]
-            for ratings in by_count.values()
-        ]
-        top = at_the_top(model, everything, visitors)
-        table.add_row(key, *(f"{figure:.4f}" for figure in figures), str(top))
+        figures = [of_rows(model, ratings, rows, objective) for ratings in by_count.values()]
+        top = [str(at_the_top(model, everything, visitors))] if objective == "rating" else []
+        table.add_row(key, *(f"{figure:.4f}" for figure in figures), *top)
     Console().print(table)
 
 

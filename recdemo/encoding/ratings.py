@@ -120,8 +120,8 @@ class Ratings:
             mask_profile: training only. The share of profile values, of feedbacks and of whole histories'
                 feedbacks set to unknown, so that a model learns what "unknown" and "just watched"
                 mean; MovieLens itself has neither.
-            truncate_history: training only. The share of histories cut to a random number of their latest films:
-                MovieLens users have rated many, a visitor of the demo begins with a few.
+            truncate_history: training only. The share of histories cut to their latest n films, n + 1 drawn evenly on a
+                logarithmic scale: MovieLens users have rated many, a visitor of the demo begins with none, then one, two, …
             histories: False leaves them empty, for a model that reads none (`recdemo.core.protocols.needs_histories`): the
                 costliest part of a batch. Strangers always have theirs.
         """
@@ -132,7 +132,8 @@ class Ratings:
         reach = torch.full_like(rows, length if histories else 0)
         if histories and truncate_history:
             cut = torch.rand(len(rows)) < truncate_history
-            reach = torch.where(cut, torch.randint(0, length + 1, rows.shape), reach)
+            few = (torch.rand(len(rows)) * math.log(length + 2)).exp().long() - 1
+            reach = torch.where(cut, few.clamp(max=length), reach)
         first = torch.maximum(self.start[user], until - reach)  # [U]
         before = torch.arange(length) < (until - first).unsqueeze(1)  # [U, L]
         history, feedback = (

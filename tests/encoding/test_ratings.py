@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields, replace
 
 import numpy as np
@@ -277,8 +278,11 @@ def test_truncate_history_cuts_the_share_it_is_given(ratings: Ratings) -> None:
     torch.manual_seed(0)
     rows = torch.full((2000,), len(ratings) - 1)  # six films before it
     lengths = ratings.batch(rows, truncate_history=0.3).history_mask.sum(1)
-    whole = (lengths == LENGTH).float().mean()
-    assert whole == pytest.approx(0.7 + 0.3 / (LENGTH + 1), abs=0.05)
+    # Cut to n films with the chance log((n + 2) / (n + 1)) / log(L + 2).
+    share = torch.bincount(lengths) / len(rows)
+    chances = [0.3 * math.log((n + 2) / (n + 1)) / math.log(LENGTH + 2) for n in range(LENGTH + 1)]
+    chances[LENGTH] += 0.7
+    assert share.tolist() == pytest.approx(chances, abs=0.03)
 
 
 def test_without_mask_profile_a_batch_is_always_the_same(ratings: Ratings) -> None:
