@@ -235,7 +235,7 @@ CARDS = (
         shows=("fields",),
         reads_order="last five",
         training={
-            "like": {**RATED, "epochs": 4},
+            "like": {**RATED, "epochs": 4, "shorten": 0.1},
             "next": {**SAMPLED, "epochs": 3, "share": 0.5, "start_from": "fm"},
         },
     ),
