@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from recdemo.answers.regions import Region
-from recdemo.charts.labels import Box, labelled, window
+from recdemo.charts.labels import Box, dot_of, labelled, meet, rooms_of, window
 from recdemo.charts.style import BARE, CATEGORIES, sized
 from recdemo.core.wording import FILM, Words
 from recdemo.data.catalogue import label_of, shorten
@@ -38,6 +38,7 @@ SMALLEST = 0.03  # part of the map that a close-up shows at least
 BESIDE = (
     0.6  # room on the right of a close-up for what lies over the map, in parts of what is looked at
 )
+STEPS_ASIDE = (0, 1, -1, 2, -2, 3, -3)  # of a region's name off its place, in halves of its height
 OLDEST = 1940  # films before it share a colour: there are few
 LETTER, LINE_HEIGHT = 0.009, 0.035  # of a name, in parts of a map as on a laptop
 
@@ -236,24 +237,28 @@ def _name_regions(
     low: np.ndarray,
     size: np.ndarray,
 ) -> None:
-    """The whole map: what its regions hold, and the names of the film chosen and of the latest watched."""
-    taken: list[Box] = []
-    for region in marks.regions:
-        lines = [trait.name for trait in region.traits]
-        figure.add_annotation(
-            x=region.place[0],
-            y=region.place[1],
-            text="<br>".join(lines),
-            showarrow=False,
-            font={"size": 15, "weight": 700},
-        )
-        (x, y), half = (region.place - low) / size, np.array([0.006 * max(map(len, lines)), 0.035])
-        taken.append((x - half[0], y - half[1], x + half[0], y + half[1]))
+    """The whole map: the names of the film chosen and of the latest watched, and what its regions hold, beside these."""
     own = list(marks.watched)[::-1][:NAMED]
     rows = list(dict.fromkeys([row for row in (marks.chosen, *own) if row is not None]))
-    if rows:
-        inside = (places[rows] - low) / size
-        _name(figure, places, films, rows, inside, taken, always=marks.chosen is not None)
+    inside = (places[rows] - low) / size
+    taken = _name(figure, places, films, rows, inside, [], always=marks.chosen is not None)
+    taken += map(dot_of, inside)
+    for region in marks.regions:
+        lines = [trait.name for trait in region.traits]
+        half = np.array([0.006 * max(map(len, lines)), 0.0175 * len(lines)])
+        for up in STEPS_ASIDE:
+            x, y = (region.place - low) / size + [0, up * half[1]]
+            room = (x - half[0], y - half[1], x + half[0], y + half[1])
+            if not any(meet(room, other) for other in taken):
+                figure.add_annotation(
+                    x=region.place[0],
+                    y=low[1] + y * size[1],
+                    text="<br>".join(lines),
+                    showarrow=False,
+                    font={"size": 15, "weight": 700},
+                )
+                taken.append(room)
+                break
 
 
 def _zoom(figure: go.Figure, places: np.ndarray, films: pd.DataFrame, rows: list[int]) -> None:
@@ -275,16 +280,19 @@ def _name(
     taken: Sequence[Box],
     *,
     always: bool,
-) -> None:
-    """Titles beside their points, where there is room; the first one always, if asked."""
+) -> list[Box]:
+    """Titles beside their points, where there is room; the first one always, if asked. Returns what they cover."""
     labels = [
         shorten(label_of(film.title, film.year), 26) for film in films.iloc[rows].itertuples()
     ]
     first = [0] if always else []
     found = labelled(inside, labels, first=first, taken=taken, letter=LETTER, line=LINE_HEIGHT)
-    for row, text, side in zip(rows, found["text"], found["textposition"], strict=True):
+    covered = []
+    sides = zip(rows, inside, found["text"], found["textposition"], strict=True)
+    for row, place, text, side in sides:
         across, up = _TOWARDS[side]
         if text:
+            covered.append(rooms_of(place, text, letter=LETTER, line=LINE_HEIGHT)[side])
             figure.add_annotation(
                 x=places[row][0],
                 y=places[row][1],
@@ -296,6 +304,7 @@ def _name(
                 yshift=8 * up,
                 font={"size": 12, "weight": 600},
             )
+    return covered
 
 
 _TOWARDS = {

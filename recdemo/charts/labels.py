@@ -35,19 +35,13 @@ def labelled(
         letter, line: width and height of a letter, in parts of the chart's.
     """
     texts, sides = [""] * len(labels), ["middle right"] * len(labels)
-    taken = [*taken, *((x - DOT, y - DOT, x + DOT, y + DOT) for x, y in places)]
+    taken = [*taken, *map(dot_of, places)]
     for row in [*first, *(row for row in range(len(labels)) if row not in first)]:
-        (x, y), width = places[row], letter * len(labels[row])
-        rooms = {
-            "middle right": (x + DOT, y - line / 2, x + DOT + width, y + line / 2),
-            "middle left": (x - DOT - width, y - line / 2, x - DOT, y + line / 2),
-            "top center": (x - width / 2, y + DOT, x + width / 2, y + DOT + line),
-            "bottom center": (x - width / 2, y - DOT - line, x + width / 2, y - DOT),
-        }
+        rooms = rooms_of(places[row], labels[row], letter=letter, line=line)
         free = [
             side
             for side, room in rooms.items()
-            if min(room) >= 0 and max(room) <= 1 and not any(_meet(room, other) for other in taken)
+            if min(room) >= 0 and max(room) <= 1 and not any(meet(room, other) for other in taken)
         ]
         if free or row in first:
             texts[row], sides[row] = labels[row], [*free, "top center"][0]
@@ -55,7 +49,26 @@ def labelled(
     return {"text": texts, "textposition": sides}
 
 
-def _meet(one: Box, other: Box) -> bool:
+def rooms_of(
+    place: np.ndarray, label: str, *, letter: float = LETTER, line: float = LINE_HEIGHT
+) -> dict[str, Box]:
+    """What a label covers on each side of its point."""
+    (x, y), width = place, letter * len(label)
+    return {
+        "middle right": (x + DOT, y - line / 2, x + DOT + width, y + line / 2),
+        "middle left": (x - DOT - width, y - line / 2, x - DOT, y + line / 2),
+        "top center": (x - width / 2, y + DOT, x + width / 2, y + DOT + line),
+        "bottom center": (x - width / 2, y - DOT - line, x + width / 2, y - DOT),
+    }
+
+
+def dot_of(place: np.ndarray) -> Box:
+    """What a point covers."""
+    x, y = place
+    return x - DOT, y - DOT, x + DOT, y + DOT
+
+
+def meet(one: Box, other: Box) -> bool:
     """Whether two boxes (left, bottom, right, top) overlap."""
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
