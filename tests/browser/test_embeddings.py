@@ -113,3 +113,12 @@ def test_a_click_on_the_map_chooses_a_film(new_page: Callable[..., Page], app_ur
     phone.get_by_text(f"Nearest to {title}").wait_for()
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
     assert phone.get_by_text("Traceback").count() == 0
+    phone.goto(f"{app_url}/embeddings?m=mf&obj=next&h=2571l")
+    phone.get_by_text("Ask further").wait_for()
+    settle(phone)
+    drawn = phone.locator(".st-key-answer .js-plotly-plot").bounding_box()
+    below = phone.get_by_text("Ask further").bounding_box()
+    assert drawn
+    assert below
+    assert drawn["height"] > 300
+    assert drawn["y"] + drawn["height"] <= below["y"], "nothing is written over the map"
