@@ -5,7 +5,8 @@
 Of each of U users of MovieLens-1M, drawn at random, Q ratings of the test part at most are asked about. What the models
 know of a user is whether the n films before the one asked about were liked, as they know it of a visitor of the demo.
 Prints the RMSE of the stars, or the AUC of likes, by n and model, and of stars how many films stand at exactly 5.00 in the full
-lists of 20 of these users with 7 films each. Popularity knows no visitor: no other model should ever be worse.
+lists of 20 of these users with 7 films each. Popularity knows no visitor: no model of stars should ever be worse,
+and none of likes that has seen a few films.
 """
 
 from __future__ import annotations
