@@ -3,8 +3,8 @@
 A field is one line of the input: a single id (gender), several (genres), or a whole history. A field of
 several values is the mean of their vectors, and zero when it has none. This is the multi-valued field of
 Rendle (2010), whose own example is "other movies rated". The three fields of a history share one divisor, its whole
-length: each is the mean of its films times their share of the history. With `recency` the latest films have larger shares
-(`history_shares`). With `content` a film watched stands there with its genres and its year as well, so that what is learned of
+length: each is the mean of its films times their share of the history. With `recency` the latest films have larger shares,
+with `prior` those of a short history smaller ones (`history_shares`). With `content` a film watched stands there with its genres and its year as well, so that what is learned of
 one film says something of others like it.
 """
 
@@ -40,12 +40,13 @@ class FieldEmbedding(nn.Module):
         init: standard deviation of the initial values.
         recency: τ of the history's shares, in films, see `history_shares`.
         norm: of a history's shares, 0, 1 or 2, see `history_shares`.
+        prior: of a history's shares, see `history_shares`.
         content: the vector of a film watched is the sum of its own, of the mean of its genres' and of its year's, each by
             what was thought of it.
 
     Raises:
-        ValueError: `fields` are unknown, out of order, or only some of those of a history; `recency` is not above 0; or
-            `norm` is none of 0, 1 and 2.
+        ValueError: `fields` are unknown, out of order, or only some of those of a history; `recency` is not above 0;
+            `norm` is none of 0, 1 and 2; or `prior` is below 0.
     """
 
     genre_flags: Tensor
@@ -60,11 +61,16 @@ class FieldEmbedding(nn.Module):
         init: float = 0.01,
         recency: float | None = None,
         norm: int = 1,
+        prior: float = 0.0,
         content: bool = False,
     ) -> None:
         super().__init__()
         if norm not in (0, 1, 2):
             raise ValueError(f"norm {norm!r} is unknown; use 0, 1 or 2")
+        if not prior >= 0:
+            raise ValueError(
+                f"prior {prior} is below 0; 0 lets a single film speak for the whole history"
+            )
         sizes = {
             "gender": schema.genders,
             "age": schema.ages,
@@ -83,7 +89,7 @@ class FieldEmbedding(nn.Module):
         if history and (history != HISTORY_FIELDS or tuple(self.user_fields[-3:]) != history):
             raise ValueError(f"fields {HISTORY_FIELDS} go together, after the other user fields")
         self.has_history = bool(history)
-        self.recency, self.norm = checked_recency(recency), norm
+        self.recency, self.norm, self.prior = checked_recency(recency), norm, prior
         self.tables = nn.ModuleDict(
             {n: nn.Embedding(sizes.get(n, schema.size) + 1, embed_dim) for n in fields}
         )
@@ -209,7 +215,7 @@ class FieldEmbedding(nn.Module):
         )  # [3(M + 1), k]
         kind = (batch.feedback - JUST_WATCHED).clamp(min=0)  # [U, L]
         films = films + kind * (len(tables) // len(HISTORY_FIELDS))
-        shares = history_shares(batch, self.recency, self.norm)
+        shares = history_shares(batch, self.recency, self.norm, self.prior)
         return add_by_feedback(tables, films, batch.feedback, shares)
 
 
@@ -224,7 +230,9 @@ def checked_recency(recency: float | None) -> float | None:
     return recency
 
 
-def history_shares(batch: Batch, recency: float | None, norm: int = 1) -> Tensor:
+def history_shares(
+    batch: Batch, recency: float | None, norm: int = 1, prior: float = 0.0
+) -> Tensor:
     """How much each film watched counts, [U, L]: zero at padding, and by default one in all where there are films.
 
     Args:
@@ -233,15 +241,16 @@ def history_shares(batch: Batch, recency: float | None, norm: int = 1) -> Tensor
         norm: 1 for shares that add up to one. 2 for squares that do: each of n films that count alike is 1 / √n, as in SVD++
             (Koren, KDD 2008). 0 for a plain sum: the latest film counts one, whatever is beside it. With 2 and 0 a long
             history says more than a short one.
+        prior: as if so many films that say nothing had been watched too: with norm 1, each of n films that count alike is
+            1 / (n + prior). A visitor of one film is then judged mostly as anybody is.
     """
     mask = batch.history_mask
-    if recency is None:
-        length = mask.sum(1, keepdim=True).clamp(min=1)
-        return mask / {0: torch.ones_like(length), 1: length, 2: length.sqrt()}[norm]
-    weights = torch.exp(-(batch.distance - 1).clamp(min=0) / recency) * mask
+    weights = mask.to(torch.get_default_dtype())
+    if recency is not None:
+        weights = torch.exp(-(batch.distance - 1).clamp(min=0) / recency) * mask
     if norm == 0:
         return weights
-    whole = weights.norm(p=norm, dim=1, keepdim=True)
+    whole = weights.norm(p=norm, dim=1, keepdim=True) + prior
     return weights / whole.clamp(min=torch.finfo(weights.dtype).tiny)
 
 

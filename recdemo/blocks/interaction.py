@@ -50,6 +50,8 @@ class FactorizationMachine(nn.Module):
         embed_dim: k.
         weighted: the dot products have a learned weight per dimension, and the linear part one of its own.
         recency: of the history's fields, see `FieldEmbedding`.
+        prior: how many films that say nothing stand beside those watched, see `history_shares`.
+        content: a film watched stands there with its genres and year too.
     """
 
     def __init__(
@@ -59,11 +61,17 @@ class FactorizationMachine(nn.Module):
         embed_dim: int,
         weighted: bool = False,
         recency: float | None = None,
+        prior: float = 0.0,
+        content: bool = False,
     ) -> None:
         super().__init__()
         self.bias = nn.Parameter(torch.zeros(()))
-        self.linear = FieldEmbedding(schema, embed_dim=1, recency=recency)
-        self.embedding = FieldEmbedding(schema, embed_dim=embed_dim, recency=recency)
+        self.linear = FieldEmbedding(
+            schema, embed_dim=1, recency=recency, prior=prior, content=content
+        )
+        self.embedding = FieldEmbedding(
+            schema, embed_dim=embed_dim, recency=recency, prior=prior, content=content
+        )
         self.scale = nn.Parameter(torch.ones(embed_dim)) if weighted else None
         self.linear_scale = nn.Parameter(torch.ones(())) if weighted else None
 

@@ -34,6 +34,8 @@ class AFM(nn.Module):
         embed_dim: k.
         attention_dim: width t of the attention network.
         recency: of the history's fields, see `FieldEmbedding`.
+        prior: how many films that say nothing stand beside those watched, see `history_shares`.
+        content: a film watched stands there with its genres and year too.
     """
 
     order: Tensor
@@ -45,11 +47,17 @@ class AFM(nn.Module):
         embed_dim: int = 32,
         attention_dim: int = 16,
         recency: float | None = None,
+        prior: float = 0.0,
+        content: bool = False,
     ) -> None:
         super().__init__()
         self.bias = nn.Parameter(torch.zeros(()))
-        self.linear = FieldEmbedding(schema, embed_dim=1, recency=recency)
-        self.embedding = FieldEmbedding(schema, embed_dim=embed_dim, recency=recency)
+        self.linear = FieldEmbedding(
+            schema, embed_dim=1, recency=recency, prior=prior, content=content
+        )
+        self.embedding = FieldEmbedding(
+            schema, embed_dim=embed_dim, recency=recency, prior=prior, content=content
+        )
         self.inner = nn.Linear(embed_dim, attention_dim)
         self.outer = nn.Linear(attention_dim, 1, bias=False)
         self.pairs = self._pairs_made()

@@ -30,6 +30,8 @@ class DeepFM(nn.Module):
         hidden: widths of the MLP's layers.
         dropout: share of hidden units dropped in training.
         recency: of the history's fields, see `FieldEmbedding`.
+        prior: how many films that say nothing stand beside those watched, see `history_shares`.
+        content: a film watched stands there with its genres and year too.
 
     Raises:
         ValueError: `fusion` is unknown.
@@ -44,12 +46,19 @@ class DeepFM(nn.Module):
         hidden: Sequence[int] = (128, 64),
         dropout: float = 0.2,
         recency: float | None = None,
+        prior: float = 0.0,
+        content: bool = False,
     ) -> None:
         super().__init__()
         if fusion not in ("sum", "concat"):
             raise ValueError(f"fusion {fusion!r} is unknown; use sum or concat")
         self.machine = FactorizationMachine(
-            schema, embed_dim=embed_dim, weighted=fusion == "concat", recency=recency
+            schema,
+            embed_dim=embed_dim,
+            weighted=fusion == "concat",
+            recency=recency,
+            prior=prior,
+            content=content,
         )
         embedding = self.machine.embedding
         self.deep = TwoSidedMLP(

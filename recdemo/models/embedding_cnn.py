@@ -35,6 +35,8 @@ class EmbeddingCNN(nn.Module):
         hidden: widths of the MLP's hidden layers.
         dropout: share of hidden units dropped in training.
         recency: of the history's fields, see `FieldEmbedding`.
+        prior: how many films that say nothing stand beside those watched, see `history_shares`.
+        content: a film watched stands there with its genres and year too.
     """
 
     def __init__(
@@ -46,9 +48,13 @@ class EmbeddingCNN(nn.Module):
         hidden: Sequence[int] = (64,),
         dropout: float = 0.2,
         recency: float | None = None,
+        prior: float = 0.0,
+        content: bool = False,
     ) -> None:
         super().__init__()
-        self.embedding = FieldEmbedding(schema, embed_dim=embed_dim, init=0.05, recency=recency)
+        self.embedding = FieldEmbedding(
+            schema, embed_dim=embed_dim, init=0.05, recency=recency, prior=prior, content=content
+        )
         self.convolution = nn.Conv1d(embed_dim, maps, kernel_size=3)
         windows = len(self.embedding.fields) - 2
         self.head = MLP(windows * maps, hidden, dropout=dropout)

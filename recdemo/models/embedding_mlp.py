@@ -24,6 +24,8 @@ class EmbeddingMLP(nn.Module):
         hidden: widths of the hidden layers.
         dropout: share of hidden units dropped in training.
         recency: of the history's fields, see `FieldEmbedding`.
+        prior: how many films that say nothing stand beside those watched, see `history_shares`.
+        content: a film watched stands there with its genres and year too.
     """
 
     def __init__(
@@ -34,9 +36,13 @@ class EmbeddingMLP(nn.Module):
         hidden: Sequence[int] = (128, 64),
         dropout: float = 0.2,
         recency: float | None = None,
+        prior: float = 0.0,
+        content: bool = False,
     ) -> None:
         super().__init__()
-        self.embedding = FieldEmbedding(schema, embed_dim=embed_dim, init=0.05, recency=recency)
+        self.embedding = FieldEmbedding(
+            schema, embed_dim=embed_dim, init=0.05, recency=recency, prior=prior, content=content
+        )
         self.deep = TwoSidedMLP(
             len(self.embedding.user_fields) * embed_dim,
             len(self.embedding.item_fields) * embed_dim,

@@ -23,6 +23,8 @@ class FM(nn.Module):
         schema: vocabularies.
         embed_dim: k.
         recency: of the history's fields, see `FieldEmbedding`.
+        prior: how many films that say nothing stand beside those watched, see `history_shares`.
+        content: a film watched stands there with its genres and year too.
     """
 
     film_meaning = FILM_MEANING
@@ -32,10 +34,18 @@ class FM(nn.Module):
     )
 
     def __init__(
-        self, schema: Schema, *, embed_dim: int = 32, recency: float | None = None
+        self,
+        schema: Schema,
+        *,
+        embed_dim: int = 32,
+        recency: float | None = None,
+        prior: float = 0.0,
+        content: bool = False,
     ) -> None:
         super().__init__()
-        self.machine = FactorizationMachine(schema, embed_dim=embed_dim, recency=recency)
+        self.machine = FactorizationMachine(
+            schema, embed_dim=embed_dim, recency=recency, prior=prior, content=content
+        )
 
     def forward(self, batch: Batch) -> Tensor:
         """Logits [B]."""

@@ -27,6 +27,8 @@ class FNN(nn.Module):
         hidden: widths of the MLP's hidden layers.
         dropout: share of hidden units dropped in training.
         recency: of the history's fields, see `FieldEmbedding`.
+        prior: how many films that say nothing stand beside those watched, see `history_shares`.
+        content: a film watched stands there with its genres and year too.
     """
 
     def __init__(
@@ -37,9 +39,11 @@ class FNN(nn.Module):
         hidden: Sequence[int] = (128, 64),
         dropout: float = 0.2,
         recency: float | None = None,
+        prior: float = 0.0,
+        content: bool = False,
     ) -> None:
         super().__init__()
-        self.fm = FM(schema, embed_dim=embed_dim, recency=recency)
+        self.fm = FM(schema, embed_dim=embed_dim, recency=recency, prior=prior, content=content)
         embedding = self.fm.machine.embedding
         self.deep = TwoSidedMLP(
             len(embedding.user_fields) * (embed_dim + 1),

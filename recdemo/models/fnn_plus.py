@@ -24,6 +24,8 @@ class FNNPlus(nn.Module):
         embed_dim: k, a multiple of 4.
         dropout: share of hidden units dropped in training.
         recency: of the history's fields, see `FieldEmbedding`.
+        prior: how many films that say nothing stand beside those watched, see `history_shares`.
+        content: a film watched stands there with its genres and year too.
 
     Raises:
         ValueError: `embed_dim` is not a multiple of 4.
@@ -36,11 +38,15 @@ class FNNPlus(nn.Module):
         embed_dim: int = 32,
         dropout: float = 0.0,
         recency: float | None = None,
+        prior: float = 0.0,
+        content: bool = False,
     ) -> None:
         super().__init__()
         if embed_dim % 4:
             raise ValueError(f"embed_dim {embed_dim} is not a multiple of 4")
-        self.embedding = FieldEmbedding(schema, embed_dim=embed_dim, init=0.1, recency=recency)
+        self.embedding = FieldEmbedding(
+            schema, embed_dim=embed_dim, init=0.1, recency=recency, prior=prior, content=content
+        )
         self.deep = MLP(embed_dim, [embed_dim // 2, embed_dim // 4], dropout=dropout)
 
     def forward(self, batch: Batch) -> Tensor:

@@ -38,6 +38,8 @@ class WideDeep(nn.Module):
         hidden: widths of the MLP's hidden layers.
         dropout: share of hidden units dropped in training.
         recency: of the history's fields, see `FieldEmbedding`.
+        prior: how many films that say nothing stand beside those watched, see `history_shares`.
+        content: a film watched stands there with its genres and year too.
 
     Raises:
         ValueError: `crosses` is unknown.
@@ -53,14 +55,20 @@ class WideDeep(nn.Module):
         hidden: Sequence[int] = (128, 64),
         dropout: float = 0.2,
         recency: float | None = None,
+        prior: float = 0.0,
+        content: bool = False,
     ) -> None:
         super().__init__()
         if crosses not in CROSSES:
             raise ValueError(f"crosses {crosses!r} is unknown; use {' or '.join(CROSSES)}")
         self.bias = nn.Parameter(torch.zeros(()))
-        self.linear = FieldEmbedding(schema, embed_dim=1, recency=recency)
+        self.linear = FieldEmbedding(
+            schema, embed_dim=1, recency=recency, prior=prior, content=content
+        )
         self.crosses = HashedCrosses(schema, pairs=CROSSES[crosses], buckets=buckets)
-        self.embedding = FieldEmbedding(schema, embed_dim=embed_dim, init=0.05, recency=recency)
+        self.embedding = FieldEmbedding(
+            schema, embed_dim=embed_dim, init=0.05, recency=recency, prior=prior, content=content
+        )
         self.deep = TwoSidedMLP(
             len(self.embedding.user_fields) * embed_dim,
             len(self.embedding.item_fields) * embed_dim,

@@ -82,16 +82,18 @@ def test_history_fields_keep_the_share_that_was_liked(schema: Schema) -> None:
     torch.testing.assert_close(among, alone / 2)
 
 
+@pytest.mark.parametrize("prior", [0.0, 2.5])
 @pytest.mark.parametrize("norm", [0, 1, 2])
 @pytest.mark.parametrize("recency", [None, 3.0])
 def test_shares_of_a_history_are_a_mean_a_root_or_a_sum(
-    recency: float | None, norm: int, schema: Schema, sessions: list[Session]
+    recency: float | None, norm: int, prior: float, schema: Schema, sessions: list[Session]
 ) -> None:
-    found = history_shares(encode(schema, sessions, torch.tensor([1])), recency, norm)
+    found = history_shares(encode(schema, sessions, torch.tensor([1])), recency, norm, prior)
     for u, session in enumerate(sessions):
         ages = reversed(range(len(session.history[-6:])))
         weights = [np.exp(-age / recency) if recency else 1.0 for age in ages]
-        whole = {0: 1, 1: sum(weights), 2: np.sqrt(sum(weight**2 for weight in weights))}[norm]
+        root = np.sqrt(sum(weight**2 for weight in weights))
+        whole = {0: 1, 1: sum(weights) + prior, 2: root + prior}[norm]
         wanted = [weight / whole for weight in weights]
         close(found[u], wanted + [0.0] * (6 - len(wanted)))
 
@@ -116,6 +118,24 @@ def test_a_film_watched_stands_in_the_history_with_its_genres_and_year(
                 vector = vector + state[f"contents.{name}_genres.weight"][genre] / len(genres)
             wanted[u, kind - 1] += vector / np.sqrt(count)
     close(module.user(batch)[:, -3:], wanted)
+
+
+def test_with_a_prior_a_short_history_says_less(schema: Schema) -> None:
+    """One film speaks for 1 / (1 + 3) of the history, four for 4 / (4 + 3)."""
+    module = draw(FieldEmbedding(schema, embed_dim=K, prior=3.0))
+    plain = draw(FieldEmbedding(schema, embed_dim=K))
+    plain.load_state_dict(module.state_dict())
+    films = [Watched(int(i), True) for i in schema.movie_ids[:4]]
+    visitors = [Session(history=films[:count]) for count in (1, 4)]
+    batch = encode(schema, visitors, torch.tensor([1]))
+    found, wanted = (each.user(batch)[:, USER_FIELDS.index("liked")] for each in (module, plain))
+    torch.testing.assert_close(found, wanted * torch.tensor([[1 / 4], [4 / 7]]))
+
+
+@pytest.mark.parametrize("prior", [-1.0, float("nan")])
+def test_a_prior_is_not_below_zero(prior: float, schema: Schema) -> None:
+    with pytest.raises(ValueError, match=f"prior {prior} is below 0"):
+        FieldEmbedding(schema, embed_dim=K, prior=prior)
 
 
 def test_an_unknown_norm_is_refused(schema: Schema) -> None:
