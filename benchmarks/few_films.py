@@ -1,18 +1,19 @@
 """How well a visitor of few films is known: test users as strangers on their last n films.
 
-    python benchmarks/few_films.py [--objective rating|like] [--users U] [--questions Q] [--models KEY ...] [--validation]
+    python benchmarks/few_films.py [--objective rating|like|next] [--users U] [--questions Q] [--models KEY ...] [--validation]
 
-Of each of U users of MovieLens-1M, drawn at random, Q ratings of the test part at most are asked about. What the models
-know of a user is whether the n films before the one asked about were liked, as they know it of a visitor of the demo.
-Prints the RMSE of the stars, or the AUC of likes, by n and model, and of stars how many films stand at exactly 5.00 in the full
-lists of 20 of these users with 7 films each. Popularity knows no visitor: no model of stars should ever be worse,
-and none of likes that has seen a few films.
+Of each of U users of MovieLens-1M, drawn at random, Q ratings of the test part at most are asked about, for `next` the film liked
+first. What the models know of a user is whether the n films before the one asked about were liked, as they know it of a visitor
+of the demo. Prints the RMSE of the stars, the AUC of likes, or NDCG@10 of the film picked next, by n and model, and of stars how
+many films stand at exactly 5.00 in the full lists of 20 of these users with 7 films each. Popularity knows no visitor: no model
+should be worse that has seen a film or two.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from functools import cache, partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -27,14 +28,16 @@ from recdemo.core.vocabulary import Objective
 from recdemo.data import TEST, VALIDATION, Dataset, split_ratings
 from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
-from recdemo.training.metrics import like_metrics, rating_metrics, score_rows
+from recdemo.training.metrics import ask, like_metrics, next_targets, rating_metrics, score_rows
 from recdemo.training.opening import open_data
 
 COUNTS = (1, 3, 5, 7, 20, 50)
 MODELS = {
     "rating": ["popularity", "rating_mlp", "textcnn_history"],
+    "next": ["popularity", "linear_next", "fm", "deepfm", "dcn_v2", "din", "sasrec", "hstu"],
     "like": ["popularity", "mf", "fm", "deepfm", "dcn_v2", "din", "dien", "bst"],
 }
+FIGURES = {"rating": "RMSE", "like": "AUC", "next": "NDCG@10"}
 LISTS, FILMS = 20, 7  # visitors whose whole lists are looked at, and what each has watched
 TOP = 4.995  # is shown as 5.00
 
@@ -58,7 +61,9 @@ def strangers(dataset: Dataset, schema: Schema, films: int) -> Ratings:
 
 
 def of_rows(model: torch.nn.Module, ratings: Ratings, rows: Tensor, objective: Objective) -> float:
-    """RMSE of the stars, or AUC of likes."""
+    """The figure of `FIGURES`."""
+    if objective == "next":
+        return ask(model, ratings, rows, objective).metrics["ndcg@10"]
     scores = score_rows(model, ratings, rows)
     if objective == "rating":
         return rating_metrics(scores, ratings.stars[rows])["rmse"]
@@ -86,19 +91,21 @@ def main() -> None:
     part = torch.as_tensor(split_ratings(dataset.ratings, "order"))
     objective: Objective = chosen.objective
     keys = chosen.models or MODELS[objective]
-    models = {key: checkpoints.load(key, objective).model for key in keys}
-    by_count = {films: strangers(dataset, schema, films) for films in COUNTS}
-    everything = by_count[FILMS]
+    of = cache(partial(strangers, dataset, schema))
+    everything = of(FILMS)
     asked = part == (VALIDATION if chosen.validation else TEST)
+    if objective == "next":
+        asked = torch.zeros_like(asked).index_fill(0, next_targets(everything, asked), True)
     rows = drawn(asked, everything.user, chosen.users, chosen.questions)
     name = "validation" if chosen.validation else "test"
-    figure = "RMSE" if objective == "rating" else "AUC"
-    title = f"{figure} of {len(rows):,} {name} ratings by strangers of n films"
+    title = f"{FIGURES[objective]} of {len(rows):,} {name} ratings by strangers of n films"
     last = ["films at 5.00"] if objective == "rating" else []
     table = Table("model", *map(str, COUNTS), *last, title=title)
     visitors = rows[:: chosen.questions][:LISTS]
-    for key, model in models.items():
-        figures = [of_rows(model, ratings, rows, objective) for ratings in by_count.values()]
+    for key in keys:
+        checkpoint = checkpoints.load(key, objective)
+        model, most = checkpoint.model, checkpoint.card.history_length
+        figures = [of_rows(model, of(min(films, most)), rows, objective) for films in COUNTS]
         top = [str(at_the_top(model, everything, visitors))] if objective == "rating" else []
         table.add_row(key, *(f"{figure:.4f}" for figure in figures), *top)
     Console().print(table)
