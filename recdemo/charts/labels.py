@@ -52,11 +52,17 @@ def labelled(
 def rooms_of(
     place: np.ndarray, label: str, *, letter: float = LETTER, line: float = LINE_HEIGHT
 ) -> dict[str, Box]:
-    """What a label covers on each side of its point."""
+    """What a label covers on each side of its point, first on the side with more room: on a phone, where a chart is a third as
+    wide, it is there still."""
     (x, y), width = place, letter * len(label)
-    return {
+    beside: dict[str, Box] = {
         "middle right": (x + DOT, y - line / 2, x + DOT + width, y + line / 2),
         "middle left": (x - DOT - width, y - line / 2, x - DOT, y + line / 2),
+    }
+    if x > 0.5:
+        beside = dict(reversed(beside.items()))
+    return {
+        **beside,
         "top center": (x - width / 2, y + DOT, x + width / 2, y + DOT + line),
         "bottom center": (x - width / 2, y - DOT - line, x + width / 2, y - DOT),
     }

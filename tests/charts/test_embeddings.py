@@ -195,6 +195,12 @@ def test_labels_neither_meet_nor_leave_the_chart() -> None:
             )
 
 
+def test_a_label_stands_where_a_chart_has_more_room() -> None:
+    """On the other side a narrow screen would cut it off: a letter takes three times the part of a phone's chart."""
+    places, labels = np.array([[0.3, 0.2], [0.7, 0.8]]), ["A film's name"] * 2
+    assert labelled(places, labels)["textposition"] == ["middle right", "middle left"]
+
+
 def test_a_small_map_shows_the_visitor_s_own_value() -> None:
     labels = ["one", "two", "three"]
     figure = value_map(np.eye(3)[:, :2], labels, 1, ["a", "b"], path=True)
