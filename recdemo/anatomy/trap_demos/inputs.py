@@ -23,7 +23,7 @@ def filter_over_dimensions(case: Case) -> Demonstration:
     fields = model.embedding(case.batch)[:1]  # [1, F, k]
     order = torch.randperm(fields.shape[2], generator=torch.Generator().manual_seed(0))
     filters = model.convolution.weight  # [maps, k, 3]
-    along = torch.ones(1, fields.shape[1], 3) * torch.tensor([-1.0, 0.0, 1.0])
+    along = torch.ones(1, fields.shape[1], 3)  # adds up three neighbours
     printed = [
         float(torch.relu(torch.conv1d(x, along)).max()) for x in (fields, fields[:, :, order])
     ]

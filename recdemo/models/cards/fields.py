@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from recdemo.models.cards.card import FIELDS, SAMPLED, Card
 
-# Whether somebody likes a film is told best by the last hundred, of which the latest say most.
+# Whether somebody likes a film is told best by the last hundred, of which the latest say most; a mean of few says less, and what is
+# known of a film watched goes for others like it.
 RECENT = {"recency": 30.0}
+LATEST = {"recency": 6.0, "content": True}  # what somebody picks next, by the last six or so
+MEAN = {**RECENT, "prior": 5.0, "content": True}
 RATED = {"learning_rate": 2e-3, "history_length": 100}
 
 CARDS = (
@@ -22,7 +25,7 @@ CARDS = (
         network="fm.FM",
         shows=("fields",),
         reads_order="last five",
-        arguments_for={"like": RECENT, "next": {"embed_dim": 64, "recency": 10.0}},
+        arguments_for={"like": MEAN, "next": {**LATEST, "embed_dim": 64}},
         training={
             "like": {**RATED, "epochs": 5},
             "next": {"epochs": 4, "batch_size": 512, "learning_rate": 0.003},
@@ -40,7 +43,7 @@ CARDS = (
         formula=r"\mathrm{MLP}([v_1, \dots, v_F])",
         network="embedding_mlp.EmbeddingMLP",
         reads_order="last five",
-        arguments_for={"like": RECENT, "next": {"recency": 10.0}},
+        arguments_for={"like": MEAN, "next": LATEST},
         training={
             "like": {**RATED, "epochs": 3},
             "next": {**SAMPLED, "epochs": 4, "share": 0.7},
@@ -59,7 +62,7 @@ CARDS = (
         formula=r"\mathrm{MLP}(\mathrm{ReLU}(\mathrm{Conv1d}_3([v_1, \dots, v_F])))",
         network="embedding_cnn.EmbeddingCNN",
         reads_order="last five",
-        arguments_for={"like": RECENT, "next": {"recency": 10.0}},
+        arguments_for={"like": MEAN, "next": LATEST},
         training={
             "like": {**RATED, "epochs": 3},
             "next": {**SAMPLED, "epochs": 4, "share": 0.7},
@@ -77,7 +80,7 @@ CARDS = (
         formula=r"\mathrm{MLP}([w_1, v_1, \dots, w_F, v_F]),\; w, v \text{ from FM}",
         network="fnn.FNN",
         reads_order="last five",
-        arguments_for={"like": RECENT, "next": {"embed_dim": 32, "recency": 10.0}},
+        arguments_for={"like": MEAN, "next": {"embed_dim": 32, "recency": 10.0}},
         training={
             "like": {**RATED, "epochs": 3},
             "next": {**SAMPLED, "epochs": 3, "share": 0.7},
@@ -95,7 +98,7 @@ CARDS = (
         formula=r"\mathrm{MLP}\big((\textstyle\sum_i v_i)^2 - \sum_i v_i^2\big)",
         network="fnn_plus.FNNPlus",
         reads_order="last five",
-        arguments_for={"like": RECENT, "next": {"recency": 10.0}},
+        arguments_for={"like": MEAN, "next": LATEST},
         training={
             "like": {**RATED, "epochs": 3},
             "next": {**SAMPLED, "epochs": 4, "share": 0.7},
@@ -114,7 +117,7 @@ CARDS = (
         network="wide_deep.WideDeep",
         shows=("fields",),
         reads_order="last five",
-        arguments_for={"like": RECENT, "next": {"recency": 10.0}},
+        arguments_for={"like": MEAN, "next": {"recency": 10.0}},
         training={
             "like": {**RATED, "epochs": 3},
             "next": {**SAMPLED, "epochs": 4, "share": 0.7},
@@ -134,7 +137,7 @@ CARDS = (
         arguments={"crosses": "poly2"},
         shows=("fields",),
         reads_order="last five",
-        arguments_for={"like": RECENT, "next": {"recency": 10.0}},
+        arguments_for={"like": MEAN, "next": {"recency": 10.0}},
         training={
             "like": {**RATED, "epochs": 3},
             "next": {**SAMPLED, "epochs": 3, "share": 0.7},
@@ -153,7 +156,7 @@ CARDS = (
         network="deepfm.DeepFM",
         shows=("fields",),
         reads_order="last five",
-        arguments_for={"like": RECENT, "next": {"recency": 6.0, "embed_dim": 64}},
+        arguments_for={"like": MEAN, "next": {**LATEST, "embed_dim": 64}},
         training={
             "like": {**RATED, "epochs": 5},
             "next": {**SAMPLED, "epochs": 5, "share": 0.8},
@@ -171,7 +174,7 @@ CARDS = (
         formula=r"x_{l+1} = x_0\,(x_l^\top w_l) + b_l + x_l,\quad w^\top [x_L, \mathrm{MLP}(x_0)]",
         network="dcn.DCN",
         reads_order="last five",
-        arguments_for={"like": RECENT, "next": {"embed_dim": 32, "recency": 10.0}},
+        arguments_for={"like": MEAN, "next": {**LATEST, "embed_dim": 32}},
         training={
             "like": {**RATED, "epochs": 4},
             "next": {**SAMPLED, "epochs": 5, "share": 0.8},
@@ -231,7 +234,7 @@ CARDS = (
         source="Xiao et al., Attentional Factorization Machines, IJCAI 2017; document eq. 3-10, 3-11",
         formula=r"w_0 + \sum_i w_i + p^\top \sum_{i<j} a_{ij}\,(v_i \odot v_j)",
         network="afm.AFM",
-        arguments_for={"like": RECENT, "next": {"embed_dim": 64, "recency": 10.0}},
+        arguments_for={"like": MEAN, "next": {**LATEST, "embed_dim": 64}},
         shows=("fields",),
         reads_order="last five",
         training={
