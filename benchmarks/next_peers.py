@@ -1,12 +1,16 @@
-"""What names the next film, beside other libraries: EASE and SASRec of RecTools, ALS of implicit, numpy's own solvers.
+"""What names the next film, beside other libraries: EASE and SASRec of RecTools, SASRec of RecBole, ALS of implicit, numpy's own solvers.
 
     python benchmarks/next_peers.py [--models ease linear_next ials sasrec] [--repeats 3] [--epochs 3] [--films 200]
+        [--prefixes 64] [--seconds S]
 
 All learn from the same films of MovieLens-1M, the first eight tenths of each user's, without what was thought of them, by one thread;
 then each user's next film is looked for among all not watched. EASE has a row per user and all weights, iALS 64 numbers and ten
 rounds, SASRec two layers of two heads, width 64, and a softmax over the whole catalogue. Each library trains in a process of its own, in turn
 with the others, and what is read beforehand is not counted. Prints seconds (medians over repeats; of SASRec, an epoch's), NDCG@10, and
 how many times as long the peer takes, the median of the turns.
+
+RecBole reads a history again for each film of it, so an epoch takes hours. Its SASRec stops in the first, after `--seconds`, by default as
+long as ours trained in the same turn: ≈ stands before the seconds that an epoch would take, worked out from its steps.
 
 `numpy` is not asked to learn: it solves as large a system as EASE and `linear_next` do, in the same turn. Needs MovieLens-1M, see the
 README. `--record` writes each model's ratio to its fastest peer to `ratios.json`, `--guard` exits with 1 where one is less than three quarters
@@ -31,7 +35,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import guard
-from benchmarks.peers.libraries import ENVIRONMENTS, PEERS, Library, environment
+from benchmarks.peers.libraries import ENVIRONMENTS, PEERS, RECBOLE, Library, environment
 from recdemo import checkpoints
 from recdemo.data.split import TRAIN, split_ratings
 from recdemo.training.opening import open_data
@@ -42,11 +46,13 @@ PACKAGES = (
     "rectools==0.19.0 pm-implicit==0.7.3 numpy==1.26.4 pandas==2.3.3 scipy==1.14.1 pydantic==2.11.7 pydantic-core==2.33.2",
     "typeguard==4.4.4 typing-inspection annotated-types pytz pytorch-lightning==2.5.2 lightning-utilities torchmetrics==1.8.2",
 )
+STOPPED = Library("RecBole", "recbole_next", RECBOLE, models=("sasrec",), shares="recbole")
 LIBRARIES = (
     OURS,
     Library("RecTools", "rectools", PACKAGES, models=("ease", "sasrec")),
     Library("implicit", "rectools", PACKAGES, models=("ials",)),
     Library("implicit, exact", "rectools", PACKAGES, models=("ials",)),
+    STOPPED,
 )
 
 
@@ -63,10 +69,12 @@ def write_data(folder: Path) -> tuple[int, int]:
     return len(dataset.users), schema.size
 
 
-def run(python: str, library: Library, folder: Path, model: str) -> dict[str, list[float]]:
-    """Seconds and NDCG@10 after each epoch."""
+def run(
+    python: str, library: Library, folder: Path, model: str, seconds: float
+) -> dict[str, list[float]]:
+    """Seconds and NDCG@10 after each epoch, or, of `STOPPED`, of an epoch and after `seconds`."""
     command = [python, str(PEERS / f"{library.script}.py"), str(folder), model]
-    command += ["--how", library.title]
+    command += ["--how", library.title, "--seconds", str(seconds)]
     one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     place = folder if library.packages else None  # pytorch-lightning writes where it is started
     done = subprocess.run(
@@ -104,10 +112,13 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=3, help="of SASRec")
     parser.add_argument("--films", type=int, default=200, help="of a history that SASRec reads")
+    parser.add_argument("--prefixes", type=int, default=64, help="of a step of RecBole's SASRec")
+    parser.add_argument("--seconds", type=float, help="for RecBole's SASRec; else as long as ours")
     parser.add_argument("--environments", type=Path, default=ENVIRONMENTS)
     guard.add_options(parser)
     chosen = parser.parse_args()
-    pythons = {x.script: environment(x, chosen.environments.absolute()) for x in LIBRARIES}
+    asked = [x for x in LIBRARIES if set(x.models) & set(chosen.models)]
+    pythons = {x.script: environment(x, chosen.environments.absolute()) for x in asked}
     title = f"1 thread, median of {chosen.repeats}"
     table = Table("model", "library", "s", "NDCG@10", "recdemo is faster by", title=title)
     best: dict[str, float] = {}
@@ -122,16 +133,21 @@ def main() -> None:
             "batch_size": 64,
         }
         task |= {"learning_rate": 2e-3, "epochs": chosen.epochs, "threads": 1, "seed": 0}
+        task |= {"prefixes": chosen.prefixes}
         (folder / "task.json").write_text(json.dumps(task))
         for model in chosen.models:
-            libraries = [x for x in LIBRARIES if model in x.models]
+            libraries = [x for x in LIBRARIES if model in x.models]  # ours first
             turns: dict[str, list[float]] = {}
             reached: dict[str, str] = {}
             for _ in range(chosen.repeats):
+                budget = chosen.seconds or 0.0
                 for library in libraries:
-                    found = run(pythons[library.script], library, folder, model)
+                    found = run(pythons[library.script], library, folder, model, budget)
+                    budget = budget or sum(found["seconds"])
                     turns.setdefault(library.title, []).append(statistics.median(found["seconds"]))
                     reached[library.title] = " ".join(f"{value:.4f}" for value in found["ndcg"])
+                    if library is STOPPED:
+                        reached[library.title] += f" after {budget:.0f} s"
                 if model in ("ease", "linear_next"):
                     turns.setdefault("numpy", []).append(numpy_solves(films, model))
             ratios = {
@@ -141,8 +157,9 @@ def main() -> None:
             }
             best[model] = min(ratios.values())
             for name, seconds in turns.items():
-                faster = f"{ratios[name]:.2f}×" if name in ratios else ""
-                median = f"{statistics.median(seconds):.2f}"
+                shown = "≈{:,.0f}" if name == STOPPED.title else "{:.2f}"
+                faster = f"{shown.format(ratios[name])}×" if name in ratios else ""
+                median = shown.format(statistics.median(seconds))
                 table.add_row(model, name, median, reached.get(name, ""), faster)
     Console().print(table)
     guard.settle(chosen, best)

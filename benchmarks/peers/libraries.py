@@ -21,24 +21,21 @@ class Library:
     script: str
     packages: tuple[str, ...] = ()
     models: tuple[str, ...] = MODELS
+    shares: str = ""  # the script of the library whose environment it runs in, if not its own
 
 
+RECBOLE = (
+    "recbole==1.2.1",
+    "colorlog colorama texttable thop tensorboard tensorboard-data-server absl-py markdown werkzeug protobuf",
+    "pyyaml tabulate psutil pytz numpy==1.26.4 pandas==2.3.3 scipy==1.14.1 scikit-learn==1.5.2",
+)
 LIBRARIES = (
     Library("recdemo", "ours"),
     Library("DeepCTR-Torch", "deepctr", ("deepctr-torch==0.3.0",)),
     # It has no FM by itself.
     Library("torch-rechub", "rechub", ("torch-rechub==0.9.0",), models=MODELS[1:]),
-    Library(
-        "RecBole",
-        "recbole",
-        (
-            "recbole==1.2.1",
-            "colorlog colorama texttable thop tensorboard tensorboard-data-server absl-py markdown werkzeug protobuf",
-            "pyyaml tabulate psutil pytz numpy==1.26.4 pandas==2.3.3 scipy==1.14.1 scikit-learn==1.5.2",
-        ),
-        # Its DIEN draws the negative histories itself and cannot read histories made elsewhere.
-        models=MODELS[:-1],
-    ),
+    # Its DIEN draws the negative histories itself and cannot read histories made elsewhere.
+    Library("RecBole", "recbole", RECBOLE, models=MODELS[:-1]),
     Library("modern-fm", "modern_fm", ("modern-fm==1.1.2",), models=("fm",)),
 )
 
@@ -47,7 +44,7 @@ def environment(library: Library, base: Path) -> str:
     """The Python of an environment that holds a library, and sees this one's torch."""
     if not library.packages:
         return sys.executable
-    place = base / library.script
+    place = base / (library.shares or library.script)
     python = place / "bin" / "python"
     if not (place / "ready").exists():
         venv.create(place, with_pip=True, clear=True)

@@ -1,6 +1,6 @@
 """What libraries are asked that name the next film: who watched what, in order, and whose next film is to be found.
 
-    python benchmarks/peers/LIBRARY.py FOLDER MODEL [--how WORD]
+    python benchmarks/peers/LIBRARY.py FOLDER MODEL [--how WORD] [--seconds S]
 
 prints one JSON value: seconds of training after each epoch, and what the ten films named then are worth. `FOLDER` is made by
 `benchmarks/next_peers.py`. This file needs numpy only, so that it runs in every library's environment.
@@ -37,6 +37,8 @@ class NextTask:
     epochs: int
     threads: int
     seed: int
+    prefixes: int  # histories of a step, where each teaches one film only
+    seconds: float  # to learn for, where an epoch takes too long
 
     def watched(self) -> tuple[np.ndarray, np.ndarray]:
         """User and film of all that trains, each user's in the order watched."""
@@ -49,7 +51,8 @@ class NextTask:
         return float((1 / np.log2(places + 2)).sum() / self.users)
 
 
-# After each epoch: seconds of training since the last, and what gives [users, 10] films then, none watched in training.
+# After each epoch: seconds of training since the last, and what gives [users, 10] films then, none watched in training. Where
+# `NextTask.seconds` end training, once: seconds that an epoch would take.
 Epochs = Iterator[tuple[float, Callable[[], np.ndarray]]]
 
 
@@ -59,9 +62,10 @@ def main(fit: Callable[[NextTask], Epochs]) -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("model")
     parser.add_argument("--how", default="")
+    parser.add_argument("--seconds", type=float, default=0.0)
     arguments = parser.parse_args()
     settings = json.loads((arguments.folder / "task.json").read_text())
-    task = NextTask(folder=arguments.folder, model=arguments.model, how=arguments.how, **settings)
+    task = NextTask(**vars(arguments), **settings)
     seconds, reached = [], []
     with contextlib.redirect_stdout(sys.stderr):
         for took, lists in fit(task):
