@@ -18,9 +18,9 @@ steps[0].markdown(
     "**1 · Be somebody.** Pick a person below, or set profile and films in the sidebar."
 )
 steps[1].markdown(
-    "**2 · Choose a model.** Most answer two questions: what next, and would they like it."
+    "**2 · Choose a model.** Most answer two questions: what would they pick next, and would they like it?"
 )
-steps[2].markdown("**3 · Ask why.** Every score comes apart into numbers that add up to it.")
+steps[2].markdown("**3 · Ask why.** Every score splits into parts that add up to it.")
 
 
 from recdemo.ui import engine, frame, state, taste, tour
@@ -34,7 +34,7 @@ with frame.page() as seen:
         taste.draw(seen)
     with reason():
         show_own_films(visit)
-    st.subheader("Or as somebody else")
+    st.subheader("Or be somebody else")
     with st.container(key="personas"):
         show_personas(visit)
     st.subheader("Or follow a question")
@@ -42,7 +42,7 @@ with frame.page() as seen:
     st.subheader("What is loaded")
     show_checkpoints(visit)
     st.caption(
-        "Films and figures come from MovieLens-1M and MovieLens Latest Small by GroupLens (Harper and Konstan, 2015). Of the "
-        "first the repository holds weights, titles and counts, never ratings; those of the second may be passed on, and "
-        "are here. The people above are made up."
+        "Films and figures come from MovieLens-1M and MovieLens Latest Small by GroupLens (Harper and Konstan, 2015). "
+        "MovieLens-1M's ratings are not in the repository, only weights, titles and counts made from them; those of Latest "
+        "Small may be passed on, and are included. The people above are made up."
     )

@@ -7,7 +7,7 @@ from recdemo.ui import opening
 opening.show(
     "Compare",
     "⚖️",
-    "The same visitor through several models: where their lists agree, and where they part.",
+    "The same visitor through several models: where their lists agree, and where they differ.",
 )
 
 import streamlit as st

@@ -34,7 +34,7 @@ with frame.page() as visit:
         counts = read_aggregates(checkpoints.root(world.key) / FILE)
     except CheckpointError as error:
         st.error(plain(owner.shown(str(error))), icon=":material/error:")
-        st.markdown("With the ratings at hand, this counts them again:")
+        st.markdown("If you have the ratings, this counts them again:")
         st.code(f"python -m recdemo data aggregates {world.data}", language="bash")
         st.stop()
     films = engine.films_of(world)  # this page is about what is shipped

@@ -7,7 +7,7 @@ from recdemo.ui import opening
 opening.show(
     "Embeddings",
     "🗺️",
-    "What the model holds to be alike. Click a point, search, or draw around an area to see what it holds.",
+    "What the model considers alike. Click a point, search, or draw around an area to see which films are in it.",
 )
 
 import streamlit as st
@@ -23,7 +23,7 @@ with frame.page() as visit:
     found = spaces(model.checkpoint.model)
     if not found:
         st.info(
-            f"{engine.card(visit.model).title} has no vectors: it counts. Choose a model that has learned some:",
+            f"{engine.card(visit.model).title} has no vectors, since it only counts. Choose a model that has learned some:",
             icon=":material/visibility_off:",
         )
         pieces.offer_others(visit)

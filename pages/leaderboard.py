@@ -27,7 +27,7 @@ with frame.page() as visit:
         board = read_leaderboard(checkpoints.root(engine.world_or_first(visit.model).key))
     except CheckpointError as error:
         st.error(plain(owner.shown(str(error))), icon=":material/error:")
-        st.markdown("From the folder of the project, this makes the table again:")
+        st.markdown("Run this in the project's folder to rebuild the table:")
         st.code("python -m recdemo leaderboard", language="bash")
         st.stop()
     if not board.rows:

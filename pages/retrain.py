@@ -25,7 +25,7 @@ with frame.page() as visit:
         )
     else:
         if allowed() == "simulated":
-            st.caption("On this host only simulated data can be trained on.")
+            st.caption("On this host, models can be trained on simulated data only.")
         with answer():
             retrain_start.quick_start(visit)
         retrain_start.new_run(visit)

@@ -40,6 +40,6 @@ with frame.page() as visit:
     with taken:
         st.subheader(
             "What would it take?",
-            help=f"To drop {engine.words(visit.model).a_film} off the list of the visitor as they are.",
+            help=f"To drop {engine.words(visit.model).a_film} from the list of the visitor as they are.",
         )
         show_drop(model, visit, logits, k)

@@ -29,10 +29,10 @@ def _show_tried(visit: Visit, tried: Tried) -> None:
         return  # no film here is the second part of another
     told = "subtracting tells " + ("something" if tried.right > 1.2 * tried.alone else "nothing")
     st.markdown(
-        f"**A second part, minus its first part, plus another first part: {tried.right:.1%} of {tried.sums:,} such sums end at "
-        f"that one's second part; without A and B, {tried.alone:.1%} would.** So {told}"
+        f"**A sequel, minus its first part, plus another first part: {tried.right:.1%} of {tried.sums:,} such sums lead to "
+        f"that film's sequel; C alone leads there in {tried.alone:.1%}.** So {told}"
         + (
-            " of what a sequel is."
+            " about what a sequel is."
             if tried.held
             else " here: no sum holds that C alone does not give."
         )
@@ -79,7 +79,7 @@ def show(model: Recommender, visit: Visit, space: Space, shown: np.ndarray, view
     kept = int((found.alone <= LISTED).sum())
     st.markdown(
         f"{name_a} is to {name_b} as **{first}** is to {name_c}. {kept} of the {len(table)} listed would be "
-        f"nearest to C without A and B, too"
+        f"among the nearest to C without A and B, too"
         + (": subtracting tells little here." if 2 * kept > LISTED else ".")
     )
     pieces.films_with_cosines(

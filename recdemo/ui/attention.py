@@ -71,8 +71,8 @@ def show_fields(model: Recommender, visit: Visit, explanation: Explanation) -> N
             alt=f"Heat map of {unit} over pairs of fields",
         )
         st.caption(
-            f"A cell is the pair of its row and its column. It is empty where one of them is a list of no {w.films}, "
-            f"such as “{w.Films} disliked” of a visitor who disliked none. What is unknown of a visitor has a vector of its "
+            f"A cell is the pair of its row and its column. It is empty where one of them is an empty list, such as "
+            f"“{w.Films} disliked” for a visitor who disliked none. What is unknown about a visitor has a vector of its "
             "own, learned by hiding what is known, and so takes part."
         )
         names = [w(FIELD_NAMES[name]) for name in held]
@@ -103,7 +103,7 @@ def _crosses(found: inside.Crosses, layer: int, explanation: Explanation, w: Wor
         st.caption(
             "The vector of the row's field is multiplied by what the layer reads of the column's. "
             + (
-                "The first layer reads the fields as they are, so a cell and its mirror image tell of the same two fields."
+                "The first layer reads the fields as they are, so a cell and its mirror image are about the same two fields."
                 if layer == 0
                 else "Here the column's field has been through the layers before, and carries what it was "
                 "multiplied by there: a cell is about more than two fields."
@@ -148,7 +148,7 @@ def show_streams(
         )
         st.caption(
             "A gate multiplies a field before a stream reads it: 1 leaves it as it is, 0 closes it, 2 doubles it. Each number "
-            "of a field's vector has a gate of its own; shown is their mean. One stream's gates depend on the visitor alone, "
+            "of a field's vector has a gate of its own; their mean is shown. One stream's gates depend on the visitor alone, "
             f"the other's on the {w.film} alone. The gate does not tell what a stream makes of a field it reads."
         )
     with right, reason():
@@ -185,7 +185,7 @@ def show_ledger(explanation: Explanation, w: Words, *, short: bool = False) -> N
             "more": st.column_config.NumberColumn(
                 f"more than {plain(other)}",
                 format="%+.4f",
-                help=f"What sets the {w.films} apart. What reads the visitor alone is the same for every {w.film}, and moves none.",
+                help=f"What sets the {w.films} apart. Terms that read only the visitor are the same for every {w.film}, and move none.",
                 width=105,
             ),
             "value": st.column_config.NumberColumn("adds", format="%+.4f", width=75),
@@ -204,7 +204,7 @@ def show_ledger(explanation: Explanation, w: Words, *, short: bool = False) -> N
 def offer_others(visit: Visit) -> None:
     """Models that have an inside, for one that has none."""
     st.info(
-        f"{engine.card(visit.model).title} has no inside to show. Choose a model that weighs what it reads:",
+        f"{engine.card(visit.model).title} shows nothing that it weighs. Choose a model that does:",
         icon=":material/visibility_off:",
     )
     with st.container(horizontal=True):
@@ -238,7 +238,7 @@ def choose_films(model: Recommender, visit: Visit) -> tuple[list[int], int]:
         drop=lambda movie: _aim([one for one in targets if one != movie]),
         chips=targets,
         most=MAX_TARGETS,
-        help=f"Up to {MAX_TARGETS}. Left alone, these are the first three of the model's list.",
+        help=f"Up to {MAX_TARGETS}. By default, the first three of the model's list.",
     )
     movie = targets[0]
     if len(targets) > 1:

@@ -51,8 +51,8 @@ def show_films(
         )
         unread = len(visit.session.history) - explanation.films_read
         st.caption(
-            f"Rows are the {w.films} {w.watched}, latest first; columns the {w.films} being scored. These are not weights to be trusted "
-            f"or not: with the {w.film}'s own first term, a column adds up to its logit."
+            f"Rows are the {w.films} {w.watched}, latest first; columns the {w.films} being scored. These are exact parts, not weights that one "
+            f"has to trust: with the {w.film}'s own first term, a column adds up to its logit."
             + (
                 f" Only the latest {explanation.films_read} {w.films} are {w.read}."
                 if unread > 1
@@ -81,7 +81,7 @@ def show_films(
         )
         st.caption(
             f"Lost without it: how far the logit falls when the model is asked again without the {w.film}. It is a different number, "
-            f"for the {w.films} before it then come closer to the present and count more."
+            f"since the {w.films} before it then come closer to the present and count more."
         )
     sum_of_terms(explanation, visit, targets)
 
@@ -150,7 +150,7 @@ def _weights(
         + (
             "The weights of a column add up to one."
             if attention.sums_to_one
-            else f"What a column lacks of one is the scored {w.film}'s attention to itself."
+            else f"The rest, up to one, is the scored {w.film}'s attention to itself."
             if attention.rest_to_target
             else "A weight is not a share: as in the paper, weights are not normalised. Compare sizes "
             "within a column; the sign means nothing by itself, since the network above may read a "
@@ -258,8 +258,8 @@ def _layers(
             f"{w.film} that has more to say adds more, and what has a negative weight is taken away. "
         )
         + (
-            f"Each layer's mean attention times the one before, half of every {w.film}'s own vector passed on each time: how much of "
-            f"each {w.film} has come to each place (Abnar and Zuidema, 2020). "
+            f"Each layer's mean attention times the one before, with half of every {w.film}'s own vector passed on each time: how much of "
+            f"each {w.film} has reached each place (Abnar and Zuidema, 2020). "
             if layer == ROLLOUT
             else ""
         )

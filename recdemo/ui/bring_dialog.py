@@ -35,7 +35,7 @@ def ask() -> None:
     words = _words()
     st.caption(
         f"What you {words.watched} and liked elsewhere becomes the history here. The file is read in memory and forgotten: nothing is "
-        "stored on the server. What you take over is in the link of the page, as any history is."
+        "stored on the server. What you take over is in the page's link, as any history is."
     )
     way = st.segmented_control(
         "From",
@@ -157,7 +157,7 @@ def _borders(export: Export) -> tuple[float, float]:
         step=0.5,
         format="%.1f",
         key="bring_borders",
-        help=f"What lies between counts as {_words().watched}. Stars and thumbs are brought to a scale of 10.",
+        help=f"Ratings in between count as {_words().watched}. Stars and thumbs are converted to a scale of 10.",
     )
     liked = sum(10 * mark >= high for mark in marks)
     disliked = sum(10 * mark <= low < high for mark in marks)

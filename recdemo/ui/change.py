@@ -142,7 +142,7 @@ def _films(visit: Visit) -> None:
         _add,
         drop=lambda movie: _add(None),
         chosen=added.movie_id if added else None,
-        help=f"As {w.watched} last. {w.A_film} already in the history moves there.",
+        help=f"Added as {w.watched} last. {w.A_film} already in the history moves to the end.",
     )
     liked = added.liked if added else REACTIONS[_reaction()][0]
     st.segmented_control(

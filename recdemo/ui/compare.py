@@ -194,7 +194,7 @@ def show_lists(
             else f"A number is the {w.film}'s rank in that model's first {k}; behind the title, and as shade, how many "
             "models list it."
         )
-        + f" {alone} of {len(table)} {w.films} are one model's alone."
+        + f" {alone} of {len(table)} {w.films} are on one model's list only."
         + (
             f" {hidden} {w.films}, on the fewest lists, are only in the download."
             * (size > FEW < hidden)

@@ -12,6 +12,7 @@ from recdemo.charts import data as charts
 from recdemo.core.session import Session
 from recdemo.core.vocabulary import GROUPS, LIKED_FROM, OCCUPATIONS
 from recdemo.data import findings
+from recdemo.data.grouplens import SOURCES
 from recdemo.data.summary import FEWEST, Aggregates
 from recdemo.ui import state
 from recdemo.ui.chart import finding, reason
@@ -64,7 +65,7 @@ def show_long_tail(counts: Aggregates, drawn: dict[str, Figure]) -> None:
     finding(
         findings.long_tail(counts),
         drawn["tail"],
-        "Read upwards from a share of films to the share of all ratings they hold. Were all films rated equally "
+        "Read upwards from a share of films to the share of all ratings they hold. If all films were rated equally "
         "often, the line would be the dashed one.",
         key="data_tail",
         alt="Share of ratings held by the most rated films",
@@ -87,7 +88,7 @@ def show_histogram(counts: Aggregates, session: Session, table: pd.DataFrame) ->
         said,
         charts.histogram(ranges, f"{of}s", watched),
         f"Each bar counts the {of}s with that many ratings; the next one starts at twice as many."
-        + (" Orange bars hold films watched, as many as the number says." if watched else "")
+        + (" Orange bars hold the films watched; the number says how many." if watched else "")
         + (f" Ranges with fewer than {FEWEST} users are merged." if of == "user" else ""),
         key="data_histogram",
         alt=f"Number of {of}s by their number of ratings",
@@ -120,7 +121,7 @@ def show_genres(counts: Aggregates, drawn: dict[str, Figure]) -> None:
     finding(
         findings.genres(counts),
         drawn["genres"],
-        "Left, how often films of the genre are rated; right, how often they are liked then. A film of "
+        "Left, how often films of the genre are rated; right, how often they are then liked. A film of "
         "several genres counts for each.",
         key="data_genres",
         alt="Ratings and share of likes of each genre",
@@ -188,12 +189,12 @@ def show_occupations(counts: Aggregates, session: Session) -> None:
 
 
 def show_split(counts: Aggregates, drawn: dict[str, Figure]) -> None:
-    st.subheader("How it is cut for training and testing")
+    st.subheader("How it is split for training and testing")
     finding(
         findings.split(counts),
         drawn["split"],
         "Three made-up users; each square is a film, in the order rated. A model is always asked about later films from "
-        "earlier ones. Two other cuts can be trained and measured: leave-one-out (each user’s last film), and a "
+        "earlier ones. Two other splits can be trained and measured: leave-one-out (each user’s last film), and a "
         "random tenth.",
         key="data_split",
         alt="Three users of 10, 15 and 20 films, and the part each film falls into",
@@ -225,10 +226,10 @@ def show_numbers(counts: Aggregates) -> None:
 
 
 def show_about(counts: Aggregates) -> None:
-    st.subheader("What is known about it")
+    st.subheader("What to know about it")
     if counts.simulated:
         st.markdown(
-            "These ratings are **simulated**: drawn by lot, given by nobody. What groups like here says nothing about "
+            "These ratings are **simulated**: drawn at random, given by nobody. What groups like here says nothing about "
             "real people."
         )
         return
@@ -238,19 +239,26 @@ def show_about(counts: Aggregates) -> None:
             "merged."
         )
         return
+    known = any(counts.profile.values())
+    source = SOURCES.get(counts.name)
     st.markdown(
         "- The order of a user’s ratings is real. Their times only keep that order and are then dropped: no dates "
         "are shown or learned. It is the order of rating, which need not be that of watching.\n"
-        "- Gender, age group and occupation are what people said of themselves when they joined; nobody checked.\n"
-        "- The users are people who rated many films on one web site around the year 2000. What models learn of women, "
-        "men, ages and occupations is what this data holds, and no more.\n"
-        f"- This page shows groups only. Cells with fewer than {FEWEST} users are left out or merged, and no rating "
-        "is shipped."
+        + (
+            "- Gender, age group and occupation are what people said about themselves when they joined; nobody checked.\n"
+            "- The users are people who rated many films on one web site around the year 2000. What models learn about "
+            "women, men, ages and occupations is what this data holds, and no more.\n"
+            if known
+            else "- The users are people who rated many films on one web site. Nothing else is known about them: no gender, "
+            "age or occupation.\n"
+        )
+        + f"- This page shows groups only. Cells with fewer than {FEWEST} users are left out or merged."
     )
     st.caption(
         "MovieLens is collected and published by [GroupLens Research](https://grouplens.org/datasets/movielens/) at the "
-        "University of Minnesota: research use, no redistribution without permission, no endorsement implied; terms in "
-        "the file NOTICE. F. Maxwell Harper and Joseph A. Konstan. 2015. The MovieLens Datasets: History and Context. "
+        "University of Minnesota, for research, with no endorsement implied."
+        + (f" {source.passing_on.rstrip('.')}." if source else "")
+        + " Terms are in the file NOTICE. F. Maxwell Harper and Joseph A. Konstan. 2015. The MovieLens Datasets: History and Context. "
         "ACM Transactions on Interactive Intelligent Systems 5, 4, Article 19. "
         "[doi.org/10.1145/2827872](https://doi.org/10.1145/2827872)"
     )

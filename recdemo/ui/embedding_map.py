@@ -30,12 +30,14 @@ TOOLS = {
 # t-SNE is shown first: UMAP's islands leave most of the map empty.
 METHODS: dict[Literal["pca"] | Method, str] = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
 METHOD_HELP = (
-    "**PCA** turns the space until it casts its widest shadow: distances are real, but most dimensions are "
-    "not seen. **t-SNE** and **UMAP** keep neighbours together; how far clusters lie apart, and how large "
+    "**PCA** turns the space until it casts its widest shadow: distances are real, but most dimensions "
+    "cannot be seen. **t-SNE** and **UMAP** keep neighbours together; how far clusters lie apart, and how large "
     "they are, means little there."
 )
 DRAGS = {"move": ":material/pan_tool_alt:", "draw": ":material/lasso_select:"}
-DRAGS_HELP = "The hand moves the map, and clicks films; the lasso draws around an area."
+DRAGS_HELP = (
+    "With the hand you move the map and click films; with the lasso you draw around an area."
+)
 VIEWERS = (20, 100, 500)
 FEWEST = 50  # films that a map is worth drawing of, unless there are no more
 ASK = ("A − B + C", "Another model", "The visitor")
@@ -61,7 +63,7 @@ def places_of(
     if method == "pca":
         axes = principal(directions)
         visitor = None if place is None else axes.project(place)
-        how = f"The two axes hold {sum(axes.share):.0%} of the spread; the rest is not seen. "
+        how = f"The two axes hold {sum(axes.share):.0%} of the spread; the rest cannot be seen. "
         how += "" if visitor is None else "The visitor's place is exact. "
         if not made and space.key == "film":
             how += pieces.how_to_make_maps(visit)
@@ -101,7 +103,7 @@ def choose_viewers(visit: Visit) -> int:
         f"{w.Films} shown",
         options,
         format_func=names.__getitem__,
-        help=f"The vector of {w.a_film} with few {w.viewers} has hardly left where chance put it. Map, "
+        help=f"The vector of {w.a_film} with few {w.viewers} has hardly moved from its random start. Map, "
         f"neighbours and figures keep to the {w.films} shown.",
         label_visibility="collapsed",
         width=135,
@@ -189,7 +191,7 @@ def show_films(
         help=METHOD_HELP,
     )
     question = st.segmented_control(
-        "Ask further",
+        "Further questions",
         ASK,
         required=True,
         **state.shown("eq", "embeddings_question", ASK, ASK[0]),

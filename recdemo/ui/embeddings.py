@@ -150,7 +150,7 @@ def show_values(model: Recommender, visit: Visit, space: Space) -> None:
         )
     mine = "" if own is None else f" The orange point is this visitor's: {labels[own]}."
     st.caption(
-        f"A point is {w(space.meaning)}, as PCA sees it; labels without room show on hovering.{mine} A cell is the cosine of its row and its column: 1 "
+        f"A point is {w(space.meaning)}, as PCA sees it; labels that do not fit appear when you point at them.{mine} A cell is the cosine of its row and its column: 1 "
         "is the same direction, 0 nothing in common, −1 opposite."
     )
 

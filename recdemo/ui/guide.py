@@ -31,13 +31,13 @@ def draw() -> None:
             st.markdown(step.look)
             if changed:
                 st.caption(
-                    f":material/edit: You changed {changed} of this step: what is said above was found without that."
+                    f":material/edit: You changed {changed} of this step: the text above describes it without that change."
                 )
         with st.container(key="guide_side", width=330):
             st.caption(f"{story.icon} {story.title} · step {index + 1} of {len(story.steps)}")
             ways = st.container(key="guide_buttons", horizontal=True, gap="xsmall")
         with ways:
-            if changed and st.button("As it was told", icon=":material/replay:"):
+            if changed and st.button("Restore this step", icon=":material/replay:"):
                 enter(story.key, index)
             if st.button(
                 "Back", key="guide_back", icon=":material/arrow_back:", disabled=index == 0

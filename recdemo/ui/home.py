@@ -197,7 +197,7 @@ def show_checkpoints(visit: Visit) -> None:
     st.markdown(
         f"Ratings to train with, on this machine: {' and '.join(here)}."
         if here
-        else "Ratings to train with are not on this machine: the page Retrain fetches MovieLens, or makes some up."
+        else "This machine has no ratings to train with: the page Retrain fetches MovieLens, or makes some up."
     )
     if st.button("See how all models stand", icon=":material/leaderboard:"):
         be(visit, "pages/leaderboard.py")

@@ -60,7 +60,7 @@ def choose_film(model: Recommender, visit: Visit) -> int:
         lambda movie: state.go(look_at(state.current(), movie)),
         chosen=targets[0],
         bare=True,
-        help=f"The {w.film} whose answer is computed. Left alone, it is the first of the model's list.",
+        help=f"The {w.film} whose answer is computed. By default, the first of the model's list.",
     )
     return targets[0]
 
@@ -103,7 +103,7 @@ def show(trace: Trace, visit: Visit) -> None:
     w = engine.words(visit.model)
     if visit.step and visit.step not in [step.id for step in trace.steps]:
         st.caption(
-            f"{engine.card(visit.model).title} has no step `{visit.step}` here: its first is shown."
+            f"{engine.card(visit.model).title} has no step `{visit.step}` here, so its first is shown."
         )
     data = data_of(trace, engine.kind_of(visit.model), w)
     _draw(data | {"key": str(hash(json.dumps(data)))})
@@ -129,7 +129,7 @@ def show_below(trace: Trace, visit: Visit) -> None:
     """How to read it, all steps as a table, and the same from Python."""
     w = engine.words(visit.model)
     st.caption(
-        "Blue is above zero, orange below; the stronger, the farther. Point at a number (or tap it, or walk there with Tab and the "
+        "Blue is above zero, orange below; the stronger the colour, the farther from zero. Point at a number (or tap it, or go there with Tab and the "
         f"arrow keys) to see the sum behind it; point at {w.a_film} to find it in every step. ← and → step, space plays."
     )
     with st.expander("All steps as a table, and as data"):

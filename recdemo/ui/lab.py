@@ -46,7 +46,7 @@ def knobs(names: list[str]) -> Slopes:
         slope = slider("xl", "leaky", "LeakyReLU: slope", -0.5, 1.0, slopes.leaky, hint)
         slopes = replace(slopes, leaky=slope)
     if "PReLU" in names:
-        hint = "Training would learn it; here you do."
+        hint = "Training would learn it; here you choose it."
         slope = slider("xp", "learned", "PReLU: a", -0.5, 1.0, slopes.learned, hint)
         slopes = replace(slopes, learned=slope)
     if "RReLU" in names:
@@ -138,7 +138,7 @@ def show_attention(visit: Visit) -> None:
     if missing:
         st.info(
             f"{len(missing)} of {len(FORMULAS)} small models are not trained yet: "
-            f"{', '.join(FORMULAS[kind].title for kind in missing)}. This trains what is missing, in some minutes:",
+            f"{', '.join(FORMULAS[kind].title for kind in missing)}. This trains what is missing, in a few minutes:",
             icon=":material/hourglass_empty:",
         )
         st.code("python -m recdemo lab", language="bash")
@@ -243,12 +243,12 @@ def show_side_by_side(
             "change": st.column_config.NumberColumn(
                 "Moves",
                 format="%.0f",
-                help="The most that a weight changes with the film asked about.",
+                help="The most by which a weight changes with the film asked about.",
             ),
             "spread": st.column_config.NumberColumn(
                 "Spread",
                 format="%.1f",
-                help="As many films of equal weight would be spread as far.",
+                help="How many films of equal weight would be spread as far.",
             ),
         },
         alt="Each way to attend: test AUC, how far its weights move, how far they are spread",

@@ -124,7 +124,7 @@ def rows_to_show(board: Leaderboard, visit: Visit) -> tuple[list[Row], list[Row]
     )
     head.caption(
         f"{models}, {seeds_in_words(rows)}." + (f" Only {', '.join(only)} below." if only else ""),
-        help=f"{SPLITS[split]} Figures of two splits do not compare.  \n"
+        help=f"{SPLITS[split]} Figures of different splits cannot be compared.  \n"
         + "  \n".join(f"**{METRICS[name].title}**: {METRICS[name].hint}" for name in names),
     )
     return rows, kept, name
@@ -174,10 +174,10 @@ def printed_beside(row: Row, name: str) -> tuple[Published, ...]:
 def show_printed(printed: Sequence[Published]) -> None:
     """The sources of what is drawn below the line."""
     st.caption(
-        "Hollow, below the line: figures in print for the same data and protocol. They are quoted, not measured here, and "
+        "Hollow, below the line: published figures for the same data and protocol. They are quoted, not measured here, and "
         "differ in preprocessing and in how long settings were searched for, so they have no rank."
     )
-    with st.expander("Where these are printed", icon=":material/menu_book:"):
+    with st.expander("Where these were published", icon=":material/menu_book:"):
         names = [name for name in METRICS if name in printed[0].figures]
         head = f"| model | {' | '.join(METRICS[name].title for name in names)} | source |"
         lines = [
@@ -196,7 +196,7 @@ def show_speed(rows: list[Row], name: str, chosen: str, times: dict[str, float])
         return
     if len(table) == 1:
         st.info(
-            "One model alone: there is no other to weigh its speed against.",
+            "Only one model: there is nothing to compare its speed with.",
             icon=":material/speed:",
         )
         return
@@ -216,7 +216,7 @@ def show_speed(rows: list[Row], name: str, chosen: str, times: dict[str, float])
     st.caption(
         f"Of {len(table)} models {len(front)} {'is' if len(front) == 1 else 'are'} on the line: whatever is "
         "faster is worse, and whatever is better is slower. Diamonds are baselines; the model in detail below "
-        "is orange." + (f" Far below the picture: {', '.join(below)}." if below else "")
+        "is orange." + (f" Far below the chart: {', '.join(below)}." if below else "")
     )
 
 
@@ -234,7 +234,7 @@ def choose_row(kept: list[Row], name: str, question: str, visit: Visit) -> Row:
         "title": st.column_config.TextColumn("Model", width=185, pinned=True),
         "family": st.column_config.TextColumn("Family", width=170),
         "seeds": st.column_config.TextColumn(
-            "seeds", help="The runs whose mean the figures are.", width=60
+            "seeds", help="The runs that the figures are the mean of.", width=60
         ),
         "split": st.column_config.TextColumn("tested on", width=150),
         "faithfulness": st.column_config.NumberColumn(
@@ -280,7 +280,7 @@ def choose_row(kept: list[Row], name: str, question: str, visit: Visit) -> Row:
             on_click="ignore",
         )
         st.caption(
-            "Click a column’s head to sort by it; pick a row to see it in detail. – is not measured: one seed has no "
+            "Click a column’s head to sort by it; pick a row to see it in detail. – means not measured: one seed has no "
             "deviation" + (", and not every model shows what it attends to." if faithful else ".")
         )
     picked = event["selection"]["rows"]

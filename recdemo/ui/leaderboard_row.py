@@ -32,7 +32,7 @@ def show_facts(row: Row, board: Leaderboard, visit: Visit) -> None:
         )
     )
     show_faithfulness(row)
-    st.markdown("Make this row again, from the ratings, with")
+    st.markdown("To reproduce this row from the ratings:")
     st.code(row.command, language="bash", wrap_lines=True)
     if further := [f"`--seed {seed}`" for seed in row.seeds[1:]]:
         st.caption(
@@ -70,8 +70,8 @@ def show_faithfulness(row: Row) -> None:
     )
     if whole.deletion is not None and whole.insertion is not None:
         tests = (
-            f"Taken away heaviest first, what it weighs moves the logit {whole.deletion:+.2f} farther than at random; "
-            f"put in that way, it comes {whole.insertion:+.2f} nearer."
+            f"When what it weighs is taken away, heaviest first, the logit moves {whole.deletion:+.2f} farther than in random order; "
+            f"when it is put in, heaviest first, the logit comes {whole.insertion:+.2f} nearer."
         )
         if whole.shuffled is not None:
             tests += f" With the model's weights shuffled, what it shows correlates at {whole.shuffled:+.2f} with this."
@@ -96,7 +96,7 @@ def show_calibration(row: Row, rows: list[Row]) -> None:
         **state.shown_many("lc", f"leaderboard_calibration_{row.model}", bins, first),
     )
     if not models:
-        st.info("Choose a model to see how far its chances can be taken at their word.")
+        st.info("Choose a model to see whether its chances come true.")
         return
     models = sorted(models, key=lambda key: key != row.model)
     errors = {titles[key]: intervals.calibration_error(bins[key]) for key in models}
@@ -143,7 +143,7 @@ def show_groups(row: Row, rows: list[Row], name: str) -> None:
         f"Beside each group its {counted}; groups of fewer than 50 are left out, and small ones stand out by "
         "chance."
         + (
-            " With others of the same group the figure would stay within its whiskers 95 times in 100, or more"
+            " With other users of the same group the figure would stay within its whiskers 95 times in 100, or more"
             + (", if ratings were independent." if row.objective == "like" else ".")
             if table["margin"].notna().any()
             else ""

@@ -221,7 +221,7 @@ def show_trap(trap: Trap, model: Recommender, visit: Visit) -> None:
         st.caption(
             f"{plain(shown.note)} "
             "Both columns are computed now, from this model’s own weights and this visitor. “Printed” is the teaching "
-            "code of the source document, retold in our own lines; the app runs the right one."
+            "code of the source document, rewritten in our own lines; the app runs the right one."
         )
     elif not visit.session.history:
         st.info(f"Add {w.films} in the sidebar to see it on numbers.", icon=":material/history:")
@@ -246,7 +246,7 @@ def show_making(model: Recommender) -> None:
         best = f", the best was number {card.best_epoch}" if card.epochs else ""
         st.caption(
             f"{card.date}, {card.seconds:,.0f} s on {plain(card.data.title)}; {len(card.epochs)} epochs{best}. “default” is "
-            "the training loop’s, “used” what this checkpoint was really trained with."
+            "the training loop’s value, “used” the one that this checkpoint was trained with."
         )
     with st.expander("Code", icon=":material/code:"):
         sources = datasheet.code(checkpoint)

@@ -42,8 +42,8 @@ CATALOGUES = {False: "The shipped catalogue's", True: "The file's own"}
 HINTS = {
     "title": "A year in parentheses at its end is read as the year of release.",
     "movie_id": "MovieLens-1M's id; where films are the file's own, any id.",
-    "rating": "Numbers, 4/5, ★★★★, 80 %, thumbs or words. None, with 'no ratings' below: whatever is listed is liked.",
-    "gender": "F, M, female or male. Without these three columns, nothing is known of the people who rated.",
+    "rating": "Numbers, 4/5, ★★★★, 80 %, thumbs or words. None, with 'no ratings' below: everything listed counts as liked.",
+    "gender": "F, M, female or male. Without these three columns, nothing is known about the people who rated.",
     "genres": "MovieLens names, such as Comedy, joined by | or commas; other names are left out.",
 }
 NAME_LETTERS = 60  # of a data set's file
@@ -133,7 +133,7 @@ def _read(content: bytes, name: str) -> Chosen | None:
         min_value=1,
         value=FEWEST,
         key="retrain_fewest",
-        help=f"People with fewer are left out. Of people with fewer than {FEWEST}, none is held back to test a model with.",
+        help=f"People with fewer are left out. Of people with fewer than {FEWEST}, no ratings are held back for testing.",
     )
     try:
         dataset = _dataset(content, name, mapping, own_films, leave_out, fewest)

@@ -84,7 +84,7 @@ def explained() -> None:
         return
     st.caption(
         ":material/key: What you train or bring in is yours: others neither see nor change it until you let them look. A cookie in this "
-        "browser knows you; “Save session” takes the key along to another one."
+        "browser identifies you; “Save session” lets you take its key to another browser."
     )
     if os.environ.get(ADMIN_VARIABLE) and not st.session_state.get(_ADMIN):
         with st.popover("I run this host", icon=":material/admin_panel_settings:"):

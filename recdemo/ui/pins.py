@@ -64,7 +64,7 @@ def button(pin: Pinned | None, now: Pinned) -> None:
             "Pin",
             key="recommend_pin",
             icon=":material/push_pin:",
-            help="Keep this list beside the next one: of another visitor, or of another model.",
+            help="Keep this list beside the next one, of another visitor or another model.",
             on_click=lambda: st.session_state.__setitem__(_PINNED, now),
         )
         return

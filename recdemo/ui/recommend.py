@@ -26,7 +26,7 @@ BEST = 5  # stars
 
 
 SCORE_HELP = {
-    "next": "Chance that this is the next one they like, out of all that are not in the history.",
+    "next": "Chance that this is the next one they like, among all that are not in the history.",
     "like": "Chance that this visitor gives 4 or 5 stars if they see it.",
     "rating": "Stars, 1 to 5, that this visitor would give.",
 }
@@ -221,7 +221,7 @@ def show_table(visit: Visit, table: pd.DataFrame, places: Mapping[int, int] | No
         column_config={
             "rank": st.column_config.NumberColumn("#", width=36),
             "moved": st.column_config.TextColumn(
-                "±", width=44, help="Places gained or lost by what is tried out."
+                "±", width=44, help="Places gained or lost through the change tried out."
             ),
             "title": st.column_config.TextColumn(w.Film, width=190),
             "year": st.column_config.NumberColumn("Year", format="%d", width=50),
@@ -313,13 +313,17 @@ def show_why(
     """Why the film picked, or else the first, is on the list of the visitor, changed or as they are."""
     chosen = table.iloc[rows[0] if rows else 0]
     movie = int(chosen["movie_id"])
-    hint = "" if rows else f"The first {model.words.film}; pick another one to ask for it."
+    hint = (
+        ""
+        if rows
+        else f"The first {model.words.film} of the list; pick another one to ask about it."
+    )
     st.subheader(f"Why {plain(chosen['title'])}?", help=hint or None)
     found = ask(model, visit, movie, logits, shared)
     sum_of_terms(found, visit, table["movie_id"].tolist())
     if changed:
         st.caption(
-            "The other pages ask for the visitor as they are. Press “Keep” to take the change there."
+            "The other pages answer the visitor as they are. Press “Keep” to take the change there."
         )
         return
     with st.container(horizontal=True):

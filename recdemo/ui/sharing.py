@@ -30,7 +30,7 @@ def draw(visit: Visit) -> None:
         on_click="ignore",
         width="stretch",
         key="side_save",
-        help="Whoever has the file has what you trained here, too." if keys else None,
+        help="Whoever has the file also owns what you trained here." if keys else None,
     )
     st.download_button(
         "Download report",

@@ -66,7 +66,7 @@ def _model(visit: Visit) -> None:
         width="stretch",
         help=f"**What next?** ranks {w.films} by the chance that this visitor picks them next. "
         "**Would they like it?** gives the chance of 4 or 5 stars if they saw it. "
-        "**How many stars?** predicts the rating. Each is trained apart, and the lists differ.",
+        "**How many stars?** predicts the rating. Each is trained separately, and the lists differ.",
         **state.bound("side_objective", visit.objective, lambda v, o: replace(v, objective=o)),
     )
 

@@ -58,7 +58,7 @@ _ALL = (
                 "pages/recommend.py",
                 {"m": "deepfm", "obj": "next", "g": "F", "a": "25", "o": "12", **_SPACE},
                 "Four science-fiction films make a science-fiction list.",
-                "The visitor is a programmer, a woman of 25 to 34. Remember the first few films.",
+                "The visitor is a programmer, a woman aged 25 to 34. Remember the first few films.",
             ),
             Step(
                 "pages/what_if.py",
@@ -73,7 +73,7 @@ _ALL = (
                     **_SPACE,
                 },
                 "The same films watched by a man over 56: the order changes, most films stay.",
-                "Every line is a film. Crossing lines are what the profile alone did.",
+                "Every line is a film. Where lines cross, the profile alone did it.",
             ),
             Step(
                 "pages/what_if.py",
@@ -88,7 +88,7 @@ _ALL = (
                     **_SPACE,
                 },
                 "A model that reads only the history cannot tell the two apart.",
-                "Lines that are all level: this recurrent network never sees a profile.",
+                "All lines are level: this recurrent network never sees a profile.",
             ),
             Step(
                 "pages/what_if.py",
@@ -101,7 +101,7 @@ _ALL = (
                     "wd": "260",
                     **_SPACE,
                 },
-                "Taking away one single film, Star Wars, changes more than thirty years of age did.",
+                "Taking away a single film, Star Wars, changes more than thirty years of age did.",
                 "What somebody watched says more than who they are. Try dropping another film.",
             ),
         ),
@@ -133,7 +133,7 @@ _ALL = (
             Step(
                 "pages/attention.py",
                 {"m": "afm", "obj": "next", "t": "1240", **_MAYA},
-                "A sum explains without trust: every line of this ledger, added up, is the answer.",
+                "A sum asks for no trust: the lines of this ledger add up to the answer.",
                 "The line above the ledger gives both totals. They agree to the last digit shown.",
             ),
         ),
@@ -154,7 +154,7 @@ _ALL = (
                 "pages/recommend.py",
                 {"m": "din", "obj": "like", **_SPACE},
                 "Asked “Would they like it?”, the same kind of network lists what nearly everybody likes.",
-                "It was trained on films people chose to watch: that somebody would pick a film is not its question.",
+                "It was trained only on films that people chose to watch; whether they would pick a film at all is not its question.",
             ),
             Step(
                 "pages/compare.py",
@@ -198,14 +198,14 @@ _ALL = (
             Step(
                 "pages/inside.py",
                 {"m": "din", "obj": "next", "t": "1240", "i": "interest", **_MAYA},
-                "Weighed and added up, eight films become one row: what of her taste this film wakes.",
+                "Weighed and added up, eight films become one row: the part of her taste that this film appeals to.",
                 "Point at a number of the row: the sum behind it names her films. Then press Play.",
             ),
             Step(
                 "pages/inside.py",
                 {"m": "din", "obj": "next", "t": "1240", "i": "score", **_MAYA},
                 "At the end stands the number from the list: 11.0 %, its share among all films.",
-                "Press the arrow back to see each step again, or “Lesson” to guess before you look.",
+                "Press the back arrow to see each step again, or “Lesson” to guess before you look.",
             ),
         ),
     ),

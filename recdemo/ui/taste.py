@@ -76,7 +76,7 @@ def _head(said: int, w: Words) -> None:
             f"Other {w.films}",
             key="taste_others",
             icon=":material/refresh:",
-            help=f"None of these {w.watched}: ask about others",
+            help=f"I have {w.watched} none of these: ask about others",
             on_click=lambda: st.session_state[_PASSED].update(st.session_state[_SHOWN]),
         )
         if st.button(
@@ -92,10 +92,14 @@ def _head(said: int, w: Words) -> None:
 def _how_far(said: int, w: Words) -> str:
     marks = "●" * min(said, ENOUGH) + "○" * max(0, ENOUGH - said)
     if not said:
-        return f"{marks} Say of five {w.films} whether you liked them, and you are somebody to every model."
+        return (
+            f"{marks} Say whether you liked five {w.films}, and every model has something to go by."
+        )
     if said < ENOUGH:
-        return f"{marks} {ENOUGH - said} more. What is asked next is what would tell most."
-    return f"{marks} {counted(said, w.film)}: you are somebody. Each further answer tells more."
+        return f"{marks} {ENOUGH - said} more. The {w.films} asked about next are those that would tell most."
+    return (
+        f"{marks} {counted(said, w.film)}: enough for every model. Each further answer tells more."
+    )
 
 
 def _colour(genre_of: dict[int, str], names: tuple[str, ...]) -> None:

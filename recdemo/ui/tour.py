@@ -29,14 +29,14 @@ class Pointer(NamedTuple):
 _VISITOR = Pointer(
     ".st-key-side_visitor, [data-testid=stExpandSidebarButton]",
     "Who asks",
-    "The visitor: somebody made up, or you, by a profile and films watched. All pages answer this one person.",
+    "The visitor: you or somebody made up, with a profile and the films they watched. All pages are about this one person.",
 )
 HOME = (
     _VISITOR,
     Pointer(
         ".st-key-taste_grid",
         "What they think",
-        "Say of five films what you thought of them: that makes a visitor, too. Undo is in the sidebar.",
+        "Say what you thought of five films: that makes a visitor, too. Undo is in the sidebar.",
     ),
     Pointer(
         ".st-key-menu_links, .st-key-menu_folded",

@@ -72,8 +72,8 @@ def _choose_other(explanation: Explanation, visit: Visit, films: Sequence[int]) 
         "Why this and not …",
         [AVERAGE, *others, NOTHING],
         format_func=lambda film: names.get(film) or labels[film],
-        help=f"What is the same for all {w.films} says nothing of their order. Beside another {w.film}, only what the two differ in "
-        "is left.",
+        help=f"What is the same for all {w.films} says nothing about their order. Beside another {w.film}, only what "
+        "sets the two apart is left.",
         width=400,
         **state.bound(
             "why_against",
@@ -129,13 +129,13 @@ def _how_read(explanation: Explanation, w: Words) -> str:
             f", the mean of {counted(other.films, w.film)} spread evenly over the model's ranking"
         )
     bars = (
-        "what a field, or a pair of fields, adds more here than there"
+        "how much more a field, or a pair of fields, adds here than there"
         if explanation.fields
-        else f"what {w.a_film} {w.watched} adds more here than there, for this model's {unit} is a sum over the {w.films} {w.watched}"
+        else f"how much more {w.a_film} {w.watched} adds here than there, since this model's {unit} is a sum over the {w.films} {w.watched}"
         if explanation.exact
-        else f"what adding {w.a_film} to the history changes more here than there, averaged over several orders of adding"
+        else f"how much more adding {w.a_film} to the history changes here than there, averaged over several orders of adding"
     )
-    return f"{grey}; each other bar is {bars}. What is the same for both is gone."
+    return f"{grey}; each other bar is {bars}. What is the same for both cancels out."
 
 
 def _how_the_whole_is_read(explanation: Explanation, w: Words) -> str:
@@ -160,7 +160,7 @@ def _end(explanation: Explanation, w: Words) -> str:
     score = explanation.score
     end = {
         "like": f"the sigmoid of it is the chance of liking, {score:.1%}",
-        "next": f"the softmax over all {w.films} not {w.watched} makes it a chance of {score:.2%} to be the next "
+        "next": f"the softmax over all {w.films} not {w.watched} turns it into a chance of {score:.2%} of being the next "
         f"{w.film} liked",
         "rating": f"clipped to 1 to 5 it is the prediction, {score:.2f} stars",
     }[explanation.objective]
@@ -206,8 +206,8 @@ def _two_tests(found: Trust, item: str) -> None:
     curves = found.curves
     if curves is not None:
         st.markdown(
-            f"Heaviest {item}s taken away first, the logit is on average **{curves.deletion:+.2f}** farther than at random; put in "
-            f"first, **{curves.insertion:+.2f}** nearer."
+            f"With the heaviest {item}s taken away first, the logit is on average **{curves.deletion:+.2f}** farther off than in random order; "
+            f"with them put in first, **{curves.insertion:+.2f}** nearer."
         )
         st.plotly_chart(
             removal_curves(curves, item),
@@ -220,13 +220,15 @@ def _two_tests(found: Trust, item: str) -> None:
         )
     if found.shuffled is not None:
         verdict = (
-            "They tell little of what was learned" if found.shuffled > ALIKE else "They are learned"
+            "They tell little about what was learned"
+            if found.shuffled > ALIKE
+            else "They are learned"
         )
         st.markdown(
             f"**{verdict}**: with all weights of the model shuffled, what it shows correlates at {found.shuffled:+.2f} with this."
         )
         st.caption(
-            "Near 1, the same would be shown by a model that knows nothing. Sanity check: Adebayo et al., 2018. Attention need "
+            "Near 1, a model that knows nothing would show the same. Sanity check: Adebayo et al., 2018. Attention need "
             "not be the only explanation to be one: Wiegreffe and Pinter, 2019."
         )
 

@@ -114,10 +114,10 @@ def test_a_click_on_the_map_chooses_a_film(new_page: Callable[..., Page], app_ur
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
     assert phone.get_by_text("Traceback").count() == 0
     phone.goto(f"{app_url}/embeddings?m=mf&obj=next&h=2571l")
-    phone.get_by_text("Ask further").wait_for()
+    phone.get_by_text("Further questions").wait_for()
     settle(phone)
     drawn = phone.locator(".st-key-answer .js-plotly-plot").bounding_box()
-    below = phone.get_by_text("Ask further").bounding_box()
+    below = phone.get_by_text("Further questions").bounding_box()
     assert drawn
     assert below
     assert drawn["height"] > 300

@@ -80,7 +80,7 @@ def test_a_model_that_only_ranks_lacks_no_other(key: str, untrained: Path) -> No
 @pytest.mark.parametrize("key", ["din", "afm", "sasrec"])
 def test_two_more_tests_of_the_weights_are_made_when_asked_for(key: str) -> None:
     app = sound(open_page("attention", link_of(VISITS["200 films"], key)))
-    asked = "Heaviest"
+    asked = "taken away first, the logit"
     assert not any(asked in text.value for text in app.markdown)
     app.session_state["trust_tests"] = True
     sound(app.run())

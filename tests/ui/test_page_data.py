@@ -52,6 +52,26 @@ def test_the_page_states_what_the_file_holds() -> None:
         assert group.users in app.dataframe[0].value["users"].tolist()
 
 
+@pytest.mark.parametrize(
+    ("model", "told", "untold"),
+    [
+        ("din", ["nobody checked", "year 2000", "may not be passed on"], ["It may be passed on"]),
+        (
+            "ease@2018",
+            ["no gender", "It may be passed on"],
+            ["nobody checked", "may not be passed"],
+        ),
+    ],
+)
+def test_what_is_told_of_the_data_holds_for_this_world(
+    model: str, told: list[str], untold: list[str]
+) -> None:
+    found = texts(sound(open_page("data", {"m": model, "obj": "next"})))
+    assert [text for text in told if text not in found] == []
+    assert [text for text in untold if text in found] == []
+    assert "no rating is shipped" not in found  # the second world's are
+
+
 def test_the_visitor_s_place_is_counted() -> None:
     films = FILMS.sort_values("ratings", ascending=False, kind="stable")["movie_id"].tolist()
     ratings = dict(zip(FILMS["movie_id"], FILMS["ratings"], strict=True))

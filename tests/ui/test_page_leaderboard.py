@@ -245,7 +245,7 @@ def test_one_row_alone_leads_nobody(base: Path) -> None:
     app = sound(open_page("leaderboard"))
     assert "the only one measured so, reaches RMSE" in texts(app)
     assert "leads" not in texts(app)
-    assert "no other to weigh its speed against" in app.info[0].value
+    assert "nothing to compare its speed with" in app.info[0].value
 
 
 def test_a_lead_within_the_margin_is_called_level(base: Path) -> None:

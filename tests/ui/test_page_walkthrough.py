@@ -62,7 +62,7 @@ def test_a_step_that_was_changed_says_so_and_leads_back() -> None:
     app.selectbox(key="side_model").set_value("fm").run()
     said = [caption.value for caption in app.caption if "You changed" in caption.value]
     assert "You changed the model and the visitor of this step" in said[0]
-    _press(app, "As it was told")
+    _press(app, "Restore this step")
     assert sound(app).session_state["visit"] == told
     assert not any("You changed" in caption.value for caption in app.caption)
 

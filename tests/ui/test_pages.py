@@ -203,7 +203,7 @@ def test_targets_are_chosen_and_live_in_the_link() -> None:
 
 def test_home_says_which_ratings_are_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("recdemo.data.sources._places", lambda: [tmp_path])
-    assert any("are not on this machine" in m.value for m in sound(open_page("home")).markdown)
+    assert any("no ratings to train with" in m.value for m in sound(open_page("home")).markdown)
     (tmp_path / "ml-1m.zip").touch()
     said = "Ratings to train with, on this machine: MovieLens-1M."
     assert said in [m.value for m in sound(open_page("home")).markdown]

@@ -127,7 +127,7 @@ def test_filters_that_leave_nothing_say_so() -> None:
 
 def test_a_model_without_an_inside_offers_others() -> None:
     app = open_page("attention", link_of(PERSONAS[0].session, "popularity"))
-    assert "no inside" in sound(app).info[0].value
+    assert "shows nothing that it weighs" in sound(app).info[0].value
     app.button(key="attention_use_afm").click().run()
     assert sound(app).session_state["visit"].model == "afm"
     assert app.metric
