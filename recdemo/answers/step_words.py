@@ -29,17 +29,17 @@ WORDS: dict[str, Words] = {
     # What goes in
     "visitor_fields": Words(
         "Vectors of the visitor's fields", "v_i", ("field", DIMENSION),
-        "What the model has learned of each thing it knows of you: one row of numbers for each.",
+        "What the model has learned of each thing it knows about you: one row of numbers for each.",
         r"v_i = \mathrm{table}_i[\text{your value}]",
     ),
     "film_fields": Words(
         "Vectors of the film's fields", "v_j", ("film field", DIMENSION),
-        "What the model has learned of this film, of its genres and of its years.",
+        "What the model has learned about this film, its genres and its years.",
         r"v_j = \mathrm{table}_j[\text{the film's value}]",
     ),
     "visitor_weights": Words(
         "Weights of the visitor's fields", "w_i", ("field",),
-        "What each thing known of you adds by itself, whatever the film.",
+        "What each thing known about you adds by itself, whatever the film.",
         r"w_i = \mathrm{table}_i[\text{your value}]",
     ),
     "film_weights": Words(
@@ -87,7 +87,7 @@ WORDS: dict[str, Words] = {
     ),
     "visitor_pairs": Words(
         "Pairs within the visitor", "p_u", (DIMENSION,),
-        "How the things known of you go with each other, every pair of them added up.",
+        "How the things known about you go with each other, every pair of them added up.",
     ),
     "film_pairs": Words(
         "Pairs within the film", "p_q", (DIMENSION,),
@@ -96,7 +96,7 @@ WORDS: dict[str, Words] = {
     ),
     "visitor_alone": Words(
         "What the visitor adds alone", "a_u", (),
-        "The same for every film: it moves all your chances, and not their order.",
+        "The same for every film: it moves all your scores alike, not their order.",
     ),
     "film_alone": Words(
         "What the film adds alone", "a_q", (),
@@ -105,7 +105,7 @@ WORDS: dict[str, Words] = {
     "weighted": Words("Weighted dimension by dimension", r"\lambda v", None, "Some dimensions count for more than others."),
     "field_pairs": Words(
         "Each field of yours with each of the film's", "P_{ij}", ("field", "film field"),
-        "How well each thing known of you goes with each of the film's: the dot product of their vectors. All of these added up are u · q.",
+        "How well each thing known about you goes with each of the film's: the dot product of their vectors. All of these added up are u · q.",
     ),
     "linear": Words("What fields add alone", r"\ell", (), "The weights of all fields, yours and the film's, added up."),
     "crosses": Words(
@@ -173,7 +173,7 @@ WORDS: dict[str, Words] = {
     ),
     "interest": Words(
         "The interest", "h", (DIMENSION,),
-        "Your films added up, each by its weight: what of your taste this film wakes.",
+        "Your films added up, each times its weight: the part of your taste that this film appeals to.",
     ),
     "visitor_film": Words(
         "Visitor times film", "c", (DIMENSION,),
@@ -225,7 +225,7 @@ WORDS: dict[str, Words] = {
     "opinions": Words("What you thought of each film", "c", ("opinion", "film"), "Each film's share of your history, in the row of what you thought of it."),
     "opinion_shares": Words("Share of each opinion", r"\bar c", ("opinion",), "How much of your history you liked, disliked, or only watched."),
     "opinion_vectors": Words("Films by opinion", r"\bar x", ("opinion", DIMENSION), "The films you liked added up, those you disliked, and the others."),
-    "visitor_input": Words("All that is known of the visitor", "x_u", ("number",), "Profile and history side by side in one row."),
+    "visitor_input": Words("All that is known about the visitor", "x_u", ("number",), "Profile and history side by side in one row."),
     # Sums over the films watched
     "counts": Words(
         "How much each film counts", "c_i", ("film",),
@@ -254,12 +254,12 @@ WORDS: dict[str, Words] = {
     # The answer
     "logit": Words("Logit", "z", (), "The number that this film is ranked by."),
     "next": Words(
-        "Chance to be next", "p", (),
+        "Chance of being next", "p", (),
         "The film's share among all films that you have not watched.",
         r"p = \frac{e^{z}}{\sum_{q'} e^{z_{q'}}}",
     ),
     "like": Words("Chance of liking", "p", (), "The logit bent into a number from 0 to 1.", r"p = \sigma(z) = \frac{1}{1 + e^{-z}}"),
-    "rating": Words("Stars", "s", (), "Cut to what can be given: one to five stars.", r"s = \min(5, \max(1, z))"),
+    "rating": Words("Stars", "s", (), "Cut to the stars that can be given: one to five.", r"s = \min(5, \max(1, z))"),
 }  # fmt: skip
 
 

@@ -258,7 +258,7 @@ def _colour(model: str, baseline: bool, chosen: str) -> str:
 
 def _axis(name: str) -> str:
     metric = METRICS[name]
-    return metric.title if metric.better > 0 else f"{metric.title} (less is better)"
+    return metric.title if metric.better > 0 else f"{metric.title} (lower is better)"
 
 
 def _ticks(name: str) -> str:

@@ -137,7 +137,7 @@ def _profile(session: Session) -> str:
         "" if session.age is None else AGES[session.age],
         "" if session.occupation is None else OCCUPATIONS[session.occupation],
     ]
-    return ", ".join(filter(None, known)) or "Nothing is known of gender, age and occupation."
+    return ", ".join(filter(None, known)) or "Nothing is known about gender, age and occupation."
 
 
 def _score(value: float, goal: Objective) -> str:

@@ -26,8 +26,8 @@ GLOSSARY: dict[str, Term] = {
     # What a model gives
     "logit": Term(
         "logit",
-        "The number a model ends with before it becomes a chance: any number, higher for likelier.",
-        "Terms of a logit can be added up, those of a chance cannot; so explanations add up to logits.",
+        "The number a model ends with before it becomes a chance: any number; higher means likelier.",
+        "Terms of a logit can be added up, those of a chance cannot, so explanations add up to logits.",
         "score, log-odds",
     ),
     "sigmoid": Term(
@@ -39,8 +39,8 @@ GLOSSARY: dict[str, Term] = {
     "softmax": Term(
         "softmax",
         "Turns several numbers into shares that add up to 1: e to the power of each, divided by the sum of all of these.",
-        "Over the logits of all films not watched it gives the chance of each to be the next one; over the weights of a history, attention.",
-        "chance to be next, probability",
+        "Over the logits of all films not watched it gives the chance of each to come next; over the weights of a history, attention.",
+        "chance of being next, probability",
     ),
     "rating": Term(
         "stars",
@@ -51,14 +51,14 @@ GLOSSARY: dict[str, Term] = {
     # Figures
     "auc": Term(
         "AUC",
-        "How often a film liked scores above one not liked; 0.5 is chance.",
-        "It looks at the order of the scores alone: a model may have a high AUC though all its chances are too high.",
+        "How often a liked film scores above one not liked; 0.5 is chance.",
+        "Only the order of the scores counts: a model may have a high AUC although all its chances are too high.",
         "area under the curve, ROC",
     ),
     "log_loss": Term(
         "log-loss",
-        "How surprised the model is by the answers; less is better.",
-        "It is the mean of −log of the chance given to what was true, so that being sure and wrong costs most.",
+        "How surprised the model is by the answers; lower is better.",
+        "It is the mean of −log of the chance given to what was true, so being sure and wrong costs most.",
         "log loss, cross-entropy",
     ),
     "ndcg@10": Term(
@@ -70,12 +70,12 @@ GLOSSARY: dict[str, Term] = {
     "ndcg@5": Term(
         "NDCG@5",
         "Like NDCG@10, but of the first five.",
-        "It is given where lists are short, as those of news are.",
+        "It is used where lists are short, as in news.",
     ),
     "hr@10": Term(
         "HR@10",
         "How often the film liked next is among the first ten of all films.",
-        "Whether it is first or tenth makes no difference to it.",
+        "Whether it comes first or tenth makes no difference.",
         "hit rate, recall@10",
     ),
     "mrr": Term(
@@ -91,51 +91,51 @@ GLOSSARY: dict[str, Term] = {
     ),
     "rmse": Term(
         "RMSE",
-        "How far the stars are off: root of the mean squared error; less is better.",
+        "How far the stars are off: the root of the mean squared error; lower is better.",
         "It is in stars, and one large mistake counts more than several small ones.",
         "root mean squared error",
     ),
     "mse": Term(
         "MSE",
-        "Mean squared error of the stars; less is better.",
+        "Mean squared error of the stars; lower is better.",
         "It is the square of the RMSE, and orders models alike.",
         "mean squared error",
     ),
     "calibration": Term(
         "calibration",
         "Whether chances come true: of all films given 70 %, seven in ten should be liked.",
-        "It says something other than the AUC: an order can be right while all chances are too high.",
+        "AUC does not measure this: the order can be right while all chances are too high.",
     ),
     "baseline": Term(
         "baseline",
-        "An answer that takes no learning about the visitor, such as what everybody likes most.",
-        "A model that is no better than it has not been worth its training.",
+        "A simple answer, counted or solved in closed form within seconds, such as what everybody likes most.",
+        "A trained model that does no better was not worth its training.",
         "popularity",
     ),
     # What it is measured on
     "parts": Term(
         "training, validation and test part",
         "Ratings are split in three: a model learns from the first, the second chooses its best epoch and settings, the third is asked once at the end.",
-        "A figure of what a model has learned from says only how well it remembers.",
+        "A figure measured on what a model has learned from says only how well it remembers.",
         "train, split, held out",
     ),
     "leave_one_out": Term(
         "leave-one-out",
         "A way to split ratings: the last film of each user is the test, the one before it validates, the rest trains.",
-        "Publications use it often; its figures do not compare with those of another split.",
+        "Publications use it often; its figures cannot be compared with those of another split.",
         "split",
     ),
     "faithfulness": Term(
         "faithfulness",
         "How far weights tell what mattered: the rank correlation between the size of each weight and how far the score moves without that film.",
-        "Near 1 the weights may be read as reasons, near 0 they are a picture only.",
+        "Near 1 the weights may be read as reasons, near 0 they are only a picture.",
         "trust, removal",
     ),
     # What models are made of
     "embedding": Term(
         "embedding",
         "A row of learned numbers that stands for a film, a genre, an age or a person.",
-        "What is alike to a model gets rows that point the same way; no single number of a row means anything by itself.",
+        "Things that a model finds alike get rows that point the same way; no single number of a row means anything by itself.",
         "vector, table",
     ),
     "factor": Term(
@@ -181,37 +181,37 @@ GLOSSARY: dict[str, Term] = {
     ),
     "bias": Term(
         "bias",
-        "A learned number that is added, whoever asks: a film's bias is how much everybody likes it.",
+        "A learned number that is added whoever asks: a film's bias is how much everybody likes it.",
         "It raises or lowers a film on all lists alike, and so explains no difference between two visitors.",
     ),
     "field": Term(
         "field",
-        "One thing that is known of a visitor or a film: gender, age, genres, year, the film itself …",
+        "One thing that is known about a visitor or a film: gender, age, genres, year, the film itself …",
         "Factorisation machines score by fields and by pairs of them.",
         "feature",
     ),
     "fold_in": Term(
         "fold-in",
         "Finding the vector of somebody new in a model that knows its users by id, with everything else left as it was learned.",
-        "It is the vector that best explains the films given, pulled towards the mean of the visitor's group where there are few.",
+        "It is the vector that best explains the films given, pulled towards the mean of the visitor's group while they are few.",
         "cold start, new user",
     ),
     # How they learn
     "epoch": Term(
         "epoch",
         "One pass of training over all its ratings.",
-        "After each the model is asked about the validation part, and the best epoch is the one that is kept.",
+        "After each, the model is measured on the validation part, and the best epoch is kept.",
     ),
     "negative": Term(
         "negative",
         "A film that was not picked, drawn so that a model learns to rank the picked one above it.",
-        "That it was not picked does not say that it was disliked.",
+        "That it was not picked does not mean that it was disliked.",
         "negative sampling",
     ),
     "logq": Term(
         "logQ correction",
-        "While training, takes off a negative's logit the logarithm of how often it is drawn.",
-        "Without it, films that are drawn often because they are popular would be taken for disliked ones.",
+        "In training, subtracts from a negative's logit the logarithm of how often it is drawn.",
+        "Without it, films that are drawn often because they are popular would look disliked.",
         "sampled softmax, popularity correction",
     ),
     "dropout": Term(
@@ -239,7 +239,7 @@ GLOSSARY: dict[str, Term] = {
     ),
     "seed": Term(
         "seed",
-        "The number that all chance in a training run starts from.",
+        "The number from which all randomness in a training run starts.",
         "The same seed gives the same weights; other seeds show how much of a figure is luck.",
         "random",
     ),

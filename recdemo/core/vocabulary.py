@@ -15,7 +15,7 @@ QUESTIONS: dict[Objective, str] = {
 }
 
 SCORE_NAMES: dict[Objective, str] = {
-    "next": "Chance to be next",
+    "next": "Chance of being next",
     "like": "Chance of liking",
     "rating": "Stars",
 }

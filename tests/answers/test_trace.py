@@ -193,7 +193,7 @@ def test_steps_of_models_put_together_otherwise_follow_from_each_other(
 def test_the_shell_prints_a_table_and_the_same_json() -> None:
     done = run(f"trace din --movie 1210 {VISITOR}")
     assert "Attention weights" in done.stdout
-    assert "Chance to be next" in done.stdout
+    assert "Chance of being" in done.stdout
     trace = answer(f"trace din --movie 1210 {VISITOR} --json")
     torch.set_num_threads(1)
     assert trace == recdemo.trace("din", SESSION, 1210).to_json()

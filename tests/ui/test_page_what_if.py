@@ -80,7 +80,7 @@ def test_before_a_change_stands_the_list_that_it_would_move() -> None:
         plain(f"{title} ({year})")
         for title, year in zip(listed["title"], listed["year"], strict=True)
     ]
-    assert table["Chance to be next"].tolist() == [
+    assert table["Chance of being next"].tolist() == [
         f"{100 * score:.1f} %" for score in listed["score"]
     ]
     app.button(key="what_if_Flip gender").click().run()

@@ -170,7 +170,7 @@ CARDS = (
         title="HSTU",
         family=ATTENTION,
         idea=(
-            "As SASRec, but attention without a softmax: a watched film adds as much as it has to say, however many "
+            "Like SASRec, but with attention that has no softmax: a watched film adds as much as it has to say, however many "
             "others there are, and a gate decides what of the sum is let through."
         ),
         source="Zhai et al., Actions Speak Louder than Words, ICML 2024; here without time",

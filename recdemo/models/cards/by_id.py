@@ -28,7 +28,7 @@ CARDS = (
         family=BY_ID,
         idea=(
             "The user's vector and the film's vector each pass through a small network before they meet in a dot "
-            "product. Film vectors can be computed ahead and searched, which is how large shops retrieve."
+            "product. Film vectors can be computed ahead and searched, which is how large shops find their candidates."
         ),
         source="Covington et al., Deep Neural Networks for YouTube Recommendations, 2016; document fig. 3-2",
         formula=r"\mathrm{MLP}_u(u) \cdot \mathrm{MLP}_q(q)",

@@ -47,7 +47,7 @@ CARDS = (
         family=SEQUENCE,
         idea=(
             "The state after the last film takes the place that a user's own vector has in matrix factorisation. "
-            "So what they watched, in order, writes a visitor's taste."
+            "So what they watched, in order, makes a visitor's taste."
         ),
         source="Hidasi et al., Session-based Recommendations with RNNs, ICLR 2016; document fig. 3-9",
         formula=r"\mathrm{GRU}(x_1, \dots, x_L) \cdot q + b_q + b",

@@ -49,7 +49,7 @@ CARDS = (
         title="Linear next film",
         family=SOLVED,
         idea=(
-            "Ridge regression from the films just watched, the latest most, to the film picked after them. It takes seconds, and "
+            "Ridge regression from the films just watched, the latest weighing most, to the film picked after them. It takes seconds, and "
             "no deep model deserves its training time before it beats this."
         ),
         source="Choi et al., Session-aware Linear Item-Item Models (SLIST), WWW 2021",

@@ -37,7 +37,7 @@ CARDS = (
         title="TextCNN rating",
         family=TEXT,
         idea=(
-            "Who somebody is, what genres a film has and which words are in its title, and from that the stars. It knows "
+            "From who somebody is, what genres a film has and which words are in its title, it predicts the stars. It knows "
             "neither users nor films, which shows how far a profile and a title go."
         ),
         source="Document 000; Kim, Convolutional Neural Networks for Sentence Classification, 2014",
@@ -61,8 +61,8 @@ CARDS = (
         title="TextCNN with history",
         family=TEXT,
         idea=(
-            "The same network, which now also reads what the visitor thought of the films they watched. How much better "
-            "its stars are is what a profile could not tell."
+            "The same network, which now also reads what the visitor thought of the films they watched. The gain in "
+            "its stars is what a profile could not tell."
         ),
         source="Document 000, with a history added",
         formula=r"\mathrm{MLP}([u, q, u \odot q]),\; u = \mathrm{MLP}([\text{profile}, \text{history}])",
