@@ -205,7 +205,7 @@ def ranks_of(logits: np.ndarray, among: np.ndarray) -> np.ndarray:
 
 def check_k(k: int) -> None:
     if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-        raise RequestError(f"k must be a whole number from 1, not {k!r}")
+        raise RequestError(f"k must be a whole number, 1 or more, not {k!r}")
 
 
 def what_moves(changes: RankChanges, w: Words = FILM) -> str:

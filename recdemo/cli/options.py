@@ -36,7 +36,7 @@ class InOrder(TyperCommand):
 
 def _length(k: int) -> int:
     if k < 1:
-        raise RequestError(f"k must be a whole number from 1, not {k}")
+        raise RequestError(f"k must be a whole number, 1 or more, not {k}")
     return k
 
 
@@ -72,7 +72,7 @@ DataOption = Annotated[
     typer.Option(
         "--data",
         help="ml-1m, ml-100k, ml-latest-small, ml-32m (looked for in $RECDEMO_DATA), simulated, simulated-news, or a path: "
-        "of such a set, of MIND's news.tsv and behaviors.tsv as a folder or zip, of a table of one's own (CSV, JSON, "
+        "of such a set, of MIND's news.tsv and behaviors.tsv as a folder or zip, of your own table (CSV, JSON, "
         "Parquet …), or of a folder of parts to stream ('train' only).",
     ),
 ]
@@ -109,7 +109,7 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
 
 def with_choices(command: Callable[..., None]) -> Callable[..., None]:
     """A command with an option for each choice about a file of one's own, which gets them as its `choices`."""
-    panel = "How a file of one's own is read"
+    panel = "How your own file is read"
     say = partial(typer.Option, rich_help_panel=panel)
     options = [
         _option(

@@ -252,7 +252,7 @@ def evaluate(
 def leaderboard(
     data: DataOption = "ml-1m",
     train_missing: Annotated[
-        bool, typer.Option("--train", help="Train what has no card yet, hours for the whole zoo.")
+        bool, typer.Option("--train", help="Train what has no card yet; the whole zoo takes hours.")
     ] = False,
     only: Annotated[
         list[str] | None, typer.Option("--model", "-m", help="Train these only; may be repeated.")

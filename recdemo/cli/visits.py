@@ -112,7 +112,7 @@ def what_if(
     movie: Annotated[
         int | None,
         typer.Option(
-            help="Instead of a change: a film to drop from the list by taking films away."
+            help="Instead of a change: a film to drop from the list by taking away films watched."
         ),
     ] = None,
     k: Length = 10,
@@ -148,8 +148,12 @@ def what_if(
         added=added[0] if added else None,
     )
     if (movie is None) == (change == Change()):
-        asked = "nothing is asked" if movie is None else f"--movie {movie} stands beside a change"
-        raise RequestError(f"{asked}; give --movie, or --to-…, --drop or --add-…")
+        asked = (
+            "nothing was asked"
+            if movie is None
+            else f"--movie {movie} cannot be combined with a change"
+        )
+        raise RequestError(f"{asked}; give --movie alone, or --to-…, --drop or --add-…")
     after = change.of(session)
     recommender = recdemo.load(model, objective)
     if movie is not None:
@@ -282,7 +286,7 @@ def _print_drop(recommender: Recommender, session: Session, found: Drop, as_json
     titles = dict(zip(films, titles_of(recommender, films), strict=True))
     title, words = titles[found.movie_id], recommender.words
     if found.rank is None:
-        said = f"{title} is {words.watched}: no list holds it."
+        said = f"{title} has been {words.watched}, so it is on no list."
     elif found.rank > found.k:
         said = f"{title} is not among the first {found.k}: it has rank {found.rank:,}."
     elif found.films:

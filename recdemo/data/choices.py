@@ -18,8 +18,8 @@ SCALES: dict[Scale, str] = {
     "0-100": "0 to 100, read as 1 to 5 stars",
     "1-100": "1 to 100, read as 1 to 5 stars; 0 is not rated",
     "like": "liked or not, read as 5 stars or 1",
-    "thumbs": "Netflix's thumbs: 1 down, 2 up, 3 both up",
-    "listed": "no ratings: whatever is listed is liked",
+    "thumbs": "Netflix's thumbs: 1 down, 2 up, 3 two up",
+    "listed": "no ratings: everything listed counts as liked",
 }
 Ids = Literal["", "ml-1m"]
 ROLES = (

@@ -280,9 +280,9 @@ def _network(url: str) -> Iterator[None]:
         if isinstance(cause, TimeoutError):
             problem = f"sent nothing for {STALL_SECONDS:g} seconds; {_GOES_ON}"
         elif isinstance(cause, socket.gaierror):
-            problem = f"cannot be reached, its name is not known ({cause}); check the connection"
+            problem = f"cannot be reached: its name is unknown ({cause}); check the connection"
         elif isinstance(cause, ssl.SSLCertVerificationError):
-            problem = f"does not prove who it is ({cause.verify_message}); {_BY_HAND}"
+            problem = f"could not prove its identity ({cause.verify_message}); {_BY_HAND}"
         else:
             problem = f"could not be fetched ({cause}); check the connection, {_GOES_ON}"
         raise DataError(f"{url} {problem}") from error

@@ -88,10 +88,10 @@ def licence(name: str) -> tuple[str, ...]:
     source = source_of(name)
     return (
         f"{source.title} is collected and published by GroupLens Research at the University of Minnesota.",
-        "It is for research; whoever publishes what came of it must say that it was used.",
+        "It is for research; whoever publishes results must acknowledge that it was used.",
         source.passing_on,
-        "It may not be used commercially without permission, nor so as to suggest that the university or "
-        "GroupLens endorse anything.",
-        "Nobody vouches for its being correct or fit for a purpose.",
+        "It may not be used commercially without permission, nor in a way that suggests endorsement by the "
+        "university or GroupLens.",
+        "There is no guarantee that it is correct or fit for any purpose.",
         f"The full terms are in its README file: {source.page}",
     )

@@ -133,7 +133,7 @@ def matched(
     examples = ", ".join(cut(str(film)) for film in unknown[:3])
     if len(unknown) == len(films):
         raise DataError(
-            f"{table.name}: of {counted(len(films), 'film')} none is in the catalogue, as {examples}; choose "
+            f"{table.name}: of {counted(len(films), 'film')} none is in the catalogue, such as {examples}; choose "
             f"other columns, or {OWN_FILMS}"
         )
     notes = []

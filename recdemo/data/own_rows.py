@@ -240,18 +240,20 @@ def _parsers(table: Table, mapping: Mapping, own_films: bool) -> tuple[Parsers, 
     }
     notes = []
     if mapping.scale in ("0-10", "1-10"):
-        notes.append("Ratings to 10 are read as 1 to 5 stars; 7.5 and more is liked.")
+        notes.append("Ratings out of 10 are read as 1 to 5 stars; 7.5 or more counts as liked.")
     if mapping.scale in ("0-100", "1-100"):
-        notes.append("Ratings to 100 are read as 1 to 5 stars; 75 and more is liked.")
+        notes.append("Ratings out of 100 are read as 1 to 5 stars; 75 or more counts as liked.")
     if mapping.scale == "like":
         notes.append("What was liked is read as 5 stars, the rest as 1.")
     if mapping.scale == "thumbs":
-        notes.append("A thumb up is read as 4 stars, both as 5, a thumb down as 1.")
+        notes.append("One thumb up is read as 4 stars, two as 5, a thumb down as 1.")
     if mapping.scale == "listed":
         what = (
-            f"Whatever has a value in {mapping.rating}" if mapping.rating else "Whatever is listed"
+            f"Everything with a value in {mapping.rating}"
+            if mapping.rating
+            else "Everything listed"
         )
-        notes.append(f"{what} counts as liked: ask such data what is picked next.")
+        notes.append(f"{what} counts as liked, so train for “What next?” (next).")
     if mapping.time:
         times = table.frame[mapping.time].unique()
         unsure, parsers["time"] = cells.time_reader([*times[:: max(1, len(times) // _TIMES)]])

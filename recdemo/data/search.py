@@ -119,7 +119,7 @@ class FilmSearch:
         """
         if found.named is not None or not words_of(found.typed):
             return ""
-        just = "just " if found.films and not found.near else ""
+        just = "exactly " if found.films and not found.near else ""
         last = max(self._years, default=0)
         end = f": they end in {last}" if last else ""
         said = f"No {item} of these {len(self):,} is called {just}“{' '.join(found.typed.split())}”{end}."

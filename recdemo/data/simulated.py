@@ -92,7 +92,7 @@ def simulate(
     )
     people["user_id"] += first_user - 1
     movies = films[["movie_id", "title", "year", "genres"]]
-    note = "Nobody gave these ratings: tastes and ratings are drawn by lot over real films."
+    note = "Nobody gave these ratings: tastes and ratings are drawn at random over real films."
     return Dataset("simulated", "Simulated", movies, people, ratings, True, (note,))
 
 

@@ -84,7 +84,7 @@ def without_words(schema: Schema) -> str:
         return ""
     examples = ", ".join(repr(cut(title)) for title in empty[:3])
     return (
-        f"{counted(len(empty), 'title')} of {schema.size:,} without a word, as {examples}: "
+        f"{counted(len(empty), 'title')} of {schema.size:,} without a word, such as {examples}: "
         "a model that reads titles cannot tell these apart"
     )
 

@@ -313,14 +313,14 @@ def _write(run: Run, status: Status) -> None:
         store.write_status(run.folder, status)
     except OSError as error:
         raise RequestError(
-            f"nothing can be written down about the run {run.title}: {error.strerror}"
+            f"the state of the run {run.title} cannot be written: {error.strerror}"
         ) from error
 
 
 def _still_there(run: Run) -> Run:
     found = store.read(run.folder)
     if found is None:
-        raise RequestError(f"the run {run.title} was deleted meanwhile")
+        raise RequestError(f"the run {run.title} has been deleted in the meantime")
     return found
 
 

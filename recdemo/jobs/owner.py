@@ -61,7 +61,7 @@ class Visitor:
         """
         if not self.may_change(folder):
             raise RequestError(
-                f"{name} is not yours: only whoever made it may do that; open the session you saved then, or ask whoever runs "
+                f"{name} is not yours: only the person who made it may do that; open the session you saved then, or ask whoever runs "
                 "this host"
             )
 
@@ -74,7 +74,7 @@ class Visitor:
         if self.digests:
             _write(folder, Mark(owner=self.digests[0]))
         elif not self.admin:
-            raise RequestError("nobody has asked for this; open the page again")
+            raise RequestError("it is not known who asks for this; open the page again")
 
 
 HOST = Visitor(admin=True)
@@ -95,7 +95,7 @@ def unlocks(given: str) -> bool:
     secret = os.environ.get(ADMIN_VARIABLE, "")
     if len(secret) < SHORTEST_SECRET:
         raise RequestError(
-            f"{ADMIN_VARIABLE} has {len(secret)} letters, which unlocks nothing; set it to {SHORTEST_SECRET} or more"
+            f"{ADMIN_VARIABLE} has only {len(secret)} characters, so it unlocks nothing; give it {SHORTEST_SECRET} or more"
         )
     return hmac.compare_digest(given.encode(), secret.encode())
 

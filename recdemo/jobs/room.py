@@ -12,6 +12,7 @@ from pathlib import Path
 
 from recdemo.core.durations import now
 from recdemo.core.errors import RequestError
+from recdemo.core.wording import counted
 from recdemo.jobs import store
 from recdemo.jobs.owner import HOST, Visitor
 
@@ -39,13 +40,12 @@ def check_waiting(home: Path, by: Visitor = HOST) -> None:
     own = sum(map(by.may_change, alive))
     if not by.admin and own >= (each := limit(ALIVE_EACH, ALIVE_EACH_VARIABLE)):
         raise RequestError(
-            f"{own} of your runs train or wait, and the limit is {each}; wait for one to end, or cancel one"
+            f"you have {counted(own, 'unfinished run')}, and the limit is {each}; wait for one to end, or cancel one"
         )
     most = limit(MOST_WAITING, MOST_WAITING_VARIABLE)
     if len(alive) > most:
         raise RequestError(
-            f"one run trains and {len(alive) - 1} wait, which is all there is room for; wait for one to end, or "
-            "cancel one"
+            f"the queue is full (one run is training, {len(alive) - 1} waiting); wait for one to end, or cancel one"
         )
 
 
@@ -56,11 +56,10 @@ def check_kept(shelf: Path, by: Visitor = HOST, size: int = 0) -> None:
         RequestError: there are.
     """
     found = list(shelf.glob("[!.]*"))
-    if not by.admin and sum(map(by.may_change, found)) >= (
-        each := limit(KEPT_EACH, KEPT_EACH_VARIABLE)
-    ):
+    own = sum(map(by.may_change, found))
+    if not by.admin and own >= (each := limit(KEPT_EACH, KEPT_EACH_VARIABLE)):
         raise RequestError(
-            f"{each} models of yours are kept, which is all one may keep; delete one"
+            f"you have {counted(own, 'kept model')}, and the limit is {each}; delete one"
         )
     if len(found) >= (most := limit(MOST_KEPT, MOST_KEPT_VARIABLE)):
         raise RequestError(f"{most} models are kept, which is all there is room for; delete one")

@@ -247,7 +247,9 @@ def lock(home: Path) -> Iterator[None]:
     try:
         held = one.acquire()
     except Timeout:
-        raise RequestError(f"{home} has long been in use by another process; try again") from None
+        raise RequestError(
+            f"{home} has been in use by another process for too long; try again"
+        ) from None
     with held:
         yield
 

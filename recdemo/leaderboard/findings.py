@@ -43,7 +43,7 @@ def leeway(rows: Sequence[Row], name: str) -> str:
         if (other := figure_of(row, name)) and abs(first.mean - other.mean) <= margin
     ]
     level = f", which leaves it level with {', '.join(near)}" if near else ""
-    return f"Other test users alone could move the leader’s figure by up to ±{margin:.4f}{level}."
+    return f"A different sample of test users alone could move the leader’s figure by up to ±{margin:.4f}{level}."
 
 
 def speed(table: pd.DataFrame, name: str, front: Sequence[int]) -> str:

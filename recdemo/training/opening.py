@@ -123,7 +123,7 @@ def check_opinions(ratings: Ratings, part: Tensor, objective: Objective, title: 
     """
     if ratings.impression is not None and objective != "like":
         raise RequestError(
-            f"{title} says what was clicked of what was shown, which is 'like', not {objective!r}; train with "
+            f"{title} says which of the articles shown were clicked, which is 'like', not {objective!r}; train with "
             "--objective like"
         )
     right = {"like": ratings.liked, "next": ratings.picked}.get(objective)

@@ -120,7 +120,7 @@ def test_what_it_takes_is_said_in_a_sentence_whatever_the_answer() -> None:
     for words, said in {
         f"{VISITOR} --movie {fallen}": "falls from rank",
         f"{VISITOR} --movie {table['movie_id'][19]}": "it has rank 20",
-        f"{VISITOR} --movie 260": "is watched",
+        f"{VISITOR} --movie 260": "has been watched, so it is on no list",
         "--movie 2858 -k 5000": "without any history",
     }.items():
         done = run(f"what-if --model fm {words}")

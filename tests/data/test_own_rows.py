@@ -159,7 +159,7 @@ def test_what_is_listed_is_liked_where_nothing_is_rated() -> None:
     listed = Mapping("user", None, "title", None, None, "listed")
     data = data_of("user,title\na,Heat\na,Heat\nb,Babe", listed)
     assert tuples(data.ratings) == [(1, 6, 5), (2, 34, 5)]
-    assert "Whatever is listed counts as liked: ask such data what is picked next." in data.notes
+    assert "Everything listed counts as liked, so train for “What next?” (next)." in data.notes
     assert "1 row that names a film again left out." in data.notes
     played = replace(listed, rating="hours")
     data = data_of("user,title,hours\na,Heat,273.0\na,Babe,0\nb,Babe,1", played)

@@ -179,7 +179,7 @@ def test_it_is_said_what_is_not_there_and_until_when_and_where_it_would_be(
     assert said == "No film of these 3,883 is called “inception”: they end in 2000."
     said = to_2000.sentence(to_2000.find(" inception "), others)
     assert said.endswith("“inception”: they end in 2000. “Films to 2018” has Inception (2010).")
-    assert "called just “up”" in to_2000.sentence(to_2000.find("up"), others)
+    assert "called exactly “up”" in to_2000.sentence(to_2000.find("up"), others)
     assert "has Up (2009)." in to_2000.sentence(to_2000.find("up"), others)
     assert "has" not in to_2000.sentence(to_2000.find("zxqw"), others)
     assert to_2000.sentence(to_2000.find("matrix"), others) == ""

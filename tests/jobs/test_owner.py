@@ -118,7 +118,7 @@ def test_the_hosts_own_secret_unlocks(
 ) -> None:
     monkeypatch.setenv(owner.ADMIN_VARIABLE, secret)
     if expected is None:
-        with pytest.raises(RequestError, match="unlocks nothing; set it to 12 or more"):
+        with pytest.raises(RequestError, match="unlocks nothing; give it 12 or more"):
             owner.unlocks(given)
     else:
         assert owner.unlocks(given) is expected
@@ -129,14 +129,14 @@ def test_each_visitor_has_a_part_of_the_room(desk: Desk, monkeypatch: pytest.Mon
     monkeypatch.setenv(room.RUNS_EACH_VARIABLE, "2")
     monkeypatch.setenv(room.KEPT_EACH_VARIABLE, "0")
     first = _start(desk, ANNA)
-    with pytest.raises(RequestError, match="1 of your runs train or wait, and the limit is 1"):
+    with pytest.raises(RequestError, match="you have 1 unfinished run, and the limit is 1"):
         _start(desk, ANNA)
     _start(desk, BERT)
     control.cancel(first.id, ANNA)
     second = _ended(desk, ANNA)
     third = _start(desk, ANNA)
     assert [run.id for run in store.all_runs(ANNA)] == [second.id, third.id]
-    with pytest.raises(RequestError, match="0 models of yours are kept"):
+    with pytest.raises(RequestError, match="you have 0 kept models, and the limit is 0"):
         room.check_kept(kept.folder(desk.home), ANNA)
 
 

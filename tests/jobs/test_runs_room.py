@@ -98,11 +98,11 @@ def test_a_folder_that_is_no_run_is_passed_over(name: str, desk: Desk) -> None:
 def test_only_so_many_wait(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(room.MOST_WAITING_VARIABLE, "1")
     first, _ = desk.queue(), desk.queue()
-    with pytest.raises(RequestError, match="one run trains and 1 wait"):
+    with pytest.raises(RequestError, match=r"the queue is full \(one run is training, 1 waiting\)"):
         desk.queue()
     control.cancel(first.id)
     desk.queue()
-    with pytest.raises(RequestError, match="one run trains and 1 wait"):
+    with pytest.raises(RequestError, match=r"the queue is full \(one run is training, 1 waiting\)"):
         control.resume(first.id)
 
 
