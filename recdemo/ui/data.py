@@ -39,11 +39,12 @@ def same_for_all(content: str) -> dict[str, Figure]:
 
 
 def show_size(counts: Aggregates) -> None:
+    lowest = min(map(float, counts.stars), default=1)
     with st.container(horizontal=True, gap="medium"):
         for label, value, hint in (
             ("Users", f"{counts.users:,}", "Each rated at least one film."),
             ("Films", f"{counts.films:,}", f"{counts.films_rated:,} of them have a rating."),
-            ("Ratings", f"{counts.ratings:,}", "One user, one film, one to five stars."),
+            ("Ratings", f"{counts.ratings:,}", f"One user, one film, {lowest:g} to 5 stars."),
             ("Rated", f"{counts.density:.1%}", "Of all pairs of a user and a film."),
             ("Liked", f"{counts.liked:.0%}", f"Ratings of {LIKED_FROM} stars or more."),
         ):
@@ -257,7 +258,7 @@ def show_about(counts: Aggregates) -> None:
     st.caption(
         "MovieLens is collected and published by [GroupLens Research](https://grouplens.org/datasets/movielens/) at the "
         "University of Minnesota, for research, with no endorsement implied."
-        + (f" {source.passing_on.rstrip('.')}." if source else "")
+        + (f" {counts.title}{source.passing_on.removeprefix('It').rstrip('.')}." if source else "")
         + " Terms are in the file NOTICE. F. Maxwell Harper and Joseph A. Konstan. 2015. The MovieLens Datasets: History and Context. "
         "ACM Transactions on Interactive Intelligent Systems 5, 4, Article 19. "
         "[doi.org/10.1145/2827872](https://doi.org/10.1145/2827872)"

@@ -195,7 +195,7 @@ def show_checkpoints(visit: Visit) -> None:
     )
     here = [source.title for name, source in SOURCES.items() if find_data(name)]
     st.markdown(
-        f"Ratings to train with, on this machine: {' and '.join(here)}."
+        f"Ratings to train with, on this machine: {', '.join(here)}."
         if here
         else "This machine has no ratings to train with: the page Retrain fetches MovieLens, or makes some up."
     )

@@ -111,7 +111,7 @@ def _visitor(visit: Visit) -> None:
         _profile(session)
     else:
         st.caption(
-            ":material/person_off: These models know nothing of gender, age and occupation: nobody told."
+            ":material/person_off: These models know nothing about gender, age or occupation: their data do not say."
         )
 
 

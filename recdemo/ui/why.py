@@ -93,7 +93,7 @@ def _finding(explanation: Explanation) -> str:
     top = differ.iloc[0]
     gap = explanation.logit - other.logit
     return (
-        f"{plain(explanation.title)} has {abs(gap):.2f} {'more' if gap >= 0 else 'less'} than {plain(other.title)}; "
+        f"{plain(explanation.title)} has a {explanation.unit} {abs(gap):.2f} {'higher' if gap >= 0 else 'lower'} than {plain(other.title)}; "
         f"**{plain(top['label'])}** {'speaks for' if top['more'] > 0 else 'speaks against'} it most ({top['more']:+.2f})."
     )
 

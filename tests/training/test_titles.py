@@ -83,4 +83,6 @@ def test_a_title_without_a_word_is_named(tmp_path: Path) -> None:
     source = str(save_dataset(_titled(titles), tmp_path / "own.zip"))
     settings = settings_for("dcn_text", "like", epochs=1)
     train("dcn_text", "like", source, settings, base=tmp_path / "base", observer=heard)
-    assert any("1 title of 12 without a word, such as '…?!'" in problem for problem in heard.problems)
+    assert any(
+        "1 title of 12 without a word, such as '…?!'" in problem for problem in heard.problems
+    )

@@ -55,21 +55,32 @@ def test_the_page_states_what_the_file_holds() -> None:
 @pytest.mark.parametrize(
     ("model", "told", "untold"),
     [
-        ("din", ["nobody checked", "year 2000", "may not be passed on"], ["It may be passed on"]),
+        (
+            "din",
+            ["nobody checked", "year 2000", "MovieLens-1M may not be passed on"],
+            ["Small may be"],
+        ),
         (
             "ease@2018",
-            ["no gender", "It may be passed on"],
+            ["no gender", "Latest Small may be passed on"],
             ["nobody checked", "may not be passed"],
         ),
     ],
 )
-def test_what_is_told_of_the_data_holds_for_this_world(
+def test_what_is_told_about_the_data_holds_for_this_world(
     model: str, told: list[str], untold: list[str]
 ) -> None:
     found = texts(sound(open_page("data", {"m": model, "obj": "next"})))
     assert [text for text in told if text not in found] == []
     assert [text for text in untold if text in found] == []
     assert "no rating is shipped" not in found  # the second world's are
+
+
+@pytest.mark.parametrize(("model", "stars"), [("din", "1 to 5 stars"), ("ease@2018", "0.5 to 5")])
+def test_stars_begin_where_these_do(model: str, stars: str) -> None:
+    app = sound(open_page("data", {"m": model, "obj": "next"}))
+    (ratings,) = (metric for metric in app.metric if metric.label == "Ratings")
+    assert stars in ratings.help
 
 
 def test_the_visitor_s_place_is_counted() -> None:

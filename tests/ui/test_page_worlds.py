@@ -59,7 +59,7 @@ def test_a_kind_that_the_other_world_does_not_have_gives_way() -> None:
 def test_a_profile_is_neither_asked_nor_read_where_nobody_told() -> None:
     app = sound(open_page("recommend", link_of(BOTH, MODEL)))
     assert not [box for box in app.sidebar.selectbox if box.key in ("side_age", "side_occupation")]
-    assert any("know nothing of gender" in caption.value for caption in app.sidebar.caption)
+    assert any("know nothing about gender" in caption.value for caption in app.sidebar.caption)
     assert app.session_state["visit"].session == BOTH  # for when the visitor goes back
     what_if = sound(open_page("what_if", link_of(BOTH, MODEL)))
     assert not [button for button in what_if.button if button.key == "what_if_Flip gender"]
