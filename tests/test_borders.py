@@ -24,9 +24,8 @@ from random_visits import FILMS, MODELS
 from recdemo import checkpoints, cli
 from recdemo.checkpoints import CheckpointCard, DataCard, Metrics
 from recdemo.cli import tables
-from recdemo.core.errors import CheckpointError, RequestError
+from recdemo.core.errors import CheckpointError, DataError, RequestError
 from recdemo.data import check, guess_mapping, load_dataset, read_table, to_dataset
-from recdemo.data.dataset import DataError
 from recdemo.jobs import control, kept, owner, store
 from recdemo.jobs.kept import KeptCard
 from recdemo.jobs.owner import Mark

@@ -12,7 +12,7 @@ import typer
 
 from recdemo.cli import answers, data, runs, training, visits
 from recdemo.cli.tables import err
-from recdemo.core.errors import CheckpointError, RequestError
+from recdemo.core.errors import CheckpointError, DataError, RequestError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -37,11 +37,7 @@ def main() -> NoReturn:
         _fail(str(error), 2)
     except OSError as error:
         _fail(f"{error.filename or ''} {error.strerror or error}".strip(), 1)
-    except Exception as error:
-        from recdemo.data.dataset import DataError  # with pandas: not for a run that only waits
-
-        if not isinstance(error, CheckpointError | DataError):
-            raise
+    except (CheckpointError, DataError) as error:
         _fail(str(error), 1)
     raise SystemExit(0)
 

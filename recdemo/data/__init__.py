@@ -8,9 +8,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from recdemo.core.errors import DataError
+
 if TYPE_CHECKING:
     from recdemo.data.choices import Choices
-    from recdemo.data.dataset import DataError, Dataset
+    from recdemo.data.dataset import Dataset
     from recdemo.data.latest import read_latest
     from recdemo.data.mapping import Mapping, guess_mapping
     from recdemo.data.movielens import read_movielens
@@ -25,10 +27,7 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "choices": ("Choices",),
-    "dataset": (
-        "DataError",
-        "Dataset",
-    ),
+    "dataset": ("Dataset",),
     "latest": ("read_latest",),
     "mapping": (
         "Mapping",

@@ -22,7 +22,7 @@ from typing import IO
 
 import numpy as np
 
-from recdemo.data.dataset import DataError
+from recdemo.core.errors import DataError
 from recdemo.data.grouplens import OFFICIAL_SITE
 from recdemo.data.limits import check_file
 

@@ -9,10 +9,6 @@ import numpy as np
 import pandas as pd
 
 
-class DataError(Exception):
-    """A source cannot be read: the message names the file, the line where there is one, and the way out."""
-
-
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """Users, films and ratings of one source, checked at reading.

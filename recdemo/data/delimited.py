@@ -12,10 +12,10 @@ from itertools import chain, islice
 
 import pandas as pd
 
+from recdemo.core.errors import DataError
 from recdemo.core.wording import counted
 from recdemo.data import limits
 from recdemo.data.columns import is_known
-from recdemo.data.dataset import DataError
 from recdemo.data.dates import date_reader
 from recdemo.data.limits import NOTHING, SHOWN
 from recdemo.data.marks import number, said_reader

@@ -26,8 +26,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from recdemo.core.errors import DataError
 from recdemo.data.archive import LAYOUTS, open_archive
-from recdemo.data.dataset import DataError
 from recdemo.data.grouplens import OFFICIAL_SITE, Source, source_of
 
 BASE = "https://files.grouplens.org/datasets/movielens"

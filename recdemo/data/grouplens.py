@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from recdemo.data.dataset import DataError
+from recdemo.core.errors import DataError
 
 OFFICIAL_SITE = "https://grouplens.org/datasets/movielens/"
 

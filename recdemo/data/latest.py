@@ -17,9 +17,10 @@ from typing import IO
 import numpy as np
 import pandas as pd
 
+from recdemo.core.errors import DataError
 from recdemo.core.vocabulary import GENRES
 from recdemo.data.archive import Archive, Member, open_archive
-from recdemo.data.dataset import DataError, Dataset, people, stars_column
+from recdemo.data.dataset import Dataset, people, stars_column
 from recdemo.data.grouplens import SOURCES
 from recdemo.data.matching import COLUMNS, check_catalogue, match_films, most_rated, to_catalogue
 from recdemo.data.titles import split_title

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from recdemo.data.dataset import DataError
+from recdemo.core.errors import DataError
 
 MAX_BYTES = 50_000_000
 MAX_ROWS = 1_000_000

@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
+from recdemo.core.errors import DataError
 from recdemo.data.cells import EMPTY, MILLISECONDS, NO, NOT_RATED, YES, number
 from recdemo.data.choices import ROLES, Choices, Ids, Scale
 from recdemo.data.columns import named, plain
-from recdemo.data.dataset import DataError
 from recdemo.data.dates import date_reader
 from recdemo.data.marks import highest, said_reader
 from recdemo.data.table import SHOWN, Table

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from recdemo.data.dataset import DataError
+from recdemo.core.errors import DataError
 from recdemo.data.titles import match_keys, part_keys
 
 COLUMNS = ["movie_id", "title", "year", "genres"]  # of `Dataset.movies`

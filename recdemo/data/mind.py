@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from recdemo.core.errors import DataError
 from recdemo.core.vocabulary import GENRES
 from recdemo.core.wording import counted
 from recdemo.data.archive import LAYOUTS, Archive, open_archive
-from recdemo.data.dataset import DataError, Dataset, people
+from recdemo.data.dataset import Dataset, people
 from recdemo.data.matching import MAX_FILMS
 from recdemo.data.own_films import own_ids
 

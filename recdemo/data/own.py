@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from recdemo.core.errors import DataError
 from recdemo.core.vocabulary import LIKED_FROM, PROFILE
 from recdemo.core.wording import counted
 from recdemo.data.choices import FEWER, FEWEST, SAY_COLUMN
-from recdemo.data.dataset import DataError, Dataset, people, stars_column
+from recdemo.data.dataset import Dataset, people, stars_column
 from recdemo.data.mapping import Mapping, read_by_values
 from recdemo.data.matching import COLUMNS, check_catalogue, most_rated
 from recdemo.data.own_films import matched, own_movies, rated_films

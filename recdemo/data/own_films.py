@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from recdemo.core.errors import DataError
 from recdemo.core.wording import counted, cut
 from recdemo.data.catalogue import OWN_FROM, label_of, labels_of
 from recdemo.data.choices import OWN_FILMS
-from recdemo.data.dataset import DataError
 from recdemo.data.matching import match_films, match_titles
 from recdemo.data.own_rows import Read
 from recdemo.data.table import Table

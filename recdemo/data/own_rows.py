@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from recdemo.core.errors import DataError
 from recdemo.core.vocabulary import PROFILE
 from recdemo.core.wording import counted, cut
 from recdemo.data import cells, limits
 from recdemo.data.choices import HISTORY, LEAVE_OUT, SAY_COLUMN, SCALES
-from recdemo.data.dataset import DataError
 from recdemo.data.mapping import Mapping
 from recdemo.data.marks import said_reader
 from recdemo.data.own_ids import doubts

@@ -14,8 +14,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from recdemo.core.errors import DataError
 from recdemo.data import limits
-from recdemo.data.dataset import DataError
 
 _TEXTS = (pa.string(), pa.large_string())
 _READ_AS_TEXTS = (*_TEXTS, pa.string_view())

@@ -11,8 +11,8 @@ from typing import Any
 
 import pandas as pd
 
+from recdemo.core.errors import DataError
 from recdemo.data import limits
-from recdemo.data.dataset import DataError
 
 _DEEPEST = 4  # records within records
 _LONGEST = 100_000  # characters of a line as Python writes it

@@ -17,11 +17,12 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, Field, ValidationError
 
+from recdemo.core.errors import DataError
 from recdemo.core.files import draft_of
 from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS
 from recdemo.data.archive import LAYOUTS, MAX_RATIO, RATIO_FROM, Archive, open_archive
 from recdemo.data.catalogue import unknown_genres
-from recdemo.data.dataset import DataError, Dataset, people
+from recdemo.data.dataset import Dataset, people
 from recdemo.data.table import read_table
 
 LAYOUT = "recdemo"

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from recdemo.data.dataset import DataError, Dataset
+from recdemo.core.errors import DataError
+from recdemo.data.dataset import Dataset
 from recdemo.data.saved import read_saved, save_dataset, whole
 
 PREFIX = "part-"

@@ -13,8 +13,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from recdemo.core.errors import DataError
 from recdemo.core.vocabulary import AGES, GENDERS, GENRES, OCCUPATIONS
-from recdemo.data.dataset import DataError, Dataset
+from recdemo.data.dataset import Dataset
 from recdemo.data.matching import check_catalogue
 
 FEWEST, MOST = 20, 200  # films of one user

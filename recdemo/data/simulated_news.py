@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from recdemo.core.errors import DataError
 from recdemo.data.archive import LAYOUTS
-from recdemo.data.dataset import DataError, Dataset
+from recdemo.data.dataset import Dataset
 from recdemo.data.mind import WHEN, to_news
 
 SIMULATED_NEWS = "simulated-news"

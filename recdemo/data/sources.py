@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from recdemo.core.errors import DataError
 from recdemo.core.places import PROJECT, shipped
 from recdemo.data import mind
 from recdemo.data.archive import open_archive
 from recdemo.data.choices import GUESSED, Choices
-from recdemo.data.dataset import DataError, Dataset
+from recdemo.data.dataset import Dataset
 from recdemo.data.grouplens import OFFICIAL_SITE, SOURCES
 from recdemo.data.mapping import guess_mapping
 from recdemo.data.movielens import read_movielens

@@ -14,8 +14,8 @@ from typing import Literal
 
 import pandas as pd
 
+from recdemo.core.errors import DataError
 from recdemo.data import limits
-from recdemo.data.dataset import DataError
 from recdemo.data.delimited import read_delimited
 from recdemo.data.limits import NOTHING, SHOWN
 from recdemo.data.parquet import read_parquet

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 
 from recdemo.core.durations import now
-from recdemo.core.errors import CheckpointError, RequestError
+from recdemo.core.errors import CheckpointError, DataError, RequestError
 from recdemo.jobs import store
 from recdemo.jobs.store import Status
 from recdemo.training.observer import Epoch, Observer, Step
@@ -193,8 +193,6 @@ class Trainer(Observer):
 
 def reason_of(error: BaseException) -> str:
     """Why a run failed, in words for people; the log has the details."""
-    from recdemo.data.dataset import DataError
-
     text = str(error).strip()
     code = error.errno if isinstance(error, OSError) else _code(text)
     if code in FULL:

@@ -17,9 +17,8 @@ import torch
 
 from recdemo import checkpoints
 from recdemo.checkpoints import CheckpointCard
-from recdemo.core.errors import CheckpointError, RequestError
+from recdemo.core.errors import CheckpointError, DataError, RequestError
 from recdemo.core.vocabulary import Objective, Split
-from recdemo.data.dataset import DataError
 from recdemo.models import card_of
 from recdemo.training.command import train_words, typed
 from recdemo.training.opening import open_data

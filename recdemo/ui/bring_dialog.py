@@ -8,9 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from recdemo import checkpoints
+from recdemo.core.errors import DataError
 from recdemo.core.session import MAX_SESSION_FILMS, Watched
 from recdemo.core.wording import Words, counted
-from recdemo.data.dataset import DataError
 from recdemo.data.history import Brought, Entry, Export, Finder, bring, read_export
 from recdemo.data.history.bring import shipped_finder
 from recdemo.ui import engine, state

@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from recdemo.core.errors import RequestError
+from recdemo.core.errors import DataError, RequestError
 from recdemo.core.wording import counted
 from recdemo.data.choices import FEWEST, SCALES
-from recdemo.data.dataset import DataError, Dataset
+from recdemo.data.dataset import Dataset
 from recdemo.data.limits import MAX_BYTES, MAX_ROWS, check_size
 from recdemo.data.mapping import Mapping, guess_mapping, scale_of
 from recdemo.data.matching import MAX_FILMS

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from recdemo.core.errors import DataError
 from recdemo.core.places import PROJECT
-from recdemo.data.dataset import DataError
 from recdemo.data.download import fetch_zip
 from recdemo.data.grouplens import SOURCES, licence
 from recdemo.data.limits import check_file

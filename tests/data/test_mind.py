@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from recdemo.core.errors import DataError
 from recdemo.data import Dataset, load_dataset, mind, save_dataset, split_ratings
 from recdemo.data.catalogue import catalogue_of, read_catalogue, write_catalogue
-from recdemo.data.dataset import DataError
 from recdemo.data.simulated_news import CATEGORIES, simulate_news, write_news
 from recdemo.data.sources import find_data, has_own_films
 from recdemo.data.split import HISTORY, TEST, TRAIN, VALIDATION

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from recdemo import checkpoints
-from recdemo.core.errors import RequestError
-from recdemo.data.dataset import DataError
+from recdemo.core.errors import DataError, RequestError
 from recdemo.training import train_all
 from recdemo.training.train_all import Entry
 

@@ -12,12 +12,12 @@ from zipfile import ZipFile
 
 import pandas as pd
 
+from recdemo.core.errors import DataError
 from recdemo.core.places import shipped
 from recdemo.core.session import MAX_SESSION_FILMS, Session, Watched
 from recdemo.core.wording import counted
 from recdemo.core.worlds import WORLDS, folder_of_world
 from recdemo.data.catalogue import label_of, read_catalogue
-from recdemo.data.dataset import DataError
 from recdemo.data.history.entries import Entry, Export
 from recdemo.data.history.exports import read_export
 from recdemo.data.history.finder import Finder, How, Match

@@ -6,8 +6,8 @@ import datetime
 import re
 from dataclasses import dataclass, replace
 
+from recdemo.core.errors import DataError
 from recdemo.core.wording import counted
-from recdemo.data.dataset import DataError
 
 MAX_BYTES = 8_000_000  # of a file, and of all that a zip is read of: a page asks for it again at every click
 MAX_LINES = 100_000

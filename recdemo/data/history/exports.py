@@ -18,8 +18,8 @@ from dataclasses import replace
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
+from recdemo.core.errors import DataError
 from recdemo.core.wording import counted
-from recdemo.data.dataset import DataError
 from recdemo.data.dates import date_reader
 from recdemo.data.history.entries import (
     IMDB_ID,

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from recdemo.core.errors import DataError
 from recdemo.core.wording import counted
 from recdemo.data.columns import named
-from recdemo.data.dataset import DataError
 from recdemo.data.dates import date_reader
 from recdemo.data.history.entries import (
     IMDB_ID,

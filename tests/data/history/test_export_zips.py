@@ -11,7 +11,7 @@ from zipfile import ZIP_BZIP2, ZIP_LZMA, ZipFile
 import pytest
 from export_zips import CASES, HEAD, LETTERBOXD, zipped
 
-from recdemo.data.dataset import DataError
+from recdemo.core.errors import DataError
 from recdemo.data.history import read_export, read_history
 from recdemo.data.history.bring import bring, shipped_finder
 

@@ -9,8 +9,8 @@ import time
 import pytest
 from export_zips import CASES
 
+from recdemo.core.errors import DataError
 from recdemo.core.session import MAX_SESSION_FILMS
-from recdemo.data.dataset import DataError
 from recdemo.data.history import read_export, read_history
 from recdemo.data.history.bring import bring, shipped_finder
 
