@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -15,3 +16,14 @@ _SHIPPED = _PACKAGE.parent if IN_CHECKOUT else _PACKAGE / "shipped"
 def shipped(name: str) -> Path:
     """A file or folder that comes with recdemo: ``checkpoints``, ``NOTICE``."""
     return _SHIPPED / name
+
+
+def environment(**more: str) -> dict[str, str]:
+    """That of a process of its own, which finds this very package, and imports nothing from the folder it is started in.
+
+    Args:
+        more: variables set beside.
+    """
+    paths = [str(IMPORTED_FROM), *filter(None, [os.environ.get("PYTHONPATH")])]
+    found = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1"}
+    return {**os.environ, **found, **more}

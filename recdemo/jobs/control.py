@@ -25,7 +25,7 @@ from pydantic import JsonValue, ValidationError
 from recdemo.core.durations import now
 from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.files import write_whole
-from recdemo.core.places import IMPORTED_FROM
+from recdemo.core.places import environment
 from recdemo.core.vocabulary import Objective, Split
 from recdemo.core.worlds import world_of_data
 from recdemo.jobs import room, store
@@ -264,14 +264,7 @@ def command(request: Request) -> list[str]:
 def _set_going(folder: Path, request: Request) -> Run:
     """Start the process of a run that is written down as queued. Inside `store.lock`."""
     threads = str(request.threads)
-    paths = [str(IMPORTED_FROM), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join(paths),
-        "PYTHONSAFEPATH": "1",  # nothing is imported from the folder it is started in
-        "PYTHONUNBUFFERED": "1",
-        "OMP_NUM_THREADS": threads,
-        "MKL_NUM_THREADS": threads,
-    }
+    settings = environment(PYTHONUNBUFFERED="1", OMP_NUM_THREADS=threads, MKL_NUM_THREADS=threads)
     words = [sys.executable, *command(request), "--run", str(folder)]
     try:
         with (folder / store.LOG).open("a", encoding="utf-8") as log:
@@ -282,7 +275,7 @@ def _set_going(folder: Path, request: Request) -> Run:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=environment,
+                env=settings,
                 start_new_session=True,
             )
     except OSError as error:
