@@ -15,6 +15,7 @@ from history_models import Visitor, visitors_of
 from small_models import drawn, small_arguments
 from small_world import Desk, make_desk, write_world
 from torch import nn
+from unpacked import unpacked_here, unpacker  # noqa: F401
 
 import recdemo
 from recdemo import checkpoints

@@ -14,6 +14,11 @@ MAX_CELL = 1_000  # characters of a cell that is used
 MAX_CELLS = 20_000_000  # of a Parquet or JSON file, whose size says little
 MAX_TEXT = 100_000_000  # bytes of all texts of a Parquet file together, as of a CSV's that is read
 MAX_UNPACKED = 200_000_000  # bytes of a Parquet file as it says itself
+MAX_RATINGS = 10_000_000  # of a saved data set
+UNPACK_MEMORY = 220_000_000  # bytes to unpack a Parquet file with, beside its own and what Python and pyarrow take
+UNPACK_SECONDS = 10  # of the processor
+UNPACK_WAIT = 120.0  # seconds by the clock
+MAX_ANSWER = 500_000_000  # bytes of all that is unpacked: ten million ratings of four numbers, or cells with their texts
 SHOWN = 20  # problems named; the others are counted
 NOTHING = "is empty; choose a file with a header and ratings"
 

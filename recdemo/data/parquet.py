@@ -1,131 +1,221 @@
-"""A person's own Parquet file as columns of text, whatever it holds, or a clear `DataError`.
+"""Parquet files from outside, unpacked by a process of their own, so that this one keeps its memory and its life.
 
-A small file can hold much: a text repeated a million times is packed to nothing. So what it says of itself is looked at
-first, and then it is read column by column, some rows at a time, until there is more text than may be.
+`recdemo.data.unpack` is what that process does; whatever becomes of it, there are columns here or a clear `DataError`.
 """
 
 from __future__ import annotations
 
-import io
+import json
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from recdemo.core.errors import DataError
+from recdemo.core.places import environment
 from recdemo.data import limits
+from recdemo.data.parquet_columns import Column, Event, Kind, LeftOut, not_whole, refusal
+from recdemo.data.unpack import Order
 
-_TEXTS = (pa.string(), pa.large_string())
-_READ_AS_TEXTS = (*_TEXTS, pa.string_view())
-_PLAIN = (
-    pa.types.is_boolean,
-    pa.types.is_integer,
-    pa.types.is_floating,
-    pa.types.is_decimal,
-    pa.types.is_temporal,
-    pa.types.is_null,
-)
-BATCH = 20_000  # rows read at a time
+COMMAND = (sys.executable, "-m", "recdemo.data.unpack")
+_LONGEST = 1_000_000  # bytes of a line of the answer
+_FAULTS = (OSError, EOFError, ValueError, TypeError, KeyError, pa.ArrowException)
 
 
-def read_parquet(name: str, raw: bytes) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Columns as in `recdemo.data.table.Table.frame`, and what was left out, in sentences."""
-    import pyarrow.parquet as pq
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What a file holds, column by column, and what is left out of it, as a sentence names it."""
 
-    try:
-        file = pq.ParquetFile(io.BytesIO(raw))
-        _check_parquet(name, file)
-        schema = file.schema_arrow
-        flat = [field for field in schema if _is_flat(field.type)]
-        texts = [field.name for field in flat if field.type in _READ_AS_TEXTS]
-        # Texts as dictionaries, so that a long one repeated a million times stays one until it is counted.
-        file = pq.ParquetFile(io.BytesIO(raw), read_dictionary=texts)
-        left_out = [f"{field.name} ({field.type})" for field in schema if field not in flat]
-        columns: dict[str, Any] = {}
-        size = 0
-        for field in flat:
+    found: dict[str, pa.ChunkedArray] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+
+
+class Unpacker:
+    """A process that unpacks files. It starts with the first one, and is ended by the end of the block around it."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Unpacker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def unpack(self, kind: Kind, name: str, raw: bytes) -> Columns:
+        """The columns of a file.
+
+        Args:
+            kind: as which they are read, see `recdemo.data.parquet_columns.READERS`.
+            name: for messages.
+            raw: the content of the file.
+
+        Raises:
+            DataError: it is not whole, over a limit, or brought the process to its end.
+        """
+        order = Order(kind, name, len(raw), limits.UNPACK_MEMORY, limits.UNPACK_SECONDS)
+        process = self._process or self._started(name)
+        with _patience(process) as late:
             try:
-                columns[field.name], size = _text(name, file, field.name, size)
-            except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
-                left_out.append(f"{field.name} ({field.type})")
-        return _framed(name, columns, left_out)
-    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise DataError(f"{name} is not a whole Parquet file ({reason}); save it again") from error
+                return gathered(_answered(process, order, raw))
+            except _FAULTS as error:
+                raise _reason(order, self._end(), error, late.is_set()) from error
+
+    def _started(self, name: str) -> subprocess.Popen[bytes]:
+        settings = environment(ARROW_DEFAULT_MEMORY_POOL="system", OMP_NUM_THREADS="1")
+        problem = "cannot be unpacked: the process for it did not start"
+        try:
+            process = subprocess.Popen(
+                COMMAND,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=settings,
+            )
+        except OSError as error:
+            raise DataError(f"{name} {problem} ({error.strerror}); try again later") from error
+        self._process = process
+        try:
+            with _patience(process):
+                assert _line(process)["ready"]
+        except _FAULTS as error:
+            way_out = "'python -m recdemo.data.unpack' says why"
+            raise DataError(f"{name} {problem} (exit status {self._end()}); {way_out}") from error
+        return process
+
+    def _end(self) -> int | None:
+        """End the process, if there is one; gives its exit status."""
+        process, self._process = self._process, None
+        if process is None:
+            return None
+        process.kill()
+        for pipe in (process.stdin, process.stdout):
+            with suppress(OSError):  # it may not have taken all
+                pipe.close()  # type: ignore[union-attr]
+        return process.wait()
 
 
-def _check_parquet(name: str, file: Any) -> None:
-    facts = file.metadata
-    columns = list(file.schema_arrow.names)
-    if facts.num_rows > limits.MAX_ROWS:
-        raise DataError(f"{name} has {facts.num_rows:,} rows, {limits.MAX_ROWS:,} are the limit")
-    limits.distinct(name, columns)
-    cells = facts.num_rows * len(columns)
-    if cells > limits.MAX_CELLS:
-        raise DataError(
-            f"{name} has {cells:,} cells, {limits.MAX_CELLS:,} are the limit; leave out columns"
-        )
-    # Not column by column: where the facts of one are damaged, pyarrow ends the process.
-    groups = map(facts.row_group, range(facts.num_row_groups))
-    unpacked = sum(group.total_byte_size for group in groups)
-    if unpacked > limits.MAX_UNPACKED:
-        raise DataError(
-            f"{name} unpacks to {unpacked:,} bytes, {limits.MAX_UNPACKED:,} are the limit; leave out columns"
-        )
+def gathered(events: Iterable[Event]) -> Columns:
+    """The columns that are told of one after the other."""
+    types: dict[str, pa.DataType] = {}
+    arrays: dict[str, list[pa.Array]] = {}
+    left_out: list[str] = []
+    column = ""
+    for event in events:
+        if isinstance(event, Column):
+            column = event.name
+            types[column], arrays[column] = event.type, []
+        elif isinstance(event, LeftOut):
+            del arrays[column]
+            left_out.append(event.what)
+        else:
+            arrays[column].append(event)
+    found = {name: pa.chunked_array(parts, types[name]) for name, parts in arrays.items()}
+    return Columns(found, left_out)
 
 
-def _is_flat(kind: pa.DataType) -> bool:
-    """Text, a number, a time or a truth: what can be read without becoming much.
+def read_parquet(
+    name: str, raw: bytes, unpacker: Unpacker | None = None
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Columns as in `recdemo.data.table.Table.frame`, and what was left out, in sentences.
 
-    Other kinds, such as bytes, lists and those that a library has added, can repeat a long value a million times in full.
-    """
-    if pa.types.is_dictionary(kind):
-        return kind.value_type != pa.string_view() and _is_flat(kind.value_type)
-    return kind in _READ_AS_TEXTS or any(test(kind) for test in _PLAIN)
-
-
-def _text(name: str, file: Any, column: str, size: int) -> tuple[Any, int]:
-    """A column as text, and how many bytes of text there are with it.
+    Args:
+        name: for messages.
+        raw: the content of the file.
+        unpacker: that of a block in which more files are read; None for one of its own.
 
     Raises:
-        DataError: they are too many.
+        DataError: it is not whole, or over a limit.
     """
-    chunks = []
-    for batch in file.iter_batches(BATCH, columns=[column], use_threads=False):
-        batch.validate(full=True)  # a damaged file may point beyond its dictionary
-        values = batch.column(0)
-        if pa.types.is_dictionary(values.type) and values.type.value_type in _TEXTS:
-            # Of very long ones the beginning: what is cut is still too long to be used.
-            short = pc.utf8_slice_codeunits(values.dictionary, 0, limits.MAX_CELL + 1)
-            short = pc.utf8_trim_whitespace(short)
-            size = _counted(name, column, pc.binary_length(short).take(values.indices), size)
-            text = pa.DictionaryArray.from_arrays(values.indices, short).cast(pa.large_string())
-        else:
-            text = pc.utf8_trim_whitespace(values.cast(pa.large_string()))
-            size = _counted(name, column, pc.binary_length(text), size)
-        chunks.append(pc.fill_null(text, "") if text.null_count else text)
-    return pa.chunked_array(chunks, pa.large_string()), size
-
-
-def _counted(name: str, column: str, lengths: Any, before: int) -> int:
-    total = before + (pc.sum(lengths).as_py() or 0)
-    if total > limits.MAX_TEXT:
-        raise DataError(
-            f"{name}: up to column {column!r} it holds {total:,} bytes of text, {limits.MAX_TEXT:,} are the limit; leave out "
-            "columns, or rows"
-        )
-    return int(total)
-
-
-def _framed(
-    name: str, columns: dict[str, Any], left_out: list[str]
-) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    notes = (f"Columns of other kinds are left out: {', '.join(left_out)}.",) if left_out else ()
-    names, more = limits.distinct(name, list(columns))
+    if unpacker is None:
+        with Unpacker() as own:
+            return read_parquet(name, raw, own)
+    columns = unpacker.unpack("texts", name, raw)
+    left_out = f"Columns of other kinds are left out: {', '.join(columns.left_out)}."
+    names, more = limits.distinct(name, list(columns.found))
     kind = pd.StringDtype("pyarrow", na_value=np.nan)
-    found = pa.table(list(columns.values()), names)
-    frame = found.to_pandas(types_mapper=lambda _: kind) if columns else pd.DataFrame()
+    try:
+        found = pa.table(list(columns.found.values()), names)
+    except pa.ArrowInvalid as error:  # columns of different lengths
+        raise refusal("texts", name, not_whole(error)) from error
+    frame = found.to_pandas(types_mapper=lambda _: kind) if names else pd.DataFrame()
     frame.index = pd.RangeIndex(1, len(frame) + 1)
-    return frame.astype("str"), notes + more
+    return frame.astype("str"), (*[left_out] * bool(columns.left_out), *more)
+
+
+def _answered(process: subprocess.Popen[bytes], order: Order, raw: bytes) -> Iterator[Event]:
+    """What the process answers, checked, since it may be damaged itself."""
+    assert process.stdin is not None
+    process.stdin.write(order.line())
+    process.stdin.write(raw)
+    process.stdin.flush()
+    size = 0
+    while "done" not in (said := _line(process)):
+        if "refused" in said:
+            raise DataError(said["refused"])
+        if "left_out" in said:
+            yield LeftOut(said["left_out"])
+            continue
+        with pa.ipc.open_stream(process.stdout) as column:
+            yield Column(said["column"], column.schema.field(0).type)
+            for batch in column:
+                batch.validate(full=True)
+                size += batch.nbytes
+                if size > limits.MAX_ANSWER:
+                    raise ValueError("it holds more than it may")
+                yield batch.column(0)
+
+
+def _line(process: subprocess.Popen[bytes]) -> dict[str, Any]:
+    assert process.stdout is not None
+    if not (line := process.stdout.readline(_LONGEST)):
+        raise EOFError
+    said = json.loads(line)
+    if not isinstance(said, dict):
+        raise ValueError(said)
+    return said
+
+
+@contextmanager
+def _patience(process: subprocess.Popen[bytes]) -> Iterator[threading.Event]:
+    """Ends a process that takes too long; gives whether it was."""
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        process.kill()
+
+    timer = threading.Timer(limits.UNPACK_WAIT, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield late
+    finally:
+        timer.cancel()
+
+
+def _reason(order: Order, status: int | None, error: Exception, late: bool) -> DataError:
+    """Why there is no answer.
+
+    Args:
+        order: what was asked.
+        status: how the process ended: minus the signal, if it was one.
+        error: what became of the answer.
+        late: whether it took too long.
+    """
+    code = -(status or 0)
+    if late or code == getattr(signal, "SIGXCPU", None):
+        seconds = limits.UNPACK_WAIT if late else order.seconds
+        problem = f"takes more than {seconds:.0f} s to unpack"
+        return refusal(order.kind, order.name, problem, "leave out columns, or rows")
+    how = signal.Signals(code).name if code in set(signal.Signals) else f"exit status {status}"
+    told = f"unpacking it ended with {how}" if isinstance(error, EOFError | OSError) else error
+    return refusal(order.kind, order.name, not_whole(told))

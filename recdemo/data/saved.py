@@ -6,27 +6,28 @@ all of it is checked at reading, since anybody may hand in such a folder.
 
 from __future__ import annotations
 
-import io
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from pydantic import BaseModel, Field, ValidationError
 
 from recdemo.core.errors import DataError
 from recdemo.core.files import draft_of
 from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS
-from recdemo.data.archive import LAYOUTS, MAX_RATIO, RATIO_FROM, Archive, open_archive
+from recdemo.data.archive import LAYOUTS, Archive, open_archive
 from recdemo.data.catalogue import unknown_genres
 from recdemo.data.dataset import Dataset, people
+from recdemo.data.parquet import Unpacker
+from recdemo.data.parquet_columns import again, check_columns, not_whole
 from recdemo.data.table import read_table
 
 LAYOUT = "recdemo"
-MAX_RATINGS = 10_000_000
 MAX_ID = 10_000_000
 MAX_YEAR = 3000
 
@@ -84,21 +85,22 @@ def read_saved(source: str | Path | Archive) -> Dataset:
     """
     archive = source if isinstance(source, Archive) else open_archive(source)
     card, tables = read_card(archive), LAYOUTS[LAYOUT][1:]
-    movies, users = (_texts(archive, name) for name in tables[:2])
-    return _checked(
-        archive,
-        Dataset(
-            card.name,
-            card.title,
-            _movies(archive, tables[0], movies),
-            _users(archive, tables[1], users),
-            _ratings(archive, tables[2]),
-            card.simulated,
-            card.notes,
-            card.own_films,
-            item=card.item,
-        ),
-    )
+    with Unpacker() as unpacker:
+        movies, users = (_texts(archive, name, unpacker) for name in tables[:2])
+        return _checked(
+            archive,
+            Dataset(
+                card.name,
+                card.title,
+                _movies(archive, tables[0], movies),
+                _users(archive, tables[1], users),
+                _ratings(archive, tables[2], unpacker),
+                card.simulated,
+                card.notes,
+                card.own_films,
+                item=card.item,
+            ),
+        )
 
 
 def read_card(archive: Archive) -> _Card:
@@ -134,16 +136,17 @@ def _contents(dataset: Dataset) -> Iterator[tuple[str, bytes]]:
 
 
 def _error(archive: Archive, name: str, problem: str) -> DataError:
-    return DataError(f"{archive.where(name)}: {problem}; make the data set again")
+    return again(archive.where(name), problem)
 
 
-def _texts(archive: Archive, name: str) -> pd.DataFrame:
+def _texts(archive: Archive, name: str, unpacker: Unpacker) -> pd.DataFrame:
     """Films or users as columns of text."""
-    return read_table(archive.read(name), "parquet", name=archive.where(name)).frame
+    raw = archive.read(name)
+    return read_table(raw, "parquet", name=archive.where(name), unpacker=unpacker).frame
 
 
 def _movies(archive: Archive, name: str, frame: pd.DataFrame) -> pd.DataFrame:
-    _check_columns(archive, name, frame.columns, ["movie_id", "title", "year", "genres"])
+    check_columns(archive.where(name), frame.columns, ["movie_id", "title", "year", "genres"])
     genres = [tuple(names.split("|")) if names else () for names in frame["genres"]]
     if not frame["title"].all():
         raise _error(archive, name, "a film has no title")
@@ -161,7 +164,7 @@ def _movies(archive: Archive, name: str, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _users(archive: Archive, name: str, frame: pd.DataFrame) -> pd.DataFrame:
-    _check_columns(archive, name, frame.columns, ["user_id", "gender", "age", "occupation"])
+    check_columns(archive.where(name), frame.columns, ["user_id", "gender", "age", "occupation"])
     codes: dict[str, dict[str, Any]] = {
         "gender": {code: code for code in GENDERS},
         "age": {str(code): code for code in AGES},
@@ -176,42 +179,15 @@ def _users(archive: Archive, name: str, frame: pd.DataFrame) -> pd.DataFrame:
     return people(_whole(archive, name, frame["user_id"], range(1, 2**62)), **known)
 
 
-def _ratings(archive: Archive, name: str) -> pd.DataFrame:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+def _ratings(archive: Archive, name: str, unpacker: Unpacker) -> pd.DataFrame:
+    columns = unpacker.unpack("ratings", archive.where(name), archive.read(name)).found
     try:
-        raw = archive.read(name)
-        file = pq.ParquetFile(io.BytesIO(raw))
-        names = file.schema_arrow.names
-        impressions = ["impression"] * ("impression" in names)
-        _check_columns(archive, name, names, ["user_id", "movie_id", "rating", *impressions])
-        types = file.schema_arrow.types
-        whole = types[:2] + types[3:]
-        if set(whole) != {pa.int64()} or types[2] not in (pa.int64(), pa.float64()):
-            raise _error(archive, name, f"columns of {', '.join(map(str, types))}")
-        if not 1 <= file.metadata.num_rows <= MAX_RATINGS:
-            raise _error(
-                archive,
-                name,
-                f"{file.metadata.num_rows:,} ratings, 1 to {MAX_RATINGS:,} can be read",
-            )
-        if file.metadata.num_rows * len(names) * 8 > max(RATIO_FROM, MAX_RATIO * len(raw)):
-            raise _error(archive, name, f"{len(raw):,} bytes unpack to {MAX_RATIO} times as much")
-        frame: pd.DataFrame = file.read(use_threads=False).to_pandas()
-    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise _error(archive, name, f"is not a whole Parquet file ({reason})") from error
+        frame: pd.DataFrame = pa.table(columns).to_pandas()
+    except pa.ArrowInvalid as error:  # columns of different lengths
+        raise _error(archive, name, not_whole(error)) from error
     if not frame["rating"].between(0.5, 5).all():
         raise _error(archive, name, "a rating is outside 0.5 to 5")
     return frame
-
-
-def _check_columns(archive: Archive, name: str, found: Iterable[str], wanted: list[str]) -> None:
-    if list(found) != wanted:
-        raise _error(
-            archive, name, f"columns {', '.join(found)[:200]!r}, expected {', '.join(wanted)!r}"
-        )
 
 
 def _whole(archive: Archive, name: str, texts: pd.Series, bounds: range) -> np.ndarray:

@@ -18,7 +18,7 @@ from recdemo.core.errors import DataError
 from recdemo.data import limits
 from recdemo.data.delimited import read_delimited
 from recdemo.data.limits import NOTHING, SHOWN
-from recdemo.data.parquet import read_parquet
+from recdemo.data.parquet import Unpacker, read_parquet
 from recdemo.data.records import read_records
 
 __all__ = ["SHOWN", "SUFFIXES", "Problem", "Table", "is_table", "read_table"]
@@ -81,13 +81,20 @@ class Table:
     header: bool = True
 
 
-def read_table(source: bytes | str | Path, kind: Kind | None = None, *, name: str = "") -> Table:
+def read_table(
+    source: bytes | str | Path,
+    kind: Kind | None = None,
+    *,
+    name: str = "",
+    unpacker: Unpacker | None = None,
+) -> Table:
     """Read a file, or its content.
 
     Args:
         source: content, or path.
         kind: left out, the content decides, or else the ending of its name.
         name: for messages; a path's own name if left out.
+        unpacker: of Parquet, where more files are read; None for one of its own.
 
     Raises:
         DataError: it cannot be read, is empty or over a limit; names the row where there is one.
@@ -109,7 +116,7 @@ def read_table(source: bytes | str | Path, kind: Kind | None = None, *, name: st
         raw = _unpacked(name, raw)
     if not raw.strip():
         raise DataError(f"{name} {NOTHING}")
-    table = _read(name, raw, kind or _kind_of(name, raw))
+    table = _read(name, raw, kind or _kind_of(name, raw), unpacker)
     if table.frame.empty and not table.ragged:
         raise DataError(f"{name} holds a header and no ratings; add a row for each rating")
     return table
@@ -140,9 +147,9 @@ def _kind_of(name: str, raw: bytes) -> Kind:
     return "json" if kind_named(name) == "json" else "csv"
 
 
-def _read(name: str, raw: bytes, kind: Kind) -> Table:
+def _read(name: str, raw: bytes, kind: Kind, unpacker: Unpacker | None) -> Table:
     if kind == "parquet":
-        return Table(name, *read_parquet(name, raw))
+        return Table(name, *read_parquet(name, raw, unpacker))
     for start, problem in _OTHERS.items():
         if raw.startswith(start):
             raise DataError(f"{name} {problem}")

@@ -14,7 +14,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recdemo.data import DataError, Dataset, load_dataset, read_saved, save_dataset, saved, simulate
+from recdemo.data import (
+    DataError,
+    Dataset,
+    limits,
+    load_dataset,
+    read_saved,
+    save_dataset,
+    simulate,
+)
 from recdemo.data.dataset import people
 
 MOVIES = pd.DataFrame(
@@ -163,7 +171,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_too_many_ratings_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saved, "MAX_RATINGS", 2)
+    monkeypatch.setattr(limits, "MAX_RATINGS", 2)
     with pytest.raises(DataError, match="3 ratings, 1 to 2 can be read"):
         read_saved(save_dataset(DATA, tmp_path / "set"))
 
