@@ -273,21 +273,25 @@ def _named(
     up: np.ndarray,
     places: Sequence[str],
 ) -> list[int]:
-    """Rows to label: the best, the chosen, baselines, then the front from its fast end; no label over another.
+    """Rows to label: the best, the chosen, baselines, then the front from its fast end; no label over another, nor, but for
+    the best and the chosen, over a point.
 
     Args:
         table, front, chosen: as in `speed`.
         across, up: [rows] where each is in the picture, 0 to 1.
         places: [rows] where its label would be, as plotly says it.
     """
-    wanted = [front[-1], *np.flatnonzero(table["model"] == chosen), *front[-2:]]
-    wanted += [*np.flatnonzero(table["baseline"]), *front]
+    always = [front[-1], *np.flatnonzero(table["model"] == chosen)]
+    wanted = [*always, *front[-2:], *np.flatnonzero(table["baseline"]), *front]
     shift = {"top": 0.05, "middle": 0.0, "bottom": -0.05, "left": -1, "center": 0, "right": 1}
     named: dict[int, tuple[float, float, float]] = {}  # where each label is, and half its width
     for i in dict.fromkeys(map(int, wanted)):
         high, side = places[i].split()
         half = 0.013 * min(len(table["title"][i]), LABEL)
         x, y = across[i] + shift[side] * (half + 0.03), up[i] + shift[high]
-        if all(abs(y - v) > 0.049 or abs(x - u) > half + w for u, v, w in named.values()):
+        points = (np.abs(up - y) < 0.03) & (np.abs(across - x) < half)
+        points[i] = False
+        apart = all(abs(y - v) > 0.049 or abs(x - u) > half + w for u, v, w in named.values())
+        if apart and (i in always or not points.any()):
             named[i] = (x, y, half)
     return list(named)

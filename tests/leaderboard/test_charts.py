@@ -62,6 +62,19 @@ def test_the_front_is_a_line_and_the_far_are_left_out_of_the_picture() -> None:
     assert high > 0.82
 
 
+@pytest.mark.parametrize(("beside", "named"), [(5.0, True), (15.0, False)])
+def test_a_label_does_not_cover_another_model(beside: float, named: bool) -> None:
+    """The label of the front stands left of its point: of c, where 15 ms is, and 5 ms is not."""
+    speeds, values = [1.0, 20.0, 40.0, beside, 1000.0], [0.7, 0.8, 0.85, 0.801, 0.71]
+    rows = [
+        row(name, mean=value, milliseconds=speed)
+        for name, value, speed in zip(["a", "c", "b", "d", "e"], values, speeds, strict=True)
+    ]
+    table = as_frame(rows)
+    _, dots = charts.speed(table, "auc", [0, 1, 2], "e").data
+    assert (dots.text[1] == "C") is named
+
+
 def test_where_less_is_better_up_is_still_better() -> None:
     rows = [row("a", "rating", 0.9), row("b", "rating", 0.8, milliseconds=9.0)]
     table = as_frame(rows)
