@@ -68,7 +68,8 @@ def test_films_are_matched_by_id_where_there_is_no_title() -> None:
 
 def test_nothing_matched_is_refused_with_the_way_out() -> None:
     with pytest.raises(
-        DataError, match=r"of 1 film none is in the catalogue, such as A .2020.; choose other columns"
+        DataError,
+        match=r"of 1 film none is in the catalogue, such as A .2020.; choose other columns",
     ):
         data_of("user,title,rating\na,A (2020),4")
     with pytest.raises(DataError, match=r"mine.csv needs the catalogue"):
