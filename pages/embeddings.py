@@ -7,7 +7,7 @@ from recdemo.ui import opening
 opening.show(
     "Embeddings",
     "🗺️",
-    "What the model considers alike. Click a point, search, or draw around an area to see which films are in it.",
+    "What the model considers alike. Click a point, search, or draw around an area to see what is in it.",
 )
 
 import streamlit as st

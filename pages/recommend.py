@@ -7,7 +7,7 @@ from recdemo.ui import opening
 opening.show(
     "Recommend",
     "🎬",
-    "What this model would show this visitor. Pick a film to ask why; leave films out of the history and see what changes.",
+    "What this model would show this visitor. Pick one to ask why; leave out parts of the history and see what changes.",
 )
 
 import time
