@@ -29,7 +29,7 @@ WORDS: dict[str, Words] = {
     # What goes in
     "visitor_fields": Words(
         "Vectors of the visitor's fields", "v_i", ("field", DIMENSION),
-        "What the model has learned of each thing it knows about you: one row of numbers for each.",
+        "What the model has learned about each thing it knows about you: a row of numbers; for films you watched, a weighted sum of their rows.",
         r"v_i = \mathrm{table}_i[\text{your value}]",
     ),
     "film_fields": Words(
