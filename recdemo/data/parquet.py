@@ -85,7 +85,8 @@ class Unpacker:
         self._process = process
         try:
             with _patience(process):
-                assert _line(process)["ready"]
+                if not _line(process).get("ready"):
+                    raise ValueError("it says something else first")
         except _FAULTS as error:
             way_out = "'python -m recdemo.data.unpack' says why"
             raise DataError(f"{name} {problem} (exit status {self._end()}); {way_out}") from error

@@ -193,6 +193,16 @@ def test_a_process_that_cannot_start_is_said(
     refused(b"PAR1", rf"{problem} \(exit status 3\); 'python -m recdemo.data.unpack' says why")
 
 
+def test_a_file_is_read_where_python_leaves_out_assertions(tmp_path: Path) -> None:
+    """`python -O` does: what the two processes say to each other may not depend on them."""
+    path = tmp_path / "mine.parquet"
+    path.write_bytes(parquet_of(pd.DataFrame({"user": ["a"], "rating": [5]})))
+    code = f"from recdemo.data import read_table; print(len(read_table({str(path)!r}).frame))"
+    told = [sys.executable, "-O", "-c", code]
+    done = subprocess.run(told, env=environment(), capture_output=True, text=True, timeout=60)
+    assert done.stdout == "1\n", done.stderr
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="it has no such limit")
 def test_time_is_limited(unpacker: Unpacker, monkeypatch: pytest.MonkeyPatch) -> None:
     program = """
