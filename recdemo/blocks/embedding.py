@@ -4,8 +4,8 @@ A field is one line of the input: a single id (gender), several (genres), or a w
 several values is the mean of their vectors, and zero when it has none. This is the multi-valued field of
 Rendle (2010), whose own example is "other movies rated". The three fields of a history share one divisor, its whole
 length: each is the mean of its films times their share of the history. With `recency` the latest films have larger shares,
-with `prior` those of a short history smaller ones (`history_shares`). With `content` a film watched stands there with its genres and its year as well, so that what is learned of
-one film says something of others like it.
+with `prior` those of a short history smaller ones (`history_shares`). With `content` a film watched stands there with its
+genres and its year as well, so that what is learned of one film says something of others like it.
 """
 
 from __future__ import annotations
