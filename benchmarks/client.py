@@ -87,9 +87,8 @@ class Client:
     async def click(self, key: str, film: int | None = None) -> None:
         """Choose a film in a widget, or press it, and wait until the page has run."""
         id = self.find(key)
-        await self._send(
-            told(id, film) if film is not None else WidgetState(id=id, trigger_value=True)
-        )
+        chosen = told(id, film) if film is not None else WidgetState(id=id, trigger_value=True)
+        await self._send(chosen, id)
 
     async def tell(self, key: str, **value: Any) -> None:
         """Give a widget a value, as in `WidgetState`."""
@@ -124,14 +123,15 @@ class Client:
         address = self.url + urls.upload_url
         return await asyncio.to_thread(_put, address, name, content), urls
 
-    async def _send(self, state: WidgetState) -> None:
+    async def _send(self, state: WidgetState, widget: str = "") -> None:
+        """Tell the page a state, and of which widget it is, where it has an id of its own."""
         message = BackMsg()
         states = message.rerun_script.widget_states.widgets
         for id, chosen in self._choices.items():
             states.add(id=id).string_array_value.data.extend(chosen)
         states.extend(file for id, file in self._files.items() if id != state.id)
         states.append(state)
-        message.rerun_script.fragment_id = self.widgets[state.id]
+        message.rerun_script.fragment_id = self.widgets[widget or state.id]
         await self._run(message)
 
     async def _run(self, message: BackMsg) -> None:
