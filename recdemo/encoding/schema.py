@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -89,8 +90,7 @@ class Schema:
             "genre_names",
             "genre_flags",
             "year_ids",
-            "words",
-            "title_words",
+            "_titles",
             "_meaning",
         )
         return {name: getattr(self, name) for name in names}
@@ -118,11 +118,11 @@ class Schema:
     @cached_property
     def genre_flags(self) -> Tensor:
         """[M + 1, 18] one where the film has the genre; row 0 is zero."""
-        flags = torch.zeros(self.size + 1, self.genres)
+        flags = np.zeros((self.size + 1, self.genres), dtype=np.float32)
         for row, names in enumerate(self.movies["genres"], start=1):
             for name in names:
                 flags[row, self.genre_names.index(name)] = 1.0
-        return flags
+        return torch.from_numpy(flags)
 
     @cached_property
     def year_ids(self) -> Tensor:
@@ -131,21 +131,27 @@ class Schema:
         buckets = np.searchsorted(YEAR_EDGES, years, side="left") + 1
         return torch.as_tensor(np.concatenate([[0], np.where(years > 0, buckets, 0)]))
 
-    @cached_property
+    @property
     def words(self) -> tuple[str, ...]:
         """Every word of the titles, in alphabetical order; word id 0 pads."""
-        return tuple(sorted({word for title in self.movies["title"] for word in words_of(title)}))
+        return self._titles[0]
 
-    @cached_property
+    @property
     def title_words(self) -> Tensor:
         """[M + 1, 10] word ids of each title, padded at the end; row 0 is zero. More than 10 where characters are words."""
-        ids = {word: i for i, word in enumerate(self.words, start=1)}
-        titles = [[ids[word] for word in words_of(title)] for title in self.movies["title"]]
+        return self._titles[1]
+
+    @cached_property
+    def _titles(self) -> tuple[tuple[str, ...], Tensor]:
+        """`words` and `title_words`, each title read once."""
+        titles = [words_of(title) for title in self.movies["title"]]
+        words = tuple(sorted(set(chain.from_iterable(titles))))
+        ids = {word: i for i, word in enumerate(words, start=1)}
         longest = max(TITLE_LENGTH, *map(len, titles))
-        table = torch.zeros(self.size + 1, longest, dtype=torch.long)
-        for row, found in enumerate(titles, start=1):
-            table[row, : len(found)] = torch.tensor(found)
-        return table
+        table = np.zeros((self.size + 1, longest), dtype=np.int64)
+        for row, title in enumerate(titles, start=1):
+            table[row, : len(title)] = [ids[word] for word in title]
+        return words, torch.from_numpy(table)
 
     @cached_property
     def hash(self) -> str:

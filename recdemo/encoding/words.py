@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 
 TITLE_LENGTH = 10
@@ -45,8 +46,10 @@ def words_of(title: str, most: float = TITLE_LENGTH) -> list[str]:
 
 def latin_words_of(title: str) -> list[str]:
     """The words that were read before other scripts were; they stay in `Schema.hash`, which old models state."""
-    plain = unicodedata.normalize("NFKD", title.lower())
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    plain = title.lower()
+    if not plain.isascii():
+        letters = unicodedata.normalize("NFKD", plain)
+        plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return _LATIN.findall(plain)[:TITLE_LENGTH]
 
 
@@ -66,11 +69,14 @@ def pieces_of(text: str) -> Iterator[str]:
 
 def _spaced(title: str) -> str:
     """In lower case, spaces in place of what is no part of a word, and around what stands alone."""
-    plain = unicodedata.normalize("NFKD", title.lower().replace("\u2019", "'"))
-    plain = unicodedata.normalize("NFC", _ACCENTS.sub("", plain))
+    plain = title.lower()
+    if not plain.isascii():
+        plain = unicodedata.normalize("NFKD", plain.replace("\u2019", "'"))
+        plain = unicodedata.normalize("NFC", _ACCENTS.sub("", plain))
     return "".join(map(_apart, plain))
 
 
+@lru_cache(maxsize=4096)
 def _apart(letter: str) -> str:
     if letter == "'" or (letter.isascii() and letter.isalnum()):
         return letter
