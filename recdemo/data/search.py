@@ -93,7 +93,7 @@ class FilmSearch:
             others: catalogues where a film may be called just so, which then is not another one that is here.
         """
         words = words_of(typed)
-        tries = [some for some in dict.fromkeys((tuple(words), _bare(words))) if some]
+        tries = [some for some in dict.fromkeys((words, _bare(words))) if some]
         started = {word: self._started(word) for word in words}
         for some in tries:
             if found := self._with(typed, some, started, others):
@@ -105,7 +105,7 @@ class FilmSearch:
 
     def called(self, typed: str) -> list[str]:
         """Labels of the films that are called just so, the most rated first."""
-        return [self._labels[place] for place in sorted(self._just(tuple(words_of(typed))))]
+        return [self._labels[place] for place in sorted(self._just(words_of(typed)))]
 
     def sentence(
         self, found: Found, others: Mapping[str, FilmSearch] | None = None, item: str = "film"
@@ -208,7 +208,7 @@ class FilmSearch:
                 yield backward[::-1]
 
 
-def _bare(words: list[str]) -> tuple[str, ...]:
+def _bare(words: tuple[str, ...]) -> tuple[str, ...]:
     """Without what a title may lack: small words, and an article at the beginning."""
     return tuple(
         word

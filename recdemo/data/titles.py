@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from functools import lru_cache
 
 # Articles that an index puts at the end: English, French, Italian, Spanish, German, and two more.
 _ARTICLES = (
@@ -42,6 +43,9 @@ _NUMERAL = re.compile(
     rf"(?<=\w)[\s:,–-]+(?:(?:part|pt\.?|chapter|teil|parte|partie)\s+)?(\d{{1,2}}|{'|'.join(_SEQUELS)})(?![\w'’])",
     re.IGNORECASE,
 )
+_JOINING = re.compile(r"['\u2019.]")
+_LONGEST = 200  # characters; what a visitor's file calls a longer name is not remembered
+_MARKS = re.compile(r"[^a-z0-9]+")
 _UNACCENTED = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ß": "ss", "&": " and "})
 
 
@@ -97,12 +101,21 @@ def parts_of(name: str) -> list[str]:
     return parts if len(parts) > 1 else []
 
 
-def words_of(name: str) -> list[str]:
+def words_of(name: str) -> tuple[str, ...]:
     """Words without case, accents and punctuation; apostrophes and dots join what they stand between."""
+    return _read(name) if len(name) > _LONGEST else _read_once(name)
+
+
+def _read(name: str) -> tuple[str, ...]:
     folded = unicodedata.normalize("NFKD", name.casefold().translate(_UNACCENTED))
     if not folded.isascii():
         folded = "".join(mark for mark in folded if not unicodedata.combining(mark))
-    return re.sub(r"[^a-z0-9]+", " ", re.sub(r"['\u2019.]", "", folded)).split()
+    return tuple(_MARKS.sub(" ", _JOINING.sub("", folded)).split())
+
+
+_read_once = lru_cache(maxsize=4096)(
+    _read
+)  # an index of titles asks for the same name several times
 
 
 def figure(word: str) -> str:

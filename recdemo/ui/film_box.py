@@ -123,10 +123,12 @@ def _found(typed: str, entered: str, model: str) -> dict[str, object]:
     Other catalogues are asked, and so indexed, only where it matters what they have: where nothing is found, where words
     seem to name a film without being its name, and where somebody has pressed Enter in vain.
     """
+    if not typed.strip():  # nobody waits for an index that nobody has asked yet
+        return {"typed": typed, "films": [], "named": False, "near": False, "said": "", "count": ""}
     search, labels = engine.films(model).search, engine.films(model).labels
     found, others = search.find(typed), {}
     settled = search.called(typed) or (found.films and not found.near and found.named is None)
-    if typed.strip() and (not settled or typed == entered):
+    if not settled or typed == entered:
         others = elsewhere(model)
         found = search.find(typed, others.values())
     more = len(found.films) > SHOWN
