@@ -5,6 +5,7 @@ This module, and what it imports, must stay light: streamlit, and a call to the 
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import streamlit as st
@@ -22,9 +23,17 @@ def show(title: str, icon: str, lead: str) -> None:
         icon: one emoji for the tab.
         lead: one sentence on what the page answers.
     """
-    few_heaps()  # each run of a page is a thread of its own, and what libraries start on import are more
+    _start()
     st.set_page_config(page_title=f"{title} · recdemo", page_icon=icon, layout="wide")
     st.html(_STYLE)
     with st.container(key="opening", horizontal=True, vertical_alignment="bottom"):
         st.title(title, width="content")
         st.markdown(lead)
+
+
+@st.cache_resource(show_spinner=False)
+def _start() -> None:
+    """Once in a server, before libraries are loaded: each run of a page is a thread of its own, and what they start are more; to
+    look for garbage in what they bring takes a tenth of the first page (`warm_up` goes back to it)."""
+    few_heaps()
+    gc.disable()

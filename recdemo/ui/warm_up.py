@@ -24,15 +24,18 @@ def warm_up() -> None:
     A page that needs it sooner waits for the same import; what fails here fails again, and is seen, there.
 
     Streamlit collects garbage after every run of a page, and so looks at each of the 260,000 objects that the libraries
-    are made of: 160 ms, in which nobody is answered. They stay for good, and are set aside from that here.
+    are made of: 160 ms, in which nobody is answered. They stay for good, and are set aside from that here; until then nobody
+    looks for garbage among them (`opening.show`).
     """
 
     def load() -> None:
         with suppress(Exception):
             for name in ("recdemo.answers.recommend", "recdemo.charts.terms"):
                 importlib.import_module(name)
+            _ = engine.films().search  # an index, made once
         gc.collect()
         gc.freeze()
+        gc.enable()
         while True:  # what visitors who have left held
             time.sleep(TIDY_EVERY)
             engine.release()

@@ -75,8 +75,10 @@ def test_home_is_drawn_without_torch() -> None:
 
 
 WARM_UP = """
-import importlib, threading
-from recdemo.ui import warm_up
+import gc, importlib, threading
+from recdemo.ui import opening, warm_up
+opening.show("Page", "🍿", "A sentence.")
+assert not gc.isenabled()
 imported = []
 importlib.import_module = lambda name: imported.append(name) or int("fails")
 warm_up.WARM_UP_AFTER = warm_up.TIDY_EVERY = 0.05
@@ -90,6 +92,7 @@ assert len(started) == 1 and all(thread.daemon for thread in started)
 for thread in started:
     thread.join(2)
     assert thread.is_alive() and len(tidied) > 1  # it goes on tidying up
+assert gc.isenabled()
 print(imported)
 """
 
