@@ -51,11 +51,11 @@ class Recall(nn.Module):
         age = length - 1 - torch.arange(feedback.shape[1])
         return note("counts", self.weight[feedback] * self._faded(age), "input")
 
-    def before(self, feedback: Tensor) -> Tensor:
-        """[n, n] of one user's films: row p is what the films before place p count there; zero from p on."""
-        place = torch.arange(len(feedback))
+    def past(self, films: int) -> Tensor:
+        """[n, n] of a history of n films: row p is what age leaves of those before place p there; zero from p on."""
+        place = torch.arange(films)
         age = place.unsqueeze(1) - place - 1
-        return self.weight[feedback.long()] * self._faded(age) * (age >= 0)
+        return self._faded(age) * (age >= 0)
 
     def _faded(self, age: Tensor) -> Tensor:
         age = age.clamp(min=0).float()

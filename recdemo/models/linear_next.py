@@ -18,6 +18,8 @@ from recdemo.core.batch import Batch, Known
 from recdemo.core.vocabulary import Objective
 from recdemo.encoding.schema import Schema
 
+PICKS = 128  # of a user at once: what is multiplied then has few zeros
+
 
 class LinearNext(nn.Module):
     """b_q + Σ_i x_i B_iq, x_i the weight of the feedback, less the longer ago.
@@ -72,11 +74,17 @@ class LinearNext(nn.Module):
     def _solved(self, known: Known, films: int) -> Tensor:
         """B [M, M]."""
         gram, cross = torch.zeros(2, films + 1, films + 1)  # XᵀX and XᵀY
-        columns = (known.movie.long(), known.feedback, known.answer.bool())
-        for movie, feedback, picked in by_row(rows_of(known), *columns):
-            x = self.sum.recall.before(feedback)[picked]  # [picks, n]
-            add_products(gram, movie, movie, x.T @ x)
-            add_products(cross, movie, movie[picked], x.T)
+        recall, row = self.sum.recall, rows_of(known)
+        past = recall.past(int(row.bincount().max()))
+        columns = (known.movie.long(), recall.weight[known.feedback.long()], known.answer.bool())
+        for movie, weight, picked in by_row(row, *columns):
+            own = torch.zeros(len(movie), len(movie))
+            for picks in torch.nonzero(picked).squeeze(1).split(PICKS):
+                last = int(picks[-1]) if len(picks) else 0
+                x = past[picks, :last] * weight[:last]  # [picks, last]: nothing was watched later
+                own[:last, :last].addmm_(x.T, x)
+                add_products(cross, movie[:last], movie[picks], x.T)
+            add_products(gram, movie, movie, own)
         gram, cross = gram[:films, :films], cross[:films, :films]
         gram.diagonal().add_(self.ridge)
         return torch.cholesky_solve(cross, torch.linalg.cholesky(gram))

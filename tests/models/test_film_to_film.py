@@ -26,7 +26,7 @@ def test_a_film_counts_by_feedback_and_age() -> None:
             for kind, age in zip(row, ages, strict=True)
         ]
         close(found, wanted)
-    before = recall.before(feedback[0, :4])
+    before = recall.past(4) * recall.weight[feedback[0, :4]]
     for place in range(4):
         close(before[place, :place], recall(feedback[:1, :place])[0])
         assert not before[place, place:].any()

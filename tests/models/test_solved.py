@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from recdemo.data import simulate
 from recdemo.encoding.encode import encode
 from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
+from recdemo.models import linear_next
 from recdemo.models.ease import EASE
 from recdemo.models.ials import IALS
 from recdemo.models.linear_next import LinearNext
@@ -74,9 +76,14 @@ def test_ease_predicts_each_film_from_all_others(window: int, known: Known, sche
     _in_proportion(dense_of(model.sum.weights), wanted)
 
 
+@pytest.mark.parametrize("at_once", [1, 5, 128])
 def test_linear_next_predicts_what_is_picked_from_what_was_watched_before(
-    known: Known, schema: Schema
+    at_once: int, known: Known, schema: Schema, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(linear_next, "PICKS", at_once)
+    nothing = known.user == known.user[0]  # somebody who liked nothing
+    feedback = known.feedback.masked_fill(nothing, DISLIKED)
+    known = replace(known, feedback=feedback, answer=known.answer & ~nothing)
     model = LinearNext(schema, ridge=2.0, fade=0.5, reach=9.0, disliked=0.3)
     model.solve(known, "next")
     x, y = [], []
