@@ -1,6 +1,6 @@
 """An hour among strangers: visitors do whatever they like while trainers are killed, the disk is full and kept models are damaged.
 
-    python benchmarks/soak.py [--minutes 60] [--visitors 20] [--seed 0]
+    python benchmarks/soak.py [--minutes 60] [--visitors 20] [--seed 0] [--every 7]
 
 The host is a public one (`RECDEMO_RETRAIN=simulated`). Visitors come over the app's websocket, each with a profile and a history of
 theirs, and draw by lot what they do: a list of recommendations, any page with any model of either world, a session opened, files
@@ -42,7 +42,7 @@ from recdemo.ui.visit import encode_visit
 PAGES = ("", "recommend", "compare", "what_if", "attention", "inside", "embeddings", "models", "lab",
          "leaderboard", "data", "retrain", "walkthrough")  # fmt: skip
 SHORT = 20_000  # bytes that a file may have on a full disk
-FAULT_EVERY = 7.0  # seconds
+FAULT_EVERY = 7.0  # seconds, on average
 
 
 @dataclass(slots=True)
@@ -122,12 +122,10 @@ async def live(
             await asyncio.sleep(1)
 
 
-async def spoil(app: App, until: float, rng: random.Random, told: Told) -> None:
+async def spoil(app: App, until: float, every: float, rng: random.Random, told: Told) -> None:
     """Kill trainers, fill the disk for a moment, damage what is kept."""
     while time.monotonic() < until:
-        await asyncio.sleep(
-            rng.uniform(0.5, 1.5) * min(FAULT_EVERY, until - time.monotonic() + 0.1)
-        )
+        await asyncio.sleep(rng.uniform(0.5, 1.5) * min(every, until - time.monotonic() + 0.1))
         fault = rng.choice(("trainer killed", "disk full", "kept model damaged"))
         if fault == "trainer killed":
             for run in await asyncio.to_thread(store.all_runs):
@@ -150,10 +148,17 @@ async def spoil(app: App, until: float, rng: random.Random, told: Told) -> None:
 
 
 async def soak(
-    app: App, crowd: list[Visitor], minutes: float, zips: list[tuple[str, bytes]], seed: int
+    app: App,
+    crowd: list[Visitor],
+    minutes: float,
+    every: float,
+    zips: list[tuple[str, bytes]],
+    seed: int,
 ) -> int:
     """Let them live, and print what came of it; the exit status."""
     told, levels = Told(), list[float]()
+    async with connected(app.url, "recommend") as first:  # a cold server imports for seconds
+        await first.open({})
     until = time.monotonic() + 60 * minutes
 
     async def watch() -> None:
@@ -164,7 +169,7 @@ async def soak(
     rngs = [random.Random(f"{seed} {number}") for number in range(len(crowd) + 1)]
     await asyncio.gather(
         watch(),
-        spoil(app, until, rngs[-1], told),
+        spoil(app, until, every, rngs[-1], told),
         *(live(who, app, until, zips, rng, told) for who, rng in zip(crowd, rngs, strict=False)),
     )
     print(f"{len(crowd)} visitors for {minutes:g} minutes, seed {seed}")
@@ -190,12 +195,13 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--visitors", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--every", type=float, default=FAULT_EVERY, help="seconds between faults")
     chosen = parser.parse_args()
     crowd = visitors(chosen.visitors, steps=0)
     with private_runs(), tempfile.TemporaryDirectory() as place:
         zips, log = [made_zip(number) for number in range(3)], Path(place) / "log"
         with running_app(NO_COOKIE | {ALLOWED_VARIABLE: "simulated"}, log=log) as app:
-            status = asyncio.run(soak(app, crowd, chosen.minutes, zips, chosen.seed))
+            status = asyncio.run(soak(app, crowd, chosen.minutes, chosen.every, zips, chosen.seed))
         if status:
             errors = log.read_text(errors="replace").split("Traceback (most recent call last):")[1:]
             for error, count in Counter(error[-1500:] for error in errors).most_common(5):

@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
+from trials import trials
 
 EVIL = (
     *("", " ", "-", ".", "..", "~", "~nobody", "/", "/dev/zero", "0", "-1", "1e999", "NaN", "9" * 400),
@@ -24,9 +25,9 @@ JSON = PLAIN | st.lists(PLAIN, max_size=2) | st.dictionaries(ODD, PLAIN, max_siz
 
 
 def inputs(count: int) -> Callable[[Any], Any]:
-    """So many, the same every time."""
+    """So many, or with RECDEMO_LONG_TESTS=1 five times as many, the same every time."""
     return settings(
-        max_examples=count,
+        max_examples=trials(count, 5 * count),
         derandomize=True,
         database=None,
         deadline=None,

@@ -1,6 +1,7 @@
 """Whatever comes in is valid for all that follows, or refused in a sentence: one property for each border, tried on made-up input.
 
-Hypothesis makes thousands of inputs for each, the same ones every time, and when one fails, the smallest that does.
+Hypothesis makes hundreds of inputs for each, with RECDEMO_LONG_TESTS=1 thousands, the same ones every time, and when one
+fails, the smallest that does.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ VALUE = PART | st.lists(PART, max_size=3).map("-".join) | st.lists(PART, max_siz
 NAME = st.sampled_from([*PARAMETERS, "present", *SHOWN])
 
 
-@inputs(10_000)
+@inputs(2_000)
 @given(st.dictionaries(NAME, VALUE, max_size=4))
 def test_a_link(link: dict[str, str]) -> None:
     visit, problems = decode_visit(link, models=MODELS, films=FILMS)
@@ -63,7 +64,7 @@ SAVED = SavedVisit.model_validate(
 )  # fmt: skip
 
 
-@inputs(2_000)
+@inputs(400)
 @given(like(SAVED))
 def test_a_session_file(content: bytes) -> None:
     try:
@@ -103,7 +104,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@inputs(2_000)
+@inputs(400)
 @given(content=like(CARD))
 def test_a_card(content: bytes, place: Path) -> None:
     _write_new(place / checkpoints.CARD, content)
@@ -117,7 +118,7 @@ def test_a_card(content: bytes, place: Path) -> None:
     assert abs(card.seconds) < float("inf")
 
 
-@inputs(2_000)
+@inputs(400)
 @given(content=like(KEPT))
 def test_a_kept_model_s_card(content: bytes) -> None:
     _kept_card(content)
@@ -133,7 +134,7 @@ def _kept_card(content: bytes) -> None:
     sentence(f"{card.name} {card.data} {card.date}")
 
 
-@inputs(500)
+@inputs(100)
 @given(name=ODD | st.text(max_size=45), data=ODD, date=ODD | st.just("2000-01-01"))
 def test_a_kept_model_s_card_that_was_sealed_anew(name: str, data: str, date: str) -> None:
     made = KEPT.model_copy(update={"name": name, "data": data, "date": date}).sealed()
@@ -146,7 +147,7 @@ REQUEST = Request(model="din", objective="next", source="simulated", threads=1)
 STATUS = Status(state="running", pid=1, doing="x", epoch=1, epochs=2, step=1, steps=2, loss=0.1, reason="x", note="x")  # fmt: skip
 
 
-@inputs(2_000)
+@inputs(400)
 @given(
     request=like(REQUEST),
     status=like(STATUS),
@@ -192,7 +193,7 @@ TABLE = st.builds(
 )
 
 
-@inputs(2_000)
+@inputs(400)
 @given(
     TABLE | JSON.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=200),
     st.booleans(),
@@ -217,7 +218,7 @@ def test_a_file_of_one_s_own(content: bytes, own_films: bool, leave_out: bool) -
 # A path, a run's id, a kept model's name
 
 
-@inputs(2_000)
+@inputs(400)
 @given(ODD | st.lists(ODD, min_size=1, max_size=3).map("/".join))
 def test_a_path(text: str) -> None:
     for ask in (
@@ -263,7 +264,7 @@ def command() -> Iterator[Any]:
         yield found
 
 
-@inputs(2_000)
+@inputs(400)
 @given(words=st.lists(st.sampled_from(WORDS) | ODD, min_size=1, max_size=4))
 def test_a_command_line(words: list[str], command: Any) -> None:
     """What is wrong is told without a box around it, which takes most of the time; the next test draws some."""
@@ -271,7 +272,7 @@ def test_a_command_line(words: list[str], command: Any) -> None:
         _command(words, command)
 
 
-@inputs(50)
+@inputs(10)
 @given(word=ODD)
 def test_what_is_wrong_with_a_command_line_is_drawn(word: str, command: Any) -> None:
     _command(["recommend", "--age", word], command)

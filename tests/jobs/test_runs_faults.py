@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 import torch
 from small_world import Desk, cut, flipped, make_desk, no_space, wait_until
+from trials import trials
 
 from recdemo import checkpoints
 from recdemo.core.errors import CheckpointError, RequestError
@@ -28,7 +29,7 @@ from recdemo.training import snapshot
 from recdemo.training.observer import Epoch
 
 PROJECT = Path(__file__).resolve().parents[2]
-KILLS = 7  # of each model's runs
+KILLS = trials(2, 7)  # of each model's runs, at other moments each time that the tests run
 
 
 def _digest(run: Run) -> str:
@@ -61,7 +62,7 @@ def test_runs_killed_at_any_moment_reach_what_they_would_have_reached(
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert sum(each["killed"] for each in found.values()) >= 20
+    assert sum(each["killed"] for each in found.values()) >= 3 * KILLS
     assert all(all(each["equal"]) and each["equal"] for each in found.values()), found
 
 
