@@ -18,7 +18,7 @@ import streamlit as st
 from recdemo.answers.counterfactual import rank_changes
 from recdemo.answers.reasons import because
 from recdemo.ui import engine, frame, pins, touch, tour
-from recdemo.ui.chart import answer, reason
+from recdemo.ui.chart import answer, none_left, reason
 from recdemo.ui.recommend import (
     as_tiles,
     cards_shown,
@@ -57,11 +57,7 @@ with frame.page() as visit:
     seconds = time.perf_counter() - started
 
     if table.empty and not filtered:
-        st.info(
-            f"Every {w.film} that this model knows has been {w.watched}.",
-            icon=":material/done_all:",
-        )
-        st.stop()
+        none_left(w)
     if table.empty:
         st.info(
             f"No {w.film} passes these filters. Add {w.genres} or widen the years.",

@@ -66,10 +66,7 @@ def load(model: str, objective: Objective | None = None) -> Recommender:
 
 
 def trace(
-    model: str | Recommender,
-    session: Session,
-    movie_id: int,
-    objective: Objective | None = None,
+    model: str | Recommender, session: Session, movie_id: int, objective: Objective | None = None
 ) -> Trace:
     """How a model's answer for one film is computed, step by step, as it was.
 

@@ -66,9 +66,8 @@ class DataCard(BaseModel):
     films: Count
     ratings: Count
     profiles: bool = True  # some of the users' genders, ages or occupations were known
-    item: str = Field(
-        default="film", pattern=r"^[a-z]{1,20}$"
-    )  # what people call a film of these data
+    # What people call a film of these data.
+    item: str = Field(default="film", pattern=r"^[a-z]{1,20}$")
 
 
 class Metrics(BaseModel):
@@ -325,9 +324,8 @@ def open_folder(folder: Path, schema: Schema) -> Checkpoint:
         )
     try:
         model = CARDS[card.model].model(schema, **card.arguments)
-        model.load_state_dict(
-            unpacked(load_file(weights))
-        )  # copied into each weight's own precision
+        # Copied into each weight's own precision.
+        model.load_state_dict(unpacked(load_file(weights)))
     except (SafetensorError, RuntimeError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{folder} does not fit this version's {card.model} ({str(error).splitlines()[0]}); retrain it"

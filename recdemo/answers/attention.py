@@ -177,10 +177,7 @@ def crosses(recommender: Scorer, session: Session, movie_id: int) -> Crosses:
         "Neural network": float(terms.deep[0]),
     }
     return Crosses(
-        fields=terms.fields,
-        parts=_frame(parts),
-        layers=layers,
-        held=(layers != 0).any(axis=(0, 1)),
+        fields=terms.fields, parts=_frame(parts), layers=layers, held=(layers != 0).any(axis=(0, 1))
     )
 
 

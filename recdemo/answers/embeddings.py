@@ -102,19 +102,11 @@ class Analogy:
 
     rows: np.ndarray  # [k] nearest first
     cosines: np.ndarray  # [k] with A − B + C
-    alone: (
-        np.ndarray
-    )  # [k] rank of each among the neighbours of C, from 1: what C alone would have given
+    alone: np.ndarray  # [k] rank of each among the neighbours of C, from 1
 
 
 def analogy(
-    directions: np.ndarray,
-    a: int,
-    b: int,
-    c: int,
-    k: int = 10,
-    *,
-    among: np.ndarray | None = None,
+    directions: np.ndarray, a: int, b: int, c: int, k: int = 10, *, among: np.ndarray | None = None
 ) -> Analogy:
     """A − B + C, all of length one: "A is to B as what is to C?". A, B and C themselves are left out.
 

@@ -141,10 +141,7 @@ def film_terms(recommender: Scorer, session: Session, movie_ids: Sequence[int]) 
 
 
 def _side_by_side(
-    recommender: Scorer,
-    session: Session,
-    movie_ids: Sequence[int],
-    ask: Callable[[Batch], Tensor],
+    recommender: Scorer, session: Session, movie_ids: Sequence[int], ask: Callable[[Batch], Tensor]
 ) -> pd.DataFrame:
     """What a model has for each target and film watched, [U, C, L], as `history_weights` returns it."""
     checkpoint = recommender.checkpoint
@@ -218,11 +215,7 @@ def _pair_weights(terms: FieldTerms, w: Words) -> Weights | None:
 
 
 def _history_weights(
-    recommender: Scorer,
-    session: Session,
-    target: int,
-    titles: Sequence[str],
-    removal: np.ndarray,
+    recommender: Scorer, session: Session, target: int, titles: Sequence[str], removal: np.ndarray
 ) -> Weights:
     movie_id = int(recommender.checkpoint.schema.movie_ids[target - 1])
     values = history_weights(recommender, session, [movie_id])[movie_id].to_numpy(dtype=float)

@@ -16,9 +16,8 @@ from recdemo.core.session import Session
 from recdemo.data.catalogue import labels_of
 
 NEIGHBOURS = 10
-MOST_RATED = (
-    1000  # films whose neighbourhoods are compared: of the others hardly anything is learned
-)
+# Films whose neighbourhoods are compared: of the others hardly anything is learned.
+MOST_RATED = 1000
 
 
 def list_changes(old: Recommender, new: Recommender, session: Session, k: int) -> pd.DataFrame:

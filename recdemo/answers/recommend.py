@@ -98,10 +98,7 @@ class Recommender(Scorer):
         return table.assign(score=scores, p_like=p_like, ratings=films["ratings"].to_numpy()[best])
 
     def candidates(
-        self,
-        session: Session,
-        genres: Collection[str] = (),
-        years: tuple[int, int] | None = None,
+        self, session: Session, genres: Collection[str] = (), years: tuple[int, int] | None = None
     ) -> np.ndarray:
         """[M] True for the films that may be on a list, in catalogue order; see `recommend`."""
         known = self.checkpoint.schema.genre_names

@@ -115,9 +115,8 @@ def shuffled(model: nn.Module, *, seed: int = 0) -> nn.Module:
 
     Source: Adebayo et al., "Sanity Checks for Saliency Maps", 2018.
     """
-    model = (
-        copy.deepcopy(model).train().eval()
-    )  # what was computed from the weights is computed again
+    # To and fro, so that what was computed from the weights is computed again.
+    model = copy.deepcopy(model).train().eval()
     draw = torch.Generator("cpu").manual_seed(seed)
     with torch.no_grad():
         for value in model.state_dict().values():

@@ -274,13 +274,7 @@ def words_of(path: str, several: bool = False) -> Words:
     if not number:
         return found
     name = found.name.format(number) if "{}" in found.name else f"{found.name} {number}"
-    return Words(
-        name,
-        f"{{{found.symbol}}}^{{({number})}}",
-        found.axes,
-        found.says,
-        found.formula,
-    )
+    return Words(name, f"{{{found.symbol}}}^{{({number})}}", found.axes, found.says, found.formula)
 
 
 def _numbered(own: str) -> tuple[str, str]:

@@ -159,10 +159,7 @@ def _steps(order: Sequence[int]) -> list[Kept]:
 
 
 def _logits_with(
-    recommender: Scorer,
-    session: Session,
-    films: torch.Tensor,
-    orders: Sequence[Sequence[int]],
+    recommender: Scorer, session: Session, films: torch.Tensor, orders: Sequence[Sequence[int]]
 ) -> dict[Kept, np.ndarray]:
     """The logits [C] by which films of the history are kept, at each step of the orders."""
     asked = list(dict.fromkeys(kept for order in orders for kept in _steps(order)))

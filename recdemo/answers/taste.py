@@ -41,9 +41,7 @@ def would_tell(
     covariance = np.linalg.inv(np.eye(q.shape[1]) + spoken.T @ spoken / NOISE)
     along = q @ covariance  # [M, k]
     together = (q * weight[:, None]).T @ q  # [k, k]
-    return np.asarray(
-        ((along @ together) * along).sum(1) / (NOISE + (along * q).sum(1)),
-    )
+    return np.asarray(((along @ together) * along).sum(1) / (NOISE + (along * q).sum(1)))
 
 
 def genre_shares(genres: Sequence[Sequence[str]]) -> np.ndarray:

@@ -35,10 +35,7 @@ THIS_FILM = "This film"
 
 
 def trace(
-    model: str | Recommender,
-    session: Session,
-    movie_id: int,
-    objective: Objective | None = None,
+    model: str | Recommender, session: Session, movie_id: int, objective: Objective | None = None
 ) -> Trace:
     """See `recdemo.trace`."""
     recommender = Recommender.load(model, objective) if isinstance(model, str) else model

@@ -20,13 +20,11 @@ FLAT = 0.01  # slopes well below this hardly move a vector
 ROUNDING = 1e-5  # and smaller ones are no slopes: in `next` a user's bias has none
 CHUNK = 64  # visitors fitted at once: what a fit holds in memory does not grow with an explanation
 NEGATIVES = 256  # films, evenly spaced over the catalogue, that a film liked is told from
-LIKED_ABOVE = (
-    LIKED_FROM - 0.5
-)  # stars, half way between those that are liked and those that are not
+# Stars, half way between those that are liked and those that are not.
+LIKED_ABOVE = LIKED_FROM - 0.5
 NOISE = 0.85  # standard deviation of the stars that users gave from those predicted
-GROUP_PRIOR = (
-    20.0  # users without any difference of group or direction, counted beside the real ones
-)
+# Users without any difference of group or direction, counted beside the real ones.
+GROUP_PRIOR = 20.0
 
 # Of films [U, N], or [N] for everybody, the scores [U, N] of user vectors [U, d]: what a film alone decides is
 # computed once, however many user vectors are tried.

@@ -77,11 +77,7 @@ class _ByFeedback(torch.autograd.Function):
 
 
 def _added_up(
-    rows: Tensor,
-    ids: Tensor,
-    size: int,
-    which: Tensor | None = None,
-    shares: Tensor | None = None,
+    rows: Tensor, ids: Tensor, size: int, which: Tensor | None = None, shares: Tensor | None = None
 ) -> Tensor:
     """Rows added up by id, [size, k]: as many rows [n, k] as ids [n], or those that `which` [n] names, each times its
     share [n]."""

@@ -47,9 +47,8 @@ class Recurrence(nn.Module):
         Returns:
             [U, L, h]
         """
-        after, _ = self.layer(
-            x.transpose(0, 1)
-        )  # padding stands after every film, and changes none
+        # Padding stands after every film, and changes none.
+        after, _ = self.layer(x.transpose(0, 1))
         states = after.transpose(0, 1) * mask.unsqueeze(-1)
         return note("states", states, self.cell, x, by=self.layer)
 

@@ -19,9 +19,8 @@ from recdemo.blocks.transformer import causal
 from recdemo.core.recording import folded, note
 
 DISTANCES = 256  # told apart
-AT_ONCE = (
-    2**18
-)  # weights made at once: with what is made of them, they stay in the processor's cache
+# Weights made at once: with what is made of them, they stay in the processor's cache.
+AT_ONCE = 2**18
 
 
 class TransductionUnit(nn.Module):

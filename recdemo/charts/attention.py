@@ -238,8 +238,7 @@ def evolution_lines(
     figure.update_yaxes(row=2, col=1, title="moved by", rangemode="tozero", tickformat=".0%")
     figure = sized(figure, 14)
     figure.update_layout(
-        showlegend=len(targets) > 1,
-        hovermode="x unified" if len(targets) > 1 else "closest",
+        showlegend=len(targets) > 1, hovermode="x unified" if len(targets) > 1 else "closest"
     )
     return figure
 

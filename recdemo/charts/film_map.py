@@ -35,9 +35,8 @@ CROWD = 40  # films watched from which on their marks are small
 NAMED = 12  # films watched, the latest, that are named
 HEIGHT = 500  # where the page gives none
 SMALLEST = 0.03  # part of the map that a close-up shows at least
-BESIDE = (
-    0.6  # room on the right of a close-up for what lies over the map, in parts of what is looked at
-)
+# Room on the right of a close-up for what lies over the map, in parts of what is looked at.
+BESIDE = 0.6
 STEPS_ASIDE = (0, 1, -1, 2, -2, 3, -3)  # of a region's name off its place, in halves of its height
 OLDEST = 1940  # films before it share a colour: there are few
 LETTER, LINE_HEIGHT = 0.009, 0.035  # of a name, in parts of a map as on a laptop

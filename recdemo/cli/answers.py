@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -29,7 +29,7 @@ from recdemo.cli.tables import (
     print_trace,
 )
 from recdemo.core.errors import RequestError
-from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS
+from recdemo.core.vocabulary import GROUPS
 from recdemo.core.wording import Words, counted
 from recdemo.core.worlds import join_key
 
@@ -60,15 +60,10 @@ def models(
         typer.echo(as_markdown())
         return
     if codes:
-        lists: dict[str, dict[Any, str]] = {
-            "gender": GENDERS,
-            "age": AGES,
-            "occupation": OCCUPATIONS,
-        }
         if as_json:
-            print_json({name: {str(k): v for k, v in c.items()} for name, c in lists.items()})
+            print_json(GROUPS)
             return
-        for name, entries in lists.items():
+        for name, entries in GROUPS.items():
             print_table(name.capitalize(), ["code", "meaning"], entries.items())
         return
     ready = checkpoints.available(checkpoints.root(world))
@@ -154,7 +149,7 @@ def recommend(
     objective: ObjectiveOption = None,
     *,
     visitor: Visitor,
-    k: Annotated[int, typer.Option("-k", help="Length of the list.")] = 10,
+    k: Length = 10,
     genre: Annotated[
         list[str] | None, typer.Option(help="Keep only films of this genre; may be repeated.")
     ] = None,

@@ -109,7 +109,7 @@ def fetch(
 
     for sentence in licence(name):
         err.print(sentence, markup=False, highlight=False, soft_wrap=True)
-    with Progress("Download", "MB") as progress:
+    with Progress("Download") as progress:
         path = fetch_zip(
             name, folder, on_bytes=lambda n, total: progress.step(n >> 20, total >> 20)
         )

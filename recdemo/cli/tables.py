@@ -121,14 +121,13 @@ def percent(value: float) -> str:
 class Progress(Observer):
     """A bar on standard error and a line per epoch; without a terminal, only the lines; nothing unless `shown`."""
 
-    def __init__(self, label: str = "Epoch", unit: str = "steps", *, shown: bool = True) -> None:
+    def __init__(self, label: str = "Epoch", *, shown: bool = True) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
 
         console = err if shown else Console(quiet=True)
         columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self._bar = Bar("{task.description}", *columns, console=console, transient=True)
-        self._label, self._unit, self._number = label, unit, 1
         self._task = self._bar.add_task(label, total=None)
 
     def __enter__(self) -> Progress:

@@ -122,7 +122,7 @@ def train(
             base=base,
             choices=choices,
             split=split,
-            arguments=named(argument or (), "--argument"),
+            arguments=given,
             command=command,
             state=trainer.state if trainer else None,
             ranks=ranks,

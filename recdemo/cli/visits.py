@@ -8,15 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from recdemo.cli.options import (
-    InOrder,
-    Json,
-    Length,
-    Model,
-    ObjectiveOption,
-    Visitor,
-    with_visitor,
-)
+from recdemo.cli.options import InOrder, Json, Length, Model, ObjectiveOption, Visitor, with_visitor
 from recdemo.cli.tables import finite_or_none, out, percent, print_json, print_table
 from recdemo.core.errors import RequestError
 from recdemo.core.session import Session, Watched

@@ -80,9 +80,7 @@ class Pieces:
 class TitleText:
     """The films' titles as vectors, see `recdemo.encoding.text_vectors`; and from which pieces the rest is learned."""
 
-    words: (
-        Tensor  # [V + 1, 50] GloVe vectors of `Schema.words`; row 0 pads, zero where GloVe has none
-    )
+    words: Tensor  # [V + 1, 50] GloVe's, of `Schema.words`; row 0 pads, zero where GloVe has none
     sentences: Tensor  # [M + 1, d] one vector per film; row 0 is zero
     word_pieces: Pieces | None = None  # of the words without a vector; None: nothing is learned
     film_pieces: Pieces | None = None  # of all titles, where some film has no vector

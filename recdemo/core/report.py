@@ -30,9 +30,7 @@ class Faithfulness(BaseModel):
     deviation: FiniteFloat | None = None  # of single users
     users: int
     # Means over users; None where not measured. In logits, against orders drawn by lot:
-    deletion: FiniteFloat | None = (
-        None  # how much farther it moves while the heaviest are taken away
-    )
+    deletion: FiniteFloat | None = None  # how much farther it moves as the heaviest are taken away
     insertion: FiniteFloat | None = None  # how much nearer it comes while the heaviest are put in
     # A rank correlation: near 1, what is shown has nothing to do with what was learned.
     shuffled: FiniteFloat | None = None  # with what the model shows whose weights are shuffled
@@ -43,9 +41,7 @@ class Report(BaseModel):
 
     slices: dict[str, dict[str, dict[str, FiniteFloat]]]  # by field, by code: metrics and "count"
     calibration: list[Bin] = []  # `like` only, by rising probability, as many predictions in each
-    coverage: FiniteFloat | None = (
-        None  # `next` only: share of the catalogue on anybody's first ten
-    )
+    coverage: FiniteFloat | None = None  # `next` only: share of all films on anybody's first ten
     faithfulness: dict[str, Faithfulness] | None = None  # by kind; None: not measured
 
 

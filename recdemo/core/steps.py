@@ -60,7 +60,6 @@ Operation = Literal[
     "tanh",
     "score",  # from the logit to what a list shows
 ]
-LEAVES = ("input", "lookup")
 MANY = 1000  # numbers of a step that JSON says in short
 ANSWER = "logit"  # the id of the step whose value the model returns
 Term = tuple[str, float]

@@ -22,9 +22,7 @@ class FieldTerms:
     pairs: Tensor  # [B, F(F-1)/2] what each pair adds, attention included
     attention: Tensor | None = None  # [B, F(F-1)/2] weights of the pairs, summing to one
     deep: Tensor | None = None  # [B] what an MLP beside the machine adds
-    mixed: bool = (
-        False  # terms of the visitor's fields read the film's, too, as deeper cross layers do
-    )
+    mixed: bool = False  # the visitor's terms read the film's, too, as deeper cross layers do
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,50 +29,16 @@ _NAMES = {
     "choices": ("Choices",),
     "dataset": ("Dataset",),
     "latest": ("read_latest",),
-    "mapping": (
-        "Mapping",
-        "guess_mapping",
-    ),
+    "mapping": ("Mapping", "guess_mapping"),
     "movielens": ("read_movielens",),
-    "own": (
-        "check",
-        "to_dataset",
-    ),
+    "own": ("check", "to_dataset"),
     "own_rows": ("Findings",),
-    "saved": (
-        "read_saved",
-        "save_dataset",
-    ),
-    "shards": (
-        "PartedDataset",
-        "in_parts",
-        "open_parts",
-        "parts_of",
-        "save_parts",
-    ),
-    "simulated": (
-        "planted_taste",
-        "simulate",
-    ),
-    "sources": (
-        "DATA_VARIABLE",
-        "SIMULATED",
-        "find_data",
-        "load_dataset",
-    ),
-    "split": (
-        "TEST",
-        "TRAIN",
-        "VALIDATION",
-        "split_by_order",
-        "parts_of",
-        "split_ratings",
-    ),
-    "table": (
-        "Problem",
-        "Table",
-        "read_table",
-    ),
+    "saved": ("read_saved", "save_dataset"),
+    "shards": ("PartedDataset", "in_parts", "open_parts", "save_parts"),
+    "simulated": ("planted_taste", "simulate"),
+    "sources": ("DATA_VARIABLE", "SIMULATED", "find_data", "load_dataset"),
+    "split": ("TEST", "TRAIN", "VALIDATION", "split_by_order", "parts_of", "split_ratings"),
+    "table": ("Problem", "Table", "read_table"),
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names}
 

@@ -15,9 +15,8 @@ from recdemo.core.errors import DataError
 from recdemo.data.titles import match_keys, part_keys
 
 COLUMNS = ["movie_id", "title", "year", "genres"]  # of `Dataset.movies`
-MAX_FILMS = (
-    10_000  # of a catalogue of a source's own: what a list of all films can still be ranked of
-)
+# Of a catalogue of a source's own: what a list of all films can still be ranked of.
+MAX_FILMS = 10_000
 
 
 def check_catalogue(catalogue: pd.DataFrame | None, reader: str) -> pd.DataFrame:
@@ -44,12 +43,13 @@ def match_films(
     again with a year's difference, where the catalogue knows the name only once; and last the title
     as one part of a longer one in the same year (``Star Wars``, 1977).
     """
+    proper, named, parts = (_index(catalogue, k) for k in (_proper_key, match_keys, part_keys))
     tries = (
-        (_index(catalogue, _proper_key), _proper_key, 0),
-        (_index(catalogue, match_keys), match_keys, 0),
-        (_index(catalogue, _proper_key), _proper_key, 1),
-        (_index(catalogue, match_keys), match_keys, 1),
-        (_index(catalogue, part_keys), _proper_key, 0),
+        (proper, _proper_key, 0),
+        (named, match_keys, 0),
+        (proper, _proper_key, 1),
+        (named, match_keys, 1),
+        (parts, _proper_key, 0),
     )
 
     def match(title: str, year: int) -> int | None:

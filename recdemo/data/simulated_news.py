@@ -32,26 +32,9 @@ CATEGORIES: dict[str, str] = {
     "travel": "island flights beach hotel tourists passport cruise mountains airline resort train museum",
     "music": "album singer concert guitar band tour lyrics chart festival drummer vinyl orchestra",
 }
-COMMON = [
-    "the",
-    "new",
-    "why",
-    "here",
-    "after",
-    "best",
-    "first",
-    "this",
-    "week",
-    "says",
-    "could",
-    "before",
-    "how",
-    "more",
-    "big",
-    "year",
-    "local",
-    "plan",
-]
+COMMON = (
+    "the new why here after best first this week says could before how more big year local plan"
+)
 
 
 def simulate_news(*, users: int = 1500, articles: int = 400, seed: int = 0) -> Dataset:
@@ -93,7 +76,7 @@ def _draw(users: int, articles: int, seed: int) -> tuple[list[str], list[str]]:
     for number, at in enumerate(category, start=1):
         words = [
             *draw.choice(CATEGORIES[names[at]].split(), 5, replace=False),
-            *draw.choice(COMMON, 2),
+            *draw.choice(COMMON.split(), 2),
         ]
         draw.shuffle(words)
         title = " ".join(map(str, words)).capitalize()

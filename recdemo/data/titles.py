@@ -113,9 +113,8 @@ def _read(name: str) -> tuple[str, ...]:
     return tuple(_MARKS.sub(" ", _JOINING.sub("", folded)).split())
 
 
-_read_once = lru_cache(maxsize=4096)(
-    _read
-)  # an index of titles asks for the same name several times
+# An index of titles asks for the same name several times.
+_read_once = lru_cache(maxsize=4096)(_read)
 
 
 def figure(word: str) -> str:

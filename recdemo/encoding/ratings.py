@@ -89,9 +89,8 @@ class Ratings:
         self.start = torch.as_tensor(start)  # [users] first row of each user
         self.count = torch.as_tensor(counts)  # [users]
         self.profile = profile_of(users)  # [users, 3]
-        self.impression: Tensor | None = (
-            None  # [N] where lists were shown; 0 for what was clicked before
-        )
+        # [N] where lists were shown; 0 for what was clicked before
+        self.impression: Tensor | None = None
         self._until: Tensor | None = None  # [N] the row that each row's history ends before
         if "impression" in ratings:
             shown = np.array(ratings["impression"], dtype=np.int64)

@@ -187,10 +187,7 @@ def main() -> None:
     save_file(
         {"words": words.half(), "sentences": sentences.half()},
         _SHIPPED,
-        {
-            "words": json.dumps(schema.words),
-            "movies": json.dumps(schema.movie_ids.tolist()),
-        },
+        {"words": json.dumps(schema.words), "movies": json.dumps(schema.movie_ids.tolist())},
     )
     print(f"{_SHIPPED}: {known} of {len(schema.words)} words known, {schema.size} titles")
 

@@ -36,9 +36,7 @@ class KeptCard(BaseModel):
 
     format: Literal[1] = 1
     name: str = Field(max_length=MAX_NAME)
-    run: str = Field(
-        default="", max_length=40
-    )  # the run it is from, where that was on this machine
+    run: str = Field(default="", max_length=40)  # it is from, where that was on this machine
     date: str = Field(pattern=r"^\d{4}-\d\d-\d\d$")
     model: str = Field(max_length=40)
     objective: Objective

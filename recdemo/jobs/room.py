@@ -21,9 +21,8 @@ MOST_BYTES, MOST_BYTES_VARIABLE = 500_000_000, "RECDEMO_RUNS_BYTES"
 MOST_WAITING, MOST_WAITING_VARIABLE = 3, "RECDEMO_RUNS_WAITING"
 MOST_KEPT, MOST_KEPT_VARIABLE = 20, "RECDEMO_KEPT_MOST"
 DATA = "data"  # the folder of people's own data, beside the runs that learn from them
-OTHERS_STAY = (
-    3600.0  # seconds that a visitor's run stays after its end, however much room another one needs
-)
+# Seconds that a visitor's run stays after its end, however much room another one needs.
+OTHERS_STAY = 3600.0
 # Of one visitor.
 RUNS_EACH, RUNS_EACH_VARIABLE = 5, "RECDEMO_RUNS_EACH"
 KEPT_EACH, KEPT_EACH_VARIABLE = 5, "RECDEMO_KEPT_EACH"

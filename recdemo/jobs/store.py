@@ -153,7 +153,7 @@ class Run:
         return (
             {"id": self.id, "title": self.title, "folder": str(self.folder)}
             | asked
-            | {**self.status.model_dump(mode="json", exclude={"pid"})}
+            | self.status.model_dump(mode="json", exclude={"pid"})
         )
 
     @property

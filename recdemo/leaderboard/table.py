@@ -50,9 +50,8 @@ class Row(BaseModel):
     kilobytes: int | None  # of the weights, where they are shipped
     train_seconds: FiniteFloat
     samples_per_second: FiniteFloat | None
-    milliseconds: (
-        FiniteFloat | None
-    )  # shortest answer to one visitor over the whole catalogue, one thread
+    # Shortest answer to one visitor over the whole catalogue, one thread.
+    milliseconds: FiniteFloat | None
     report: Report | None  # slices, calibration, coverage, of the first seed
     data: str
     simulated: bool

@@ -56,12 +56,7 @@ class LightGCN(nn.Module):
     smoothed: Tensor | None
 
     def __init__(
-        self,
-        schema: Schema,
-        *,
-        embed_dim: int = 64,
-        layers: int = 1,
-        recency: float | None = 5.0,
+        self, schema: Schema, *, embed_dim: int = 64, layers: int = 1, recency: float | None = 5.0
     ) -> None:
         super().__init__()
         self.layers = layers

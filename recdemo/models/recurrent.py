@@ -80,12 +80,7 @@ class RNNMF(nn.Module):
     )
 
     def __init__(
-        self,
-        schema: Schema,
-        *,
-        cell: Cell = "gru",
-        embed_dim: int = 64,
-        dropout: float = 0.2,
+        self, schema: Schema, *, cell: Cell = "gru", embed_dim: int = 64, dropout: float = 0.2
     ) -> None:
         super().__init__()
         self.films = FilmEmbedding(schema, embed_dim=embed_dim)

@@ -79,8 +79,7 @@ class TextCNNRating(nn.Module):
         self.watched = nn.Embedding(schema.size + 1, embed_dim, padding_idx=0) if history else None
         width = len(PROFILE) * embed_dim + (OPINIONS * (1 + embed_dim) if history else 0)
         self.user = nn.Sequential(
-            *_layer(width, 200, nn.Tanh, dropout),
-            *_layer(200, 256, nn.ReLU, dropout),
+            *_layer(width, 200, nn.Tanh, dropout), *_layer(200, 256, nn.ReLU, dropout)
         )
         self.genres = nn.Embedding(schema.genres + 1, embed_dim, padding_idx=0)
         self.title = TextCNN(WORD_DIM)

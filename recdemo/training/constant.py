@@ -20,9 +20,8 @@ from recdemo.training.metrics import rating_metrics
 from recdemo.training.settings import Settings
 from recdemo.training.validation import validation
 
-ERRORS = (
-    3  # standard errors that an AUC by chance alone stays within, the best of several epochs too
-)
+# Standard errors that an AUC by chance alone stays within, the best of several epochs too.
+ERRORS = 3
 
 
 def constant_answer(source: Source, objective: Objective) -> Constant:

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor, nn
 
 LAUNCHED = "TORCHELASTIC_RUN_ID"  # torchrun sets it for the processes that it starts
-PATIENCE = datetime.timedelta(
-    hours=2
-)  # that ranks wait for the first, which validates and measures
+# That ranks wait for the first, which validates and measures.
+PATIENCE = datetime.timedelta(hours=2)
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from recdemo import checkpoints
 from recdemo.blocks.precision import round_weights
 from recdemo.checkpoints import CheckpointCard
 from recdemo.core.report import Bin, Report
-from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS, PROFILE, Objective
+from recdemo.core.vocabulary import GROUPS, PROFILE, Objective
 from recdemo.encoding.ratings import Ratings
 from recdemo.training.faithfulness import measure_faithfulness
 from recdemo.training.metrics import Answers, ask, questions
@@ -19,11 +19,6 @@ from recdemo.training.opening import open_test_part
 
 BINS = 10
 LEAST = 50  # rows, or users in `next`, that a slice needs to be reported
-SLICES = {
-    "gender": list(GENDERS),
-    "age": [str(code) for code in AGES],
-    "occupation": [str(code) for code in OCCUPATIONS],
-}
 
 
 def measure(
@@ -75,7 +70,7 @@ def _slices(answers: Answers) -> dict[str, dict[str, dict[str, float]]]:
     found: dict[str, dict[str, dict[str, float]]] = {}
     for column, name in enumerate(PROFILE):
         found[name] = {}
-        for number, code in enumerate(SLICES[name], start=1):
+        for number, code in enumerate(GROUPS[name], start=1):
             chosen = torch.nonzero(answers.profile[:, column] == number).squeeze(1)
             part = answers.of(chosen)
             one_answer = answers.objective == "like" and len(part.truth.unique()) < 2

@@ -20,9 +20,7 @@ class Step:
     step: int
     steps: int  # of this epoch
     samples: int  # training rows read in this epoch so far
-    losses: (
-        Tensor  # summed over these rows, as far as this rank knows; reading it waits for the device
-    )
+    losses: Tensor  # summed over these rows, of this rank alone; reading it waits for the device
 
     @property
     def loss(self) -> float:

@@ -146,11 +146,7 @@ def _identity(feed: Source, what: tuple[Any, ...]) -> str:
 
 
 def _measure(
-    network: nn.Module,
-    feed: Source,
-    objective: Objective,
-    split: Split,
-    result: Fit,
+    network: nn.Module, feed: Source, objective: Objective, split: Split, result: Fit
 ) -> tuple[Metrics, Report]:
     """What the best epoch had on the validation part, and what the test part says, asked this once."""
 

@@ -9,9 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from recdemo.answers import attention as inside
-from recdemo.answers.explain import (
-    field_values,
-)
+from recdemo.answers.explain import field_values
 from recdemo.answers.explanation import FIELD_NAMES, Explanation
 from recdemo.answers.recommend import Recommender
 from recdemo.charts import attention as charts
@@ -20,7 +18,7 @@ from recdemo.core.wording import Words, counted
 from recdemo.data.catalogue import shorten
 from recdemo.ui import engine, film_box, state
 from recdemo.ui.attention_films import MEAN
-from recdemo.ui.chart import CHART, answer, reason
+from recdemo.ui.chart import CHART, answer, none_left, reason
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import MAX_TARGETS, Visit
 from recdemo.ui.why import faithfulness, see_it_computed, sum_of_terms
@@ -225,11 +223,7 @@ def choose_films(model: Recommender, visit: Visit) -> tuple[list[int], int]:
     films = engine.films(visit.model)
     targets = list(visit.targets) or model.recommend(visit.session, 3)["movie_id"].tolist()
     if not targets:
-        st.info(
-            f"Every {w.film} that this model knows has been {w.watched}.",
-            icon=":material/done_all:",
-        )
-        st.stop()
+        none_left(w)
     film_box.draw(
         f"{w.Films} to explain",
         "attention_targets",

@@ -22,9 +22,8 @@ VALUES: dict[str, dict[Any, str]] = {
     "Age": {**AGES},
     "Occupation": {**OCCUPATIONS},
 }
-_MADE = (
-    "what_if_made"  # the change as the box of other changes left it, and the turn of its widgets
-)
+# The change as the box of other changes left it, and the turn of its widgets.
+_MADE = "what_if_made"
 REACTION_NAMES = {liked: name for name, (liked, _) in REACTIONS.items()}
 
 
@@ -120,7 +119,6 @@ def _value(visit: Visit, label: str) -> None:
 def _films(visit: Visit) -> None:
     """Films to leave out, and one to add."""
     w = engine.words(visit.model)
-    w = engine.words(visit.model)
     films = engine.films(visit.model)
     watched, added = visit.session.movie_ids[::-1], visit.change.added
     st.multiselect(
@@ -148,7 +146,7 @@ def _films(visit: Visit) -> None:
     st.segmented_control(
         "It counts as",
         list(REACTIONS),
-        format_func=lambda name: called(name, engine.words(visit.model)),
+        format_func=lambda name: called(name, w),
         required=True,
         label_visibility="collapsed",
         width="stretch",

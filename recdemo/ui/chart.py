@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import streamlit as st
 from plotly.graph_objects import Figure
 from streamlit.delta_generator import DeltaGenerator
+
+from recdemo.core.wording import Words
 
 CHART = {"displayModeBar": False}
 
@@ -17,6 +21,12 @@ def answer() -> DeltaGenerator:
 def reason() -> DeltaGenerator:
     """The place of the answer's reason, seen beside it."""
     return st.container(key="reason")
+
+
+def none_left(w: Words, *, by: str = "this model knows") -> NoReturn:
+    """Say that no film is left to be asked about, and draw no more of the page."""
+    st.info(f"Every {w.film} that {by} has been {w.watched}.", icon=":material/done_all:")
+    st.stop()
 
 
 def finding(said: str, figure: Figure, how_to_read: str, *, key: str, alt: str) -> None:

@@ -33,7 +33,7 @@ from recdemo.core.vocabulary import QUESTIONS, Objective
 from recdemo.core.wording import FILM, Words
 from recdemo.models import CARDS
 from recdemo.ui import engine, owner, state
-from recdemo.ui.chart import CHART
+from recdemo.ui.chart import CHART, none_left
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit
 
@@ -337,11 +337,7 @@ def show_as_they_answer(
     if not rankings:
         return rankings, pd.DataFrame()
     if not len(next(iter(rankings.values())).movie_ids):
-        st.info(
-            f"Every {w.film} that these models know has been {w.watched}.",
-            icon=":material/done_all:",
-        )
-        st.stop()
+        none_left(w, by="these models know")
     table = side_table(rankings, k, titles)
     with place.container():
         show_lists(table, labels, k, w)

@@ -54,10 +54,7 @@ def show_size(counts: Aggregates) -> None:
 def show_visitor(counts: Aggregates, session: Session, films: Films) -> None:
     """The visitor's place, in sentences."""
     places = findings.places_of(films.table, session)
-    lines = [
-        *findings.visitor(counts, session),
-        plain(findings.watched(places, films.labels)),
-    ]
+    lines = [*findings.visitor(counts, session), plain(findings.watched(places, films.labels))]
     with st.container(border=True):
         st.markdown(f"**This visitor.** {' '.join(lines)}")
 
@@ -270,7 +267,7 @@ def show_pairs(
 ) -> None:
     """Charts two by two, as far as the data set knows enough for them."""
     rows: list[tuple[Callable[[], None], Callable[[], None]]] = [
-        (lambda: show_long_tail(counts, drawn), lambda: show_stars(counts, drawn)),
+        (lambda: show_long_tail(counts, drawn), lambda: show_stars(counts, drawn))
     ]
     if counts.genres and counts.years:
         rows.append((lambda: show_genres(counts, drawn), lambda: show_years(counts, drawn)))

@@ -15,17 +15,7 @@ import streamlit as st
 from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS, QUESTIONS
 from recdemo.core.wording import counted
-from recdemo.ui import (
-    engine,
-    guidance,
-    guide,
-    owner,
-    sidebar,
-    stage,
-    state,
-    uploads,
-    warm_up,
-)
+from recdemo.ui import engine, guidance, guide, owner, sidebar, stage, state, uploads, warm_up
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit, encode_visit
 

@@ -22,15 +22,14 @@ from recdemo.charts.steps import in_words, largest
 from recdemo.core.steps import Trace
 from recdemo.core.wording import Words, shown_as
 from recdemo.ui import engine, film_box, state
+from recdemo.ui.chart import none_left
 from recdemo.ui.engine import plain
 from recdemo.ui.lessons import lesson_of, told
 from recdemo.ui.visit import Visit
-from recdemo.ui.what_if import look_at
 
 KEY = "inside_view"
-_SENT = (
-    "inside_sent"  # of the answer shown: its key, the step sent with it, and the step shown since
-)
+# Of the answer shown: its key, the step sent with it, and the step shown since.
+_SENT = "inside_sent"
 
 
 def _part(kind: str) -> str:
@@ -48,16 +47,12 @@ def choose_film(model: Recommender, visit: Visit) -> int:
     first = model.recommend(visit.session, 1)["movie_id"].tolist()
     targets = [*visit.targets, *first]
     if not targets:
-        st.info(
-            f"Every {w.film} that this model knows has been {w.watched}.",
-            icon=":material/done_all:",
-        )
-        st.stop()
+        none_left(w)
     film_box.draw(
         f"{w.Film} to compute",
         "inside_film",
         visit.model,
-        lambda movie: state.go(look_at(state.current(), movie)),
+        lambda movie: state.go(state.current().looking_at(movie)),
         chosen=targets[0],
         bare=True,
         help=f"The {w.film} whose answer is computed. By default, the first of the model's list.",

@@ -196,8 +196,7 @@ def show_speed(rows: list[Row], name: str, chosen: str, times: dict[str, float])
         return
     if len(table) == 1:
         st.info(
-            "Only one model: there is nothing to compare its speed with.",
-            icon=":material/speed:",
+            "Only one model: there is nothing to compare its speed with.", icon=":material/speed:"
         )
         return
     better = METRICS[name].better

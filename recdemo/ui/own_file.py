@@ -57,9 +57,7 @@ class Chosen:
     source: str  # as `recdemo.data.load_dataset` takes it
     ratings: int | None  # how many there are, where that is known
     simulated: bool = False
-    impressions: bool = (
-        False  # it says what was clicked of what was shown, so that only 'like' can be asked
-    )
+    impressions: bool = False  # of what was shown and clicked: only 'like' can be asked
 
 
 def uploaded() -> Chosen | None:
@@ -164,9 +162,8 @@ def _mapping(table: Table, own_films: bool) -> Mapping:
         st.markdown("**Which column is what?**")
         roles = [role for role in ROLES if own_films or role != "genres"]
         rows = [st.columns(3) for _ in range(0, len(roles), 3)]
-        boxes = [
-            box for row in rows for box in row
-        ]  # on a phone, one below the other in this order
+        # On a phone, one below the other in this order.
+        boxes = [box for row in rows for box in row]
         for box, role in zip(boxes, roles, strict=False):
             guessed = getattr(guess, role)
             chosen = box.selectbox(

@@ -22,9 +22,6 @@ from recdemo.ui.shared_films import Films
 from recdemo.ui.visit import Visit
 from recdemo.ui.why import ask, see_it_computed, sum_of_terms
 
-BEST = 5  # stars
-
-
 SCORE_HELP = {
     "next": "Chance that this is the next one they like, among all that are not in the history.",
     "like": "Chance that this visitor gives 4 or 5 stars if they see it.",
@@ -183,7 +180,8 @@ def show_cards(
 def show_table(visit: Visit, table: pd.DataFrame, places: Mapping[int, int] | None) -> list[int]:
     """The list; the row picked in it, none or one."""
     score, w = SCORE_NAMES[visit.objective], engine.words(visit.model)
-    listed, key = table["movie_id"].tolist(), _table_key(table)
+    listed = table["movie_id"].tolist()
+    key = f"recommend_table_{hash(tuple(listed))}"  # another list has no row of this one picked
     rows = picked_row(visit, table)
     rated_in = engine.counted_in(visit.model)
     ranked, stars = visit.objective == "next", visit.objective == "rating"
@@ -231,7 +229,7 @@ def show_table(visit: Visit, table: pd.DataFrame, places: Mapping[int, int] | No
                 min_value=0.0,
                 max_value=float(percents["score"].max())
                 if ranked
-                else float(BEST)
+                else float(cards.BEST)
                 if stars
                 else 100.0,
                 width=105,
@@ -261,11 +259,6 @@ def show_table(visit: Visit, table: pd.DataFrame, places: Mapping[int, int] | No
     return list(event["selection"]["rows"]) or rows
 
 
-def _table_key(table: pd.DataFrame) -> str:
-    """A row stays picked only as long as the list does."""
-    return f"recommend_table_{hash(tuple(table['movie_id']))}"
-
-
 def _pick_row(key: str, listed: list[int]) -> None:
     """The film picked goes into the link."""
     rows = st.session_state[key]["selection"]["rows"]
@@ -291,8 +284,8 @@ def show_below(model: Recommender, visit: Visit, table: pd.DataFrame, seconds: f
             on_click="ignore",
         )
         aside = f" Bars of “{score}” are relative to the first." if ranked else ""
-        if stars and (table["score"] >= BEST).sum() > 1:
-            aside = f" Films predicted above {BEST} stars are shown as {BEST}, in the order of what was predicted."
+        if stars and (table["score"] >= cards.BEST).sum() > 1:
+            aside = f" Films predicted above {cards.BEST} stars are shown as {cards.BEST}, in the order of what was predicted."
         if model.problem:
             st.caption(f"“Would like” is unknown: {plain(owner.shown(model.problem))}")
         st.caption(

@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from recdemo.core.errors import RequestError
 from recdemo.core.session import MAX_SESSION_FILMS
 from recdemo.core.vocabulary import Objective
+from recdemo.core.wording import cut
 from recdemo.jobs.owner import MOST_KEYS
 from recdemo.ui.visit import MAX_TARGETS, Visit, decode_visit
 
@@ -169,5 +170,4 @@ _WANTED = {
 
 
 def _shown(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 40 else f"{text[:39]}…"
+    return cut(json.dumps(value, ensure_ascii=False))

@@ -30,9 +30,7 @@ def draw() -> None:
 def _model(visit: Visit) -> None:
     _films(visit)
     menu, w = engine.peers(visit.model), engine.words(visit.model)
-    if (
-        visit.model not in menu
-    ):  # nothing is trained yet, or its checkpoint has just been taken away
+    if visit.model not in menu:  # nothing is trained yet, or it has just been taken away
         menu = {visit.model: [visit.objective], **menu}
     st.selectbox(
         "Model",

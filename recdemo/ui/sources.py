@@ -129,7 +129,8 @@ def _fetch(name: str) -> Download:
 
     def work() -> None:
         try:
-            fetch_zip(name, data_folder(), on_bytes=arrived, stopped=job.stop.is_set)
+            folder = PROJECT / "data"  # where `find_data` looks
+            fetch_zip(name, folder, on_bytes=arrived, stopped=job.stop.is_set)
         except DataError as error:
             job.problem = str(error)
         finally:
@@ -137,11 +138,6 @@ def _fetch(name: str) -> Download:
 
     threading.Thread(target=work, daemon=True).start()
     return job
-
-
-def data_folder() -> Path:
-    """Where downloads go: ``data`` in the project, where `find_data` looks."""
-    return PROJECT / "data"
 
 
 def _place() -> Chosen | None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_MAYA = {"g": "F", "a": "25", "o": "12", "h": "780w-1721d-260l-1214l-1374l-541l-589l-2571l"}
+_WHO = {"g": "F", "a": "25", "o": "12"}
+_MAYA = {**_WHO, "h": "780w-1721d-260l-1214l-1374l-541l-589l-2571l"}
 _SPACE = {"h": "260l-2571l-541l-589l"}
 
 
@@ -56,51 +57,25 @@ _ALL = (
         steps=(
             Step(
                 "pages/recommend.py",
-                {"m": "deepfm", "obj": "next", "g": "F", "a": "25", "o": "12", **_SPACE},
+                {"m": "deepfm", "obj": "next", **_WHO, **_SPACE},
                 "Four science-fiction films make a science-fiction list.",
                 "The visitor is a programmer, a woman aged 25 to 34. Remember the first few films.",
             ),
             Step(
                 "pages/what_if.py",
-                {
-                    "m": "deepfm",
-                    "obj": "next",
-                    "g": "F",
-                    "a": "25",
-                    "o": "12",
-                    "wg": "M",
-                    "wa": "56",
-                    **_SPACE,
-                },
+                {"m": "deepfm", "obj": "next", **_WHO, "wg": "M", "wa": "56", **_SPACE},
                 "The same films watched by a man over 56: the order changes, most films stay.",
                 "Every line is a film. Where lines cross, the profile alone did it.",
             ),
             Step(
                 "pages/what_if.py",
-                {
-                    "m": "rnn_joint",
-                    "obj": "next",
-                    "g": "F",
-                    "a": "25",
-                    "o": "12",
-                    "wg": "M",
-                    "wa": "56",
-                    **_SPACE,
-                },
+                {"m": "rnn_joint", "obj": "next", **_WHO, "wg": "M", "wa": "56", **_SPACE},
                 "A model that reads only the history cannot tell the two apart.",
                 "All lines are level: this recurrent network never sees a profile.",
             ),
             Step(
                 "pages/what_if.py",
-                {
-                    "m": "deepfm",
-                    "obj": "next",
-                    "g": "F",
-                    "a": "25",
-                    "o": "12",
-                    "wd": "260",
-                    **_SPACE,
-                },
+                {"m": "deepfm", "obj": "next", **_WHO, "wd": "260", **_SPACE},
                 "Taking away a single film, Star Wars, changes more than thirty years of age did.",
                 "What somebody watched says more than who they are. Try dropping another film.",
             ),

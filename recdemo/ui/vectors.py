@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from recdemo.ui.shelf import stamp
+
 if TYPE_CHECKING:
     from recdemo.answers.analogies import Tried
     from recdemo.answers.embeddings import Agreement
@@ -26,10 +28,9 @@ def maps(model: Recommender) -> Maps:
     """The maps beside the model's weights, or none; read again when the file changes."""
     from recdemo.answers.maps import FILE
 
-    path = model.checkpoint.folder / FILE
-    stamp = (path.stat().st_mtime_ns, path.stat().st_size) if path.exists() else (0, 0)
-    card, films = model.checkpoint.card, model.checkpoint.schema.size
-    return _maps(str(path.parent), stamp, card.weights_sha256, films)
+    folder, card = model.checkpoint.folder, model.checkpoint.card
+    films = model.checkpoint.schema.size
+    return _maps(str(folder), stamp(folder / FILE), card.weights_sha256, films)
 
 
 def agreement(model: Recommender, space: Space, viewers: int) -> Agreement:

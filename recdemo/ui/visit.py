@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from recdemo.answers.counterfactual import UNKNOWN, Change, Unknown
 from recdemo.core.session import MAX_SESSION_FILMS, Session, Watched
-from recdemo.core.vocabulary import AGES, GENDERS, OBJECTIVES, OCCUPATIONS, Objective
+from recdemo.core.vocabulary import GENDERS, GROUPS, OBJECTIVES, Objective
 from recdemo.core.worlds import FIRST, WORLDS, join_key
 from recdemo.ui.stories import step_of
 
@@ -70,6 +70,11 @@ class Visit:
         """Another model, asked the same if it is trained for that, else what it is asked by default."""
         kept = self.objective if self.objective in objectives else objectives[0]
         return replace(self, model=model, objective=kept, step="")
+
+    def looking_at(self, movie_id: int) -> Visit:
+        """This film first among those looked at."""
+        others = [target for target in self.targets if target != movie_id]
+        return replace(self, targets=(movie_id, *others)[:MAX_TARGETS])
 
     def add(self, movie_id: int, liked: bool | None) -> Visit:
         """Watched last. A film already in the history moves there; a full history loses its oldest."""
@@ -193,12 +198,11 @@ def decode_visit(
             problems.append(f"The model `{model}` is not trained for {_quoted(objective)}.")
         objective = objectives[0]
     gender = choose("g", GENDERS, "the gender")
-    age = choose("a", [str(code) for code in AGES], "the age group")
-    occupation = choose("o", [str(code) for code in OCCUPATIONS], "the occupation")
-    ages, occupations = map(str, AGES), map(str, OCCUPATIONS)
+    age = choose("a", GROUPS["age"], "the age group")
+    occupation = choose("o", GROUPS["occupation"], "the occupation")
     other_gender = choose("wg", (*GENDERS, UNKNOWN), "trying out the gender")
-    other_age = choose("wa", (*ages, UNKNOWN), "trying out the age group")
-    other_occupation = choose("wo", (*occupations, UNKNOWN), "trying out the occupation")
+    other_age = choose("wa", (*GROUPS["age"], UNKNOWN), "trying out the age group")
+    other_occupation = choose("wo", (*GROUPS["occupation"], UNKNOWN), "trying out the occupation")
 
     history: dict[int, Watched] = {}
     bad: list[str] = []

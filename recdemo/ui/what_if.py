@@ -25,7 +25,7 @@ from recdemo.core.wording import shown_as
 from recdemo.ui import change, engine, state
 from recdemo.ui.chart import CHART, reason
 from recdemo.ui.engine import plain
-from recdemo.ui.visit import MAX_TARGETS, Visit
+from recdemo.ui.visit import Visit
 from recdemo.ui.why import ask, see_it_computed, sum_of_terms
 
 CHOICE = 100  # films of the list that can be chosen to be dropped
@@ -136,7 +136,7 @@ def show_drop(model: Recommender, visit: Visit, logits: np.ndarray, k: int) -> N
             order,
             format_func=lambda movie: f"{ranks[movie]} · {films.labels[movie]}",
             label_visibility="collapsed",
-            **state.bound("what_if_target", movie, look_at),
+            **state.bound("what_if_target", movie, Visit.looking_at),
         )
         with st.spinner(f"Taking {w.films} away, one set after another…"):
             weights = model.checkpoint.card.weights_sha256
@@ -182,12 +182,6 @@ def keep() -> None:
     """The visitor changed becomes the visitor; films that the model does not know stay as they are."""
     visit, tried = state.current(), state.seen().change
     state.go(replace(visit, session=tried.of(visit.session), change=Change()))
-
-
-def look_at(visit: Visit, movie: int) -> Visit:
-    """This film first among those looked at."""
-    others = [target for target in visit.targets if target != movie]
-    return replace(visit, targets=(movie, *others)[:MAX_TARGETS])
 
 
 def controls(visit: Visit, changed: Session) -> tuple[int, list[str]]:

@@ -18,7 +18,7 @@ from recdemo.core.wording import Words, counted
 from recdemo.ui import engine, state
 from recdemo.ui.chart import CHART
 from recdemo.ui.engine import plain
-from recdemo.ui.visit import MAX_TARGETS, Visit
+from recdemo.ui.visit import Visit
 
 ALIKE = 0.7  # rank correlation from which on a shuffled model shows the same
 NOTHING, AVERAGE = 0, -1  # instead of the id of a film to be set beside
@@ -262,6 +262,5 @@ def see_it_computed(movie: int, page: str) -> None:
         page: where the button is.
     """
     if st.button("See it computed", key=f"{page}_inside", icon=":material/biotech:"):
-        others = [one for one in state.current().targets if one != movie]
-        state.go(replace(state.current(), targets=(movie, *others)[:MAX_TARGETS]))
+        state.go(state.current().looking_at(movie))
         st.switch_page("pages/inside.py")

@@ -23,7 +23,7 @@ from recdemo import Session, Watched, checkpoints
 from recdemo.answers.recommend import Recommender
 from recdemo.checkpoints import Checkpoint
 from recdemo.core.batch import Batch
-from recdemo.core.steps import LEAVES, Trace
+from recdemo.core.steps import Trace
 from recdemo.core.worlds import join_key
 from recdemo.encoding.schema import Schema
 
@@ -78,7 +78,7 @@ def _check_steps(trace: Trace) -> None:
     for step in trace.steps:
         assert step.id not in seen
         assert set(step.inputs) <= seen, step.id
-        assert step.inputs or step.operation in LEAVES, step.id
+        assert step.inputs or step.operation in ("input", "lookup"), step.id
         assert step.parent in {"", step.id.rpartition(".")[0]}
         seen.add(step.id)
         assert step.values.shape == tuple(axis.size for axis in step.axes)

@@ -43,12 +43,9 @@ class _Columns:
     imdb: str = ""
     movie_id: str = ""
     person: str = ""
-    liked_from: float = 0.7
-    disliked_to: float = 0.5
     read_mark: Callable[[str], float | None] | None = None
-    skip: Callable[[Mapping[str, str]], str] = lambda row: (
-        ""
-    )  # what else a line is than a film watched
+    # What else a line is than a film watched.
+    skip: Callable[[Mapping[str, str]], str] = lambda row: ""
     tells_when: bool = False
 
 
@@ -129,9 +126,7 @@ def _columns_of(names: Sequence[str]) -> _Columns | None:
         return _Columns("Netflix", "title", dates=("date",))
     if has({"movie_name_en", "star"}):
         return _Columns(
-            *("Douban", "movie_name_en", "", "star", 5),
-            dates=("date",),
-            person=first("username"),
+            *("Douban", "movie_name_en", "", "star", 5), dates=("date",), person=first("username")
         )
     title, mark, year = (next(iter(named(names, role)), "") for role in ("title", "rating", "year"))
     movie_id = first("movieid", "movie_id", "movielens id", "item_id:token")
@@ -209,15 +204,11 @@ def _export(columns: _Columns, rows: list[dict[str, str]], person: str) -> Expor
     return checked(
         Export(
             columns.source,
-            *(
-                tuple(entries),
-                notes,
-                columns.liked_from,
-                columns.disliked_to,
-                chosen,
-                tuple(people),
-                columns.tells_when,
-            ),
+            tuple(entries),
+            notes,
+            person=chosen,
+            people=tuple(people),
+            tells_when=columns.tells_when,
         )
     )
 

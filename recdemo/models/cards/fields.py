@@ -44,10 +44,7 @@ CARDS = (
         network="embedding_mlp.EmbeddingMLP",
         reads_order="last five",
         arguments_for={"like": MEAN, "next": LATEST},
-        training={
-            "like": {**RATED, "epochs": 3},
-            "next": {**SAMPLED, "epochs": 4, "share": 0.7},
-        },
+        training={"like": {**RATED, "epochs": 3}, "next": {**SAMPLED, "epochs": 4, "share": 0.7}},
     ),
     Card(
         key="embedding_cnn",
@@ -63,10 +60,7 @@ CARDS = (
         network="embedding_cnn.EmbeddingCNN",
         reads_order="last five",
         arguments_for={"like": MEAN, "next": LATEST},
-        training={
-            "like": {**RATED, "epochs": 3},
-            "next": {**SAMPLED, "epochs": 4, "share": 0.7},
-        },
+        training={"like": {**RATED, "epochs": 3}, "next": {**SAMPLED, "epochs": 4, "share": 0.7}},
     ),
     Card(
         key="fnn",
@@ -81,10 +75,7 @@ CARDS = (
         network="fnn.FNN",
         reads_order="last five",
         arguments_for={"like": MEAN, "next": {"embed_dim": 32, "recency": 10.0}},
-        training={
-            "like": {**RATED, "epochs": 3},
-            "next": {**SAMPLED, "epochs": 3, "share": 0.7},
-        },
+        training={"like": {**RATED, "epochs": 3}, "next": {**SAMPLED, "epochs": 3, "share": 0.7}},
     ),
     Card(
         key="fnn_plus",
@@ -99,10 +90,7 @@ CARDS = (
         network="fnn_plus.FNNPlus",
         reads_order="last five",
         arguments_for={"like": MEAN, "next": LATEST},
-        training={
-            "like": {**RATED, "epochs": 3},
-            "next": {**SAMPLED, "epochs": 4, "share": 0.7},
-        },
+        training={"like": {**RATED, "epochs": 3}, "next": {**SAMPLED, "epochs": 4, "share": 0.7}},
     ),
     Card(
         key="wide_deep",
@@ -118,10 +106,7 @@ CARDS = (
         shows=("fields",),
         reads_order="last five",
         arguments_for={"like": MEAN, "next": {"recency": 10.0}},
-        training={
-            "like": {**RATED, "epochs": 3},
-            "next": {**SAMPLED, "epochs": 4, "share": 0.7},
-        },
+        training={"like": {**RATED, "epochs": 3}, "next": {**SAMPLED, "epochs": 4, "share": 0.7}},
     ),
     Card(
         key="wide_deep_poly2",
@@ -138,10 +123,7 @@ CARDS = (
         shows=("fields",),
         reads_order="last five",
         arguments_for={"like": MEAN, "next": {"recency": 10.0}},
-        training={
-            "like": {**RATED, "epochs": 3},
-            "next": {**SAMPLED, "epochs": 3, "share": 0.7},
-        },
+        training={"like": {**RATED, "epochs": 3}, "next": {**SAMPLED, "epochs": 3, "share": 0.7}},
     ),
     Card(
         key="deepfm",
@@ -157,10 +139,7 @@ CARDS = (
         shows=("fields",),
         reads_order="last five",
         arguments_for={"like": MEAN, "next": {**LATEST, "embed_dim": 64}},
-        training={
-            "like": {**RATED, "epochs": 5},
-            "next": {**SAMPLED, "epochs": 5, "share": 0.8},
-        },
+        training={"like": {**RATED, "epochs": 5}, "next": {**SAMPLED, "epochs": 5, "share": 0.8}},
     ),
     Card(
         key="dcn",
@@ -175,10 +154,7 @@ CARDS = (
         network="dcn.DCN",
         reads_order="last five",
         arguments_for={"like": MEAN, "next": {**LATEST, "embed_dim": 32}},
-        training={
-            "like": {**RATED, "epochs": 4},
-            "next": {**SAMPLED, "epochs": 5, "share": 0.8},
-        },
+        training={"like": {**RATED, "epochs": 4}, "next": {**SAMPLED, "epochs": 5, "share": 0.8}},
     ),
     Card(
         key="dcn_v2",
@@ -197,10 +173,7 @@ CARDS = (
         },
         shows=("fields", "crosses"),
         reads_order="last five",
-        training={
-            "like": {**RATED, "epochs": 3},
-            "next": {**SAMPLED, "epochs": 5, "share": 0.8},
-        },
+        training={"like": {**RATED, "epochs": 3}, "next": {**SAMPLED, "epochs": 5, "share": 0.8}},
     ),
     Card(
         key="final_mlp",
@@ -218,10 +191,7 @@ CARDS = (
         arguments_for={"like": RECENT, "next": {"recency": 6.0, "embed_dim": 32}},
         shows=("streams",),
         reads_order="last five",
-        training={
-            "like": {**RATED, "epochs": 5},
-            "next": {**SAMPLED, "epochs": 5, "share": 0.8},
-        },
+        training={"like": {**RATED, "epochs": 5}, "next": {**SAMPLED, "epochs": 5, "share": 0.8}},
     ),
     Card(
         key="afm",
