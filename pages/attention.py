@@ -5,9 +5,7 @@ from __future__ import annotations
 from recdemo.ui import opening
 
 opening.show(
-    "Attention",
-    "👁️",
-    "What the model weighs when it answers, and whether that is the reason.",
+    "Attention", "👁️", "What the model weighs when it answers, and whether that is the reason."
 )
 
 import streamlit as st

@@ -5,9 +5,7 @@ from __future__ import annotations
 from recdemo.ui import opening
 
 opening.show(
-    "Lab",
-    "🧪",
-    "Single parts of the models, taken out: turn the knobs, and see what they do.",
+    "Lab", "🧪", "Single parts of the models, taken out: turn the knobs, and see what they do."
 )
 
 import streamlit as st

@@ -43,6 +43,12 @@ def sound(app: AppTest) -> AppTest:
     return app
 
 
+def text_of(app: AppTest) -> str:
+    """What a page says in headings, sentences, captions and hints."""
+    parts = (app.subheader, app.markdown, app.caption, app.info)
+    return "\n".join(element.value for kind in parts for element in kind)
+
+
 def drawn_texts(app: AppTest) -> list[str]:
     """What a page draws as markdown: texts, labels, help, and choices that lie side by side."""
     found: list[str] = []

@@ -1,16 +1,26 @@
-"""Models that learn nothing, for tests of figures and losses; and which ratings train."""
+"""Models that learn nothing, for tests of figures and losses; worlds to learn from, and which ratings train."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 import torch
 from torch import Tensor, nn
 
 from recdemo.core.batch import Batch
-from recdemo.data import simulate, split_by_order
+from recdemo.data import Dataset, simulate, simulated, split_by_order
 from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
+
+
+def simulate_strong_tastes(films: pd.DataFrame, *, users: int) -> Dataset:
+    """A world whose tastes are strong and whose hits are few, so that knowing people pays."""
+    strong = {"QUALITY_SPREAD": 0.15, "OWN_SPREAD": 1.0, "NOISE": 0.3, "POPULARITY_TAIL": 0.3}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in strong.items():
+            patch.setattr(simulated, name, value)
+        return simulate(films, users=users, seed=1)
 
 
 def few_ratings_of(films: pd.DataFrame, users: int) -> Ratings:

@@ -84,11 +84,7 @@ def activation(name: str, slopes: Slopes) -> nn.Module:
 
 
 def activation_curves(names: Sequence[str], slopes: Slopes) -> pd.DataFrame:
-    """Activations over −4 to 4.
-
-    Args:
-        names: of `ACTIVATIONS`.
-        slopes: what they are set to.
+    """Some of `ACTIVATIONS` over −4 to 4.
 
     Returns:
         Columns ``name``, ``x``, ``y``, ``slope`` (dy/dx), and ``low`` and ``high``, between which y lies in

@@ -32,12 +32,7 @@ from recdemo.encoding.encode import encode
 
 
 def head_weights(recommender: Scorer, session: Session, movie_id: int) -> pd.DataFrame:
-    """Where a film looks, head by head.
-
-    Args:
-        recommender: a model with `ShowsHeads`.
-        session: who asks.
-        movie_id: the film; if it is in the history, as if it were not.
+    """Where a film looks, head by head, in a model with `ShowsHeads`; one of the history, as if it were not there.
 
     Returns:
         One row per film read, oldest first, and a last one for the film itself: ``movie_id``, ``title``, and
@@ -56,11 +51,7 @@ def head_weights(recommender: Scorer, session: Session, movie_id: int) -> pd.Dat
 
 
 def layer_weights(recommender: Scorer, session: Session) -> tuple[list[int], np.ndarray]:
-    """Where each film watched looks.
-
-    Args:
-        recommender: a model with `ShowsLayers`.
-        session: who asks.
+    """Where each film watched looks, in a model with `ShowsLayers`.
 
     Returns:
         Ids of the n films read, oldest first; and weights [layers, H, n, n], film that looks × film looked
@@ -97,12 +88,9 @@ def rollout(weights: np.ndarray) -> np.ndarray | None:
 
 
 def evolution(recommender: Scorer, session: Session, movie_ids: Sequence[int]) -> pd.DataFrame:
-    """How the interest evolves from film to film, towards each of several targets.
+    """How the interest evolves from film to film, towards each of several targets, in a model with `ShowsEvolution`.
 
-    Args:
-        recommender: a model with `ShowsEvolution`.
-        session: who asks.
-        movie_ids: targets; one that is in the history is asked about as if it were not.
+    A target of the history is asked about as if it were not there.
 
     Returns:
         One row per target and film read, oldest first: ``target`` and ``movie_id`` (ids), ``step`` (the film's place in

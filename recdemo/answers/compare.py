@@ -60,8 +60,6 @@ def rank(recommender: Recommender, session: Session, name: str | None = None) ->
     """All films the visitor has not watched, in the order `Recommender.recommend` gives them.
 
     Args:
-        recommender: the model.
-        session: who asks.
         name: what the ranking is called; the model's key if left out.
 
     Raises:
@@ -77,11 +75,7 @@ def rank(recommender: Recommender, session: Session, name: str | None = None) ->
 
 
 def side_by_side(rankings: Sequence[Ranking], k: int) -> pd.DataFrame:
-    """Where each model puts the films that are among the first k of at least one.
-
-    Args:
-        rankings: of one session, each by another model.
-        k: length of the lists.
+    """Where each model puts the films that are among the first k of at least one of its rankings of one session.
 
     Returns:
         One row per film, films on most lists first, among them those that stand higher there: ``movie_id``,

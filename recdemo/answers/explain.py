@@ -112,12 +112,9 @@ def explain(
 def history_weights(
     recommender: Scorer, session: Session, movie_ids: Sequence[int]
 ) -> pd.DataFrame:
-    """A model's weight of each watched film for several targets side by side.
+    """The weight of each watched film for several targets side by side, in a model with `ShowsHistory`.
 
-    Args:
-        recommender: a model with `ShowsHistory`.
-        session: who asks.
-        movie_ids: targets; one that is in the history is asked about as if it were not.
+    A target of the history is asked about as if it were not there.
 
     Returns:
         One row per film read for any target, oldest first: ``movie_id``, ``title``, then one column per

@@ -46,9 +46,8 @@ class Contrast:
     title: str
     films: int  # that the average is over
     logit: float  # of the other film, or their mean
-    terms: tuple[
-        Term, ...
-    ]  # what each term is more than the other's; together the difference of the logits
+    # What each term is more than the other's; together the difference of the logits.
+    terms: tuple[Term, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,13 +21,7 @@ MOST_RATED = 1000
 
 
 def list_changes(old: Recommender, new: Recommender, session: Session, k: int) -> pd.DataFrame:
-    """Ranks by both models of the films on either's list.
-
-    Args:
-        old: a model.
-        new: one over the same films.
-        session: who asks.
-        k: length of the lists.
+    """Ranks by both models, over the same films, of the films on either's list of k.
 
     Returns:
         Columns ``movie_id``, ``title``, ``rank_before``, ``rank_after``, ``score_before`` and ``score_after``,

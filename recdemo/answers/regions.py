@@ -65,13 +65,9 @@ def traits_of(films: pd.DataFrame) -> Traits:
 
 
 def in_common(traits: Traits, chosen: np.ndarray, shown: np.ndarray, most: int = 2) -> list[Trait]:
-    """What films have in common, the most surprising first; nothing, where they are as mixed as all.
+    """What the films `chosen` [M] have in common beside all `shown` [M], the most surprising first.
 
-    Args:
-        traits: of the catalogue.
-        chosen: [M] True for the films asked about.
-        shown: [M] True for those that they are set beside.
-        most: how many to name.
+    Nothing, where they are as mixed as all.
     """
     if not chosen.any():
         return []

@@ -12,9 +12,8 @@ from recdemo.core.steps import Axis, Step, Term
 MOST_CELLS = 128  # of a step whose sums are told
 MOST_TERMS = 6  # told one by one
 ADDED = ("lookup", "sum", "mean", "dot", "weighted_sum", "matmul")  # what their cells are
-Named = tuple[
-    list[str], np.ndarray
-]  # labels [n] and terms [..., n], the axes before being a step's
+# Labels [n] and terms [..., n], the axes before being a step's.
+Named = tuple[list[str], np.ndarray]
 
 
 def sums_of(step: Step, steps: Mapping[str, Step]) -> tuple[tuple[Term, ...], ...]:

@@ -170,11 +170,7 @@ def rank_ranges(
 
 
 def time_bars(seconds: Mapping[str, float]) -> go.Figure:
-    """How long each model took, slowest on top.
-
-    Args:
-        seconds: by label.
-    """
+    """How long each model took, slowest on top. `seconds`: by label."""
     slowest = sorted(seconds, key=seconds.__getitem__, reverse=True)
     times = [1000 * seconds[label] for label in slowest]
     figure = go.Figure(

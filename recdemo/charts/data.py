@@ -18,11 +18,7 @@ PARTS = {TRAIN: ("training", UP), VALIDATION: ("validation", CATEGORIES[1]), TES
 
 
 def long_tail(head: Sequence[float]) -> go.Figure:
-    """Share of the ratings held by the most rated films.
-
-    Args:
-        head: as in `recdemo.data.summary.Aggregates`.
-    """
+    """Share of the ratings held by the most rated films. `head`: as in `recdemo.data.summary.Aggregates`."""
     share = [percent / 100 for percent in range(101)]
     figure = go.Figure(
         [

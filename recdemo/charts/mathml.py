@@ -17,16 +17,8 @@ _ACCENTS = {"hat": "^", "bar": "¯", "overline": "¯", "tilde": "~", "vec": "→
 _FUNCTIONS = ("log", "ln", "exp", "tanh", "cos", "sin", "arg")
 _LIMITS = {"sum": "∑", "prod": "∏", "max": "max", "min": "min", "argmax": "argmax"}
 _OPERATORS = {
-    **{
-        "cdot": "·",
-        "times": "×",
-        "odot": "⊙",
-        "otimes": "⊗",
-        "oplus": "⊕",
-        "circ": "∘",
-        "ast": "∗",
-    },
-    **{"pm": "±", "in": "∈", "notin": "∉", "to": "→", "rightarrow": "→", "mapsto": "↦"},
+    **{"cdot": "·", "times": "×", "odot": "⊙", "otimes": "⊗", "oplus": "⊕", "circ": "∘"},
+    **{"ast": "∗", "pm": "±", "in": "∈", "notin": "∉", "to": "→", "rightarrow": "→", "mapsto": "↦"},
     **{"le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", "ne": "≠", "neq": "≠", "approx": "≈"},
     **{"propto": "∝", "mid": "|", "lVert": "‖", "rVert": "‖", "Vert": "‖", "|": "‖", "vert": "|"},
     **{"ldots": "…", "dots": "…", "cdots": "⋯", "star": "⋆", "langle": "⟨", "rangle": "⟩"},
@@ -45,19 +37,7 @@ _LETTERS |= {
     for name in _GREEK.split()
 } | {"lambda": "λ", "Lambda": "Λ", "varphi": "φ", "varepsilon": "ε"}
 _SPACES = {",": 0.17, ":": 0.22, ";": 0.28, " ": 0.25, "quad": 1.0, "qquad": 2.0, "!": 0.0}
-_SIZES = (
-    "left",
-    "right",
-    "big",
-    "Big",
-    "bigl",
-    "bigr",
-    "Bigl",
-    "Bigr",
-    "displaystyle",
-    "textstyle",
-    "limits",
-)
+_SIZES = "left right big Big bigl bigr Bigl Bigr displaystyle textstyle limits"
 
 
 def mathml(formula: str, *, block: bool = False) -> str:
@@ -83,7 +63,7 @@ class _Reader:
     """Reads a formula from left to right, once."""
 
     def __init__(self, formula: str) -> None:
-        self.tokens = [token for token in _TOKEN.findall(formula.strip())]
+        self.tokens = _TOKEN.findall(formula.strip())
         self.strange: list[str] = []
         self.beside = False  # limits stand beside their sign, as within a line of text
 
@@ -158,7 +138,7 @@ class _Reader:
         if name == "textstyle":
             self.beside = True
             return ""
-        if name in _SIZES:
+        if name in _SIZES.split():
             return ""
         self.strange.append(f"\\{name}")
         return f"<mtext>{escape(name)}</mtext>"

@@ -204,14 +204,7 @@ def _patience(process: subprocess.Popen[bytes]) -> Iterator[threading.Event]:
 
 
 def _reason(order: Order, status: int | None, error: Exception, late: bool) -> DataError:
-    """Why there is no answer.
-
-    Args:
-        order: what was asked.
-        status: how the process ended: minus the signal, if it was one.
-        error: what became of the answer.
-        late: whether it took too long.
-    """
+    """Why there is no answer; `status` is how the process ended: minus the signal, if it was one."""
     code = -(status or 0)
     if late or code == getattr(signal, "SIGXCPU", None):
         seconds = limits.UNPACK_WAIT if late else order.seconds

@@ -38,12 +38,7 @@ COMMON = (
 
 
 def simulate_news(*, users: int = 1500, articles: int = 400, seed: int = 0) -> Dataset:
-    """Draw a set: the same for the same numbers and seed.
-
-    Args:
-        users: with three impressions each.
-        articles: in all.
-        seed: of all draws.
+    """Draw a set, of three impressions for each user: the same for the same numbers and seed.
 
     Raises:
         DataError: too few.

@@ -70,9 +70,8 @@ class Aggregates(BaseModel):
     years: dict[int, Group]  # by year of release, where it is known
     profile: dict[str, dict[str, Group]]  # by field, by code; empty where a source does not know
     crowd: dict[str, dict[int, Annotated[int, Field(ge=FEWEST)]]]  # users by gender, by age group
-    tastes: dict[
-        str, dict[str, dict[str, Share]]
-    ]  # by field, code, genre: share of the group's likes
+    # By field, code, genre: share of the group's likes.
+    tastes: dict[str, dict[str, dict[str, Share]]]
     head: list[Share] = Field(min_length=101, max_length=101)  # see `head`
     per_film: list[Range]
     per_user: list[Range]

@@ -23,23 +23,9 @@ HISTORY_LENGTH = 50
 
 # Upper edges of the release-year buckets: MovieLens is thin before 1980 and crowded in the nineties.
 YEAR_EDGES: tuple[int, ...] = (
-    1929,
-    1939,
-    1949,
-    1959,
-    1969,
-    1974,
-    1979,
-    1984,
-    1987,
-    1990,
-    1992,
-    1993,
-    1994,
-    1995,
-    1996,
+    *(1929, 1939, 1949, 1959, 1969, 1974, 1979, 1984, 1987, 1990),
+    *range(1992, 2000),
 )
-YEAR_EDGES += (1997, 1998, 1999)
 
 
 @dataclass(frozen=True, eq=False)

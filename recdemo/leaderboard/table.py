@@ -22,11 +22,8 @@ from recdemo.core.vocabulary import Objective, Split
 from recdemo.models import CARDS
 
 FILE = "leaderboard.json"
-ATTENTION = (
-    "weights",
-    "pairs",
-    "terms",
-)  # kinds of `Report.faithfulness` that speak for a model as a whole
+# Kinds of `Report.faithfulness` that speak for a model as a whole.
+ATTENTION = ("weights", "pairs", "terms")
 
 
 class Figure(BaseModel):

@@ -24,14 +24,7 @@ LEAST = 50  # rows, or users in `next`, that a slice needs to be reported
 def measure(
     model: nn.Module, ratings: Ratings, rows_of: Tensor, objective: Objective
 ) -> tuple[dict[str, float], Report]:
-    """The protocol's figures on one part, and the detail behind them.
-
-    Args:
-        model: trained.
-        ratings: all ratings.
-        rows_of: [N] True for the rows of the part.
-        objective: what the model was trained for.
-    """
+    """The protocol's figures on one part, whose rows are True in `rows_of` [N], and the detail behind them."""
     answers = ask(model, ratings, questions(ratings, rows_of, objective), objective)
     return answers.metrics, report_of(answers, films=ratings.schema.size)
 

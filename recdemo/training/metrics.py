@@ -54,14 +54,7 @@ class Answers:
 
 
 def ask(model: nn.Module, ratings: Ratings, rows: Tensor, objective: Objective) -> Answers:
-    """Ask a model about ratings.
-
-    Args:
-        model: trained.
-        ratings: all ratings, or all of some users.
-        rows: [n] which of them; those of `questions`, or some of these.
-        objective: what the model is asked.
-    """
+    """Ask a trained model about `rows` [n] of all ratings, or of all of some users: those of `questions`, or some of these."""
     profile = ratings.profile[ratings.user[rows]]
     impression = torch.zeros_like(rows) if ratings.impression is None else ratings.impression[rows]
     if objective == "next":

@@ -64,14 +64,7 @@ class Entry:
 def missing(
     base: Path, *, models: Iterable[str], seeds: Iterable[int], split: Split
 ) -> list[Entry]:
-    """The runs that have no card, those expected to take longest first, so that none is left over at the end.
-
-    Args:
-        base: folder of checkpoints.
-        models: keys.
-        seeds: of the runs.
-        split: see `recdemo.data.split`.
-    """
+    """The runs that have no card in `base`, those expected to take longest first, so that none is left over at the end."""
     asked = [(model, goal) for model in models for goal in card_of(model).objectives]
     entries = [Entry(*each, seed, split) for each, seed in product(asked, seeds)]
     lacking = [e for e in entries if not (e.place(base) / checkpoints.CARD).exists()]

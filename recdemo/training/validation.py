@@ -20,13 +20,9 @@ VALIDATION_USERS = 1000  # users ranked after each epoch of `next`
 def evaluate(
     model: nn.Module, ratings: Ratings, rows_of: Tensor, objective: Objective
 ) -> dict[str, float]:
-    """The protocol's figures on one part.
+    """The protocol's figures on one part, whose rows are True in `rows_of` [N].
 
-    Args:
-        model: trained.
-        ratings: all ratings.
-        rows_of: [N] True for the rows of the part.
-        objective: which figures: AUC and log-loss; HR@10, NDCG@10 and MRR; or RMSE and MSE.
+    They are AUC and log-loss for `like`; HR@10, NDCG@10 and MRR for `next`; RMSE and MSE for `rating`.
     """
     return ask(model, ratings, questions(ratings, rows_of, objective), objective).metrics
 

@@ -30,15 +30,7 @@ def none_left(w: Words, *, by: str = "this model knows") -> NoReturn:
 
 
 def finding(said: str, figure: Figure, how_to_read: str, *, key: str, alt: str) -> None:
-    """One finding.
-
-    Args:
-        said: what the chart shows, as a sentence.
-        figure: the chart.
-        how_to_read: a sentence or two below it.
-        key: of the chart.
-        alt: the chart for who cannot see it.
-    """
+    """What a chart shows, as a sentence; the chart, with `alt` for who cannot see it; and how to read it."""
     st.markdown(f"**{said}**")
     st.plotly_chart(figure, key=key, config=CHART, alt=alt)
     st.caption(how_to_read)

@@ -22,11 +22,7 @@ from recdemo.ui.shared_films import Films
 
 @st.cache_resource(show_spinner=False, max_entries=2)
 def same_for_all(content: str) -> dict[str, Figure]:
-    """The charts that no visitor changes.
-
-    Args:
-        content: of the file.
-    """
+    """The charts that no visitor changes. `content`: of the file."""
     counts = Aggregates.model_validate_json(content)
     by_liking = dict(sorted(counts.genres.items(), key=lambda item: -item[1].liked))
     return {

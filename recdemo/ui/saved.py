@@ -74,12 +74,7 @@ def save_visit(visit: Visit, titles: Mapping[int, str], keys: Sequence[str] = ()
 def open_visit(
     content: bytes, *, models: Mapping[str, Sequence[Objective]], films: Collection[int]
 ) -> tuple[Visit, list[str]]:
-    """The visit of a file.
-
-    Args:
-        content: of the file.
-        models: as in `decode_visit`.
-        films: ids that exist.
+    """The visit of a file; `models` and `films` are those that exist, as in `decode_visit`.
 
     Returns:
         The visit, and one sentence for each thing that does not exist here and was left out.

@@ -25,11 +25,7 @@ _SHOWN, _PASSED = "taste_shown", "taste_passed"  # of this browser session: ids
 
 
 def draw(visit: Visit) -> None:
-    """The grid, and how far one is.
-
-    Args:
-        visit: with the films that the model knows.
-    """
+    """The grid, and how far one is. `visit`: with the films that the model knows."""
     films, w = engine.films(visit.model), engine.words(visit.model)
     said = visit.session.movie_ids
     _head(len(said), w)  # at once: what follows waits for the model on a cold server

@@ -173,11 +173,7 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("key", "changes"), VARIANTS)
 def test_steps_of_models_put_together_otherwise_follow_from_each_other(
-    key: str,
-    changes: dict[str, Any],
-    schema: Schema,
-    sessions: list[Session],
-    make_model: Callable,
+    key: str, changes: dict[str, Any], schema: Schema, sessions: list[Session], make_model: Callable
 ) -> None:
     card = SimpleNamespace(model=key, objective="like", data=MADE_UP)
     model = make_model(key, schema, **changes)

@@ -13,12 +13,13 @@ import torch
 from folded_in import FILMS, answers_of, every_model, vectors_of
 from scipy.optimize import minimize
 from scipy.stats import norm, spearmanr
+from taste import simulate_strong_tastes
 from torch import Tensor, nn
 
 from recdemo.blocks.fold_in import UserTable
 from recdemo.core.session import Session
 from recdemo.core.vocabulary import DISLIKED, JUST_WATCHED, LIKED, Objective
-from recdemo.data import TRAIN, simulate, simulated, split_by_order
+from recdemo.data import TRAIN, split_by_order
 from recdemo.encoding.encode import encode
 from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
@@ -184,16 +185,11 @@ def test_folding_in_does_not_learn_an_unknown_user(schema: Schema) -> None:
 
 # The planted world
 
-STRONG_TASTE = {"QUALITY_SPREAD": 0.15, "OWN_SPREAD": 1.0, "NOISE": 0.3, "POPULARITY_TAIL": 0.3}
-
 
 @pytest.fixture(scope="module")
 def planted(films: pd.DataFrame) -> Ratings:
     """250 users of strong tastes; histories are long enough to hold all that most have rated."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in STRONG_TASTE.items():
-            patch.setattr(simulated, name, value)
-        world = simulate(films.iloc[:150], users=250, seed=1)
+    world = simulate_strong_tastes(films.iloc[:150], users=250)
     return Ratings(world, Schema(world.movies, history_length=100))
 
 
@@ -226,9 +222,7 @@ def test_a_user_folded_in_ranks_films_as_their_own_vector_does(
     batch = planted.batch(after_training, every_film)
     visitors = replace(batch, user=torch.zeros_like(batch.user))
     nothing = replace(
-        visitors,
-        history=torch.zeros_like(batch.history),
-        feedback=torch.zeros_like(batch.feedback),
+        visitors, history=torch.zeros_like(batch.history), feedback=torch.zeros_like(batch.feedback)
     )
     own, folded, group = (answers_of(model, asked) for asked in (batch, visitors, nothing))
     alike = _rank_correlation(own, folded)

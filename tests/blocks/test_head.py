@@ -21,11 +21,7 @@ IN = 3
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("profile", [False, True])
 def test_interest_head_is_its_formula(
-    profile: bool,
-    shared: bool,
-    schema: Schema,
-    sessions: list[Session],
-    vectors_by_hand: Callable,
+    profile: bool, shared: bool, schema: Schema, sessions: list[Session], vectors_by_hand: Callable
 ) -> None:
     head = draw(InterestHead(schema, embed_dim=IN, profile=profile, hidden=(6, 4)))
     for layer in (1, 4):

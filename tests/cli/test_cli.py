@@ -165,8 +165,7 @@ def test_train_then_evaluate_agree_on_simulated_data(bare: Path, few_ratings: Pa
     )
     assert card["command"] == command
     measured = answer(
-        f"evaluate fm --objective like --data {few_ratings} --json",
-        RECDEMO_CHECKPOINTS=str(bare),
+        f"evaluate fm --objective like --data {few_ratings} --json", RECDEMO_CHECKPOINTS=str(bare)
     )
     assert measured["test"] == pytest.approx(card["metrics"]["test"], abs=1e-6)
     assert measured["test"]["auc"] > 0.6

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from latest_zips import CATALOGUE
 
 from recdemo.core.vocabulary import AGES, GENDERS, GENRES, OCCUPATIONS
 from recdemo.data import DATA_VARIABLE, DataError, find_data, load_dataset, read_movielens, sources
@@ -42,14 +43,6 @@ ML_100K = {
     "u.user": "1|17|F|student|1\n2|49|M|none|2\n3|18|M|student|3\n4|56|F|writer|4\n",
     "u.data": "1\t1\t5\t20\n1\t3\t1\t10\n2\t2\t4\t5\n2\t4\t3\t6\n3\t5\t3\t6\n4\t2\t2\t1\n",
 }
-CATALOGUE = pd.DataFrame(
-    {
-        "movie_id": [9, 7, 8],
-        "title": ["Les Misérables", "Toy Story", "Il Postino (The Postman)"],
-        "year": [1995, 1995, 1994],
-        "genres": [("Drama",), ("Comedy", "Animation"), ("Drama",)],
-    }
-)
 
 
 def _folder(path: Path, files: dict[str, str]) -> Path:

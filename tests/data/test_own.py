@@ -8,12 +8,7 @@ import numpy as np
 import pytest
 from own_files import BY_ID, BY_TITLE, FILMS, data_of, table_of, tuples
 
-from recdemo.data import (
-    DataError,
-    guess_mapping,
-    own,
-    to_dataset,
-)
+from recdemo.data import DataError, guess_mapping, own, to_dataset
 
 
 def test_films_are_matched_by_title_and_year() -> None:
@@ -26,7 +21,7 @@ ann,"Misérables, Les (1995)",2
 ann,Heat (2011),1
 ann,Parasite (2019),5
 bob,Babe,3
-""",
+"""
     )
     assert (data.name, data.title, data.own_films) == ("own", "mine.csv", False)
     assert data.movies.equals(FILMS)

@@ -16,14 +16,7 @@ from small_world import Recorder
 from recdemo import checkpoints
 from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.session import Session, Watched
-from recdemo.data import (
-    DataError,
-    Dataset,
-    Mapping,
-    load_dataset,
-    own_films,
-    save_dataset,
-)
+from recdemo.data import DataError, Dataset, Mapping, load_dataset, own_films, save_dataset
 from recdemo.data import matching as films_of_ours
 from recdemo.data.catalogue import catalogue_of, read_catalogue, write_catalogue
 from recdemo.data.own_films import FIRST_ID, LAST_ID, own_ids
@@ -55,12 +48,7 @@ def test_films_of_its_own_are_told_apart_by_title_and_year() -> None:
             (odd, "<b>=1+1</b>", 2030, ("Drama",)),
         ]
     )
-    assert tuples(data.ratings) == [
-        (1, spirited, 5),
-        (1, heat, 2),
-        (2, heat, 4),
-        (2, odd, 1),
-    ]
+    assert tuples(data.ratings) == [(1, spirited, 5), (1, heat, 2), (2, heat, 4), (2, odd, 1)]
 
 
 def test_a_film_of_its_own_has_one_id_in_every_file_and_no_other_film_has_it() -> None:

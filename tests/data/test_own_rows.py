@@ -7,15 +7,7 @@ from dataclasses import replace
 import pytest
 from own_files import BY_ID, BY_TITLE, FILMS, data_of, table_of, tuples
 
-from recdemo.data import (
-    DataError,
-    Mapping,
-    cells,
-    check,
-    guess_mapping,
-    table,
-    to_dataset,
-)
+from recdemo.data import DataError, Mapping, cells, check, guess_mapping, table, to_dataset
 from recdemo.data.choices import LEAVE_OUT
 
 

@@ -250,12 +250,7 @@ def test_what_is_solved_is_solved_from_all_parts(
     ],
 )
 def test_streamed_figures_are_those_of_the_whole(
-    key: str,
-    objective: Objective,
-    figure: str,
-    noise: float,
-    sharded: Sharded,
-    in_memory: InMemory,
+    key: str, objective: Objective, figure: str, noise: float, sharded: Sharded, in_memory: InMemory
 ) -> None:
     ratings, part = in_memory[0]
     found = []

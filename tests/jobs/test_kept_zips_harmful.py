@@ -131,8 +131,7 @@ HARMFUL: dict[str, Callable[[bytes], bytes]] = {
         packed, weights=_weights(packed, **{"machine.bias": torch.zeros(7)})
     ),
     "weights that are no numbers": lambda packed: forged(
-        packed,
-        weights=_weights(packed, **{"machine.bias": torch.full((), float("nan"))}),
+        packed, weights=_weights(packed, **{"machine.bias": torch.full((), float("nan"))})
     ),
     "a model nobody has": lambda packed: sealed(content_of(packed), model="nope"),
     "an objective it has not": lambda packed: sealed(content_of(packed), objective="rating"),

@@ -11,10 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_world import (
-    Desk,
-    NoProcess,
-)
+from small_world import Desk, NoProcess
 
 from recdemo.core.durations import duration
 from recdemo.core.errors import CheckpointError, RequestError

@@ -11,12 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from small_world import (
-    Desk,
-    gone,
-    wait_for_doing,
-    wait_until,
-)
+from small_world import Desk, gone, wait_for_doing, wait_until
 
 from recdemo import checkpoints
 from recdemo.jobs import control, store

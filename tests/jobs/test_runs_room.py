@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from small_world import (
-    Desk,
-)
+from small_world import Desk
 
 from recdemo import checkpoints
 from recdemo.core.errors import RequestError

@@ -10,10 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from small_world import (
-    Desk,
-    NoProcess,
-)
+from small_world import Desk, NoProcess
 
 from recdemo import checkpoints
 from recdemo.core.durations import now

@@ -82,10 +82,7 @@ def test_the_best_come_first_and_the_unmeasured_last() -> None:
 
 
 def test_the_table_shows_deviations_where_there_are_some() -> None:
-    figures = {
-        "auc": Figure(mean=0.8, deviation=0.01),
-        "log_loss": Figure(mean=0.5),
-    }
+    figures = {"auc": Figure(mean=0.8, deviation=0.01), "log_loss": Figure(mean=0.5)}
     rows = [row("din", figures=figures, seeds=[0, 1, 2]), row("fm", mean=0.7), row("popularity")]
     table = as_frame(rows)
     assert [name for name in table if name.removeprefix("± ") in METRICS] == [

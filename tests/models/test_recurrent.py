@@ -187,10 +187,7 @@ def test_dien_is_its_formula(schema: Schema, sessions: list[Session], visitors: 
 
 
 def test_dien_tells_the_film_that_followed_from_one_drawn(
-    schema: Schema,
-    sessions: list[Session],
-    visitors: Callable,
-    monkeypatch: pytest.MonkeyPatch,
+    schema: Schema, sessions: list[Session], visitors: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = make(DIEN, schema, alpha=0.3)
     batch = encode(schema, sessions, torch.tensor(FILMS))

@@ -7,14 +7,14 @@ import inspect
 import pandas as pd
 import pytest
 import torch
-from taste import parts_of
+from taste import parts_of, simulate_strong_tastes
 from torch import Tensor
 
 from recdemo.core.batch import TitleText
 from recdemo.core.figures import MAIN
 from recdemo.core.protocols import ReadsText
 from recdemo.core.vocabulary import Objective
-from recdemo.data import TEST, TRAIN, VALIDATION, simulate, simulated
+from recdemo.data import TEST, TRAIN, VALIDATION
 from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
 from recdemo.models import CARDS
@@ -23,20 +23,13 @@ from recdemo.training.loop import fit
 from recdemo.training.settings import Settings
 from recdemo.training.validation import evaluate
 
-# A world whose tastes are strong and whose hits are few, so that knowing people pays.
-STRONG_TASTE = {"QUALITY_SPREAD": 0.15, "OWN_SPREAD": 1.0, "NOISE": 0.3, "POPULARITY_TAIL": 0.3}
-
-
 Planted = tuple[Ratings, Tensor]
 
 
 @pytest.fixture(scope="module")
 def planted(films: pd.DataFrame) -> Planted:
     """600 users of strong tastes; to save time, fewer of them to measure."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in STRONG_TASTE.items():
-            patch.setattr(simulated, name, value)
-        world = simulate(films.iloc[:200], users=600, seed=1)
+    world = simulate_strong_tastes(films.iloc[:200], users=600)
     ratings = Ratings(world, Schema(world.movies, history_length=10))
     part = parts_of(ratings)
     unused = TEST + 1

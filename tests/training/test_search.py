@@ -53,10 +53,7 @@ def test_a_trial_is_a_fit_and_the_best_comes_first(world: Dataset, schema: Schem
     model, _ = build("fm", "like", world, schema, {"embed_dim": 4})
     part = torch.as_tensor(split_ratings(world.ratings, "order"))
     alone = fit(
-        model,
-        InMemory(Ratings(world, schema), part),
-        "like",
-        replace(SETTINGS, learning_rate=0.02),
+        model, InMemory(Ratings(world, schema), part), "like", replace(SETTINGS, learning_rate=0.02)
     )
     assert found[0].figure == alone.epochs[alone.best_epoch - 1].metrics["auc"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from app import ROOT
+from app import ROOT, text_of
 from streamlit.testing.v1 import AppTest
 
 from recdemo import Watched
@@ -40,21 +40,17 @@ def history(app: AppTest) -> list[Watched]:
     return list(app.session_state[_VISIT].session.history)
 
 
-def said(app: AppTest) -> str:
-    return "\n".join(text.value for kind in (app.markdown, app.caption, app.info) for text in kind)
-
-
 def test_pasted_lines_become_the_history() -> None:
     app = pasted("Fargo (1996) 1/5\nInception (2010)\nAlien (1979) ★★★★★")
-    assert "**2 found** · 0 to choose · 1 not in the catalogue" in said(app)
-    assert "Inception (2010)" in said(app)
+    assert "**2 found** · 0 to choose · 1 not in the catalogue" in text_of(app)
+    assert "Inception (2010)" in text_of(app)
     app.button(key="bring_take").click().run()
     assert history(app) == [Watched(608, False), Watched(1214, True)]
 
 
 def test_the_borders_of_liked_and_disliked_can_be_moved() -> None:
     app = pasted("Fargo (1996) 3/5\nAlien (1979) 4/5")
-    assert "1 liked, 0 disliked, 1 between." in said(app)
+    assert "1 liked, 0 disliked, 1 between." in text_of(app)
     app.slider(key="bring_borders").set_value((6.0, 9.0)).run()
     app.button(key="bring_take").click().run()
     assert history(app) == [Watched(608, False), Watched(1214, None)]
@@ -90,7 +86,7 @@ def test_a_file_is_read_by_what_is_in_it(name: str) -> None:
     )
     app.run()
     assert not app.exception
-    assert "**16 found**" in said(app)
+    assert "**16 found**" in text_of(app)
     app.button(key="bring_take").click().run()
     assert len(history(app)) == 16
 
@@ -116,5 +112,5 @@ def test_what_is_not_understood_is_said_and_nothing_changes() -> None:
 
 def test_none_of_them_known() -> None:
     app = pasted("Inception (2010)")
-    assert "None of these films" in said(app)
+    assert "None of these films" in text_of(app)
     assert not [b for b in app.button if b.key == "bring_take"]

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from app import VISITS, link_of, open_page, sound
+from app import VISITS, link_of, open_page, sound, text_of
 from shipped import load
-from streamlit.testing.v1 import AppTest
 
 from recdemo import Session, Watched, checkpoints
 from recdemo.answers import attention
@@ -37,11 +36,6 @@ def untrained(
         write_checkpoint(tmp_path / key / "next", key, model, schema, objective="next")
     monkeypatch.setenv(checkpoints.ROOT_VARIABLE, str(tmp_path))
     return tmp_path
-
-
-def text_of(app: AppTest) -> str:
-    parts = (app.subheader, app.markdown, app.caption, app.info)
-    return "\n".join(element.value for kind in parts for element in kind)
 
 
 @pytest.mark.parametrize("key", ["sasrec", "hstu"])

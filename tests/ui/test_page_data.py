@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
-import streamlit as st
-from app import ROOT, link_of, open_page, sound
-from streamlit.testing.v1 import AppTest
+from app import ROOT, link_of, open_page, sound, text_of
 
 from recdemo import Session, Watched, checkpoints
 from recdemo.data.catalogue import read_catalogue
@@ -17,19 +14,6 @@ from recdemo.data.summary import FILE, Aggregates, read_aggregates
 
 COUNTS = read_aggregates(ROOT / "checkpoints" / FILE)
 FILMS = read_catalogue(ROOT / "checkpoints" / checkpoints.CATALOGUE)
-
-
-def texts(app: AppTest) -> str:
-    return "\n".join(part.value for part in (*app.markdown, *app.caption, *app.subheader))
-
-
-@pytest.fixture
-def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the films and nothing else."""
-    shutil.copy(ROOT / "checkpoints" / checkpoints.CATALOGUE, tmp_path)
-    monkeypatch.setenv(checkpoints.ROOT_VARIABLE, str(tmp_path))
-    st.cache_resource.clear()
-    return tmp_path
 
 
 def write(base: Path, counts: Aggregates) -> None:
@@ -44,10 +28,10 @@ def test_the_page_states_what_the_file_holds() -> None:
     assert values["Films"] == f"{COUNTS.films:,}"
     assert values["Ratings"] == f"{COUNTS.ratings:,}"
     assert values["Rated"] == f"{COUNTS.density:.1%}"
-    assert f"5% most rated films hold {COUNTS.head[5]:.0%}" in texts(app)
-    assert f"{COUNTS.split['order'].test:,} ratings" in texts(app)
-    assert "Harper" in texts(app)
-    assert "Add films" in texts(app)
+    assert f"5% most rated films hold {COUNTS.head[5]:.0%}" in text_of(app)
+    assert f"{COUNTS.split['order'].test:,} ratings" in text_of(app)
+    assert "Harper" in text_of(app)
+    assert "Add films" in text_of(app)
     for group in COUNTS.profile["occupation"].values():
         assert group.users in app.dataframe[0].value["users"].tolist()
 
@@ -70,7 +54,7 @@ def test_the_page_states_what_the_file_holds() -> None:
 def test_what_is_told_about_the_data_holds_for_this_world(
     model: str, told: list[str], untold: list[str]
 ) -> None:
-    found = texts(sound(open_page("data", {"m": model, "obj": "next"})))
+    found = text_of(sound(open_page("data", {"m": model, "obj": "next"})))
     assert [text for text in told if text not in found] == []
     assert [text for text in untold if text in found] == []
     assert "no rating is shipped" not in found  # the second world's are
@@ -90,14 +74,14 @@ def test_the_visitor_s_place_is_counted() -> None:
     session = Session("F", 25, 12, [Watched(movie, True) for movie in watched])
     app = sound(open_page("data", link_of(session)))
     place = [sum(FILMS["ratings"] >= ratings[movie]) for movie in watched]
-    assert f"{COUNTS.profile['gender']['F'].users:,} are women" in texts(app)
-    assert f"{COUNTS.profile['age']['25'].users:,} are in the age group 25–34" in texts(app)
-    assert f"{COUNTS.profile['occupation']['12'].users:,} give “Programmer”" in texts(app)
-    assert f"{COUNTS.crowd['F'][25]:,} are women of that age" in texts(app)
-    assert f"Half of the 3 films watched are among the {place[1]:,} most rated" in texts(app)
-    assert f"is among the {place[2]:,} most rated." in texts(app)
+    assert f"{COUNTS.profile['gender']['F'].users:,} are women" in text_of(app)
+    assert f"{COUNTS.profile['age']['25'].users:,} are in the age group 25–34" in text_of(app)
+    assert f"{COUNTS.profile['occupation']['12'].users:,} give “Programmer”" in text_of(app)
+    assert f"{COUNTS.crowd['F'][25]:,} are women of that age" in text_of(app)
+    assert f"Half of the 3 films watched are among the {place[1]:,} most rated" in text_of(app)
+    assert f"is among the {place[2]:,} most rated." in text_of(app)
     one = sound(open_page("data", link_of(Session(history=[Watched(films[4])]))))
-    assert f"among the {place[0]:,} most rated" in texts(one)
+    assert f"among the {place[0]:,} most rated" in text_of(one)
 
 
 def test_two_groups_are_compared() -> None:
@@ -108,7 +92,7 @@ def test_two_groups_are_compared() -> None:
     most = max(young.keys() & old.keys(), key=lambda genre: young[genre] - old[genre])
     assert (
         f"{most} takes {young[most]:.0%} of the likes of “Under 18”, {old[most]:.0%} of “56 or over”"
-        in texts(sound(app))
+        in text_of(sound(app))
     )
     app.selectbox(key="data_taste_dw").set_value("age-1").run()
     assert "two different groups" in sound(app).info[0].value
@@ -117,10 +101,10 @@ def test_two_groups_are_compared() -> None:
 def test_ratings_per_user_are_shown_too() -> None:
     app = sound(open_page("data"))
     few = sum(FILMS["ratings"] < 8)
-    assert f"{few:,} of {len(FILMS):,} films have fewer than 8 ratings" in texts(app)
+    assert f"{few:,} of {len(FILMS):,} films have fewer than 8 ratings" in text_of(app)
     app.segmented_control(key="data_per").set_value("user").run()
     most = max(COUNTS.per_user, key=lambda part: part.count)
-    assert f"{most.low:,} to {most.high:,} ratings a user: {most.count:,}" in texts(sound(app))
+    assert f"{most.low:,} to {most.high:,} ratings a user: {most.count:,}" in text_of(sound(app))
 
 
 def test_missing_or_damaged_counts_say_how_to_make_them(base: Path) -> None:
@@ -136,8 +120,8 @@ def test_a_made_up_world_is_called_so(base: Path) -> None:
     write(base, COUNTS.model_copy(update={"name": "simulated", "simulated": True}))
     app = sound(open_page("data"))
     assert app.subheader[0].value.endswith("(simulated)")
-    assert "given by nobody" in texts(app)
-    assert "Harper" not in texts(app)
+    assert "given by nobody" in text_of(app)
+    assert "Harper" not in text_of(app)
 
 
 def test_users_and_films_of_whom_little_is_known_are_a_page(base: Path) -> None:
@@ -156,4 +140,4 @@ def test_users_and_films_of_whom_little_is_known_are_a_page(base: Path) -> None:
     session = Session("F", 25, 12, [Watched(260, True)])
     app = sound(open_page("data", link_of(session)))
     assert [error.value for error in app.error] == []
-    assert "your own" in texts(app)
+    assert "your own" in text_of(app)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import streamlit as st
-from app import ROOT, link_of, open_page, sound
+from app import ROOT, link_of, open_page, sound, text_of
 from streamlit.testing.v1 import AppTest
 
-from recdemo import Session, checkpoints
+from recdemo import Session
 from recdemo.core.figures import MAIN, METRICS, SPLITS
 from recdemo.leaderboard import intervals
 from recdemo.leaderboard.table import (
@@ -33,19 +31,6 @@ BOARD = read_leaderboard(ROOT / "checkpoints")
 
 def rows_of(question: str, split: str = "order") -> list[Row]:
     return [r for r in BOARD.rows if (r.objective, r.split) == (question, split)]
-
-
-def texts(app: AppTest) -> str:
-    return "\n".join(part.value for part in (*app.markdown, *app.caption, *app.subheader))
-
-
-@pytest.fixture
-def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the films and nothing else."""
-    shutil.copy(ROOT / "checkpoints" / checkpoints.CATALOGUE, tmp_path)
-    monkeypatch.setenv(checkpoints.ROOT_VARIABLE, str(tmp_path))
-    st.cache_resource.clear()
-    return tmp_path
 
 
 def write(base: Path, rows: list[dict[str, Any]]) -> None:
@@ -82,8 +67,8 @@ def test_the_table_is_the_file_s_best_first(question: str) -> None:
     best = expected[0]
     leader = figure_of(best, MAIN[best.objective])
     assert leader is not None
-    assert f"{best.title} leads with" in texts(app)
-    assert f"{leader.mean:.4f}" in texts(app)
+    assert f"{best.title} leads with" in text_of(app)
+    assert f"{leader.mean:.4f}" in text_of(app)
 
 
 def test_the_question_is_the_visitor_s_until_changed() -> None:
@@ -103,7 +88,7 @@ def test_any_figure_can_rank(name: str) -> None:
     assert [error.value for error in sound(app).error] == []
     shown = app.dataframe[0].value
     assert shown[name].is_monotonic_decreasing
-    assert f"leads with {METRICS[name].title} {shown[name][0]:.4f}" in texts(app)
+    assert f"leads with {METRICS[name].title} {shown[name][0]:.4f}" in text_of(app)
 
 
 def test_families_and_words_filter() -> None:
@@ -112,7 +97,7 @@ def test_families_and_words_filter() -> None:
     shown = app.dataframe[0].value
     assert set(shown["family"]) == {"Attention over the history"}
     everybody = best_first(rows_of("like"))
-    assert f"{everybody[0].title} leads" in texts(app), "filters do not change who is best"
+    assert f"{everybody[0].title} leads" in text_of(app), "filters do not change who is best"
     app.text_input(key="leaderboard_search").set_value("dIe").run()
     assert app.dataframe[0].value["title"].tolist() == ["DIEN"]
     assert app.subheader[-1].value == "DIEN, “Would they like it?”"
@@ -129,8 +114,8 @@ def test_a_row_says_how_to_make_it_again_and_can_be_asked() -> None:
     row = expected[3]
     assert sound(app).subheader[-1].value == f"{row.title}, “Would they like it?”"
     assert [code.value for code in app.main.code] == [row.command]
-    assert row.date in texts(app)
-    assert f"{row.parameters:,} parameters" in texts(app)
+    assert row.date in text_of(app)
+    assert f"{row.parameters:,} parameters" in text_of(app)
     app.button(key=f"leaderboard_ask_{row.model}_like").click().run()
     assert sound(app).session_state["visit"].model == row.model
     assert app.session_state["visit"].objective == "like"
@@ -143,7 +128,7 @@ def test_calibration_and_groups_are_the_report_s() -> None:
     report = by_key["din"].report
     assert report is not None
     points = 100 * intervals.calibration_error(report.calibration)
-    assert f"DIN’s chances are off by {points:.1f} points on average" in texts(app)
+    assert f"DIN’s chances are off by {points:.1f} points on average" in text_of(app)
     app.multiselect(key="leaderboard_calibration_din").set_value([]).run()
     assert "Choose a model" in sound(app).info[0].value
     for field in ("gender", "age", "occupation"):
@@ -151,7 +136,7 @@ def test_calibration_and_groups_are_the_report_s() -> None:
         values = {
             code: group["auc"] for code, group in report.slices[field].items() if "auc" in group
         }
-        assert f"{max(values.values()):.3f} and {min(values.values()):.3f}" in texts(sound(app))
+        assert f"{max(values.values()):.3f} and {min(values.values()):.3f}" in text_of(sound(app))
 
 
 def test_several_seeds_and_splits_show_what_they_know(base: Path) -> None:
@@ -168,16 +153,16 @@ def test_several_seeds_and_splits_show_what_they_know(base: Path) -> None:
     write(base, rows)
     app = sound(open_page("leaderboard"))
     assert app.dataframe[0].value["± ndcg@10"].tolist() == [0.0123, 0.0123]
-    assert "**0.1100** ± 0.0123" in texts(app)
-    assert "seeds 0, 1, 2" in texts(app)
-    assert "the same with `--seed 1` and `--seed 2`" in texts(app)
+    assert "**0.1100** ± 0.0123" in text_of(app)
+    assert "seeds 0, 1, 2" in text_of(app)
+    assert "the same with `--seed 1` and `--seed 2`" in text_of(app)
     assert all("(simulated)" in name for name in app.dataframe[0].value["title"])
     assert "made-up" in app.warning[0].value
     app.segmented_control(key="leaderboard_split_next").set_value("last").run()
-    assert "DIN leads with NDCG@10 0.2100" in texts(sound(app))
+    assert "DIN leads with NDCG@10 0.2100" in text_of(sound(app))
     assert app.dataframe[0].value["milliseconds"].isna().all()
-    assert "FM is 0.0100 behind the best of these" in texts(app)
-    assert "Leave-one-out" in texts(app)
+    assert "FM is 0.0100 behind the best of these" in text_of(app)
+    assert "Leave-one-out" in text_of(app)
     assert "has not been measured by gender" in app.info[0].value
 
 
@@ -186,7 +171,7 @@ def test_seed_and_split_are_said_above_all_else() -> None:
     app.segmented_control(key="leaderboard_question").set_value("rating").run()
     assert app.subheader[0].value == "How many stars? Tested on: last tenth of each user"
     rows = rows_of("rating")
-    assert f"{len(rows)} models, {seeds_in_words(rows)}." in texts(app)
+    assert f"{len(rows)} models, {seeds_in_words(rows)}." in text_of(app)
     chooser = app.segmented_control(key="leaderboard_split_rating")
     assert all(SPLITS[how] in chooser.help for how in ("order", "random"))
     chooser.set_value("random").run()
@@ -196,14 +181,14 @@ def test_seed_and_split_are_said_above_all_else() -> None:
         ", ".join(map(str, r.seeds)) for r in best_first(rows_of("rating", "random"))
     ]
     assert set(shown["split"]) == {"Random tenth"}
-    assert "GLocal-K" in texts(app), "what is in print stands beside"
+    assert "GLocal-K" in text_of(app), "what is in print stands beside"
 
 
 def test_what_is_in_print_is_beside_the_same_data_only(base: Path) -> None:
     row = rows_of("next", "last")[0].model_dump(mode="json")
     for changes, beside in (({}, True), ({"data": "MovieLens-100K"}, False)):
         write(base, [row | changes])
-        text = texts(sound(open_page("leaderboard")))
+        text = text_of(sound(open_page("leaderboard")))
         assert ("SASRec" in text) == beside
         assert ("they have no rank" in text) == beside
 
@@ -218,9 +203,9 @@ def test_who_is_below_a_formula_is_named(base: Path, monkeypatch: pytest.MonkeyP
     write(base, rows)
     app = sound(open_page("leaderboard"))
     titles = {key: CARDS[key].title for key in means}
-    assert f"{titles['pooling']} leads with NDCG@10 0.3000, and is a baseline" in texts(app)
-    assert "2 of 2 trained models rank below" in texts(app)
-    assert f"which knows nothing of the visitor: {titles['fm']}." in texts(app)
+    assert f"{titles['pooling']} leads with NDCG@10 0.3000, and is a baseline" in text_of(app)
+    assert "2 of 2 trained models rank below" in text_of(app)
+    assert f"which knows nothing of the visitor: {titles['fm']}." in text_of(app)
     assert f"{titles['pooling']} (baseline)" in app.dataframe[0].value["title"].tolist()
 
 
@@ -236,15 +221,15 @@ def test_how_far_attention_can_be_trusted_is_a_column_and_a_sentence(base: Path)
     shown = app.dataframe[0].value.set_index("title")["faithfulness"]
     assert shown["BST"] == 0.61
     assert shown.isna().sum() == 1
-    assert "**0.61**, mean over 200 test users, ±0.12" in texts(app)
-    assert "Each by itself: head 1 0.35" in texts(app)
+    assert "**0.61**, mean over 200 test users, ±0.12" in text_of(app)
+    assert "Each by itself: head 1 0.35" in text_of(app)
 
 
 def test_one_row_alone_leads_nobody(base: Path) -> None:
     write(base, [rows_of("rating")[0].model_dump(mode="json")])
     app = sound(open_page("leaderboard"))
-    assert "the only one measured so, reaches RMSE" in texts(app)
-    assert "leads" not in texts(app)
+    assert "the only one measured so, reaches RMSE" in text_of(app)
+    assert "leads" not in text_of(app)
     assert "nothing to compare its speed with" in app.info[0].value
 
 
@@ -253,7 +238,7 @@ def test_a_lead_within_the_margin_is_called_level(base: Path) -> None:
     for row, mean in zip(rows, (0.1387, 0.1385, 0.05), strict=True):
         row["figures"]["ndcg@10"]["mean"] = mean
     write(base, rows)
-    text = texts(sound(open_page("leaderboard")))
+    text = text_of(sound(open_page("leaderboard")))
     assert f"which leaves it level with {rows[1]['title']}." in text
 
 
@@ -288,7 +273,7 @@ def test_the_csv_holds_every_row() -> None:
 def test_home_names_the_best_and_leads_here() -> None:
     app = sound(open_page("home"))
     best = best_first(rows_of("next"))[0]
-    assert f"{best.title} at “What next?” (NDCG@10 {best.figures['ndcg@10'].mean:.4f})" in texts(
+    assert f"{best.title} at “What next?” (NDCG@10 {best.figures['ndcg@10'].mean:.4f})" in text_of(
         app
     )
     button = next(b for b in app.button if "all models stand" in b.label)

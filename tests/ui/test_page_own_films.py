@@ -60,9 +60,7 @@ def _own_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def keep(
-    tmp_path: Path,
-    make_model: Callable,
-    write_checkpoint: Callable[..., CheckpointCard],
+    tmp_path: Path, make_model: Callable, write_checkpoint: Callable[..., CheckpointCard]
 ) -> Keep:
     """``keep(model, films, name)``: a kept model over a catalogue; gives its key in the menu."""
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from app import PAGES, TABLE, link_of, open_page, sound
+from app import PAGES, TABLE, link_of, open_page, sound, text_of
 from small_world import NoProcess
 from streamlit.testing.v1 import AppTest
 
@@ -47,14 +47,9 @@ def until_ended(app: AppTest, seconds: float = 240) -> store.Run:
     raise AssertionError(f"the run has not ended: {store.all_runs()[0].status}")
 
 
-def said(app: AppTest) -> str:
-    """All that the page's texts say."""
-    return "\n".join(text.value for text in [*app.markdown, *app.caption, *app.info])
-
-
 def test_the_button_trains_the_chosen_model_on_real_ratings() -> None:
     app = open_page("retrain", link_of(SESSION, "din@2018", "next"))
-    assert "learns “What next?” from 100,836 real ratings" in said(sound(app))
+    assert "learns “What next?” from 100,836 real ratings" in text_of(sound(app))
     app.button(key="retrain_quick").click().run()
     (run,) = store.all_runs()
     control.cancel(run.id)
@@ -77,7 +72,7 @@ def test_from_the_button_to_a_model_on_every_page(monkeypatch: pytest.MonkeyPatc
     assert app.metric[0].value == f"{new.metrics.test['auc']:.4f}"
     assert not app.metric[0].delta, "simulated figures are not compared with real ones"
     assert any("simulated" in warning.value for warning in app.warning)
-    assert re.search("(1 of 10 films of .* is|of 10 films of .* are) on both", said(app))
+    assert re.search("(1 of 10 films of .* is|of 10 films of .* are) on both", text_of(app))
     assert (checkpoints.root() / "fm" / "like" / checkpoints.WEIGHTS).read_bytes() == shipped
 
     app.text_input(key=f"retrain_name_{run.id}").set_value("My first").run()
@@ -92,7 +87,7 @@ def test_from_the_button_to_a_model_on_every_page(monkeypatch: pytest.MonkeyPatc
         other = sound(open_page(page, link_of(SESSION, key, "like") | {"c": f"fm.{key}"}))
         assert [error.value for error in other.error] == [], page
         assert [warning.value for warning in other.warning] == [], page
-        assert "simulated viewers" in said(other)
+        assert "simulated viewers" in text_of(other)
     listed = open_page("recommend", link_of(SESSION, key, "like") | TABLE).dataframe[0].value
     loaded = recdemo.answers.recommend.Recommender(
         checkpoints.load("fm", "like", kept.find_kept("my-first").base)
@@ -116,11 +111,11 @@ def test_visitors_have_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     (run,) = store.all_runs()
     cancel = f"retrain_cancel_{run.id}"
     assert anna.button(key=cancel)
-    assert "No run yet" in said(sound(bert.run()))
+    assert "No run yet" in text_of(sound(bert.run()))
     anna.toggle(key=f"retrain_share_{run.id}").set_value(True).run()
-    assert "Waiting" in said(sound(bert.run()))
+    assert "Waiting" in text_of(sound(bert.run()))
     assert cancel not in [button.key for button in bert.button]
-    shown = [*(code.value for code in anna.code), said(anna)]
+    shown = [*(code.value for code in anna.code), text_of(anna)]
     assert any("--run" in text for text in shown), "the log is there"
     assert str(run.folder.parent) not in "\n".join(shown), "a server keeps its paths"
     bert.text_input(key="owner_secret").set_value("something else").run()
@@ -187,7 +182,7 @@ def test_the_epoch_in_progress_is_an_open_circle(monkeypatch: pytest.MonkeyPatch
         charts = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
         traces = [[*trace["x"], *trace["y"]] for chart in charts for trace in chart["data"]]
         bar = " ".join(bar.proto.text for bar in app.get("progress"))
-        return traces, f"{said(app)}\n{bar}"
+        return traces, f"{text_of(app)}\n{bar}"
 
     assert look(epoch=1, step=1)[0] == []
     traces, words = look(epoch=1, step=4, loss=0.75)
@@ -210,7 +205,7 @@ def test_a_run_can_be_cancelled_and_resumed() -> None:
     (run,) = store.all_runs()
     app.button(key=f"retrain_cancel_{run.id}").click().run()
     assert store.find(run.id).state == "cancelled"
-    assert "Cancelled" in said(sound(app))
+    assert "Cancelled" in text_of(sound(app))
     app.button(key=f"retrain_resume_{run.id}").click().run()
     assert store.find(run.id).state in ("queued", "running")
     control.cancel(run.id)
@@ -276,8 +271,8 @@ def test_films_of_a_file_s_own_are_trained_on_kept_and_shown() -> None:
     assert run.state == "done", run.log()
     assert ", tales.zip, " in run.title
     assert [error.value for error in sound(app.run()).error] == []
-    assert "knows 40 films of its own" in said(app)
-    assert "1. Tale " in said(app)
+    assert "knows 40 films of its own" in text_of(app)
+    assert "1. Tale " in text_of(app)
     app.text_input(key=f"retrain_name_{run.id}").set_value("Tales").run()
     app.button(key=f"retrain_keep_{run.id}").click().run()
     key = "fm~tales"
@@ -333,9 +328,7 @@ def test_a_session_of_one_film_is_enough(monkeypatch: pytest.MonkeyPatch) -> Non
     )
 
 
-def test_a_model_that_learned_nothing_is_warned_of(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_model_that_learned_nothing_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(control.subprocess, "Popen", NoProcess)
         run = control.start(control.ask("fm", "like", "simulated", epochs=4))
@@ -343,4 +336,4 @@ def test_a_model_that_learned_nothing_is_warned_of(
     store.write_status(run.folder, store.Status(state="cancelled", note=note))
     app = sound(open_page("retrain", link_of(SESSION, "fm", "like")))
     assert note in [warning.value for warning in app.warning]
-    assert note not in said(app), "once is enough"
+    assert note not in text_of(app), "once is enough"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from app import FILMS, VISITS, link_of, open_page, sound
+from app import FILMS, VISITS, link_of, open_page, sound, text_of
 from shipped import load
 from streamlit.testing.v1 import AppTest
 
@@ -27,11 +27,6 @@ def open_change(
 ) -> AppTest:
     visit = Visit(session, model, objective, change=change)  # type: ignore[arg-type]
     return sound(open_page("what_if", encode_visit(visit)))
-
-
-def text_of(app: AppTest) -> str:
-    parts = (app.subheader, app.markdown, app.caption, app.info)
-    return "\n".join(element.value for kind in parts for element in kind)
 
 
 @pytest.mark.parametrize(
