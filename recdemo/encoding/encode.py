@@ -33,7 +33,7 @@ def favourite_genre(history: Tensor, feedback: Tensor, genre_flags: Tensor) -> T
         [U] genre id 1 to G, the lower id on a tie; 0 where no film was liked or just watched.
     """
     # All films just watched weigh less than one liked; padding is film 0 and has no genre.
-    weights = torch.zeros(LIKED + 1, device=feedback.device)
+    weights = genre_flags.new_zeros(LIKED + 1)
     weights[JUST_WATCHED], weights[LIKED] = 1 / (2 * history.shape[1]), 1.0
     weight = weights.take(feedback)  # [U, L]
     counts = torch.nn.functional.embedding_bag(
