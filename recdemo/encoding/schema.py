@@ -108,7 +108,7 @@ class Schema:
         for row, names in enumerate(self.movies["genres"], start=1):
             for name in names:
                 flags[row, self.genre_names.index(name)] = 1.0
-        return torch.from_numpy(flags)
+        return torch.from_numpy(flags).to(torch.get_default_dtype())
 
     @cached_property
     def year_ids(self) -> Tensor:
