@@ -14,7 +14,7 @@ films for a visitor of 50. What it has to do is counted from the shapes of every
 
 Their sum is how long the machine needs where nothing is waited for; its share of the time taken is the table's last column but
 one. It is an estimate: a result that still lies in a cache is read faster than a copy of its size, so a share may come out
-above 100 %. The last column names the operations that most of the time went to, by torch's profiler. Needs MovieLens-1M, see the README.
+above 100%. The last column names the operations that most of the time went to, by torch's profiler. Needs MovieLens-1M, see the README.
 """
 
 from __future__ import annotations

@@ -165,8 +165,8 @@ _ALL = (
         key="tanh_before_sigmoid",
         title="A chance that cannot leave the middle",
         models=("concat_mlp", "embedding_mlp", "embedding_cnn", "rnn", "pooling"),
-        printed="The last layer ends in tanh, and the sigmoid comes after it: the chance lies between 26.9 % and "
-        "73.1 %, however sure the model is.",
+        printed="The last layer ends in tanh, and the sigmoid comes after it: the chance lies between 26.9% and "
+        "73.1%, however sure the model is.",
         right="The last layer is linear; its answer is the logit.",
         printed_code="logit = tanh(last(hidden))  # −1 to 1\nchance = sigmoid(logit)",
         right_code="logit = last(hidden)\nchance = sigmoid(logit)",

@@ -23,8 +23,8 @@ from recdemo.core.wording import FILM, Words
 if TYPE_CHECKING:
     from recdemo.answers.recommend import Recommender
 
-PERSISTENCE = 0.9  # p of rank-biased overlap: the first ten films then have 86 % of the weight
-DEPTH = 100  # films that overlap looks at; with p = 0.9, what lies deeper weighs 0.003 %
+PERSISTENCE = 0.9  # p of rank-biased overlap: the first ten films then have 86% of the weight
+DEPTH = 100  # films that overlap looks at; with p = 0.9, what lies deeper weighs 0.003%
 FEW = 5
 # To begin with: a baseline, and one model of each way to read a visitor.
 FIRST_CHOICE = ("din", "popularity", "fm", "transformer4rec", "afm")

@@ -115,7 +115,7 @@ def finite_or_none(value: float) -> float | None:
 
 
 def percent(value: float) -> str:
-    return "–" if value != value else f"{100 * value:.1f} %"
+    return "–" if value != value else f"{100 * value:.1f}%"
 
 
 class Progress(Observer):

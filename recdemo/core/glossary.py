@@ -33,7 +33,7 @@ GLOSSARY: dict[str, Term] = {
     "sigmoid": Term(
         "sigmoid",
         "The curve 1 / (1 + e⁻ˣ) that turns a logit into a chance between 0 and 1.",
-        "A logit of 0 becomes 50 %, of 2 becomes 88 %, of −2 becomes 12 %.",
+        "A logit of 0 becomes 50%, of 2 becomes 88%, of −2 becomes 12%.",
         "chance of liking, probability, logistic",
     ),
     "softmax": Term(
@@ -103,7 +103,7 @@ GLOSSARY: dict[str, Term] = {
     ),
     "calibration": Term(
         "calibration",
-        "Whether chances come true: of all films given 70 %, seven in ten should be liked.",
+        "Whether chances come true: of all films given 70%, seven in ten should be liked.",
         "AUC does not measure this: the order can be right while all chances are too high.",
     ),
     "baseline": Term(

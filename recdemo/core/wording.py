@@ -96,4 +96,4 @@ def words_of(item: str) -> Words:
 
 def shown_as(score: float, objective: str) -> str:
     """A figure as every list shows it: stars, else a chance."""
-    return f"{score:.2f}" if objective == "rating" else f"{100 * score:.1f} %"
+    return f"{score:.2f}" if objective == "rating" else f"{100 * score:.1f}%"

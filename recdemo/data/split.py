@@ -7,7 +7,7 @@ part, below five no validation part; the cut is in each user's own order, not at
 at a later date may stand in the training part.
 
 ``last``, as in publications on sequential recommendation: each user's last film is the test, the one before it
-for validation. ``random``, as in the source documents: 10 % of all ratings drawn at random are the test, 2 % for
+for validation. ``random``, as in the source documents: 10% of all ratings drawn at random are the test, 2% for
 validation; what a user rated later may then train a model that is asked about an earlier film.
 
 Impressions stay whole: they are one user's list each, and most users have one or two. ``order`` tests the last tenth of

@@ -134,7 +134,7 @@ def aggregates_of(dataset: Dataset, date: str) -> Aggregates:
 
 
 def head(counts: np.ndarray) -> list[float]:
-    """Share of all ratings that the most rated 0, 1, … 100 % of the films hold."""
+    """Share of all ratings that the most rated 0, 1, … 100% of the films hold."""
     summed = np.concatenate([[0], np.sort(counts)[::-1].cumsum()])
     films = np.round(np.arange(101) * len(counts) / 100).astype(int)
     return np.round(summed[films] / summed[-1], DIGITS).tolist()

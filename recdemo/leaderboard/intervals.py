@@ -17,7 +17,7 @@ from recdemo.core.report import Bin
 from recdemo.core.vocabulary import GROUPS
 from recdemo.leaderboard.table import Row, figure_of
 
-NORMAL_95 = 1.96  # standard errors to either side that hold 95 % of a normal distribution
+NORMAL_95 = 1.96  # standard errors to either side that hold 95% of a normal distribution
 
 
 def pareto(speed: Sequence[float], value: Sequence[float], better: int) -> list[int]:

@@ -217,7 +217,7 @@ def show_overlap(rankings: Sequence[Ranking], labels: Sequence[str], w: Words) -
             )
     st.caption(
         f"Rank-biased overlap of two rankings: 1 for the same {w.films} in the same order, 0 for none in common. The top "
-        f"counts most: the first ten {w.films} have 86 % of the weight (p = {PERSISTENCE})."
+        f"counts most: the first ten {w.films} have 86% of the weight (p = {PERSISTENCE})."
         + (" Models that agree stand together." if len(labels) > 2 else "")
     )
 

@@ -188,7 +188,7 @@ def show_attention(visit: Visit) -> None:
                 elif number == len(kinds):
                     show_side_by_side(models, changes, tables, targets[0], asked[targets[0]])
     st.caption(
-        "Rows are the films watched, latest first, columns the films asked about; a column adds up to 100 % over all "
+        "Rows are the films watched, latest first, columns the films asked about; a column adds up to 100% over all "
         f"{counted(read, 'film')} read, and one scale of colours holds for all maps. Five small DINs, "
         "alike but for the formula, each trained once on a quarter of the ratings per epoch: a thousandth of AUC "
         "between two of them may be chance."

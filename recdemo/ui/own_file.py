@@ -42,7 +42,7 @@ CATALOGUES = {False: "The shipped catalogue's", True: "The file's own"}
 HINTS = {
     "title": "A year in parentheses at its end is read as the year of release.",
     "movie_id": "MovieLens-1M's id; where films are the file's own, any id.",
-    "rating": "Numbers, 4/5, ★★★★, 80 %, thumbs or words. None, with 'no ratings' below: everything listed counts as liked.",
+    "rating": "Numbers, 4/5, ★★★★, 80%, thumbs or words. None, with 'no ratings' below: everything listed counts as liked.",
     "gender": "F, M, female or male. Without these three columns, nothing is known about the people who rated.",
     "genres": "MovieLens names, such as Comedy, joined by | or commas; other names are left out.",
 }

@@ -225,7 +225,7 @@ def show_table(visit: Visit, table: pd.DataFrame, places: Mapping[int, int] | No
             "year": st.column_config.NumberColumn("Year", format="%d", width=50),
             "score": st.column_config.ProgressColumn(
                 score,
-                format="%.2f" if stars else "%.1f %%",
+                format="%.2f" if stars else "%.1f%%",
                 min_value=0.0,
                 max_value=float(percents["score"].max())
                 if ranked
@@ -237,7 +237,7 @@ def show_table(visit: Visit, table: pd.DataFrame, places: Mapping[int, int] | No
             ),
             "p_like": st.column_config.ProgressColumn(
                 "Would like",
-                format="%.0f %%",
+                format="%.0f%%",
                 min_value=0.0,
                 max_value=100.0,
                 width=90,

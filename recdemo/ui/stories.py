@@ -155,7 +155,7 @@ _ALL = (
             Step(
                 "pages/recommend.py",
                 {"m": "din", "obj": "next", "t": "1240", **_MAYA},
-                "One number of many: DIN gives The Terminator a chance of 11.0 %. Follow it.",
+                "One number of many: DIN gives The Terminator a chance of 11.0%. Follow it.",
                 "It is the first row. The next steps go all the way from Maya's films to this number.",
             ),
             Step(
@@ -179,7 +179,7 @@ _ALL = (
             Step(
                 "pages/inside.py",
                 {"m": "din", "obj": "next", "t": "1240", "i": "score", **_MAYA},
-                "At the end stands the number from the list: 11.0 %, its share among all films.",
+                "At the end stands the number from the list: 11.0%, its share among all films.",
                 "Press the back arrow to see each step again, or “Lesson” to guess before you look.",
             ),
         ),

@@ -86,7 +86,7 @@ def show_table(changes: RankChanges, visit: Visit) -> None:
     """Every film of the chart with rank and score."""
     w = engine.words(visit.model)
     stars = visit.objective == "rating"
-    name, number = SCORE_NAMES[visit.objective], "%.2f" if stars else "%.2f %%"
+    name, number = SCORE_NAMES[visit.objective], "%.2f" if stars else "%.2f%%"
     scores = ["score_before", "score_after"]
     table = changes.films.drop(columns="movie_id")
     table[scores] *= 1 if stars else 100

@@ -89,7 +89,7 @@ def test_an_answer_is_played_pointed_at_and_walked_through(
     page.keyboard.press("End")
     listed = recdemo.load("din").recommend(session, 100)
     score = float(listed.loc[listed["movie_id"] == 1210, "score"].iloc[0])
-    expect(view.locator(".out .number")).to_contain_text(f"{100 * score:.1f} %")
+    expect(view.locator(".out .number")).to_contain_text(f"{100 * score:.1f}%")
 
     # A number that flowed together is whole at the end.
     page.keyboard.press("ArrowLeft")

@@ -33,7 +33,7 @@ def test_the_last_number_is_the_one_on_recommend(model: str, objective: str) -> 
     app, drawn = picture(model, objective)
     first = load(model, objective).recommend(SESSION, 1).iloc[0]
     score = first["score"]
-    assert drawn["shown"] == (f"{score:.2f}" if objective == "rating" else f"{100 * score:.1f} %")
+    assert drawn["shown"] == (f"{score:.2f}" if objective == "rating" else f"{100 * score:.1f}%")
     assert drawn["trace"]["movie_id"] == first["movie_id"]
     assert drawn["trace"]["steps"][-1]["values"] == pytest.approx(score, rel=1e-4)
     assert any(drawn["shown"] in text.value for text in app.markdown)
@@ -86,7 +86,7 @@ def test_a_lesson_is_about_steps_there_are(model: str, traces: dict[str, Trace])
     ids = [step.id for step in trace.steps]
     assert {lesson.step, *(one.step for one in lesson.sentences)} <= set(ids)
     assert 5 <= len(lesson.sentences) <= 8
-    filled = told(lesson, trace, "4.2 %")
+    filled = told(lesson, trace, "4.2%")
     assert len(filled["says"]) == len(lesson.sentences), "every blank has its number"
     assert filled["answer"] in filled["choices"]
     assert len(filled["choices"]) > 1
@@ -99,7 +99,7 @@ def test_without_films_a_lesson_says_what_it_can() -> None:
     trace = recdemo.trace(load("din"), Session(), 1210)
     lesson = lesson_of("din")
     assert lesson
-    filled = told(lesson, trace, "4.2 %")
+    filled = told(lesson, trace, "4.2%")
     assert (filled["choices"], filled["told"]) == ([], "")
     assert 0 < len(filled["says"]) < len(lesson.sentences)
     assert not any("{" in one["text"] for one in filled["says"])

@@ -29,7 +29,7 @@ def shown(app: AppTest) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(
     ("model", "objective", "number"),
-    [("ease", "next", "{:.1f} %"), ("fm", "like", "{:.1f} %"), ("rating_mlp", "rating", "{:.2f} ★")],
+    [("ease", "next", "{:.1f}%"), ("fm", "like", "{:.1f}%"), ("rating_mlp", "rating", "{:.2f} ★")],
 )  # fmt: skip
 def test_cards_show_the_library_s_list(model: str, objective: str, number: str) -> None:
     films = shown(open_page("recommend", link_of(MAYA, model, objective)))

@@ -76,7 +76,7 @@ def test_before_a_change_stands_the_list_that_it_would_move() -> None:
         for title, year in zip(listed["title"], listed["year"], strict=True)
     ]
     assert table["Chance of being next"].tolist() == [
-        f"{100 * score:.1f} %" for score in listed["score"]
+        f"{100 * score:.1f}%" for score in listed["score"]
     ]
     app.button(key="what_if_Flip gender").click().run()
     assert not sound(app).table

@@ -116,8 +116,8 @@ def test_one_number_is_the_same_at_both_ends() -> None:
     trace = recdemo.trace("din", visit.session, visit.targets[0], "next")
     for step in inside:
         assert _visit(step).step in [one.id for one in trace.steps]
-    said = f"{100 * first['score']:.1f} %"
-    assert said == f"{100 * trace.score:.1f} %"
+    said = f"{100 * first['score']:.1f}%"
+    assert said == f"{100 * trace.score:.1f}%"
     assert said in listed.finding
     assert said in inside[-1].finding
     assert trace["watched"].values.shape == (8, 32)

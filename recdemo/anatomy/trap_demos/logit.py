@@ -26,11 +26,11 @@ def dice_on_logit(case: Case) -> Demonstration:
     right = torch.sigmoid(logits)
     few = (int((printed < 0.4).sum()), int((right < 0.4).sum()))
     return Demonstration(
-        f"Printed, {few[0]:,} of {len(logits):,} films have a chance below 40 %; done right, {few[1]:,} have.",
+        f"Printed, {few[0]:,} of {len(logits):,} films have a chance below 40%; done right, {few[1]:,} have.",
         (
             *chances(case, printed, right),
             ("Least of the catalogue", f"{printed.min():.1%}", f"{right.min():.1%}"),
-            ("Films below 40 %", f"{few[0]:,}", f"{few[1]:,}"),
+            ("Films below 40%", f"{few[0]:,}", f"{few[1]:,}"),
         ),
     )
 
