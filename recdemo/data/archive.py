@@ -243,7 +243,7 @@ def _member_names(path: Path) -> set[str]:
         raise DataError(f"{path} cannot be read ({error}); {FRESH_COPY}") from error
     if len(members) > MAX_MEMBERS:
         raise DataError(
-            f"{path.name} lists {len(members):,} files, {MAX_MEMBERS:,} are the limit; {FRESH_COPY}"
+            f"{path.name} lists {len(members):,} files, more than the limit of {MAX_MEMBERS:,}; {FRESH_COPY}"
         )
     for member in members:
         _check_name(path, member)
@@ -280,7 +280,7 @@ def _check_member(where: str, member: zipfile.ZipInfo, most: int) -> None:
     ratio = member.file_size / max(member.compress_size, 1)
     if member.file_size > RATIO_FROM and ratio > MAX_RATIO:
         raise DataError(
-            f"{where} unpacks to {ratio:,.0f} times its size, {MAX_RATIO} times are the limit; "
+            f"{where} unpacks to {ratio:,.0f} times its size, more than the limit of {MAX_RATIO}; "
             f"{FRESH_COPY}"
         )
 

@@ -36,7 +36,7 @@ def check_file(path: Path) -> None:
 def check_size(name: str, size: int) -> None:
     if size > MAX_BYTES:
         raise DataError(
-            f"{name} has {size:,} bytes, {MAX_BYTES:,} are the limit; leave out columns or users"
+            f"{name} has {size:,} bytes, more than the limit of {MAX_BYTES:,}; leave out columns or users"
         )
 
 
@@ -49,7 +49,7 @@ def distinct(
     """
     if len(columns) > MAX_COLUMNS:
         raise DataError(
-            f"{name} has {len(columns):,} columns, {MAX_COLUMNS} are the limit; leave out those of no use"
+            f"{name} has {len(columns):,} columns, more than the limit of {MAX_COLUMNS}; leave out those of no use"
         )
     found: list[str] = []
     notes = []

@@ -192,7 +192,7 @@ def _shown(impressions: pd.DataFrame, numbers: dict[str, int]) -> pd.DataFrame:
     counts, word = _named(impressions["shown"], marked)
     if len(word) > MAX_SHOWN:
         raise DataError(
-            f"the impressions hold {len(word):,} articles, {MAX_SHOWN:,} are the limit; take MINDsmall, or fewer lines"
+            f"the impressions hold {len(word):,} articles, more than the limit of {MAX_SHOWN:,}; take MINDsmall, or fewer lines"
         )
     impression = np.repeat(impressions.index.to_numpy(), counts)
     unmarked = np.array([not name.endswith(("-0", "-1")) for name in marked], dtype=bool)[word]

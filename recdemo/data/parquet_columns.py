@@ -63,7 +63,7 @@ class _Size:
         self.total += pc.sum(lengths).as_py() or 0
         if self.total > limits.MAX_TEXT:
             raise DataError(
-                f"{self.name}: up to column {column!r} it holds {self.total:,} bytes of text, {limits.MAX_TEXT:,} are the limit; "
+                f"{self.name}: up to column {column!r} it holds {self.total:,} bytes of text, more than the limit of {limits.MAX_TEXT:,}; "
                 "leave out columns, or rows"
             )
 
@@ -169,19 +169,21 @@ def _check_sizes(name: str, file: Any) -> None:
     facts = file.metadata
     columns = list(file.schema_arrow.names)
     if facts.num_rows > limits.MAX_ROWS:
-        raise DataError(f"{name} has {facts.num_rows:,} rows, {limits.MAX_ROWS:,} are the limit")
+        raise DataError(
+            f"{name} has {facts.num_rows:,} rows, more than the limit of {limits.MAX_ROWS:,}"
+        )
     limits.distinct(name, columns)
     cells = facts.num_rows * len(columns)
     if cells > limits.MAX_CELLS:
         raise DataError(
-            f"{name} has {cells:,} cells, {limits.MAX_CELLS:,} are the limit; leave out columns"
+            f"{name} has {cells:,} cells, more than the limit of {limits.MAX_CELLS:,}; leave out columns"
         )
     # Not column by column: where the facts of one are damaged, pyarrow ends the process.
     groups = map(facts.row_group, range(facts.num_row_groups))
     unpacked = sum(group.total_byte_size for group in groups)
     if unpacked > limits.MAX_UNPACKED:
         raise DataError(
-            f"{name} unpacks to {unpacked:,} bytes, {limits.MAX_UNPACKED:,} are the limit; leave out columns"
+            f"{name} unpacks to {unpacked:,} bytes, more than the limit of {limits.MAX_UNPACKED:,}; leave out columns"
         )
 
 

@@ -128,7 +128,9 @@ def _clear_trials() -> None:
 
 def _unpacked(raw: bytes) -> dict[str, bytes]:
     if len(raw) > MAX_BYTES:
-        raise RequestError(f"{_NOT_A_ZIP}: it has {len(raw):,} bytes, {MAX_BYTES:,} is the limit")
+        raise RequestError(
+            f"{_NOT_A_ZIP}: it has {len(raw):,} bytes, more than the limit of {MAX_BYTES:,}"
+        )
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             entries = archive.infolist()
@@ -189,7 +191,7 @@ def _check(base: Path, stated: KeptCard) -> CheckpointCard:
         ) from None
     if len(shapes) > MAX_TENSORS:
         raise CheckpointError(
-            f"{WEIGHTS} holds {len(shapes):,} tensors, {MAX_TENSORS} are the limit"
+            f"{WEIGHTS} holds {len(shapes):,} tensors, more than the limit of {MAX_TENSORS}"
         )
     figures = [value for _, part in card.metrics for value in part.values()]
     if not all(map(math.isfinite, figures)):

@@ -111,7 +111,7 @@ def keys_in(content: bytes) -> list[str]:
 def _read(content: bytes) -> SavedVisit:
     if len(content) > MAX_BYTES:
         raise RequestError(
-            f"a file of {len(content):,} bytes is too large for a session; {MAX_BYTES:,} are the limit"
+            f"a file of {len(content):,} bytes is too large for a session; the limit is {MAX_BYTES:,}"
         )
     try:
         # Pydantic's own reader takes no half of a character, which no page could show.

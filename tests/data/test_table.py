@@ -225,12 +225,12 @@ def test_encodings_of_other_alphabets_are_known_by_the_names_of_columns(
 
 
 def test_limits_are_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    refused(",".join(f"c{number}" for number in range(101)) + "\n", "has 101 columns, 100 are")
+    refused(",".join(f"c{number}" for number in range(101)) + "\n", "has 101 columns, more than the limit of 100")
     monkeypatch.setattr(limits, "MAX_ROWS", 2)
     assert len(cells_of("a,b\n1,2\n3,4\n")) == 2
     refused("a,b\n1,2\n3,4\n5,6\n", "has more than 2 rows")
     monkeypatch.setattr(limits, "MAX_BYTES", 10)
-    refused(CSV, "has [0-9]+ bytes, 10 are the limit")
+    refused(CSV, "has [0-9]+ bytes, more than the limit of 10")
     monkeypatch.setattr(limits, "MAX_BYTES", 100)
     refused(gzip.compress(CSV.encode() * 9), "unpacks to more than 100 bytes")
     monkeypatch.setattr(limits, "MAX_BYTES", 10)

@@ -137,7 +137,7 @@ def test_a_small_model_that_takes_much_to_answer_is_refused(
         ({"embed_dim": 10**20}, "embed_dim is 1000.*; it may be 1 to 512"),
         ({"embed_dim": -3}, "embed_dim is -3; it may be 1 to 512"),
         ({"heads": 32}, "heads is 32; it may be 1 to 16"),
-        ({"hidden": [8] * 9}, "hidden has 9 entries, 8 are the limit"),
+        ({"hidden": [8] * 9}, "hidden has 9 entries, more than the limit of 8"),
         ({"hidden": [[8]]}, "hidden holds neither numbers nor texts"),
         ({"whatever": 1}, "whatever is 1"),
     ],
@@ -160,7 +160,7 @@ def test_every_number_among_arguments_has_bounds() -> None:
 
 def test_too_large_an_upload_is_not_opened(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept_zip, "MAX_BYTES", 1000)
-    with pytest.raises(RequestError, match="1,000 is the limit"):
+    with pytest.raises(RequestError, match="limit of 1,000"):
         kept_zip.bring_in(bytes(1001))
 
 

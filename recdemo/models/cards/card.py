@@ -97,7 +97,9 @@ def check_arguments(given: Mapping[str, Any]) -> None:
     for name, value in given.items():
         parts = value if isinstance(value, list | tuple) else [value]
         if len(parts) > MOST_LAYERS:
-            raise ValueError(f"{name[:40]} has {len(parts):,} entries, {MOST_LAYERS} are the limit")
+            raise ValueError(
+                f"{name[:40]} has {len(parts):,} entries, more than the limit of {MOST_LAYERS}"
+            )
         for part in parts:
             least, most = BOUNDS.get(name, (-math.inf, math.inf))
             number = isinstance(part, int | float) and not isinstance(part, bool)
