@@ -61,7 +61,7 @@ CARDS = (
     ),
     Card(
         key="rnn_joint",
-        title="RNN, trained at every step",
+        title="RNN trained at every step",
         family=SEQUENCE,
         idea=(
             "The same network also has to name the next film after each one it reads, out of all the films there are. "
