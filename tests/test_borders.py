@@ -19,7 +19,7 @@ import pytest
 import typer
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up import JSON, ODD, inputs, like, sentence
+from made_up import EVIL, JSON, ODD, inputs, like, sentence
 from random_visits import FILMS, MODELS
 
 from recdemo import checkpoints, cli
@@ -47,6 +47,18 @@ NAME = st.sampled_from([*PARAMETERS, "present", *SHOWN])
 @inputs(2_000)
 @given(st.dictionaries(NAME, VALUE, max_size=4))
 def test_a_link(link: dict[str, str]) -> None:
+    _link(link)
+
+
+@pytest.mark.parametrize("name", [*PARAMETERS, "present", *SHOWN])
+def test_a_link_with_one_odd_part(name: str) -> None:
+    """Each of the odd texts in each place, alone and beside what is right: too many for a draw to find them all."""
+    for odd in EVIL:
+        for value in (odd, f"{odd}l", f"260l-{odd}d", f"{odd}.1"):
+            _link({name: value})
+
+
+def _link(link: dict[str, str]) -> None:
     visit, problems = decode_visit(link, models=MODELS, films=FILMS)
     assert decode_visit(encode_visit(visit), models=MODELS, films=FILMS) == (visit, [])
     assert visit.objective in MODELS[visit.model]
