@@ -9,6 +9,7 @@ import pytest
 import torch
 from click.testing import Result
 from sklearn.metrics import ndcg_score, roc_auc_score
+from trials import trials
 from typer.testing import CliRunner
 
 from recdemo import checkpoints
@@ -103,7 +104,7 @@ def test_chance_is_that_of_a_mean_over_impressions(news: Dataset) -> None:
         impression_metrics(
             torch.rand(len(rows), generator=draw), ratings.liked[rows], ratings.impression[rows]
         )["auc"]
-        for _ in range(300)
+        for _ in range(trials(100, 300))
     ]
     assert found.figure == pytest.approx(np.mean(drawn), abs=0.01)
     assert found.chance / 3 == pytest.approx(np.std(drawn), rel=0.15)
