@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import Self
 
 import torch
-from scipy.sparse import csr_array
 from torch import Tensor, nn
 
 from recdemo.blocks.embedding import (
@@ -144,6 +143,8 @@ def film_smoothing(user: Tensor, movie: Tensor, size: int, layers: int) -> Tenso
     Returns:
         [size, size]; a film nobody liked keeps its own vector, over 1 + layers.
     """
+    from scipy.sparse import csr_array  # a quarter of a second to import, which answers do without
+
     _, user = user.unique(return_inverse=True)
     likes, liked_by = torch.bincount(user), torch.bincount(movie, minlength=size)
     value = likes[user].rsqrt() * liked_by[movie].rsqrt()
