@@ -4,12 +4,14 @@
 
 Needs playwright (the extra dev), Debian's chromium, and Linux (memory is read from /proc). The first
 page is timed from asking a server that has just started: until its heading is there, and until its last
-section is. Memory is what the server holds when every model has answered on two pages and it has tidied up.
+section is. So is what the server alone takes for Home, and for a link to a list and its reason, whose model it has to load, with no
+browser at work beside it. Memory is what the server holds when every model has answered on two pages and it has tidied up.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import statistics
 import sys
 import time
@@ -19,12 +21,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from playwright.sync_api import sync_playwright
 
-from benchmarks.browser import running_app, settle, start_chromium
+from benchmarks.browser import App, running_app, start_chromium
+from benchmarks.client import connected
 from recdemo import checkpoints
 from recdemo.ui.warm_up import TIDY_EVERY
 
 SETTLE = 10.0  # seconds that tidying up may take
-VISITOR = "g=F&a=25&o=12&h=260l-1214l-1374l-541l-589l-2571l"
+VISITOR = {
+    "m": "din",
+    "obj": "next",
+    "g": "F",
+    "a": "25",
+    "o": "12",
+    "h": "260l-1214l-1374l-541l-589l-2571l",
+}
 
 
 def resident_mb(process: int) -> float:
@@ -35,33 +45,54 @@ def resident_mb(process: int) -> float:
     raise RuntimeError(f"process {process} is gone")
 
 
+async def answered(app: App, page: str, link: dict[str, str]) -> float:
+    """Seconds until the server has run a page for a visitor of its own."""
+    async with connected(app.url, page) as client:
+        started = time.perf_counter()
+        await client.open(link)
+        return time.perf_counter() - started
+
+
+def answer_all(app: App) -> None:
+    """Every model on two pages."""
+    for model, objective in checkpoints.available():
+        for page in ("recommend", "attention"):
+            asyncio.run(answered(app, page, VISITOR | {"m": model, "obj": objective}))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=3)
     repeats = parser.parse_args().repeats
-    heading, whole, memory = [], [], 0.0
+    seconds: dict[str, list[float]] = {}
+
+    def took(what: str, each: float) -> None:
+        seconds.setdefault(what, []).append(each)
+
     with sync_playwright() as playwright:
         browser = start_chromium(playwright)
         page = browser.new_page()
-        for turn in range(repeats):
+        for _ in range(repeats):
             with running_app() as app:
                 started = time.perf_counter()
                 page.goto(app.url)
                 page.get_by_role("heading", name="recdemo").wait_for(timeout=60_000)
-                heading.append(time.perf_counter() - started)
+                took("heading", time.perf_counter() - started)
                 page.get_by_text("What is loaded").wait_for(timeout=60_000)
-                whole.append(time.perf_counter() - started)
-                if turn == repeats - 1:  # once: every model on two pages takes minutes
-                    for model, objective in checkpoints.available():
-                        for name in ("recommend", "attention"):
-                            page.goto(f"{app.url}/{name}?m={model}&obj={objective}&{VISITOR}")
-                            settle(page)
-                    time.sleep(TIDY_EVERY + SETTLE)
-                    memory = resident_mb(app.process)
+                took("whole page", time.perf_counter() - started)
         browser.close()
-    for name, seconds in {"heading": heading, "whole page": whole}.items():
-        rounded = [round(second, 2) for second in seconds]
-        print(f"cold server, {name}: median {statistics.median(seconds):.2f} s of {rounded}")
+    for _ in range(repeats):
+        with running_app() as app:
+            took("Home, the server alone", asyncio.run(answered(app, "", {})))
+        with running_app() as app:
+            took("a list, the server alone", asyncio.run(answered(app, "recommend", VISITOR)))
+    with running_app() as app:
+        answer_all(app)
+        time.sleep(TIDY_EVERY + SETTLE)
+        memory = resident_mb(app.process)
+    for what, each in seconds.items():
+        rounded = [round(second, 2) for second in each]
+        print(f"cold server, {what}: median {statistics.median(each):.2f} s of {rounded}")
     print(f"memory, all models loaded: {memory:.0f} MB")
 
 
