@@ -14,9 +14,9 @@ from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
 
 
-def simulate_strong_tastes(films: pd.DataFrame, *, users: int) -> Dataset:
-    """A world whose tastes are strong and whose hits are few, so that knowing people pays."""
-    strong = {"QUALITY_SPREAD": 0.15, "OWN_SPREAD": 1.0, "NOISE": 0.3, "POPULARITY_TAIL": 0.3}
+def simulate_strong_tastes(films: pd.DataFrame, *, users: int, own: float = 1.0) -> Dataset:
+    """A world whose tastes are strong, the more the larger `own`, and whose hits are few, so that knowing people pays."""
+    strong = {"QUALITY_SPREAD": 0.15, "OWN_SPREAD": own, "NOISE": 0.3, "POPULARITY_TAIL": 0.3}
     with pytest.MonkeyPatch.context() as patch:
         for name, value in strong.items():
             patch.setattr(simulated, name, value)

@@ -28,9 +28,9 @@ Planted = tuple[Ratings, Tensor]
 
 @pytest.fixture(scope="module")
 def planted(films: pd.DataFrame) -> Planted:
-    """600 users of strong tastes; to save time, fewer of them to measure."""
-    world = simulate_strong_tastes(films.iloc[:200], users=600)
-    ratings = Ratings(world, Schema(world.movies, history_length=10))
+    """400 users of strong tastes; to save time, fewer of them to measure."""
+    world = simulate_strong_tastes(films.iloc[:200], users=400, own=1.5)
+    ratings = Ratings(world, Schema(world.movies, history_length=6))
     part = parts_of(ratings)
     unused = TEST + 1
     part[(part == VALIDATION) & (ratings.user >= 50)] = unused
@@ -41,26 +41,28 @@ def planted(films: pd.DataFrame) -> Planted:
 # What takes some models longer than two passes over so few ratings, or more steps.
 STEPS = {"batch_size": 256, "learning_rate": 0.02}
 LONGER: dict[tuple[str, str], dict[str, float]] = {
-    ("mf", "like"): {"epochs": 12, "weight_decay": 1.0},
-    ("mf", "next"): {"epochs": 20, "weight_decay": 1.0, "negatives": 32},
-    ("two_tower", "like"): {"epochs": 15, "weight_decay": 0.3, "learning_rate": 0.016},
-    ("concat_mlp", "like"): {"epochs": 15, "weight_decay": 0.1, "learning_rate": 0.008},
-    ("rnn_joint", "like"): {"epochs": 8, **STEPS},
-    ("dcn_text", "like"): {"epochs": 6},
-    ("dcn_text", "next"): {"epochs": 12, **STEPS, "learning_rate": 0.01, "negatives": 32},
-    ("rnn", "next"): {"epochs": 10, "learning_rate": 0.016},
-    ("embedding_cnn", "next"): {"epochs": 12, **STEPS, "learning_rate": 0.01, "negatives": 16},
-    ("attention_pooling", "next"): {"epochs": 5},
-    ("bst", "next"): {"epochs": 7, **STEPS, "learning_rate": 0.01},
+    ("mf", "like"): {"epochs": 6, "weight_decay": 1.0},
+    ("mf", "next"): {"epochs": 10, "weight_decay": 1.0, "negatives": 32},
+    ("two_tower", "like"): {"epochs": 10, "weight_decay": 0.3, "learning_rate": 0.016},
+    ("concat_mlp", "like"): {"epochs": 10, "weight_decay": 0.1, "learning_rate": 0.008},
+    ("rnn_joint", "like"): {"epochs": 4, **STEPS},
+    ("dcn_text", "like"): {"epochs": 4},
+    ("dcn_text", "next"): {"epochs": 6, **STEPS, "learning_rate": 0.01, "negatives": 32},
+    ("rnn", "next"): {"epochs": 7, "learning_rate": 0.016},
+    ("embedding_cnn", "next"): {"epochs": 5, **STEPS, "learning_rate": 0.01, "negatives": 16},
+    ("pooling", "next"): {"epochs": 4},
+    ("attention_pooling", "next"): {"epochs": 3},
+    ("bst", "next"): {"epochs": 5, **STEPS, "learning_rate": 0.01},
     ("embedding_mlp", "next"): STEPS,
     ("sasrec", "next"): STEPS,
-    ("textcnn_rating", "rating"): {"epochs": 6},
+    ("textcnn_rating", "rating"): {"epochs": 3},
     ("rating_mlp", "rating"): {"epochs": 4},
 }
 # By how much each beats popularity, as a difference of AUC and a ratio of NDCG. Of a user there are some 25 likes to train
 # on, few for a network that knows nothing but two ids; the vector of a film's sentence says no more than its genres.
-GAIN = {"two_tower": 0.015, "concat_mlp": 0.015, "rnn_joint": 0.02}
-TIMES = {"dcn_text": 1.1}
+# Enough that a model given another person's history falls short, where it makes much of histories.
+GAIN = {"two_tower": 0.03, "concat_mlp": 0.03, "rnn_joint": 0.05, "fnn_plus": 0.07}
+TIMES = {"dcn": 1.4}
 TOO_FEW = {"two_tower", "concat_mlp"}
 
 
@@ -104,13 +106,13 @@ def _trained_for(objective: Objective) -> list[str]:
 @pytest.mark.parametrize("key", _trained_for("like"))
 def test_model_learns_who_likes_what(key: str, planted: Planted, popular: dict[str, float]) -> None:
     assert popular["like"] > 0.55
-    assert _figure(key, planted, "like") > popular["like"] + GAIN.get(key, 0.03)
+    assert _figure(key, planted, "like") > popular["like"] + GAIN.get(key, 0.075)
 
 
 @pytest.mark.parametrize("key", [key for key in _trained_for("next") if key not in TOO_FEW])
 def test_model_learns_who_picks_what(key: str, planted: Planted, popular: dict[str, float]) -> None:
     assert popular["next"] > 0.04
-    assert _figure(key, planted, "next") > TIMES.get(key, 1.25) * popular["next"]
+    assert _figure(key, planted, "next") > TIMES.get(key, 1.6) * popular["next"]
 
 
 @pytest.mark.parametrize("key", _trained_for("rating"))
