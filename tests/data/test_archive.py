@@ -86,7 +86,8 @@ def test_a_link_is_refused(tmp_path: Path) -> None:
 def test_a_bomb_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bomb = FILES | {"ratings.dat": b"1::1::5::300\n" * 400_000}
     _refused(
-        _zip(tmp_path / "a.zip", files=bomb), "ratings.dat unpacks to [0-9]+ times its size, more than the limit of 100"
+        _zip(tmp_path / "a.zip", files=bomb),
+        "ratings.dat unpacks to [0-9]+ times its size, more than the limit of 100",
     )
     monkeypatch.setattr(archive, "MAX_MEMBER_BYTES", 50)
     _refused(_zip(tmp_path / "b.zip"), "movies.dat unpacks to more than 50 bytes")

@@ -61,10 +61,13 @@ def test_parquet_limits_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     long = pd.DataFrame({"a": ["x" * 1001] * 3, "b": [1, 2, 3]})
     monkeypatch.setattr(limits, "MAX_TEXT", 2000)
     refused(
-        parquet_of(long.assign(a="x" * 900)), "column 'a' it holds 2,700 bytes of text, more than the limit of 2,000"
+        parquet_of(long.assign(a="x" * 900)),
+        "column 'a' it holds 2,700 bytes of text, more than the limit of 2,000",
     )
     half = pd.DataFrame({"a": ["x" * 500] * 3, "b": ["y" * 500] * 3})
-    refused(parquet_of(half), "column 'b' it holds 3,000 bytes of text, more than the limit of 2,000")
+    refused(
+        parquet_of(half), "column 'b' it holds 3,000 bytes of text, more than the limit of 2,000"
+    )
     monkeypatch.setattr(limits, "MAX_UNPACKED", 500)
     refused(parquet_of(half), r"unpacks to [\d,]+ bytes, more than the limit of 500")
     monkeypatch.setattr(limits, "MAX_UNPACKED", 50_000)

@@ -225,7 +225,10 @@ def test_encodings_of_other_alphabets_are_known_by_the_names_of_columns(
 
 
 def test_limits_are_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    refused(",".join(f"c{number}" for number in range(101)) + "\n", "has 101 columns, more than the limit of 100")
+    refused(
+        ",".join(f"c{number}" for number in range(101)) + "\n",
+        "has 101 columns, more than the limit of 100",
+    )
     monkeypatch.setattr(limits, "MAX_ROWS", 2)
     assert len(cells_of("a,b\n1,2\n3,4\n")) == 2
     refused("a,b\n1,2\n3,4\n5,6\n", "has more than 2 rows")
