@@ -18,6 +18,8 @@ from recdemo.core.batch import Batch, Known
 from recdemo.core.vocabulary import LIKED, Objective
 from recdemo.encoding.schema import Schema
 
+AT_ONCE = 64  # films of a row whose products with those before them are added at once
+
 
 class EASE(nn.Module):
     """b_q + Σ_i x_i B_iq.
@@ -77,9 +79,15 @@ class EASE(nn.Module):
     def _solved(self, known: Known, films: int) -> Tensor:
         """B [M, M]."""
         value = torch.where(known.feedback == LIKED, 1.0, self.unliked)
-        gram = torch.zeros(films + 1, films + 1)
-        for movie, x in by_row(rows_of(known, self.window), known.movie.long(), value):
-            add_products(gram, movie, movie, x.unsqueeze(1) * x)
+        gram = torch.zeros(films + 1, films + 1)  # below and on the diagonal; no more is read
+        row = rows_of(known, self.window)
+        order = (
+            row * (films + 2) + known.movie
+        ).argsort()  # neighbours in memory, one after another
+        for movie, x in by_row(row[order], known.movie[order].long(), value[order]):
+            for end in range(AT_ONCE, len(movie) + AT_ONCE, AT_ONCE):
+                some = slice(end - AT_ONCE, end)
+                add_products(gram, movie[some], movie[:end], x[some].unsqueeze(1) * x[:end])
         gram = gram[:films, :films]
         gram.diagonal().add_(self.ridge)
         inverse = torch.cholesky_inverse(torch.linalg.cholesky(gram))

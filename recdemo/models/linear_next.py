@@ -73,7 +73,7 @@ class LinearNext(nn.Module):
 
     def _solved(self, known: Known, films: int) -> Tensor:
         """B [M, M]."""
-        gram, cross = torch.zeros(2, films + 1, films + 1)  # XᵀX and XᵀY
+        gram, cross = torch.zeros(2, films + 1, films + 1)  # XᵀX and YᵀX
         recall, row = self.sum.recall, rows_of(known)
         past = recall.past(int(row.bincount().max()))
         columns = (known.movie.long(), recall.weight[known.feedback.long()], known.answer.bool())
@@ -83,8 +83,8 @@ class LinearNext(nn.Module):
                 last = int(picks[-1]) if len(picks) else 0
                 x = past[picks, :last] * weight[:last]  # [picks, last]: nothing was watched later
                 own[:last, :last].addmm_(x.T, x)
-                add_products(cross, movie[:last], movie[picks], x.T)
+                add_products(cross, movie[picks], movie[:last], x)
             add_products(gram, movie, movie, own)
         gram, cross = gram[:films, :films], cross[:films, :films]
         gram.diagonal().add_(self.ridge)
-        return torch.cholesky_solve(cross, torch.linalg.cholesky(gram))
+        return torch.cholesky_solve(cross.T, torch.linalg.cholesky(gram))

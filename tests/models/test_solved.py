@@ -23,7 +23,7 @@ from recdemo.data import simulate
 from recdemo.encoding.encode import encode
 from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
-from recdemo.models import linear_next
+from recdemo.models import ease, linear_next
 from recdemo.models.ease import EASE
 from recdemo.models.ials import IALS
 from recdemo.models.linear_next import LinearNext
@@ -55,9 +55,12 @@ def _in_proportion(found: np.ndarray, wanted: np.ndarray) -> None:
     assert found / scale == pytest.approx(wanted, abs=2e-3 * np.abs(wanted).max())
 
 
-@pytest.mark.parametrize("window", [0, 4])
-def test_ease_predicts_each_film_from_all_others(window: int, known: Known, schema: Schema) -> None:
+@pytest.mark.parametrize(("window", "at_once"), [(0, 64), (0, 5), (4, 64), (4, 1)])
+def test_ease_predicts_each_film_from_all_others(
+    window: int, at_once: int, known: Known, schema: Schema, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The closed form is, column by column, a ridge regression that may not use the film itself."""
+    monkeypatch.setattr(ease, "AT_ONCE", at_once)
     model = EASE(schema, ridge=3.0, window=window, unliked=0.4)
     model.solve(known, "next")
     rows = []
