@@ -5,7 +5,7 @@
 Needs playwright (the extra dev), Debian's chromium, and Linux (memory is read from /proc). The first
 page is timed from asking a server that has just started: until its heading is there, and until its last
 section is. So is what the server alone takes for Home, and for a link to a list and its reason, whose model it has to load, with no
-browser at work beside it. Memory is what the server holds when every model has answered on two pages and it has tidied up.
+browser at work beside it. Memory is what the server holds when every model has answered on two pages, the visitors have left, and it has tidied up.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from benchmarks.client import connected
 from recdemo import checkpoints
 from recdemo.ui.warm_up import TIDY_EVERY
 
+KEPT = 120.0  # seconds for which Streamlit keeps what a visitor saw who has left
 SETTLE = 10.0  # seconds that tidying up may take
 VISITOR = {
     "m": "din",
@@ -37,12 +38,11 @@ VISITOR = {
 }
 
 
-def resident_mb(process: int) -> float:
-    """Resident memory of a process, in MB."""
-    for line in Path(f"/proc/{process}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    raise RuntimeError(f"process {process} is gone")
+def memory_of(process: int) -> tuple[float, float]:
+    """What a process holds, and what of it is no page of a file, in MB."""
+    lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()[1:]
+    kb = {name: int(value.split()[0]) for name, value in (line.split(":") for line in lines)}
+    return kb["Rss"] / 1024, kb["Anonymous"] / 1024
 
 
 async def answered(app: App, page: str, link: dict[str, str]) -> float:
@@ -88,12 +88,16 @@ def main() -> None:
             took("a list, the server alone", asyncio.run(answered(app, "recommend", VISITOR)))
     with running_app() as app:
         answer_all(app)
+        time.sleep(KEPT)
+        asyncio.run(answered(app, "", {}))  # when somebody comes, those who left are forgotten
         time.sleep(TIDY_EVERY + SETTLE)
-        memory = resident_mb(app.process)
+        resident, own = memory_of(app.process)
     for what, each in seconds.items():
         rounded = [round(second, 2) for second in each]
         print(f"cold server, {what}: median {statistics.median(each):.2f} s of {rounded}")
-    print(f"memory, all models loaded: {memory:.0f} MB")
+    print(
+        f"memory, all models loaded: {resident:.0f} MB, {own:.0f} of them its own, the rest pages of files"
+    )
 
 
 if __name__ == "__main__":
