@@ -39,7 +39,8 @@ LONELY = """() => {
 def click(page: Page, movie: int) -> None:
     x, y = page.evaluate(PLACE, movie)
     page.mouse.move(x, y)
-    page.wait_for_timeout(300)  # plotly tells what is under the pointer a moment after it has moved
+    # Plotly tells what is under the pointer a moment after it has moved, and only then knows what a click means.
+    page.locator(".js-plotly-plot .hovertext").first.wait_for()
     page.mouse.click(x, y)
 
 
