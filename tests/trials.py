@@ -9,8 +9,6 @@ import os
 from typing import TypeVar
 
 VARIABLE = "RECDEMO_LONG_TESTS"
-
-
 Number = TypeVar("Number", int, float)
 
 
