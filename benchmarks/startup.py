@@ -15,6 +15,7 @@ import asyncio
 import statistics
 import sys
 import time
+from collections import defaultdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -64,11 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=3)
     repeats = parser.parse_args().repeats
-    seconds: dict[str, list[float]] = {}
-
-    def took(what: str, each: float) -> None:
-        seconds.setdefault(what, []).append(each)
-
+    seconds: defaultdict[str, list[float]] = defaultdict(list)
     with sync_playwright() as playwright:
         browser = start_chromium(playwright)
         page = browser.new_page()
@@ -77,15 +74,16 @@ def main() -> None:
                 started = time.perf_counter()
                 page.goto(app.url)
                 page.get_by_role("heading", name="recdemo").wait_for(timeout=60_000)
-                took("heading", time.perf_counter() - started)
+                seconds["heading"].append(time.perf_counter() - started)
                 page.get_by_text("What is loaded").wait_for(timeout=60_000)
-                took("whole page", time.perf_counter() - started)
+                seconds["whole page"].append(time.perf_counter() - started)
         browser.close()
     for _ in range(repeats):
         with running_app() as app:
-            took("Home, the server alone", asyncio.run(answered(app, "", {})))
+            seconds["Home, the server alone"].append(asyncio.run(answered(app, "", {})))
         with running_app() as app:
-            took("a list, the server alone", asyncio.run(answered(app, "recommend", VISITOR)))
+            taken = asyncio.run(answered(app, "recommend", VISITOR))
+            seconds["a list, the server alone"].append(taken)
     with running_app() as app:
         answer_all(app)
         time.sleep(KEPT)
