@@ -81,9 +81,8 @@ class EASE(nn.Module):
         value = torch.where(known.feedback == LIKED, 1.0, self.unliked)
         gram = torch.zeros(films + 1, films + 1)  # below and on the diagonal; no more is read
         row = rows_of(known, self.window)
-        order = (
-            row * (films + 2) + known.movie
-        ).argsort()  # neighbours in memory, one after another
+        # Neighbours in memory are added one after another.
+        order = (row * (films + 2) + known.movie).argsort()
         for movie, x in by_row(row[order], known.movie[order].long(), value[order]):
             for end in range(AT_ONCE, len(movie) + AT_ONCE, AT_ONCE):
                 some = slice(end - AT_ONCE, end)
