@@ -5,6 +5,7 @@ This module, and what it imports, must stay light: streamlit, and a call to the 
 
 from __future__ import annotations
 
+import functools
 import gc
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def show(title: str, icon: str, lead: str) -> None:
         st.markdown(lead)
 
 
-@st.cache_resource(show_spinner=False)
+@functools.cache
 def _start() -> None:
     """Once in a server, before libraries are loaded: each run of a page is a thread of its own, and what they start are more; to
     look for garbage in what they bring takes a tenth of the first page (`warm_up` goes back to it)."""

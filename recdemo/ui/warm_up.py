@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import importlib
 import threading
 import time
 from contextlib import suppress
-
-import streamlit as st
 
 from recdemo.core.allocator import give_back
 from recdemo.ui import engine
@@ -17,9 +16,9 @@ WARM_UP_AFTER = 1.5  # seconds, in which the browser draws and still asks the se
 TIDY_EVERY = 60.0  # seconds
 
 
-@st.cache_resource(show_spinner=False)
+@functools.cache
 def warm_up() -> None:
-    """Import what models need, once, while the first page of a new server is being read; then tidy up now and again.
+    """Import what models need, once in a process, while the first page of a new server is being read; then tidy up now and again.
 
     A page that needs it sooner waits for the same import; what fails here fails again, and is seen, there.
 

@@ -109,16 +109,16 @@ def test_a_click_on_the_map_chooses_a_film(new_page: Callable[..., Page], app_ur
     page.get_by_text("in this area").wait_for(state="detached")
 
     # On a phone the page is as wide as the screen, the chart with its legend too.
-    phone = new_page(390)
-    phone.goto(f"{app_url}/embeddings?m=mf&obj=next&h=2571l&t={movie}")
-    phone.get_by_text(f"Nearest to {title}").wait_for()
-    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
-    assert phone.get_by_text("Traceback").count() == 0
-    phone.goto(f"{app_url}/embeddings?m=mf&obj=next&h=2571l")
-    phone.get_by_text("Further questions").wait_for()
-    settle(phone)
-    drawn = phone.locator(".st-key-answer .js-plotly-plot").bounding_box()
-    below = phone.get_by_text("Further questions").bounding_box()
+    page.set_viewport_size({"width": 390, "height": 900})
+    page.goto(f"{app_url}/embeddings?m=mf&obj=next&h=2571l&t={movie}")
+    page.get_by_text(f"Nearest to {title}").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.get_by_text("Traceback").count() == 0
+    page.goto(f"{app_url}/embeddings?m=mf&obj=next&h=2571l")
+    page.get_by_text("Further questions").wait_for()
+    settle(page)
+    drawn = page.locator(".st-key-answer .js-plotly-plot").bounding_box()
+    below = page.get_by_text("Further questions").bounding_box()
     assert drawn
     assert below
     assert drawn["height"] > 300

@@ -11,6 +11,8 @@ import streamlit as st
 from app import ROOT
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime import context
+from streamlit.testing.v1 import local_script_runner
+from streamlit.testing.v1.local_script_runner import LocalScriptRunner
 
 from recdemo import checkpoints
 
@@ -21,6 +23,19 @@ context._get_client_context = lambda: None
 manifest_scanner.scan_component_manifests = functools.cache(
     manifest_scanner.scan_component_manifests
 )
+
+
+def _wait(runner: LocalScriptRunner, timeout: float) -> None:
+    """Sleep until the page's script has ended. AppTest itself looks a thousand times a second, and holds it up by that."""
+    thread = runner._script_thread
+    assert thread is not None
+    thread.join(timeout)
+    if thread.is_alive():
+        runner.request_stop()
+        pytest.fail(f"the page was not drawn within {timeout} seconds")
+
+
+local_script_runner.require_widgets_deltas = _wait
 
 
 @pytest.fixture
