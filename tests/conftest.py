@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -84,6 +85,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         place = item.path.relative_to(Path(__file__).parent).as_posix()
         if place.startswith(SLOW):
             item.add_marker("slow")
+
+
+def pytest_collection_finish() -> None:
+    """Set what libraries and tests are made of aside: nothing of it is garbage, and to look through it takes long."""
+    gc.collect()
+    gc.freeze()
 
 
 def _real(name: str, catalogue: pd.DataFrame | None = None) -> Dataset:
