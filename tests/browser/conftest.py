@@ -61,7 +61,7 @@ def new_page(browser: Browser, tab: Page) -> Iterator[Callable[..., Page]]:
     for page in pages:
         if page == tab:
             page.evaluate("try { localStorage.clear(); sessionStorage.clear() } catch {}")
-            page.emulate_media(color_scheme="light")
+            page.emulate_media(color_scheme="light", reduced_motion="no-preference")
             page.goto("about:blank")
             page.context.clear_cookies()
         else:

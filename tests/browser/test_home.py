@@ -44,13 +44,16 @@ def shown_around(page: Page) -> None:
 def test_a_newcomer_is_shown_around_and_has_a_list_in_seven_clicks(
     new_page: Callable[..., Page], app_url: str
 ) -> None:
-    phone = new_page(390, 844, reduced_motion="reduce")
-    phone.goto(app_url)
-    settle(phone)
-    shown_around(phone)
-    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    page = new_page(390, 844)
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(app_url)
+    settle(page)
+    shown_around(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
-    page = new_page(WIDTH, HEIGHT)
+    page.evaluate("localStorage.clear()")  # who comes next has never been here
+    page.emulate_media(reduced_motion="no-preference")
+    page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
     page.goto(app_url)
     settle(page)
     shown_around(page)

@@ -26,7 +26,8 @@ def test_an_answer_is_played_pointed_at_and_walked_through(
     new_page: Callable[..., Page], app_url: str
 ) -> None:
     session = PERSONAS[0].session
-    page = new_page(1280, 720, reduced_motion="reduce")
+    page = new_page(1280, 720)
+    page.emulate_media(reduced_motion="reduce")
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     link = encode_visit(Visit(session, "din", "next", targets=(1210,))) | {"i": "interest"}

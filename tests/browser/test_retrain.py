@@ -24,13 +24,9 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def allowed() -> str:
-    return "on"
-
-
-@pytest.fixture
-def app_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allowed: str) -> Iterator[str]:
-    home = {store.ROOT_VARIABLE: str(tmp_path / "runs"), training.ALLOWED_VARIABLE: allowed}
+def public_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An app that trains on simulated viewers only, and keeps its runs in a folder of its own."""
+    home = {store.ROOT_VARIABLE: str(tmp_path / "runs"), training.ALLOWED_VARIABLE: "simulated"}
     monkeypatch.setenv(store.ROOT_VARIABLE, home[store.ROOT_VARIABLE])
     with running_app(home) as app:
         yield app.url
@@ -48,12 +44,11 @@ def held_after_an_epoch() -> int:
     raise TimeoutError("no run has told of an epoch")
 
 
-@pytest.mark.parametrize("allowed", ["simulated"])
 def test_from_the_button_to_the_model_on_another_page(
-    new_page: Callable[..., Page], app_url: str
+    new_page: Callable[..., Page], public_url: str
 ) -> None:
     page = new_page()
-    page.goto(f"{app_url}/retrain?m=din&obj=next&g=F&a=25&h=260l-2571l")
+    page.goto(f"{public_url}/retrain?m=din&obj=next&g=F&a=25&h=260l-2571l")
     page.get_by_role("button", name="Train now").click()
 
     # The curve has its first point; a reload in the middle finds the run again, and the curve moves on.
