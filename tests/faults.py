@@ -35,7 +35,7 @@ FAULTS = (
     Fault("mask of the attention", "blocks/attention.py", "return normalised(scores, mask, self.softmax)", "return normalised(scores, torch.ones_like(mask), self.softmax)", "blocks/test_attention.py"),
     Fault("looking ahead", "blocks/transformer.py", "dtype=torch.bool).tril()", "dtype=torch.bool).triu()", "blocks/test_transformer.py"),
     Fault("pull of the fold-in", "blocks/fold_in.py", "+ 0.5 * self.strength", "- 0.5 * self.strength", "blocks/test_fold_in.py"),
-    Fault("which films a visitor's history keeps", "encoding/encode.py", "session.history[-schema.history_length :]", "session.history[: schema.history_length]", "encoding"),
+    Fault("which films a visitor's history keeps", "core/session.py", "history=self.history[-films:]", "history=self.history[:films]", "encoding"),
     Fault("a history that holds its target", "encoding/ratings.py", "(until - first).unsqueeze(1)", "(until - first + 1).unsqueeze(1)", "encoding"),
     Fault("a history over the user before", "encoding/ratings.py", "torch.maximum(self.start[user], until - reach)", "(until - reach).clamp(min=0)", "encoding"),
     Fault("liked from which star", "encoding/ratings.py", "self.stars >= LIKED_FROM", "self.stars > LIKED_FROM", "encoding"),

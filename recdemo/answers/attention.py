@@ -61,7 +61,7 @@ def layer_weights(recommender: Scorer, session: Session) -> tuple[list[int], np.
     if not isinstance(model, ShowsLayers):
         raise TypeError(f"{recommender.checkpoint.card.model} has no layers to show")
     schema = recommender.checkpoint.schema
-    films = session.movie_ids[-schema.history_length :]
+    films = session.latest(schema.history_length).movie_ids
     with torch.inference_mode():
         weights = model.encoder_weights(encode(schema, [session], torch.tensor([1])))[0]
     return films, weights[:, :, : len(films), : len(films)].numpy()
@@ -227,7 +227,7 @@ def _asked(recommender: Scorer, session: Session, movie_id: int) -> tuple[Batch,
     schema = recommender.checkpoint.schema
     session = unwatched(session, movie_id)
     batch = encode(schema, [session], torch.tensor([schema.index_of(movie_id)]))
-    return batch, session.movie_ids[-schema.history_length :]
+    return batch, session.latest(schema.history_length).movie_ids
 
 
 def strongest_pair(

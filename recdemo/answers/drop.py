@@ -226,7 +226,9 @@ class _Race:
 
     def read(self, gone: Collection[int] = ()) -> list[int]:
         """The films that a model reads of the history, when some are taken away."""
-        return self.without(gone).movie_ids[-self.recommender.checkpoint.schema.history_length :]
+        return (
+            self.without(gone).latest(self.recommender.checkpoint.schema.history_length).movie_ids
+        )
 
     def rank(self, logits: np.ndarray) -> int:
         """Where the film stands by the logits [M] of all films."""

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from recdemo.answers.explanation import AVERAGE, Contrast, Explanation, Weights, pair_label
 from recdemo.answers.reasons import AVERAGED as AVERAGED
-from recdemo.answers.reasons import Reasons, reasons, taken_in
+from recdemo.answers.reasons import Reasons, reasons
 from recdemo.answers.reasons import titles_of as titles_of
 from recdemo.answers.removal import pair_removal, rank_correlation
 from recdemo.answers.summands import is_exact, logits_without
@@ -76,7 +76,7 @@ def explain(
             f"{titles_of(recommender, [against])[0]} is {w.watched}, and no candidate; compare with one that is not"
         )
     logits = recommender.logits(session) if logits is None else logits
-    read = taken_in(recommender, session)
+    read = session.latest(recommender.checkpoint.schema.history_length)
     if shared is None or not shared.covers(movie_id, against):
         shared = reasons(recommender, session, [movie_id], logits, against)
     found, without = logits_without(recommender, read, torch.tensor([target]))
@@ -141,16 +141,13 @@ def _side_by_side(
     recommender: Scorer, session: Session, movie_ids: Sequence[int], ask: Callable[[Batch], Tensor]
 ) -> pd.DataFrame:
     """What a model has for each target and film watched, [U, C, L], as `history_weights` returns it."""
-    checkpoint = recommender.checkpoint
-    targets = torch.tensor([[checkpoint.schema.index_of(movie)] for movie in movie_ids])
-    length = checkpoint.schema.history_length
-    asked = [unwatched(session, movie) for movie in movie_ids]
+    schema = recommender.checkpoint.schema
+    targets = torch.tensor([[schema.index_of(movie)] for movie in movie_ids])
+    asked = [unwatched(session, movie).latest(schema.history_length) for movie in movie_ids]
     with torch.inference_mode():
-        weights = ask(encode(checkpoint.schema, asked, targets))
+        weights = ask(encode(schema, asked, targets))
     columns = {
-        movie: pd.Series(
-            weights[row, 0].tolist()[: len(one.history)], index=one.movie_ids[-length:], dtype=float
-        )
+        movie: pd.Series(weights[row, 0].tolist()[: len(one.history)], one.movie_ids, dtype=float)
         for row, (movie, one) in enumerate(zip(movie_ids, asked, strict=True))
     }
     read = {film for column in columns.values() for film in column.index}
@@ -172,7 +169,7 @@ def field_values(recommender: Scorer, session: Session, movie_id: int) -> dict[s
     """What each field of the FM family holds for this session and film, in words."""
     schema = recommender.checkpoint.schema
     session = unwatched(session, movie_id)
-    read = session.history[-schema.history_length :]
+    read = session.latest(schema.history_length).history
     batch = encode(schema, [session], torch.tensor([schema.index_of(movie_id)]))
     favourite = int(batch.favourite_genre[0])
     film = recommender.catalogue.iloc[schema.index_of(movie_id) - 1]

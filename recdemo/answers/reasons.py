@@ -81,7 +81,7 @@ def reasons(
             own the average is over some of them, evenly spread over its ranking.
     """
     schema = recommender.checkpoint.schema
-    read = taken_in(recommender, session)
+    read = session.latest(recommender.checkpoint.schema.history_length)
     rivals = _rivals(recommender, session, against, logits)
     films = [schema.index_of(movie) for movie in movie_ids]
     titles = titles_of(recommender, read.movie_ids)
@@ -120,7 +120,7 @@ def what_mattered(recommender: Scorer, session: Session, movie_ids: Sequence[int
 
     Of a long history the latest `MOST_LEFT_OUT` are left out in turn; the others follow, latest first.
     """
-    read = taken_in(recommender, session)
+    read = session.latest(recommender.checkpoint.schema.history_length)
     older, tried = read.movie_ids[:-MOST_LEFT_OUT], read.movie_ids[-MOST_LEFT_OUT:]
     if not (tried and movie_ids):
         return tried
@@ -129,12 +129,6 @@ def what_mattered(recommender: Scorer, session: Session, movie_ids: Sequence[int
     moved = np.abs(logits - without).mean(1)
     order = np.argsort(-moved, kind="stable")
     return [*(tried[place] for place in order), *older[::-1]]
-
-
-def taken_in(recommender: Scorer, session: Session) -> Session:
-    """The session with the latest films only, as many as the model reads."""
-    length = recommender.checkpoint.schema.history_length
-    return replace(session, history=session.history[-length:])
 
 
 def titles_of(recommender: Scorer, movie_ids: Sequence[int]) -> tuple[str, ...]:

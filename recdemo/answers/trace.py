@@ -46,7 +46,7 @@ def trace(
     with torch.inference_mode(), record() as tape:
         answer = checkpoint.model(encode(schema, [session], torch.tensor([target])))
     _end_with(tape, answer)
-    read = [film.movie_id for film in session.history[-schema.history_length :]]
+    read = session.latest(schema.history_length).movie_ids
     words = tuple(schema.words[word - 1] if word else "" for word in schema.title_words[target])
     names = {"word": words, "genre": schema.genre_names}
     reader = _Reader(target, schema.size + 1, read, titles_of(recommender, read), names)

@@ -52,7 +52,7 @@ def trust(recommender: Scorer, session: Session, movie_id: int) -> Trust:
     """
     checkpoint, session = recommender.checkpoint, unwatched(session, movie_id)
     schema, model = checkpoint.schema, checkpoint.model
-    read = replace(session, history=session.history[-schema.history_length :])
+    read = session.latest(schema.history_length)
     target = torch.tensor([schema.index_of(movie_id)])
     with torch.inference_mode():
         batch = encode(schema, [read], target)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from recdemo.core.errors import RequestError
 from recdemo.core.vocabulary import (
@@ -98,3 +98,9 @@ class Session:
     def movie_ids(self) -> list[int]:
         """Ids of the films watched, oldest first."""
         return [film.movie_id for film in self.history]
+
+    def latest(self, films: int) -> Session:
+        """With so many films of its history at most, the latest: what a model reads of it."""
+        if len(self.history) <= films:
+            return self
+        return replace(self, history=self.history[-films:])

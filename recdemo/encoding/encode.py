@@ -91,7 +91,7 @@ def encode(schema: Schema, sessions: Sequence[Session], candidates: Tensor) -> B
         RequestError: a film of a history is not in the catalogue.
     """
     size = len(sessions)
-    watched = [session.history[-schema.history_length :] for session in sessions]
+    watched = [session.latest(schema.history_length).history for session in sessions]
     length = max(1, *map(len, watched)) if watched else 1
     profile = torch.zeros(size, 3, dtype=torch.long)
     history = torch.zeros(size, length, dtype=torch.long)

@@ -53,3 +53,9 @@ def test_ids_from_a_table_are_taken_as_they_are() -> None:
 def test_a_value_of_another_type_is_refused(fields: dict[str, object]) -> None:
     with pytest.raises(RequestError):
         Session(**fields)  # type: ignore[arg-type]
+
+
+def test_the_latest_films_of_a_session() -> None:
+    session = Session("F", history=[Watched(1, True), Watched(2), Watched(3, False)])
+    assert session.latest(2) == Session("F", history=[Watched(2), Watched(3, False)])
+    assert session.latest(3) is session

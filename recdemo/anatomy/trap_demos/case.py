@@ -49,7 +49,7 @@ class Case:
     @property
     def read(self) -> list[Watched]:
         """Films of the history that the model reads."""
-        return list(self.session.history)[-self.recommender.checkpoint.schema.history_length :]
+        return list(self.session.latest(self.recommender.checkpoint.schema.history_length).history)
 
     @property
     def batch(self) -> Batch:
