@@ -94,7 +94,7 @@ def again(name: str, run: str, path: str) -> list[str]:
 def half_made() -> list[str]:
     """Folders that are neither a run nor a kept model."""
     home, aside = store.root(), Path(tempfile.gettempdir())
-    places = (home, home / room.DATA, kept.folder(home))
+    places = (home, home / room.DATA, kept.shelf_of(home))
     drafts = [path for place in places for path in place.glob(f"{store.DRAFT}*")]
     return [path.name for path in (*drafts, *aside.glob(f"{kept_zip.TRIAL}*"))]
 

@@ -36,11 +36,11 @@ from recdemo import checkpoints
 from recdemo.core.worlds import WORLDS, join_key
 from recdemo.jobs import kept, store
 from recdemo.jobs.control import ALLOWED_VARIABLE
+from recdemo.ui.frame import MENU
 from recdemo.ui.saved import save_visit
 from recdemo.ui.visit import encode_visit
 
-PAGES = ("", "recommend", "compare", "what_if", "attention", "inside", "embeddings", "models", "lab",
-         "leaderboard", "data", "retrain", "walkthrough")  # fmt: skip
+PAGES = ["" if path == "streamlit_app.py" else Path(path).stem for path, _, _ in MENU]
 SHORT = 20_000  # bytes that a file may have on a full disk
 FAULT_EVERY = 7.0  # seconds, on average
 

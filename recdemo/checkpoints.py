@@ -26,7 +26,7 @@ from recdemo.core.files import draft_of, write_whole
 from recdemo.core.places import shipped
 from recdemo.core.protocols import Precomputes
 from recdemo.core.report import Constant, nothing_learned
-from recdemo.core.vocabulary import MAX_SEED, Objective, Split
+from recdemo.core.vocabulary import MAX_HISTORY, MAX_SEED, Objective, Split
 from recdemo.core.worlds import AT, WORLDS, World, folder_of_world, join_key, split_key
 from recdemo.models import CARDS
 
@@ -87,7 +87,7 @@ class CheckpointCard(BaseModel):
     objective: Objective
     arguments: dict[str, Any]
     schema_hash: str
-    history_length: int = Field(ge=1, le=1000)
+    history_length: int = Field(ge=1, le=MAX_HISTORY)
     weights_sha256: str
     parameters: Count
     metrics: Metrics

@@ -10,11 +10,11 @@ from typing import Any
 
 from recdemo import checkpoints
 from recdemo.jobs import kept, kept_zip, store
-from recdemo.jobs.kept import KEPT, KeptCard
+from recdemo.jobs.kept import CARD_FILE, KeptCard
 
 
 def nothing_new(home: Path, tmp_path: Path) -> None:
-    assert [path.name for path in (home / store.KEPT).iterdir()] == ["mine"]
+    assert [path.name for path in (home / store.KEPT_FOLDER).iterdir()] == ["mine"]
     assert list((tmp_path / "temporary").iterdir()) == []
     assert not list(tmp_path.glob("**/evil*"))
 
@@ -44,12 +44,14 @@ def sealed(content: dict[str, bytes], **changes: Any) -> bytes:
         "files": {name: kept.digest_of(raw) for name, raw in content.items()},
     }
     card = KeptCard(**values | changes).sealed()
-    return zipped(content | {KEPT: card.model_dump_json().encode(), kept_zip.NOTICE: b"x"})
+    return zipped(content | {CARD_FILE: card.model_dump_json().encode(), kept_zip.NOTICE: b"x"})
 
 
 def forged(packed: bytes, *, weights: bytes | None = None, **card: Any) -> bytes:
     """The zip with another card or other weights under the right digests."""
-    content = {n: raw for n, raw in content_of(packed).items() if n not in (KEPT, kept_zip.NOTICE)}
+    content = {
+        n: raw for n, raw in content_of(packed).items() if n not in (CARD_FILE, kept_zip.NOTICE)
+    }
     if weights is not None:
         content[checkpoints.WEIGHTS] = weights
         card |= {"weights_sha256": kept.digest_of(weights)}

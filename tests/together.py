@@ -29,9 +29,9 @@ from recdemo.models import CARDS
 from recdemo.training.distributed import LAUNCHED, ranks_here
 from recdemo.training.feed import InMemory
 from recdemo.training.loop import fit
+from recdemo.training.metrics import evaluate
 from recdemo.training.observer import Observer, Step
 from recdemo.training.settings import Settings
-from recdemo.training.validation import evaluate
 
 # Nothing is drawn but the order of the rows: as many processes as there may be take the same steps.
 EXACT = Settings(

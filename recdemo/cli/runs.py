@@ -28,7 +28,10 @@ def list_runs(context: typer.Context, as_json: Json = False) -> None:
     if as_json:
         print_json([run.as_dict() for run in found])
         return
-    rows = [[run.id, run.title, run.state, run.progress] for run in found]
+    rows = [
+        [run.id, run.title, run.state, ", ".join(filter(None, [run.progress, run.status.note]))]
+        for run in found
+    ]
     print_table(f"{len(rows)} runs in {store.root()}", ["id", "run", "state", "progress"], rows)
 
 

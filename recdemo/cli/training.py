@@ -75,7 +75,7 @@ def train(
 
     Several processes train one model when torchrun starts them: torchrun --nproc-per-node 2 -m recdemo train fm
     """
-    from recdemo.jobs.worker import Trainer
+    from recdemo.jobs.worker import RunProcess
     from recdemo.models import objective_of
     from recdemo.training.distributed import ranks_here
     from recdemo.training.settings import settings_for
@@ -85,8 +85,8 @@ def train(
         raise RequestError(
             "a run is one process: leave --run out under torchrun, or start it without torchrun"
         )
-    trainer = Trainer(run) if run else None
-    watch: Trainer | Progress = trainer or Progress(shown=ranks.first)
+    process = RunProcess(run) if run else None
+    watch: RunProcess | Progress = process or Progress(shown=ranks.first)
     # A run has waited for its turn when this is entered, and torch is imported only then.
     with watch, ranks.together():
         from recdemo import checkpoints
@@ -97,11 +97,11 @@ def train(
         world = world_of_data(data).key
         settings = settings_for(model, objective, data=data, seed=seed, **changes)
         shipped = checkpoints.root(world)
-        base = trainer.base if trainer else output or base_for(data, choices, shipped)
+        base = process.base if process else output or base_for(data, choices, shipped)
         if not force:
             check_replaces(checkpoints.folder_of(model, objective, base), data, split, seed)
         # A path may be private, and the result of a run can be passed on.
-        source = Path(data).name if trainer else data
+        source = Path(data).name if process else data
         given = named(argument or (), "--argument")
         command = typed(
             train_words(
@@ -124,13 +124,13 @@ def train(
             split=split,
             arguments=given,
             command=command,
-            state=trainer.state if trainer else None,
+            state=process.state if process else None,
             ranks=ranks,
             observer=watch,
         )
     if ranks.first:
         print_metrics(card, as_json)
-        if not trainer and not as_json and base != shipped:
+        if not process and not as_json and base != shipped:
             out.print(
                 f"Saved in {base}; RECDEMO_CHECKPOINTS={base} answers from there", soft_wrap=True
             )
@@ -219,8 +219,8 @@ def evaluate(
     from recdemo import checkpoints
     from recdemo.models import objective_of
     from recdemo.training.faithfulness import measure_faithfulness
+    from recdemo.training.metrics import evaluate as measure
     from recdemo.training.opening import open_test_part
-    from recdemo.training.validation import evaluate as measure
 
     model, base = checkpoints.place_of(model)
     objective = objective_of(model, objective)
@@ -237,7 +237,10 @@ def evaluate(
         found |= {"test": metrics, "card": stated}
         print_json(found | {"faithfulness": {k: one.mean for k, one in faithful.items()}})
         return
-    rows = ([name, f"{value:.4f}", f"{stated[name]:.4f}"] for name, value in metrics.items())
+    rows = [
+        [name, f"{value:.4f}", f"{stated[name]:.4f}" if name in stated else "–"]  # a newer metric
+        for name, value in metrics.items()
+    ]
     card_column = f"card ({loaded.card.data.title})"
     attention = (
         [f"attention tells: {kind}", f"{one.mean:.4f}", f"{told[kind]['mean']:.4f}"]

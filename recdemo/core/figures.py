@@ -1,4 +1,5 @@
-"""Every fact of a metric and of a split, once: direction, which one decides; name and what it says are the glossary's."""
+"""Facts of metrics and splits, each once: which way is better, which metric decides. What a metric is called and says is in
+`core.glossary`."""
 
 from __future__ import annotations
 
@@ -14,20 +15,20 @@ class Metric(NamedTuple):
     title: str  # as people read it
     better: int  # 1 where more of it is better, -1 where less is
     hint: str  # what it says, in a sentence
-    is_share: bool = True  # between 0 and 1, so that its spread over users is bounded
+    is_share: bool  # between 0 and 1, so that its spread over users is bounded
 
 
-def _metric(key: str, better: int, *, is_share: bool = True) -> Metric:
+def _metric(key: str, better: int, *, is_share: bool) -> Metric:
     return Metric(GLOSSARY[key].name, better, GLOSSARY[key].short, is_share)
 
 
 METRICS: dict[str, Metric] = {
-    "auc": _metric("auc", 1),
+    "auc": _metric("auc", 1, is_share=True),
     "log_loss": _metric("log_loss", -1, is_share=False),
-    "ndcg@10": _metric("ndcg@10", 1),
-    "ndcg@5": _metric("ndcg@5", 1),
-    "hr@10": _metric("hr@10", 1),
-    "mrr": _metric("mrr", 1),
+    "ndcg@10": _metric("ndcg@10", 1, is_share=True),
+    "ndcg@5": _metric("ndcg@5", 1, is_share=True),
+    "hr@10": _metric("hr@10", 1, is_share=True),
+    "mrr": _metric("mrr", 1, is_share=True),
     "coverage": _metric("coverage", 1, is_share=False),  # of films, not a mean over users
     "rmse": _metric("rmse", -1, is_share=False),
     "mse": _metric("mse", -1, is_share=False),

@@ -161,7 +161,10 @@ def note(
 
 
 def same(value: Value, source: Any) -> Value:
-    """`value`, which is what `source` is, a tensor or the id of a step, or its rows that are asked about, in other memory."""
+    """Tell the recording that `value` holds what `source` does, whole or in part, in other memory; gives `value` back.
+
+    `source` is a tensor that was noted, or the id of its step.
+    """
     tape = _TAPE.get()
     if tape is not None:
         tape.alias(value, source)

@@ -102,3 +102,4 @@ GROUPS: dict[str, dict[str, str]] = {
 # Feedback ids of a history position. 0 pads, as everywhere.
 PADDING, JUST_WATCHED, DISLIKED, LIKED = range(4)
 MAX_SEED = 2**63 - 1  # what torch takes
+MAX_HISTORY = 1000  # films that a model may read

@@ -135,7 +135,7 @@ def start(request: Request, by: Visitor = HOST) -> Run:
     with store.lock(home):
         room.clear_drafts(home)
         room.check_waiting(home, by)
-        gone = room.make(home, runs_kept(home), by, request.source)
+        gone = room.make_room(home, runs_kept(home), by, request.source)
         note = f"to make room, these runs were removed: {'; '.join(gone)}" if gone else ""
         request = request.model_copy(update={"created": now()})
         folder = home / store.new_id(home, request.created)

@@ -24,7 +24,7 @@ from recdemo.core.vocabulary import Objective
 from recdemo.jobs import room, store
 from recdemo.jobs.owner import HOST, Visitor
 
-KEPT = "kept.json"
+CARD_FILE = "kept.json"
 MAX_NAME = 40
 _NAME = re.compile(rf"[\w -]{{1,{MAX_NAME}}}")  # letters and digits of any script
 
@@ -119,14 +119,14 @@ def keep(id: str, name: str, by: Visitor = HOST) -> Kept:
 
 def all_kept(by: Visitor = HOST) -> list[Kept]:
     """Every kept model that somebody may look at, by name; one that cannot be read has its problem."""
-    home = folder(store.root())
+    home = shelf_of(store.root())
     folders = [path for path in home.glob("[!.]*") if path.is_dir() and by.may_look(path)]
     return sorted(map(_read, folders), key=lambda kept: kept.name.casefold())
 
 
 def get(slug: str) -> Kept | None:
     """A kept model, its files not looked into; None where there is none."""
-    place = folder(store.root()) / slug
+    place = shelf_of(store.root()) / slug
     there = slug and not slug.startswith(".") and Path(slug).name == slug and place.is_dir()
     return _read(place) if there else None
 
@@ -158,7 +158,7 @@ def rename(slug: str, name: str, by: Visitor = HOST) -> Kept:
         RequestError: there is none, it is not theirs, or the name cannot be used.
         CheckpointError: it is damaged.
     """
-    home = folder(store.root())
+    home = shelf_of(store.root())
     with store.lock(home.parent):
         kept = _read(folder_of(slug, by))
         by.check(kept.base, f"the kept model {kept.name}")
@@ -168,7 +168,7 @@ def rename(slug: str, name: str, by: Visitor = HOST) -> Kept:
         if target != kept.base and target.exists():
             raise _taken(target)
         card = kept.card.model_copy(update={"name": name}).sealed()
-        write_whole(kept.base / KEPT, card.model_dump_json(indent=1).encode())
+        write_whole(kept.base / CARD_FILE, card.model_dump_json(indent=1).encode())
         kept.base.rename(target)
     return Kept(target, card)
 
@@ -210,7 +210,7 @@ def add(card: KeptCard, content: Mapping[str, bytes], by: Visitor = HOST) -> Kep
     Raises:
         RequestError: the name cannot be used or is taken, or there is no room.
     """
-    home = folder(store.root())
+    home = shelf_of(store.root())
     target, card = home / slug_of(card.name), card.sealed()
     draft = target.with_name(f"{store.DRAFT}{target.name}")
     with store.lock(home.parent):
@@ -222,7 +222,7 @@ def add(card: KeptCard, content: Mapping[str, bytes], by: Visitor = HOST) -> Kep
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content[file])
             by.mark(draft)
-            (draft / KEPT).write_bytes(card.model_dump_json(indent=1).encode())
+            (draft / CARD_FILE).write_bytes(card.model_dump_json(indent=1).encode())
             draft.rename(target)
         except OSError as error:
             shutil.rmtree(draft, ignore_errors=True)
@@ -230,14 +230,14 @@ def add(card: KeptCard, content: Mapping[str, bytes], by: Visitor = HOST) -> Kep
     return Kept(target, card)
 
 
-def folder(home: Path) -> Path:
+def shelf_of(home: Path) -> Path:
     """The folder of kept models of a folder of runs."""
-    return home / store.KEPT
+    return home / store.KEPT_FOLDER
 
 
 def runs_kept(home: Path) -> set[str]:
     """Ids of the runs that a model was kept from."""
-    cards = (_read(path).card for path in folder(home).glob("[!.]*"))
+    cards = (_read(path).card for path in shelf_of(home).glob("[!.]*"))
     return {card.run for card in cards if card}
 
 
@@ -266,16 +266,16 @@ def read_card(raw: bytes) -> KeptCard:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "it"
-        raise CheckpointError(f"{KEPT} is damaged: {place}: {first['msg']}") from None
+        raise CheckpointError(f"{CARD_FILE} is damaged: {place}: {first['msg']}") from None
     try:
         slug_of(card.name)
     except RequestError as error:
-        raise CheckpointError(f"{KEPT} is damaged: {error}") from None
+        raise CheckpointError(f"{CARD_FILE} is damaged: {error}") from None
     if card.sealed() != card:
-        raise CheckpointError(f"{KEPT} is damaged: it is not what was written")
+        raise CheckpointError(f"{CARD_FILE} is damaged: it is not what was written")
     if card.model not in CARDS or card.objective not in CARDS[card.model].objectives:
         raise CheckpointError(
-            f"{KEPT} is of model {card.model!r} for {card.objective!r}, which this version lacks"
+            f"{CARD_FILE} is of model {card.model!r} for {card.objective!r}, which this version lacks"
         )
     return card
 
@@ -286,7 +286,7 @@ def digest_of(raw: bytes) -> str:
 
 def _read(folder: Path) -> Kept:
     try:
-        return Kept(folder, read_card((folder / KEPT).read_bytes()))
+        return Kept(folder, read_card((folder / CARD_FILE).read_bytes()))
     except (OSError, CheckpointError) as error:
         return Kept(folder, None, f"the kept model {folder.name!r} cannot be used: {error}")
 

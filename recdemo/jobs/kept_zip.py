@@ -29,7 +29,7 @@ from recdemo.core.places import shipped
 from recdemo.core.report import Report
 from recdemo.jobs import kept
 from recdemo.jobs.control import allowed
-from recdemo.jobs.kept import KEPT, Kept, KeptCard
+from recdemo.jobs.kept import CARD_FILE, Kept, KeptCard
 from recdemo.jobs.owner import HOST, Visitor
 from recdemo.jobs.trial import check_costs
 from recdemo.models.cards.card import check_arguments
@@ -38,7 +38,7 @@ from recdemo.training.observer import Epoch
 NOTICE = "NOTICE.txt"
 # What a zip holds, and how many bytes of each at most.
 _LIMITS = {
-    KEPT: 10_000,
+    CARD_FILE: 10_000,
     CATALOGUE: 5_000_000,
     CARD: checkpoints.MAX_CARD_BYTES,
     WEIGHTS: 50_000_000,
@@ -49,7 +49,7 @@ MAX_RATIO = 200  # of unpacked to packed bytes
 MAX_TENSORS = 1000
 TRIAL = "recdemo-trial-"  # begins the names of folders that hold a model on trial
 TRIAL_SECONDS = 600  # longer than any trial
-_NOT_A_ZIP = "this is not a model saved by recdemo"
+_REFUSED = "this is not a model saved by recdemo"
 _EPOCHS = TypeAdapter(list[Epoch])
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # a zip of the same model is the same, byte by byte
 
@@ -63,7 +63,10 @@ def export(slug: str, by: Visitor = HOST) -> bytes:
     """
     found = kept.find_kept(slug, by)
     assert found.card is not None
-    content = {KEPT: (found.base / KEPT).read_bytes(), NOTICE: _notice(found.card).encode()}
+    content = {
+        CARD_FILE: (found.base / CARD_FILE).read_bytes(),
+        NOTICE: _notice(found.card).encode(),
+    }
     content |= {
         name: path.read_bytes() for name, path in kept.files_of(found.base, found.card).items()
     }
@@ -91,11 +94,11 @@ def bring_in(raw: bytes, name: str | None = None, by: Visitor = HOST) -> Kept:
     if allowed() == "off":
         raise RequestError("models cannot be brought in where training is switched off")
     content = _unpacked(raw)
-    card = kept.read_card(content[KEPT])
+    card = kept.read_card(content[CARD_FILE])
     for file in (CATALOGUE, CARD, WEIGHTS):
         if kept.digest_of(content[file]) != card.files.get(file):
             raise CheckpointError(
-                f"{_NOT_A_ZIP}: {file} is not the file that {KEPT} was written for"
+                f"{_REFUSED}: {file} is not the file that {CARD_FILE} was written for"
             )
     name = card.name if name is None else name
     kept.slug_of(name)
@@ -129,7 +132,7 @@ def _clear_trials() -> None:
 def _unpacked(raw: bytes) -> dict[str, bytes]:
     if len(raw) > MAX_BYTES:
         raise RequestError(
-            f"{_NOT_A_ZIP}: it has {len(raw):,} bytes, more than the limit of {MAX_BYTES:,}"
+            f"{_REFUSED}: it has {len(raw):,} bytes, more than the limit of {MAX_BYTES:,}"
         )
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
@@ -138,7 +141,7 @@ def _unpacked(raw: bytes) -> dict[str, bytes]:
             if names != sorted(_LIMITS):
                 odd = next((n for n in names if n not in _LIMITS or names.count(n) > 1), None)
                 problem = f"{odd[:80]!r} does not belong in it" if odd else "a file is missing"
-                raise RequestError(f"{_NOT_A_ZIP}: {problem}")
+                raise RequestError(f"{_REFUSED}: {problem}")
             return {entry.filename: _member(archive, entry) for entry in entries}
     except (
         zipfile.BadZipFile,
@@ -151,21 +154,21 @@ def _unpacked(raw: bytes) -> dict[str, bytes]:
     ) as error:
         if isinstance(error, RequestError):
             raise
-        raise RequestError(f"{_NOT_A_ZIP}: it is damaged ({str(error)[:200]})") from None
+        raise RequestError(f"{_REFUSED}: it is damaged ({str(error)[:200]})") from None
 
 
 def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     mode, limit = entry.external_attr >> 16, _LIMITS[entry.filename]
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-        raise RequestError(f"{_NOT_A_ZIP}: {entry.filename} is not a plain file")
+        raise RequestError(f"{_REFUSED}: {entry.filename} is not a plain file")
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise RequestError(f"{_NOT_A_ZIP}: {entry.filename} is packed in an unusual way")
+        raise RequestError(f"{_REFUSED}: {entry.filename} is packed in an unusual way")
     if entry.file_size > min(limit, MAX_RATIO * max(entry.compress_size, 1)):
-        raise RequestError(f"{_NOT_A_ZIP}: {entry.filename} unpacks to {entry.file_size:,} bytes")
+        raise RequestError(f"{_REFUSED}: {entry.filename} unpacks to {entry.file_size:,} bytes")
     with archive.open(entry) as file:
         content = file.read(limit + 1)
     if len(content) != entry.file_size:
-        raise RequestError(f"{_NOT_A_ZIP}: {entry.filename} is not as long as it says")
+        raise RequestError(f"{_REFUSED}: {entry.filename} is not as long as it says")
     return content
 
 
@@ -207,7 +210,7 @@ def _check(base: Path, stated: KeptCard) -> CheckpointCard:
         sound = all(bool(value.isfinite().all()) for value in loaded.model.state_dict().values())
     except CheckpointError:
         raise
-    except Exception as error:  # code of 27 models meets arguments from anywhere
+    except Exception as error:  # a model's code meets arguments from anywhere
         first = (str(error).splitlines() or [""])[0]
         raise CheckpointError(
             f"the {stated.model} in it does not answer ({first[:200]})"

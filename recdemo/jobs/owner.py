@@ -1,4 +1,4 @@
-"""Whose runs and kept models are: on a shared host what a visitor made is theirs, and others look only where they share it.
+"""Who owns which runs and kept models: on a shared host what a visitor made is theirs, and others look only where they share it.
 
 A visitor has keys: random secrets, no account. A run or a kept model holds the digest of its owner's, in a file of its
 own; what has no such file was made by the host's own person: in a shell, on the machine itself, or before there were owners.

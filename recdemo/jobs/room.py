@@ -104,7 +104,7 @@ def _source(folder: Path) -> str:
         return ""
 
 
-def make(home: Path, kept: set[str], by: Visitor = HOST, source: str = "") -> list[str]:
+def make_room(home: Path, kept: set[str], by: Visitor = HOST, source: str = "") -> list[str]:
     """Remove the oldest runs that have ended and of which no model was kept, until there is room for one more.
 
     Inside `store.lock` only. A visitor's own go first, and another's only where nothing else helps and they ended a while ago.
@@ -140,7 +140,7 @@ def make(home: Path, kept: set[str], by: Visitor = HOST, source: str = "") -> li
         elif mine >= each or count >= most_runs:
             most = each if mine >= each else most_runs
             raise RequestError(
-                f"there is no room for another run: there are {mine} of yours and {count} of all, and the limit is {most}; "
+                f"there is no room for another run: {mine} of {count} runs are yours, and the limit is {most}; "
                 + ("cancel or delete one of yours" if mine else "come back in an hour")
             )
         else:
@@ -177,7 +177,7 @@ def remove(folder: Path) -> None:
 
 def clear_drafts(home: Path) -> None:
     """Remove what was left half made or half removed. Inside `store.lock` only."""
-    for place in (home, home / store.KEPT):
+    for place in (home, home / store.KEPT_FOLDER):
         for path in place.glob(f"{store.DRAFT}*"):
             shutil.rmtree(path, ignore_errors=True)
     for path in (home / DATA).glob("*/.*"):

@@ -41,7 +41,7 @@ from recdemo.core.durations import duration, now, when
 from recdemo.core.errors import RequestError
 from recdemo.core.files import write_whole
 from recdemo.core.places import PROJECT
-from recdemo.core.vocabulary import Objective, Split
+from recdemo.core.vocabulary import MAX_SEED, Objective, Split
 from recdemo.jobs.owner import HOST, Visitor
 from recdemo.models import CARDS
 from recdemo.training.observer import Epoch
@@ -50,7 +50,7 @@ from recdemo.training.settings import OFFERED, TYPES
 ROOT_VARIABLE = "RECDEMO_RUNS"
 REQUEST, STATUS, EPOCHS, LOG = "request.json", "status.json", "epochs.json", "log.txt"
 RESUME, CHECKPOINT, LOCK = "resume.state", "checkpoint", ".lock"
-KEPT = "kept"  # the folder of models that were kept, beside the runs
+KEPT_FOLDER = "kept"  # the folder of models that were kept, beside the runs
 DRAFT = ".draft-"  # begins the names of folders that are being made, or removed
 LOCK_SECONDS = 10.0  # longer than anybody holds `lock`
 STARTING_SECONDS = 30.0  # that a new process may take to say that it is there
@@ -84,7 +84,7 @@ class Request(BaseModel):
     changes: Changes = Changes()
     arguments: dict[str, JsonValue] = {}
     split: Split = "order"
-    seed: int = Field(default=0, ge=0, lt=2**32)
+    seed: int = Field(default=0, ge=0, le=MAX_SEED)
     threads: int = Field(default_factory=lambda: spare_threads(), ge=1, le=256)
     created: datetime.datetime = Field(default_factory=lambda: now())
 
@@ -138,14 +138,14 @@ class Run:
 
     @property
     def progress(self) -> str:
-        """How far it is, or how it ended, in words."""
+        """How far it is, or how it ended, in words; what is to be known besides is `status.note`."""
         status, parts = self.status, [self.status.doing] if self.status.doing else []
         if status.epoch and not status.reason:
             parts.append(f"epoch {status.epoch} of {status.epochs}")
         if status.seconds_left is not None:
             left = status.seconds_left
             parts.append(f"{duration(left)} left" if left >= 2 else "nearly done")
-        return ", ".join([*parts, *filter(None, [status.reason, status.note])])
+        return ", ".join([*parts, status.reason] if status.reason else parts)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

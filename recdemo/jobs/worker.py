@@ -38,8 +38,8 @@ _OS_ERROR = re.compile(r"\(os error (\d+)\)")  # as safetensors words what the s
 _NO_MEMORY = re.compile(r"allocate memory|out of memory|bad_alloc", re.IGNORECASE)
 
 
-class Trainer(Observer):
-    """A run while its process lives; use it as ``with Trainer(folder) as trainer:`` around all the work.
+class RunProcess(Observer):
+    """A run while its process lives; use it as ``with RunProcess(folder) as process:`` around all the work.
 
     Args:
         folder: of a run that is queued.
@@ -68,7 +68,7 @@ class Trainer(Observer):
         """Where the fit is kept."""
         return self.folder / store.RESUME
 
-    def __enter__(self) -> Trainer:
+    def __enter__(self) -> RunProcess:
         with suppress(AttributeError, OSError):  # not every system has it
             os.nice(NICE)
         self._take()

@@ -186,7 +186,7 @@ def _row(cards: list[CheckpointCard], base: Path) -> Row:
     by_seed = {card.seed: card for card in cards}
     figures = {}
     for name in first.metrics.test:
-        values = [card.metrics.test[name] for card in by_seed.values()]
+        values = [c.metrics.test[name] for c in by_seed.values() if name in c.metrics.test]
         deviation = statistics.stdev(values) if len(values) > 1 else None
         figures[name] = Figure(mean=statistics.fmean(values), deviation=deviation)
     speeds = [float(epoch["samples_per_second"]) for epoch in first.epochs]

@@ -58,10 +58,14 @@ def measure_faithfulness(
         seed: of the draw; the same users for every model.
 
     Returns:
-        By kind: ``pairs`` of fields; ``weights`` of the films watched, for several heads their mean; ``terms``, what
-        each film adds in a model that adds them up; ``head 1``, …;
-        ``layer 1``, … (mean of its heads) and ``layer 1, head 1``, …: how much a film is looked at by all films, or, in
-        a model that looks back only, by the latest; ``rollout``, the layers multiplied through; ``gates`` of an evolving interest. Empty for a model that shows none.
+        By kind; empty for a model that shows none.
+
+        - ``pairs`` of fields.
+        - ``weights`` of the films watched, for several heads their mean; ``head 1``, … for each.
+        - ``terms``: what each film adds, in a model that adds them up.
+        - ``layer 1``, … (mean of its heads) and ``layer 1, head 1``, …: how much all films look at a film, or, in a
+          model that looks back only, how much the latest does; ``rollout``: the layers multiplied through.
+        - ``gates`` of an evolving interest.
     """
     model.eval()
     # What a sum over films adds is no attention, and which films it has weights for is learned, too.

@@ -107,8 +107,12 @@ def trains_steps(model: nn.Module, objective: Objective) -> bool:
 
 
 def to_learn(ratings: Ratings, part: Tensor, objective: Objective, *, steps: bool) -> Tensor:
-    """[n] the rows that train; with `steps`, of each user as few as have all others in their histories, where a user's
-    first ratings train, as in the splits ``order`` and ``last``; in ``random`` some are left out."""
+    """[n] the rows that train.
+
+    With `steps`, as few rows of each user as it takes for their histories to hold all the others: one in
+    ``history_length``, counted from the last. So it is where a user's first ratings train, as in the splits ``order`` and
+    ``last``; in ``random`` some rows are in no history.
+    """
     train = part == TRAIN
     if not steps:
         return torch.nonzero(train & ratings.picked if objective == "next" else train).squeeze(1)

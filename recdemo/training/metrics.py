@@ -199,3 +199,13 @@ def next_metrics(ranks: Tensor, k: int = 10) -> dict[str, float]:
         f"ndcg@{k}": float((hit / np.log2(rank + 1)).mean()),
         "mrr": float((1 / rank).mean()),
     }
+
+
+def evaluate(
+    model: nn.Module, ratings: Ratings, rows_of: Tensor, objective: Objective
+) -> dict[str, float]:
+    """The protocol's figures on one part, whose rows are True in `rows_of` [N].
+
+    They are AUC and log-loss for `like`; HR@10, NDCG@10 and MRR for `next`; RMSE and MSE for `rating`.
+    """
+    return ask(model, ratings, questions(ratings, rows_of, objective), objective).metrics

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from recdemo.core.errors import RequestError
-from recdemo.core.vocabulary import MAX_SEED, Objective, Optimizer
+from recdemo.core.vocabulary import MAX_HISTORY, MAX_SEED, Objective, Optimizer
 from recdemo.core.wording import cut
 from recdemo.core.worlds import FIRST, world_of_data
 from recdemo.models import card_of, objective_of
@@ -123,7 +123,7 @@ class Settings:
         2, "Training stops after this many epochs without a better validation figure.", least=1
     )
     history_length: int = _setting(
-        50, "How many of the latest films a model reads.", least=1, most=1000
+        50, "How many of the latest films a model reads.", least=1, most=MAX_HISTORY
     )
     start_from: str = _setting(
         "",

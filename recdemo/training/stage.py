@@ -166,6 +166,4 @@ def _optimizer(model: nn.Module, settings: Settings) -> torch.optim.Optimizer:
         return torch.optim.SGD(weights, lr=rate, momentum=0.9, weight_decay=decay, fused=True)
     if settings.optimizer == "adam":
         return torch.optim.Adam(weights, lr=rate, weight_decay=decay, fused=True)
-    if settings.optimizer != "adamw":
-        raise RequestError(f"optimizer {settings.optimizer!r} is unknown; use adamw, adam or sgd")
     return torch.optim.AdamW(weights, lr=rate, weight_decay=decay, fused=True)

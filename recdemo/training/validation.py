@@ -10,21 +10,10 @@ from torch import Tensor, nn
 
 from recdemo.core.vocabulary import Objective
 from recdemo.data import VALIDATION
-from recdemo.encoding.ratings import Ratings
 from recdemo.training.feed import Source, each
-from recdemo.training.metrics import Answers, ask, join, questions
+from recdemo.training.metrics import Answers, ask, evaluate, join, questions
 
 VALIDATION_USERS = 1000  # users ranked after each epoch of `next`
-
-
-def evaluate(
-    model: nn.Module, ratings: Ratings, rows_of: Tensor, objective: Objective
-) -> dict[str, float]:
-    """The protocol's figures on one part, whose rows are True in `rows_of` [N].
-
-    They are AUC and log-loss for `like`; HR@10, NDCG@10 and MRR for `next`; RMSE and MSE for `rating`.
-    """
-    return ask(model, ratings, questions(ratings, rows_of, objective), objective).metrics
 
 
 def answers_of(

@@ -26,7 +26,7 @@ def keep_it(run: Run) -> None:
         left, right = st.columns([3, 1], vertical_alignment="bottom")
         name = left.text_input("Name", max_chars=kept.MAX_NAME, key=f"retrain_name_{run.id}")
         right.button("Keep", key=f"retrain_keep_{run.id}", width="stretch", disabled=not name.strip(),
-                     on_click=tell, args=(_keep_as, run.id, name.strip()))  # fmt: skip
+                     on_click=attempt, args=(_keep_as, run.id, name.strip()))  # fmt: skip
         said = st.session_state.pop("retrain_kept", "")
         if said:
             st.success(f"Kept as “{plain(said)}”: choose it under Model in the sidebar.")
@@ -64,7 +64,7 @@ def kept_models() -> None:
                 with st.popover("Rename", key=f"kept_rename_{model.slug}"):
                     name = st.text_input("New name", model.name, key=f"kept_name_{model.slug}")
                     st.button("Rename", key=f"kept_do_rename_{model.slug}",
-                              on_click=tell, args=(kept.rename, model.slug, name.strip()))  # fmt: skip
+                              on_click=attempt, args=(kept.rename, model.slug, name.strip()))  # fmt: skip
             delete_button(f"kept_delete_{model.slug}", "It is gone for everybody, and cannot be brought back except from a download.",
                     kept.delete, model.slug)  # fmt: skip
     if not found:
@@ -80,23 +80,23 @@ def delete_button(key: str, consequence: str, act: Callable[[str], object], name
     """A button that says what will be lost, and asks once more."""
     with st.popover("Delete", icon=":material/delete:", key=f"{key}_ask"):
         st.markdown(consequence)
-        st.button("Delete it", key=key, type="primary", on_click=tell, args=(act, name))
+        st.button("Delete it", key=key, type="primary", on_click=attempt, args=(act, name))
 
 
 def _bring_in() -> None:
     file = st.session_state["kept_bring_in"]
     if file is not None:
-        tell(partial(kept_zip.bring_in, file.getvalue()))
+        attempt(partial(kept_zip.bring_in, file.getvalue()))
 
 
-def tell(act: Callable[..., object], *given: object) -> None:
+def attempt(act: Callable[..., object], *given: object) -> None:
     """Do something as this visitor; where it cannot be done, say so on the next run of the page."""
     try:
         act(*given, by=owner.visitor())
     except (RequestError, CheckpointError) as error:
         st.session_state[PROBLEM] = str(error)
     else:
-        owner.made()
+        owner.keep_keys()
         engine.release()
 
 
@@ -116,5 +116,5 @@ def share_toggle(key: str, folder: Path, name: str) -> None:
         "Everybody may look",
         key=key,
         help="Others see it, and cannot change it.",
-        on_change=lambda: tell(partial(share, folder, st.session_state[key], name=name)),
+        on_change=lambda: attempt(partial(share, folder, st.session_state[key], name=name)),
     )

@@ -25,7 +25,7 @@ from recdemo.models import CARDS
 from recdemo.ui import engine, owner, state
 from recdemo.ui.chart import CHART
 from recdemo.ui.engine import plain
-from recdemo.ui.kept import delete_button, keep_it, share_toggle, tell
+from recdemo.ui.kept import attempt, delete_button, keep_it, share_toggle
 from recdemo.ui.owner import PROBLEM
 
 if TYPE_CHECKING:
@@ -77,10 +77,8 @@ def watch(run: Run) -> None:
     icon, name = STATES[run.state]
     simulated = "simulated data" if run.request.source in MADE_UP else ""
     status = run.status
-    said = run.progress.removesuffix(status.note).removesuffix(", ")
-    st.markdown(
-        " · ".join(filter(None, [f"{icon} **{name}**", simulated, plain(owner.shown(said))]))
-    )
+    progress = plain(owner.shown(run.progress))
+    st.markdown(" · ".join(filter(None, [f"{icon} **{name}**", simulated, progress])))
     if status.note:
         st.warning(plain(owner.shown(status.note)), icon=":material/warning:")
     epochs, now = run.epochs, None
@@ -121,10 +119,10 @@ def watch(run: Run) -> None:
             share_toggle(f"retrain_share_{run.id}", run.folder, f"the run {run.title}")
         if own and not run.ended:
             st.button("Cancel", key=f"retrain_cancel_{run.id}", icon=":material/stop_circle:",
-                      on_click=tell, args=(control.cancel, run.id))  # fmt: skip
+                      on_click=attempt, args=(control.cancel, run.id))  # fmt: skip
         if own and run.state in ("failed", "cancelled", "interrupted"):
             st.button("Resume", key=f"retrain_resume_{run.id}", icon=":material/resume:",
-                      help="From the last whole epoch.", on_click=tell, args=(control.resume, run.id))  # fmt: skip
+                      help="From the last whole epoch.", on_click=attempt, args=(control.resume, run.id))  # fmt: skip
         if own and run.ended:
             delete_button(f"retrain_delete_{run.id}", "Its curves and its model go. Models kept from it stay.",
                     control.delete, run.id)  # fmt: skip

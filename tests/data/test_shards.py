@@ -41,10 +41,10 @@ from recdemo.models import CARDS
 from recdemo.training import loop, stage, validation
 from recdemo.training.feed import InMemory, Sharded, Source
 from recdemo.training.loop import fit
+from recdemo.training.metrics import evaluate
 from recdemo.training.pipeline import train
 from recdemo.training.settings import Settings
 from recdemo.training.snapshot import Fit
-from recdemo.training.validation import evaluate
 
 USERS = (60, 25, 40)  # of each part
 QUICK = Settings(epochs=2, batch_size=100, learning_rate=0.02, negatives=8, weight_decay=0.01)

@@ -12,7 +12,7 @@ from small_world import Desk, cut, flipped, no_space
 from recdemo import checkpoints
 from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.jobs import kept, kept_zip, room, store
-from recdemo.jobs.kept import KEPT, Kept
+from recdemo.jobs.kept import CARD_FILE, Kept
 from recdemo.jobs.owner import visitor_of
 from recdemo.jobs.store import Status
 
@@ -40,7 +40,7 @@ def test_a_kept_model_is_renamed_and_deleted(home: Path) -> None:
         kept.find_kept("mine")
     kept.delete(renamed.slug)
     assert kept.all_kept() == []
-    assert list((home / store.KEPT).iterdir()) == []
+    assert list((home / store.KEPT_FOLDER).iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -113,13 +113,13 @@ def test_a_full_disk_leaves_nothing_half_kept(home: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(Path, "write_bytes", limited)
     with pytest.raises(RequestError, match="cannot be kept: No space"):
         kept.keep(run.id, "New")
-    assert [path.name for path in (home / store.KEPT).iterdir()] == ["mine"]
+    assert [path.name for path in (home / store.KEPT_FOLDER).iterdir()] == ["mine"]
 
 
 def test_what_a_kill_left_of_a_kept_model_is_nobodys(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (run,), shelf = store.all_runs(), home / store.KEPT
+    (run,), shelf = store.all_runs(), home / store.KEPT_FOLDER
     anna = visitor_of(["anna" * 8])
     anna.mark(run.folder)
     kept.keep(run.id, "Theirs", anna)
@@ -150,7 +150,7 @@ def test_a_kept_model_that_cannot_be_removed_says_so(
 
 
 def test_a_damaged_kept_model_is_never_used(home: Path) -> None:
-    base, draw = home / store.KEPT / "mine", random.Random(2)
+    base, draw = home / store.KEPT_FOLDER / "mine", random.Random(2)
     files = [path for path in base.rglob("*") if path.is_file()]
     assert len(files) == 4
     for path in files:
@@ -160,17 +160,17 @@ def test_a_damaged_kept_model_is_never_used(home: Path) -> None:
             with pytest.raises(CheckpointError, match=r"damaged|cannot be used"):
                 kept.find_kept("mine")
             (listed,) = kept.all_kept()
-            assert (listed.problem != "") == (path.name == KEPT)
+            assert (listed.problem != "") == (path.name == CARD_FILE)
         path.write_bytes(raw)
     assert kept.find_kept("mine").name == "Mine"
-    (base / KEPT).unlink()
+    (base / CARD_FILE).unlink()
     assert kept.all_kept()[0].problem
     kept.delete("mine")
     assert kept.all_kept() == []
 
 
 def test_the_problem_of_a_kept_model_stands_in_its_place(home: Path) -> None:
-    (home / store.KEPT / "mine" / KEPT).write_text("{}")
+    (home / store.KEPT_FOLDER / "mine" / CARD_FILE).write_text("{}")
     (found,) = kept.all_kept()
     assert isinstance(found, Kept)
     assert (found.name, found.card) == ("mine", None)

@@ -26,7 +26,7 @@ from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.data.catalogue import read_catalogue, write_catalogue
 from recdemo.encoding.schema import Schema
 from recdemo.jobs import control, kept, kept_zip
-from recdemo.jobs.kept import KEPT
+from recdemo.jobs.kept import CARD_FILE
 from recdemo.models import CARDS
 from recdemo.models.cards.card import BOUNDS, check_arguments
 
@@ -106,7 +106,9 @@ def test_a_model_larger_than_its_weights_is_refused_in_time(
     arguments: dict[str, int], words: str, home: Path, packed: bytes, tmp_path: Path
 ) -> None:
     raw = forged(packed, model="transformer4rec", arguments=arguments)
-    content = {n: part for n, part in content_of(raw).items() if n not in (KEPT, kept_zip.NOTICE)}
+    content = {
+        n: part for n, part in content_of(raw).items() if n not in (CARD_FILE, kept_zip.NOTICE)
+    }
     with pytest.raises(CheckpointError, match=words):
         kept_zip.bring_in(sealed(content, model="transformer4rec", objective="like"))
     nothing_new(home, tmp_path)

@@ -20,7 +20,7 @@ from safetensors.torch import load, save
 from recdemo import checkpoints
 from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.jobs import kept_zip
-from recdemo.jobs.kept import KEPT
+from recdemo.jobs.kept import CARD_FILE
 
 
 class Evil:
@@ -118,9 +118,9 @@ HARMFUL: dict[str, Callable[[bytes], bytes]] = {
             )
         }
     ),
-    "no JSON": _instead(KEPT, b"{"),
-    "deep JSON": _instead(KEPT, b"[" * 9_000),
-    "a card of another kind": _instead(KEPT, b'{"format": 1}'),
+    "no JSON": _instead(CARD_FILE, b"{"),
+    "deep JSON": _instead(CARD_FILE, b"[" * 9_000),
+    "a card of another kind": _instead(CARD_FILE, b'{"format": 1}'),
     "a pickle for weights": lambda packed: forged(packed, weights=PICKLE),
     "an empty file for weights": lambda packed: forged(packed, weights=b""),
     "weights cut short": lambda packed: forged(packed, weights=_weights(packed)[:-9]),

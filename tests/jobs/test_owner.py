@@ -137,7 +137,7 @@ def test_each_visitor_has_a_part_of_the_room(desk: Desk, monkeypatch: pytest.Mon
     third = _start(desk, ANNA)
     assert [run.id for run in store.all_runs(ANNA)] == [second.id, third.id]
     with pytest.raises(RequestError, match="you have 0 kept models, and the limit is 0"):
-        room.check_kept(kept.folder(desk.home), ANNA)
+        room.check_kept(kept.shelf_of(desk.home), ANNA)
 
 
 def test_another_visitors_run_makes_room_only_a_while_after_its_end(
@@ -151,7 +151,7 @@ def test_another_visitors_run_makes_room_only_a_while_after_its_end(
     control.delete(mine.id, BERT)
     _ended(desk, HOST)
     with pytest.raises(
-        RequestError, match="0 of yours and 2 of all, and the limit is 2; come back in an hour"
+        RequestError, match="0 of 2 runs are yours, and the limit is 2; come back in an hour"
     ):
         _start(desk, BERT)
     assert not Path(old.folder).exists()

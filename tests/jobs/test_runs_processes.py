@@ -124,8 +124,8 @@ STUBBORN = """
 import signal, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 from pathlib import Path
-from recdemo.jobs.worker import Trainer
-with Trainer(Path(sys.argv[1])) as trainer:
+from recdemo.jobs.worker import RunProcess
+with RunProcess(Path(sys.argv[1])) as trainer:
     time.sleep(600)
 """
 

@@ -32,7 +32,9 @@ def test_the_oldest_ended_runs_make_room(desk: Desk, monkeypatch: pytest.MonkeyP
             control.delete(run.id)
     for _ in range(2):
         desk.queue()
-    with pytest.raises(RequestError, match="4 of all, and the limit is 4; cancel or delete one"):
+    with pytest.raises(
+        RequestError, match="4 of 4 runs are yours, and the limit is 4; cancel or delete one"
+    ):
         desk.queue()
 
 
@@ -116,7 +118,7 @@ def test_delete_takes_all_of_a_run_and_never_one_that_is_alive(desk: Desk) -> No
 
 def test_what_a_crash_left_half_made_is_cleared(desk: Desk) -> None:
     (desk.home / f"{store.DRAFT}one").mkdir()
-    (desk.home / store.KEPT / f"{store.DRAFT}two").mkdir(parents=True)
+    (desk.home / store.KEPT_FOLDER / f"{store.DRAFT}two").mkdir(parents=True)
     desk.queue()
     assert list(desk.home.glob(f"**/{store.DRAFT}*")) == []
     data = desk.home / room.DATA / "digest" / "own.zip"

@@ -17,7 +17,7 @@ from recdemo.core.durations import now
 from recdemo.core.errors import RequestError
 from recdemo.jobs import control, store
 from recdemo.jobs.store import Run, Status
-from recdemo.jobs.worker import Trainer
+from recdemo.jobs.worker import RunProcess
 from recdemo.training.observer import Epoch, Step
 from recdemo.training.pipeline import train
 from recdemo.training.settings import settings_for
@@ -92,7 +92,7 @@ def test_a_run_tells_how_far_it_is(desk: Desk, monkeypatch: pytest.MonkeyPatch) 
     run = desk.queue()
     store.write_epochs(run.folder, [Epoch(7, 0.5, {}, 1.0, 1.0)])  # of an earlier life
     clock = 1e9
-    with Trainer(run.folder) as trainer:
+    with RunProcess(run.folder) as trainer:
         monkeypatch.setattr("recdemo.jobs.worker.monotonic", lambda: clock)
         trainer.on_step(Step(3, 4, step=1, steps=10, samples=50, losses=torch.tensor(60.0)))
         assert store.find(run.id).epochs == []

@@ -18,10 +18,9 @@ from recdemo.data import TEST, Dataset, load_dataset, split_by_order
 from recdemo.data.catalogue import catalogue_of, read_catalogue
 from recdemo.encoding.ratings import Ratings
 from recdemo.models import CARDS
-from recdemo.training.metrics import next_targets
+from recdemo.training.metrics import evaluate, next_targets
 from recdemo.training.opening import open_test_part
 from recdemo.training.settings import settings_for
-from recdemo.training.validation import evaluate
 
 ROOT = Path(__file__).resolve().parents[2]
 WANTED = [(key, objective) for key, card in CARDS.items() for objective in card.objectives]

@@ -16,8 +16,8 @@ from recdemo.core.vocabulary import Objective
 from recdemo.data import VALIDATION
 from recdemo.encoding.ratings import Ratings
 from recdemo.training.losses import loss_of
+from recdemo.training.metrics import evaluate
 from recdemo.training.settings import Settings
-from recdemo.training.validation import evaluate
 
 PLAIN = Settings(forget=0.0, shorten=0.0, negatives=9)
 

@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from recdemo.data import TEST, VALIDATION
 from recdemo.encoding.ratings import Ratings
 from recdemo.training.metrics import (
+    evaluate,
     like_metrics,
     next_metrics,
     next_targets,
     rank_and_list,
     score_rows,
 )
-from recdemo.training.validation import evaluate
 
 
 def test_next_metrics_are_their_formulas() -> None:

@@ -20,8 +20,8 @@ from recdemo.encoding.schema import Schema
 from recdemo.models import CARDS
 from recdemo.training.feed import InMemory
 from recdemo.training.loop import fit
+from recdemo.training.metrics import evaluate
 from recdemo.training.settings import Settings
-from recdemo.training.validation import evaluate
 
 Planted = tuple[Ratings, Tensor]
 
