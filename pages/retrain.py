@@ -29,6 +29,6 @@ with frame.page() as visit:
         with answer():
             retrain_start.quick_start(visit)
         retrain_start.new_run(visit)
-    owner.explained()
+    owner.explain()
     retrain.all_runs()
     kept.kept_models()

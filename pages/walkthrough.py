@@ -13,7 +13,7 @@ opening.show(
 
 import streamlit as st
 
-from recdemo.ui import frame, guide
+from recdemo.ui import frame, story_banner
 from recdemo.ui.chart import answer
 from recdemo.ui.stories import STORIES
 
@@ -36,7 +36,7 @@ with frame.page(), answer():
                 width="stretch",
                 help=f"Start “{story.title}”",
             ):
-                guide.enter(story.key, 0)
+                story_banner.enter(story.key, 0)
     st.caption(
         "Leaving a story takes you back to your own visitor. The address of each step can be shared."
     )

@@ -15,7 +15,17 @@ import streamlit as st
 from recdemo.core.errors import CheckpointError, RequestError
 from recdemo.core.vocabulary import AGES, GENDERS, OCCUPATIONS, QUESTIONS
 from recdemo.core.wording import counted
-from recdemo.ui import engine, guidance, guide, owner, sidebar, stage, state, uploads, warm_up
+from recdemo.ui import (
+    engine,
+    help_dialog,
+    owner,
+    sidebar,
+    stage,
+    state,
+    story_banner,
+    uploads,
+    warm_up,
+)
 from recdemo.ui.engine import plain
 from recdemo.ui.visit import Visit, encode_visit
 
@@ -44,7 +54,7 @@ def page() -> Iterator[Visit]:
     """
     drawn = False
     try:
-        uploads.bound()
+        uploads.limit_uploads()
         state.start()
         visit = state.current()
         _menu(visit)
@@ -57,7 +67,7 @@ def page() -> Iterator[Visit]:
             st.warning(problem, icon=":material/link_off:")
         if visit.present:
             st.caption(_who(state.seen()))
-        guide.draw()
+        story_banner.draw()
         yield state.seen()
         warm_up.warm_up()
     except (CheckpointError, RequestError) as error:
@@ -94,7 +104,7 @@ def _menu(visit: Visit) -> None:
             type="tertiary",
             on_click=lambda: state.go(replace(state.current(), present=not visit.present)),
         )
-        guidance.draw()
+        help_dialog.draw()
     if chosen:
         st.switch_page(chosen[0])
 

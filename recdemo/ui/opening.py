@@ -34,7 +34,7 @@ def show(title: str, icon: str, lead: str) -> None:
 
 @functools.cache
 def _start() -> None:
-    """Once in a server, before libraries are loaded: each run of a page is a thread of its own, and what they start are more; to
-    look for garbage in what they bring takes a tenth of the first page (`warm_up` goes back to it)."""
+    """Once in a server, before libraries are loaded: few heaps, since each run of a page is a thread, which may start others; and no
+    search for garbage, which would take a tenth of the first page's time (`warm_up` begins with it again)."""
     few_heaps()
     gc.disable()

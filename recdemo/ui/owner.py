@@ -66,7 +66,7 @@ def take(keys: Sequence[str]) -> None:
         _keep((*_keys(), *filter(_KEY.fullmatch, keys)))
 
 
-def made() -> None:
+def keep_keys() -> None:
     """From now on the browser keeps this visitor's keys."""
     if not on_own_machine():
         _keep(_keys())
@@ -78,8 +78,8 @@ def draw() -> None:
         _KEEP(key="owner_keep", data={"name": COOKIE, "keys": list(_keys()), "most": MOST_KEYS})
 
 
-def explained() -> None:
-    """Whose things are, on a host that others use too; and a place for its own person's secret."""
+def explain() -> None:
+    """Draw who owns what, on a host that others use too; and a place for its own person's secret."""
     if on_own_machine():
         return
     st.caption(

@@ -27,14 +27,14 @@ QUICK_DATA = "ml-latest-small"
 QUICK_SECONDS = 60
 
 
-def started(request: Request) -> None:
+def start(request: Request) -> None:
     """Start a run and look at it; say why where it cannot be started."""
     try:
         st.session_state[CHOSEN] = control.start(request, owner.visitor()).id
     except RequestError as error:
         st.error(plain(owner.shown(str(error))), icon=":material/block:")
     else:
-        owner.made()
+        owner.keep_keys()
         st.rerun()
 
 
@@ -59,7 +59,7 @@ def quick_start(visit: Visit) -> None:
             width="stretch",
             disabled=allowed() == "off",
         ):
-            started(request)
+            start(request)
 
 
 def _quick_request(model: str, objective: Objective) -> tuple[Request, str]:
@@ -135,7 +135,7 @@ def new_run(visit: Visit) -> None:
         words = owner.shown(f"python {' '.join(control.command(request))}")
         st.code(words, language=None, wrap_lines=True)
         if st.button("Start", key="retrain_start", type="primary", icon=":material/play_arrow:"):
-            started(request)
+            start(request)
 
 
 def _settings(model: str, objective: Objective, source: str) -> dict[str, Any]:

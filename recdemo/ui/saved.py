@@ -11,11 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from recdemo.core.errors import RequestError
-from recdemo.core.session import MAX_SESSION_FILMS
+from recdemo.core.session import MAX_SESSION_FILMS, Watched
 from recdemo.core.vocabulary import Objective
 from recdemo.core.wording import cut
 from recdemo.jobs.owner import MOST_KEYS
-from recdemo.ui.visit import MAX_TARGETS, Visit, decode_visit
+from recdemo.ui.visit import MAX_TARGETS, Visit, decode_visit, film_code
 
 MAX_BYTES = 200_000
 FILE_NAME = "recdemo-session.json"
@@ -34,7 +34,7 @@ class SavedFilm(BaseModel):
 
 
 class SavedVisit(BaseModel):
-    """The file. `link` holds what the address bar would, beside the visitor."""
+    """The file: the visitor, what is asked of which model, and the keys to what they made."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -83,14 +83,13 @@ def open_visit(
         RequestError: it is not such a file.
     """
     saved = _read(content)
-    letters = {True: "l", False: "d", None: "w"}
     link = {
         "m": saved.model,
         "obj": saved.objective,
         "g": saved.gender or "",
         "a": "" if saved.age is None else str(saved.age),
         "o": "" if saved.occupation is None else str(saved.occupation),
-        "h": "-".join(f"{film.movie_id}{letters[film.liked]}" for film in saved.history),
+        "h": "-".join(film_code(Watched(film.movie_id, film.liked)) for film in saved.history),
         "t": "-".join(map(str, saved.targets)),
         "c": ".".join(saved.compared),
     }

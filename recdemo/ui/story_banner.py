@@ -12,7 +12,7 @@ from recdemo.ui import engine, state
 from recdemo.ui.stories import STORIES, step_of
 from recdemo.ui.visit import Visit, decode_visit
 
-HOME_PAGE = "pages/walkthrough.py"
+STORIES_PAGE = "pages/walkthrough.py"
 _OWN = "guide_own_visit"  # the visit to go back to when a story is left
 
 
@@ -66,7 +66,7 @@ def leave() -> None:
     """Back to the stories, and to the visitor's own visit."""
     visit = state.current()
     state.go(replace(st.session_state.pop(_OWN, None) or visit, story="", present=visit.present))
-    st.switch_page(HOME_PAGE)
+    st.switch_page(STORIES_PAGE)
 
 
 def _elsewhere(page: str) -> bool:

@@ -1,4 +1,4 @@
-"""Three pointers for who comes for the first time: who asks, what the answer is, what the reason is."""
+"""Three pointers for whoever comes for the first time: who asks, what the answer is, what the reason is."""
 
 from __future__ import annotations
 

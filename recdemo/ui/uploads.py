@@ -23,8 +23,8 @@ MOST_OF_ALL = 500_000_000  # of all sessions
 
 
 @st.cache_resource(show_spinner=False)
-def bound() -> None:
-    """From now on, refuse what is more."""
+def limit_uploads() -> None:
+    """From now on, refuse more than that."""
     context = get_script_run_ctx()
     manager: Any = context.uploaded_file_mgr if context else None
     if not isinstance(manager, MemoryUploadedFileManager):

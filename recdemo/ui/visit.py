@@ -7,8 +7,9 @@ that goes back to it need nothing else. No streamlit here.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from recdemo.answers.counterfactual import UNKNOWN, Change, Unknown
 from recdemo.core.session import MAX_SESSION_FILMS, Session, Watched
@@ -34,9 +35,11 @@ SHOWN = {
     "lx": "experiment", "xc": "curves", "xl": "slope of LeakyReLU", "xp": "slope of PReLU", "xr": "slopes of RReLU",
     "xd": "slope of Dice", "xm": "mean of Dice", "xv": "deviation of Dice", "xn": "films shown", "lc": "models compared in calibration",
     "lq": "question of the leaderboard", "ls": "split", "lf": "figure ranked by", "lg": "families", "lw": "words sought",
-    "lr": "row picked", "lu": "groups of users",
+    "lu": "groups of users",
 }  # fmt: skip
 LONGEST_SHOWN = 300  # letters of one of these
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +144,7 @@ def encode_visit(visit: Visit) -> dict[str, str]:
     """The visit as query parameters; what is unknown or empty is left out."""
     session = visit.session
     change = visit.change
-    films = "-".join(map(_film_code, session.history))
+    films = "-".join(map(film_code, session.history))
     values = {
         "m": visit.model,
         "obj": visit.objective,
@@ -156,7 +159,7 @@ def encode_visit(visit: Visit) -> dict[str, str]:
         "wa": "" if change.age is None else str(change.age),
         "wo": "" if change.occupation is None else str(change.occupation),
         "wd": "-".join(map(str, change.dropped)),
-        "wh": _film_code(change.added) if change.added else "",
+        "wh": film_code(change.added) if change.added else "",
         "ag": "" if visit.against is None else str(visit.against),
         "i": visit.step,
         "present": "1" if visit.present else "",
@@ -178,116 +181,133 @@ def decode_visit(
     Returns:
         The visit, and one sentence for each thing left out.
     """
-    problems: list[str] = []
-    # Halves of characters could be neither shown nor linked.
-    values = {name: value.encode(errors="replace").decode() for name, value in values.items()}
-
-    def choose(name: str, allowed: Iterable[str], what: str) -> str | None:
-        value = values.get(name, "")
-        if not value or value in allowed:
-            return value or None
-        problems.append(f"The link asks for {what} {_quoted(value)}, which does not exist.")
-        return None
-
-    model = choose("m", models, "the model")
-    model = model or default_model(models)
-    objectives = models.get(model, (DEFAULT_OBJECTIVE,))
-    objective = choose("obj", OBJECTIVES, "the objective")
-    if objective not in objectives:
-        if objective:
-            problems.append(f"The model `{model}` is not trained for {_quoted(objective)}.")
-        objective = objectives[0]
-    gender = choose("g", GENDERS, "the gender")
-    age = choose("a", GROUPS["age"], "the age group")
-    occupation = choose("o", GROUPS["occupation"], "the occupation")
-    other_gender = choose("wg", (*GENDERS, UNKNOWN), "trying out the gender")
-    other_age = choose("wa", (*GROUPS["age"], UNKNOWN), "trying out the age group")
-    other_occupation = choose("wo", (*GROUPS["occupation"], UNKNOWN), "trying out the occupation")
-
-    history: dict[int, Watched] = {}
-    bad: list[str] = []
-    for item in filter(None, values.get("h", "").split("-")):
-        film = _watched(item, films)
-        if film is None:
-            bad.append(item)
-        else:
-            history.setdefault(film.movie_id, film)
-    latest = list(history.values())[-MAX_SESSION_FILMS:]
-    if len(latest) < len(history):
-        problems.append(
-            f"The link holds {len(history)} films; the latest {MAX_SESSION_FILMS} are kept."
-        )
-    targets: dict[int, None] = {}
-    dropped: dict[int, None] = {}
-    for name, chosen in (("t", targets), ("wd", dropped)):
-        for item in filter(None, values.get(name, "").split("-")):
-            movie = _film(item, films)
-            if movie is None:
-                bad.append(item)
-            else:
-                chosen[movie] = None
-    added = values.get("wh", "")
-    if added and _watched(added, films) is None:
-        bad.append(added)
-    beside = values.get("ag", "")
-    against = 0 if beside == "0" else _film(beside, films)
-    if beside and against is None:
-        bad.append(beside)
-    if bad:
-        shown = ", ".join(map(_quoted, bad[:5]))
-        problems.append(f"The link names films that are not in the catalogue: {shown}.")
-    compared = dict.fromkeys(filter(None, values.get("c", "").split(".")))
-    strange = [key for key in compared if key not in models]
-    if strange:
-        shown = ", ".join(map(_quoted, strange[:5]))
-        problems.append(f"The link compares models that do not exist: {shown}.")
-    story = values.get("s", "")
-    if story and step_of(story) is None:
-        problems.append(f"The link names a story that does not exist: {_quoted(story)}.")
-        story = ""
-    inside = values.get("i", "")
-    if inside and not _STEP.fullmatch(inside):
-        problems.append(
-            f"The link names a step of an answer that does not exist: {_quoted(inside)}."
-        )
-        inside = ""
-    if values.get("ed") == "3":
-        problems.append(
-            "The link asks for a map in three dimensions, whose films could not be clicked; maps are flat now."
-        )
+    link = _Link(values, films)
+    model = link.choose("m", models, "the model") or default_model(models)
+    objective = _question(link, model, models.get(model, (DEFAULT_OBJECTIVE,)))
+    gender = link.choose("g", GENDERS, "the gender")
+    age = link.choose("a", GROUPS["age"], "the age group")
+    occupation = link.choose("o", GROUPS["occupation"], "the occupation")
+    other_gender = link.choose("wg", (*GENDERS, UNKNOWN), "a change to the gender")
+    other_age = link.choose("wa", (*GROUPS["age"], UNKNOWN), "a change to the age group")
+    other_occupation = link.choose(
+        "wo", (*GROUPS["occupation"], UNKNOWN), "a change to the occupation"
+    )
     visit = Visit(
         session=Session(
             gender=gender,  # type: ignore[arg-type]
             age=int(age) if age else None,
             occupation=int(occupation) if occupation else None,
-            history=latest,
+            history=_history(link),
         ),
         model=model,
-        objective=objective,  # type: ignore[arg-type]
-        targets=tuple(targets)[:MAX_TARGETS],
-        compared=tuple(key for key in compared if key in models),
-        story=story,
+        objective=objective,
+        targets=tuple(dict.fromkeys(link.films_of("t", _film)))[:MAX_TARGETS],
         change=Change(
             gender=other_gender,  # type: ignore[arg-type]
             age=_number(other_age),
             occupation=_number(other_occupation),
-            dropped=tuple(dropped)[:MAX_SESSION_FILMS],
-            added=_watched(added, films),
+            dropped=tuple(dict.fromkeys(link.films_of("wd", _film)))[:MAX_SESSION_FILMS],
+            added=link.film("wh", _watched),
         ),
-        against=against,
-        step=inside,
-        present=values.get("present") == "1",
-        shown=tuple((n, values[n][:LONGEST_SHOWN]) for n in sorted(SHOWN) if values.get(n)),
+        against=0 if link.get("ag") == "0" else link.film("ag", _film),
+        present=link.get("present") == "1",
+        shown=tuple((n, link.get(n)[:LONGEST_SHOWN]) for n in sorted(SHOWN) if link.get(n)),
     )
-    return visit, problems
+    link.name_unknown("The link names films that are not in the catalogue", link.no_films)
+    compared = dict.fromkeys(filter(None, link.get("c").split(".")))
+    strange = [key for key in compared if key not in models]
+    link.name_unknown("The link compares models that do not exist", strange)
+    visit = replace(
+        visit,
+        compared=tuple(key for key in compared if key in models),
+        story=link.known("s", step_of, "a story"),
+        step=link.known("i", _STEP.fullmatch, "a step of an answer"),
+    )
+    if link.get("ed") == "3":
+        link.problems.append(
+            "The link asks for a map in three dimensions, whose films could not be clicked; maps are flat now."
+        )
+    return visit, link.problems
 
 
-def _film_code(film: Watched) -> str:
+class _Link:
+    """What a link holds, and what is wrong with it."""
+
+    def __init__(self, values: Mapping[str, str], films: Collection[int]) -> None:
+        # Halves of characters could be neither shown nor linked.
+        self.values = {k: value.encode(errors="replace").decode() for k, value in values.items()}
+        self.films = films
+        self.problems: list[str] = []
+        self.no_films: list[str] = []
+
+    def get(self, name: str) -> str:
+        return self.values.get(name, "")
+
+    def choose(self, name: str, allowed: Iterable[str], what: str) -> str | None:
+        """One of the values allowed."""
+        value = self.get(name)
+        if not value or value in allowed:
+            return value or None
+        self.problems.append(f"The link asks for {what} {_quoted(value)}, which does not exist.")
+        return None
+
+    def known(self, name: str, find: Callable[[str], object], what: str) -> str:
+        """A text by which something is found."""
+        value = self.get(name)
+        if not value or find(value) is not None:
+            return value
+        self.problems.append(f"The link names {what} that does not exist: {_quoted(value)}.")
+        return ""
+
+    def film(self, name: str, read: Callable[[str, Collection[int]], T | None]) -> T | None:
+        """A film."""
+        return self._film(self.get(name), read) if self.get(name) else None
+
+    def films_of(self, name: str, read: Callable[[str, Collection[int]], T | None]) -> list[T]:
+        """Those of several films that exist."""
+        found = [self._film(item, read) for item in self.get(name).split("-") if item]
+        return [film for film in found if film is not None]
+
+    def _film(self, text: str, read: Callable[[str, Collection[int]], T | None]) -> T | None:
+        found = read(text, self.films)
+        if found is None:
+            self.no_films.append(text)
+        return found
+
+    def name_unknown(self, said: str, found: Sequence[str]) -> None:
+        if found:
+            self.problems.append(f"{said}: {', '.join(map(_quoted, found[:5]))}.")
+
+
+def _question(link: _Link, model: str, trained: Sequence[Objective]) -> Objective:
+    """What the link asks the model, or else what the model is trained for."""
+    asked = link.choose("obj", OBJECTIVES, "the question")
+    if asked in trained:
+        return asked  # type: ignore[return-value]
+    if asked:
+        link.problems.append(f"The model `{model}` is not trained for {_quoted(asked)}.")
+    return trained[0]
+
+
+def _history(link: _Link) -> list[Watched]:
+    """Each film as it comes first; of too many, the latest."""
+    films: dict[int, Watched] = {}
+    for film in link.films_of("h", _watched):
+        films.setdefault(film.movie_id, film)
+    if len(films) > MAX_SESSION_FILMS:
+        link.problems.append(
+            f"The link holds {len(films)} films; the latest {MAX_SESSION_FILMS} are kept."
+        )
+    return list(films.values())[-MAX_SESSION_FILMS:]
+
+
+def film_code(film: Watched) -> str:
+    """A film watched as a link has it: its id, and a letter for what was thought of it."""
     return f"{film.movie_id}{_LETTERS[film.liked]}"
 
 
 def _watched(text: str, films: Collection[int]) -> Watched | None:
-    """A film that exists and what was thought of it, as `_film_code` writes them, or None."""
+    """A film that exists and what was thought of it, as `film_code` writes them, or None."""
     movie = _film(text[:-1], films)
     if movie is None or text[-1] not in FEEDBACK:
         return None

@@ -33,7 +33,7 @@ CHOICES: list[tuple[str, str, str, dict[str, str], str, str, Any, str]] = [
     ("lab", "din", "next", {}, "slider", "lab_deviation", 2.5, "xv"),
     ("data", "din", "next", {}, "selectbox", "data_taste_dw", "age-56", "dw"),
     ("embeddings", "din", "next", {"eq": "Another model"}, "selectbox", "embeddings_other", "bst", "eo"),
-    ("leaderboard", "din", "like", {"lr": "din"}, "multiselect", "leaderboard_calibration_din", ["fm"], "lc"),
+    ("leaderboard", "din", "like", {}, "multiselect", "leaderboard_calibration_din", ["fm"], "lc"),
 ]  # fmt: skip
 
 

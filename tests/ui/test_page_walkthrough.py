@@ -6,10 +6,10 @@ import pytest
 from app import PAGES, link_of, open_page, sound
 from streamlit.testing.v1 import AppTest
 
-from recdemo.ui.guide import differences, visit_of
 from recdemo.ui.personas import PERSONAS
 from recdemo.ui.saved import save_visit
 from recdemo.ui.stories import STORIES, step_of
+from recdemo.ui.story_banner import differences, visit_of
 
 SESSION = PERSONAS[3].session
 
