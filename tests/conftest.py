@@ -50,31 +50,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "real_data: needs the MovieLens files; skipped without them")
 
 
-# Places of tests that drive the whole app or a browser, start processes, train, or try thousands of inputs.
+# Where tests drive the whole app or a browser, start processes, train, or try thousands of inputs.
 SLOW = (
-    *("browser", "cli", "jobs", "ui/test_page", "ui/test_stories", "ui/test_bring"),
-    "ui/test_film_box",
-    *(
-        "training/test_loop",
-        "training/test_planted_world",
-        "training/test_distributed",
-        "training/test_search",
-    ),
-    *(
-        "training/test_train_all",
-        "training/test_faithfulness",
-        "training/test_titles",
-        "models/test_contract",
-    ),
-    *(
-        "answers",
-        "anatomy",
-        "charts/test_report",
-        "data/test_shards",
-        "project/test_shipped",
-        "test_borders",
-    ),
-)
+    "answers", "anatomy", "browser", "cli", "jobs", "charts/test_report", "models/test_contract", "project/test_shipped",
+    "data/test_own_spoiled", "data/test_parquet", "data/test_shards", "data/test_summary", "data/test_unpack",
+    "training/test_distributed", "training/test_faithfulness", "training/test_impressions", "training/test_loop",
+    "training/test_planted_world", "training/test_search", "training/test_titles", "training/test_train_all",
+    "ui/test_bring", "ui/test_film_box", "ui/test_links_hold", "ui/test_own_file", "ui/test_page", "ui/test_stories",
+    "test_borders",
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
