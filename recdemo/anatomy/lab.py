@@ -32,6 +32,7 @@ from recdemo.training.settings import settings_for
 
 ACTIVATIONS = ("ReLU", "LeakyReLU", "PReLU", "RReLU", "Dice")
 REACH = 4.0  # curves are drawn from minus to plus this
+BELOW = -2.0  # the input below zero that is told of
 POINTS = 401
 CHANCE = 0.001  # of AUC between two of the small models, each trained once
 
@@ -84,7 +85,7 @@ def activation(name: str, slopes: Slopes) -> nn.Module:
 
 
 def activation_curves(names: Sequence[str], slopes: Slopes) -> pd.DataFrame:
-    """Some of `ACTIVATIONS` over −4 to 4.
+    """Some of `ACTIVATIONS` from minus to plus `REACH`.
 
     Returns:
         Columns ``name``, ``x``, ``y``, ``slope`` (dy/dx), and ``low`` and ``high``, between which y lies in
@@ -244,12 +245,13 @@ def what_curves_say(table: pd.DataFrame, slopes: Slopes) -> str:
         table: as `activation_curves` returns it.
         slopes: what it was made with.
     """
-    there = table[(table["x"] + 2.0).abs() < 1e-4].set_index("name")
+    there = table[(table["x"] - BELOW).abs() < 1e-4].set_index("name")
     dead = there.index[there["slope"] == 0]
     values = there["y"].sort_values()
-    made = [f"{name} makes {_signed(value)}" for name, value in values.iloc[[0]].items()]
-    made += [f"{name} {_signed(value)}" for name, value in values.iloc[1:].iloc[-1:].items()]
-    parts = [f"**Of an input of −2, {' and '.join(made)}.**"]
+    made = [f"{_signed(value)} with {name}" for name, value in values.items()]
+    ends = f"{made[0]} and {made[-1]}" if len(made) > 1 else made[0]
+    rest = {1: "", 2: "", 3: "; the other lies between"}.get(len(made), "; the others lie between")
+    parts = [f"**An input of {BELOW:.0f}".replace("-", "−") + f" becomes {ends}{rest}.**"]
     if len(dead):
         verb = "has" if len(dead) == 1 else "have"
         parts.append(f"{' and '.join(dead)} {verb} no slope there: nothing is learned from it.")
@@ -282,11 +284,14 @@ def who_looks(changes: Mapping[Basic, float]) -> str:
         )
     if other:
         most = max(other, key=changes.__getitem__)
-        count = {1: "The other one looks", len(changes): "All look"}.get(
-            len(other), f"The other {len(other)} look"
-        )
+        if not same:
+            who = "All look at the film asked about"
+        elif len(other) == 1:
+            who = "The other one looks at it"
+        else:
+            who = f"The other {len(other)} look at it"
         parts.append(
-            f"{count} at it: {named([most])} moves most, a weight by up to "
+            f"{who}: {named([most])} moves most, a weight by up to "
             f"{100 * changes[most]:.0f} percentage points over the catalogue."
         )
     return " ".join(parts)

@@ -101,8 +101,8 @@ def rank_changes(
 
     Returns:
         One row per film among the first k before or after, by rank before: ``movie_id``, ``title`` (with year),
-        ``rank_before``, ``rank_after`` (missing where the film is watched, or none of those ranked), ``score_before``, ``score_after``
-        (as `Recommender.recommend` gives them, NaN where the film is watched).
+        ``rank_before``, ``rank_after`` (missing where the film is in that history), ``score_before``, ``score_after`` (as
+        `Recommender.recommend` gives them, NaN where the film is in that history).
 
     Raises:
         RequestError: k is below one, or a film of a history is not in the catalogue.

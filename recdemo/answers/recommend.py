@@ -64,7 +64,7 @@ class Recommender(Scorer):
 
         Args:
             session: who asks.
-            k: length of the list, 1 to 5000; fewer rows come back where fewer films are left.
+            k: length of the list, 1 to `MAX_K`; fewer rows come back where fewer films are left.
             genres: keep films with at least one of these; empty keeps all.
             years: keep films released from the first to the second year.
             logits: what `logits` gives for this session, if it has been asked already.

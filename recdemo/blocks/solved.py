@@ -20,7 +20,7 @@ MOST_FILMS = 20_000  # a matrix of so many films each way is 1.6 GB
 SHORT = torch.iinfo(torch.int16).max  # film indices up to this take two bytes
 QUESTIONS = 2000  # picks that a scale is fitted on
 CHUNK = 256  # of them answered at once
-SHARE = 0.02  # of the logarithm of a film's share of all picks in its logit: it orders what nothing watched speaks for
+SHARE = 0.02  # weight of log(a film's share of all picks) in its logit: it orders the films that the history says nothing of
 
 
 class Recall(nn.Module):
@@ -126,11 +126,11 @@ class FilmToFilm(nn.Module):
         value = self.weight[entry].float() * counts.flatten()[place]
         return place, self.target[entry].long(), value
 
-    def take(self, dense: Tensor, films: Tensor | None = None) -> None:
+    def keep_largest(self, dense: Tensor, films: Tensor | None = None) -> None:
         """Keep the largest of some films' weights; all others are zero.
 
         Args:
-            dense: [m, m] film watched × film scored; its diagonal is cleared.
+            dense: [m, m] film watched × film scored; its diagonal is cleared in place.
             films: [m] which films these are, ascending; all, if left out.
         """
         films = torch.arange(1, self.films + 1) if films is None else films
@@ -204,7 +204,7 @@ class FilmSum(nn.Module):
     def solve(self, known: Known, solved: Callable[[Known, int], Tensor]) -> None:
         """Keep the largest weights of B as it is solved from what is known, and bring them to logits.
 
-        The scale is that of the same weights solved without what each user watched last, and asked about that.
+        The scale is that of the same weights solved without the last tenth of each user's ratings, and asked about these (`split_known`).
 
         Args:
             known: whose films, in the order rated.
@@ -222,14 +222,14 @@ class FilmSum(nn.Module):
             number = torch.full((films + 1,), len(there) + 1)
             number[there] = torch.arange(1, len(there) + 1)
             numbered = replace(known, movie=number[known.movie.long()])
-            self.weights.take(solved(numbered, len(there)), there)
+            self.weights.keep_largest(solved(numbered, len(there)), there)
 
         everything = torch.arange(films + 1)
 
         def score(history: Tensor, feedback: Tensor) -> Tensor:
             return self.weights(history, self.recall(feedback), everything.expand(len(history), -1))
 
-        self.bias.copy_(film_biases(known, films))
+        self.bias.copy_(log_popularity(known, films))
         earlier, later = split_known(known)
         take(earlier)
         scale = fit_scale(known, later, self.bias, self.length, score)
@@ -279,15 +279,15 @@ def add_products(total: Tensor, films: Tensor, others: Tensor, values: Tensor) -
     total.view(-1).scatter_add_(0, place.flatten(), values.flatten())
 
 
-def film_biases(known: Known, films: int) -> Tensor:
+def log_popularity(known: Known, films: int) -> Tensor:
     """[M + 1] what a film has before anything was watched: `SHARE` of the logarithm of its share of all that was picked, half
-    a pick added to each. More of it would be likelier, and a worse ranking."""
+    a pick added to each. A larger `SHARE` raises the likelihood, and worsens the ranking."""
     picks = torch.bincount(known.movie.long(), weights=known.answer.double(), minlength=films + 1)
     return (SHARE * ((picks + 0.5) / (picks + 0.5).sum()).log()).half().float()
 
 
 def split_known(known: Known) -> tuple[Known, Tensor]:
-    """What is known without the last tenth of each user's ratings, and which rows these are."""
+    """What is known without the last tenth of each user's ratings, and which rows these are. Who has fewer than ten gives none."""
     user = torch.unique_consecutive(known.user, return_inverse=True)[1]
     count = torch.bincount(user)
     place = torch.arange(len(user)) - torch.searchsorted(user, user)
@@ -318,12 +318,12 @@ def fit_scale(
         return 1.0
     draw = torch.Generator("cpu").manual_seed(0)
     rows = rows[torch.randperm(len(rows), generator=draw, device="cpu")[:QUESTIONS]]
-    same = torch.unique_consecutive(known.user, return_inverse=True)[1]
-    begins = torch.searchsorted(same, same[rows])  # first row of each one's user
+    user = torch.unique_consecutive(known.user, return_inverse=True)[1]
+    begins = torch.searchsorted(user, user[rows])  # first row of each one's user
     first = torch.maximum(begins, rows - length)
     target = known.movie[rows].long()
     table = torch.empty(len(rows), len(bias))
-    closed = torch.zeros(table.shape, dtype=torch.bool)  # what cannot be picked
+    closed = torch.zeros(table.shape, dtype=torch.bool)  # films that are no possible answer
     for chunk in torch.arange(len(rows)).split(CHUNK):
         place = first[chunk].unsqueeze(1) + torch.arange(length)
         there = place < rows[chunk].unsqueeze(1)
@@ -332,7 +332,7 @@ def fit_scale(
         table[chunk] = score(history, known.feedback[place].long() * there)
         closed[chunk] = closed[chunk].scatter(1, history, True)
     closed[:, 0] = True
-    closed[torch.arange(len(rows)), target] = False  # not even if it had been watched before
+    closed[torch.arange(len(rows)), target] = False  # what was picked always is one
     spread = float(table.std().clamp(min=1e-6))
     factor = torch.ones((), requires_grad=True)
     optimizer = torch.optim.LBFGS([factor], max_iter=50, line_search_fn="strong_wolfe")

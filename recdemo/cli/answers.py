@@ -29,14 +29,12 @@ from recdemo.cli.tables import (
     print_trace,
 )
 from recdemo.core.errors import RequestError
-from recdemo.core.vocabulary import GROUPS
+from recdemo.core.vocabulary import GROUPS, SCORE_NAMES
 from recdemo.core.wording import Words, counted
 from recdemo.core.worlds import join_key
 
 if TYPE_CHECKING:
     import pandas as pd
-
-SCORE_COLUMNS = {"next": "chance of being next", "like": "chance of liking", "rating": "stars"}
 
 SpaceOption = Annotated[
     str, typer.Option(help="Which of the model's tables of films; 'film' is the candidates'.")
@@ -193,7 +191,7 @@ def recommend(
         ]
         for r in table.itertuples()
     )
-    score = SCORE_COLUMNS[recommender.objective]
+    score = SCORE_NAMES[recommender.objective].lower()
     print_table(
         f"{model}, {recommender.objective}",
         ["#", "id", "title", "year", recommender.words.genres, score, "would like"],

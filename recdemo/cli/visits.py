@@ -116,7 +116,7 @@ def what_if(
     what-if --gender F --like 260 --like 2571 --movie 1196
     """
     import recdemo
-    from recdemo.answers.counterfactual import Change, rank_changes
+    from recdemo.answers.counterfactual import Change, rank_changes, what_moves
     from recdemo.answers.drop import what_it_takes
 
     session = visitor(model)
@@ -126,8 +126,8 @@ def what_if(
         if film is not None
     ]
     if len(added) > 1:
-        ids = " and ".join(str(film.movie_id) for film in added)
-        raise RequestError(f"films {ids} cannot both be watched last; add one")
+        ids = ", ".join(str(film.movie_id) for film in added)
+        raise RequestError(f"only one film can be watched last, not {ids}; add one")
     for film in drop or ():
         if film not in session.movie_ids:
             watched_films = " ".join(map(str, session.movie_ids)) or "none"
@@ -162,9 +162,7 @@ def what_if(
         print_json({"stay": changes.stay, "same_scores": changes.same_scores, "films": records})
         return
     _print_changes(recommender, session, change, records)
-    out.print(
-        f"{changes.stay} {recommender.words.films} are on both lists of {k}.", highlight=False
-    )
+    out.print(f"{what_moves(changes, recommender.words)}.", highlight=False)
     if changes.same_scores:
         out.print(f"No score moves: nothing that the model {recommender.words.reads} has changed.")
 

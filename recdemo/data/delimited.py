@@ -17,7 +17,7 @@ from recdemo.core.wording import counted
 from recdemo.data import limits
 from recdemo.data.columns import is_known
 from recdemo.data.dates import date_reader
-from recdemo.data.limits import NOTHING, SHOWN
+from recdemo.data.limits import LOOKED_AT, NOTHING, SHOWN
 from recdemo.data.marks import number, said_reader
 
 _UNIT = "\x1f"  # in place of two colons, as the reader knows separators of one letter only
@@ -94,7 +94,7 @@ def read_delimited(name: str, raw: bytes) -> Rows:
 def _read(
     name: str, rows: Iterator[tuple[int, list[str]]], separator: str, notes: tuple[str, ...]
 ) -> Rows:
-    ahead = [*islice(rows, SHOWN + 1)]
+    ahead = [*islice(rows, LOOKED_AT + 1)]
     if not ahead:
         raise DataError(f"{name} {NOTHING}")
     first, header = ahead[0][0], list(ahead[0][1])
@@ -233,7 +233,7 @@ def _agreement(sample: str, separator: str) -> tuple[float, int]:
         for values in rows:
             if any(value.strip() for value in values):
                 widths.append(len(values))
-            if len(widths) > SHOWN:
+            if len(widths) > LOOKED_AT:
                 break
     except csv.Error:
         pass

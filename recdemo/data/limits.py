@@ -20,6 +20,7 @@ UNPACK_SECONDS = 10  # of the processor
 UNPACK_WAIT = 120.0  # seconds by the clock
 MAX_ANSWER = 500_000_000  # bytes of all that is unpacked: ten million ratings of four numbers, or cells with their texts
 SHOWN = 20  # problems named; the others are counted
+LOOKED_AT = 20  # rows and values that it is guessed from how a file is written
 NOTHING = "is empty; choose a file with a header and ratings"
 
 

@@ -14,8 +14,9 @@ from recdemo.data.cells import EMPTY, MILLISECONDS, NO, NOT_RATED, YES, number
 from recdemo.data.choices import ROLES, Choices, Ids, Scale
 from recdemo.data.columns import named, plain
 from recdemo.data.dates import date_reader
+from recdemo.data.limits import LOOKED_AT
 from recdemo.data.marks import highest, said_reader
-from recdemo.data.table import SHOWN, Table
+from recdemo.data.table import Table
 
 _SAMPLE = 1_000  # values of a column that are looked at
 _LONG_AGO = 1e8  # seconds: what is later is a time, and no mark
@@ -201,14 +202,14 @@ def _speaks_for_itself(texts: pd.Series) -> bool:
 
 
 def _could_be_marks(texts: pd.Series) -> bool:
-    """Few different numbers up to 100, more than one."""
+    """Numbers up to 100, more than one, some of them repeated."""
     sample = [number(text) for text in _sample(texts) if text]
     numbers = [value for value in sample if value is not None and 0 <= value <= 100]
     return len(numbers) == len(sample) > 1 and not texts.is_unique
 
 
 def _is_time(texts: pd.Series) -> bool:
-    sample = [text for text in _sample(texts)[:SHOWN] if text.casefold() not in EMPTY]
+    sample = [text for text in _sample(texts)[:LOOKED_AT] if text.casefold() not in EMPTY]
     read = date_reader(sample)
     known = sum(number(text) is not None or read(text) is not None for text in sample)
     return known * 2 > len(sample)
@@ -284,11 +285,14 @@ def _is_date(texts: pd.Series) -> bool:
     return _is_no_number(texts) and _is_time(texts)
 
 
+HALF_STEPS = 21  # from 0 to 10
+
+
 def _is_half_steps(texts: pd.Series) -> bool:
-    """Numbers in half steps up to 10, few of them, and not all zero."""
+    """Numbers in half steps from 0 to 10, not all zero."""
     values = [number(text) for text in _sample(texts) if text]
     return (
-        len(values) <= SHOWN + 1
+        len(values) <= HALF_STEPS
         and any(values)
         and all(value is not None and 0 <= value <= 10 and value * 2 % 1 == 0 for value in values)
     )

@@ -99,7 +99,7 @@ class Read:
         if not found.good_rows:
             raise DataError(
                 f"{table.name}: no row says how a film was liked; {SAY_COLUMN.format(role='rating')}, or the scale "
-                "'listed', which takes all that is listed for liked (--scale listed in the shell)"
+                "'listed', which counts everything listed as liked (--scale listed in the shell)"
             )
 
 
@@ -108,6 +108,7 @@ _CHOICES = "in the shell --map and --scale say how columns are read"
 
 
 def read_rows(table: Table, mapping: Mapping, own_films: bool) -> Read:
+    """All rows as values of columns, with what could not be read, row by row, and what is to be known of how the rest was."""
     rows = table.frame.index.to_numpy()
     lacking = tuple(Problem(text) for text in _lacking(table, mapping))
     if not lacking and not own_films and not mapping.title:
@@ -160,7 +161,7 @@ def _unrated(column: Column, unrated: np.ndarray, mapping: Mapping) -> list[str]
         low = {"1-10": "0-10", "1-100": "0-100"}.get(mapping.scale)
         other = f"; choose the scale {low} if it is a rating" if low else ""
         notes.append(
-            f"{counted(zeros, 'row')} of {column.name} 0 or -1 left out, which is read as 'not rated'{other}."
+            f"{counted(zeros, 'row')} left out: {column.name} is 0 or -1, which is read as 'not rated'{other}."
         )
     return notes
 
@@ -205,7 +206,7 @@ def _lacking(table: Table, mapping: Mapping) -> Iterable[str]:
     if not mapping.rating and mapping.scale != "listed":
         yield (
             f"no column holds the rating; choose one of {known}{_IN_SHELL.format('rating')}, or the scale 'listed', "
-            "which takes all that is listed for liked (--scale listed)"
+            "which counts everything listed as liked (--scale listed in the shell)"
         )
 
 
@@ -289,4 +290,4 @@ def _unknowns(columns: dict[str, Column]) -> Iterable[str]:
         ]
         if lost:
             examples = ", ".join(repr(cut(text)) for text in lost[:3])
-            yield f"{counted(len(lost), 'value')} of {column.name} unknown, with no code for {examples}."
+            yield f"{counted(len(lost), 'value')} of {column.name} taken as unknown: MovieLens has no code for {examples}."

@@ -140,7 +140,7 @@ def make_room(home: Path, kept: set[str], by: Visitor = HOST, source: str = "") 
         elif mine >= each or count >= most_runs:
             most = each if mine >= each else most_runs
             raise RequestError(
-                f"there is no room for another run: {mine} of {count} runs are yours, and the limit is {most}; "
+                f"there is no room for another run: {mine} of {counted(count, 'run')} {'is' if mine == 1 else 'are'} yours, and the limit is {most}; "
                 + ("cancel or delete one of yours" if mine else "come back in an hour")
             )
         else:

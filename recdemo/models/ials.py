@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from recdemo.blocks.solved import Recall, film_biases, fit_scale, rows_of, split_known
+from recdemo.blocks.solved import Recall, fit_scale, log_popularity, rows_of, split_known
 from recdemo.core.batch import Batch, Known
 from recdemo.core.recording import note
 from recdemo.core.vocabulary import Objective
@@ -134,14 +134,14 @@ class IALS(nn.Module):
         return self.pull * (counts + self.unobserved * (others - 1)) ** self.balance
 
     def solve(self, known: Known, objective: Objective) -> None:
-        """The films' vectors, and the scale of the logits: as of vectors solved without what each user watched last."""
+        """The films' vectors, and the scale of the logits: as of vectors solved without the last tenth of each user's ratings."""
         films = self.films.weight
         first = films.clone()
 
         def score(history: Tensor, feedback: Tensor) -> Tensor:
             return self._users(history, feedback) @ films.T
 
-        self.bias.copy_(film_biases(known, len(films) - 1))
+        self.bias.copy_(log_popularity(known, len(films) - 1))
         earlier, later = split_known(known)
         films.copy_(self._solved(earlier, first))
         scale = fit_scale(known, later, self.bias, self.length, score)

@@ -184,7 +184,7 @@ def show_attention(visit: Visit) -> None:
             with place.container(border=number <= len(kinds)):
                 if number < len(kinds):
                     kind = kinds[number]
-                    show_formula(kind, models[kind], tables[kind], rows, asked, most)
+                    show_formula(kind, tables[kind], rows, asked, most)
                 elif number == len(kinds):
                     show_side_by_side(models, changes, tables, targets[0], asked[targets[0]])
     st.caption(
@@ -197,7 +197,6 @@ def show_attention(visit: Visit) -> None:
 
 def show_formula(
     kind: Basic,
-    model: Recommender,
     table: pd.DataFrame,
     rows: int,
     targets: dict[int, str],

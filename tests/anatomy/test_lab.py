@@ -239,12 +239,12 @@ def test_what_curves_say_is_read_off_them() -> None:
     table = activation_curves(["ReLU", "PReLU", "Dice"], SLOPES)
     said = lab.what_curves_say(table, SLOPES)
     # PReLU with a negative slope turns −2 into 0.6; Dice stays below ReLU's zero.
-    assert " makes −" in said
-    assert "and PReLU 0.60.**" in said
+    assert "An input of −2 becomes −" in said
+    assert "and 0.60 with PReLU; the other lies between.**" in said
     assert "ReLU has no slope there: nothing is learned from it." in said
     assert "mean of its inputs, 0.70" in said
     alone = lab.what_curves_say(activation_curves(["LeakyReLU"], SLOPES), SLOPES)
-    assert alone == "**Of an input of −2, LeakyReLU makes −0.20.**"
+    assert alone == "**An input of −2 becomes −0.20 with LeakyReLU.**"
 
 
 def test_ways_that_do_not_look_are_told_from_those_that_do() -> None:
@@ -254,7 +254,7 @@ def test_ways_that_do_not_look_are_told_from_those_that_do() -> None:
     assert said.startswith(f"**{titles[0]}** gives these films the same weights")
     assert f"The other 2 look at it: **{titles[2]}** moves most" in said
     assert "up to 40 percentage points" in said
-    assert lab.who_looks({two: 0.2, three: 0.1}).startswith("All look at it")
+    assert lab.who_looks({two: 0.2, three: 0.1}).startswith("All look at the film asked about:")
     assert "The other one looks at it" in lab.who_looks({one: 0.0, two: 0.2})
 
 

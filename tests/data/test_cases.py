@@ -42,7 +42,7 @@ READ: list[tuple[str, Choices, int, int, int, str]] = [
     ("amazon-2023-rating_only.csv", OWN, 2, 16, 32, ""),
     ("amazon-2023-reviews.csv", OWN, 2, 16, 32, ""),
     ("amazon-ratings_only-noheader.csv", OWN, 2, 16, 32, "Row 1 is read as values"),
-    ("BX-Book-Ratings.csv", Choices(own_films=True, fewest=8), 2, 12, 16, "16 rows of Book-Rating 0 or -1 left out"),
+    ("BX-Book-Ratings.csv", Choices(own_films=True, fewest=8), 2, 12, 16, "16 rows left out: Book-Rating is 0 or -1"),
     ("BX-Book-Ratings.csv", Choices(own_films=True, scale="0-10"), 2, 16, 32, "7.5 or more counts as liked"),
     ("lastfm-user_artists.tsv", OWN, 2, 16, 32, "Everything with a value in weight counts as liked"),
     ("ml-100k-u.data.tsv", OWN, 2, 16, 32, ""),

@@ -129,9 +129,9 @@ c,Babe,4,M,60,
     data = data_of(text, mapping)
     people = data.users.astype(object).where(data.users.notna(), None)
     assert tuples(people) == [(1, "F", 25, 20), (2, None, None, None), (3, "M", 56, 12)]
-    assert "1 value of gender unknown, with no code for 'x'." in data.notes
-    assert "1 value of age unknown, with no code for 'soon'." in data.notes
-    assert "1 value of job unknown, with no code for 'pilot'." in data.notes
+    assert "1 value of gender taken as unknown: MovieLens has no code for 'x'." in data.notes
+    assert "1 value of age taken as unknown: MovieLens has no code for 'soon'." in data.notes
+    assert "1 value of job taken as unknown: MovieLens has no code for 'pilot'." in data.notes
     data = data_of("user,title,rating,age\na,Heat,4,20\na,Babe,4,60", replace(BY_TITLE, age="age"))
     assert data.users["age"].tolist() == [56]
     assert "1 user with more than one age: the last row counts." in data.notes

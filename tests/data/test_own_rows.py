@@ -133,7 +133,7 @@ def test_rows_that_say_nothing_of_a_rating_are_left_out_with_a_word() -> None:
     data = to_dataset(found, BY_TITLE, FILMS, fewest=1)
     assert len(data.ratings) == 1
     assert "2 rows without a rating left out." in data.notes
-    assert "2 rows of rating 0 or -1 left out, which is read as 'not rated'." in data.notes
+    assert "2 rows left out: rating is 0 or -1, which is read as 'not rated'." in data.notes
     ten = to_dataset(found, replace(BY_TITLE, scale="1-10"), FILMS, fewest=1)
     assert any("choose the scale 0-10 if it is a rating" in note for note in ten.notes)
     with pytest.raises(DataError, match="no row says how a film was liked; choose another column"):

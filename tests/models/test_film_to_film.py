@@ -45,7 +45,7 @@ def test_the_largest_weights_of_each_film_scored_are_kept() -> None:
     for column in range(M):
         wanted[np.argsort(np.abs(wanted[:, column]))[: M - 5], column] = 0.0
     weights = FilmToFilm(M, keep=5)
-    weights.take(dense)
+    weights.keep_largest(dense)
     held = dense_of(weights)
     assert held == pytest.approx(wanted, abs=2e-3)
     assert (held != 0).sum() == 5 * M
@@ -70,7 +70,7 @@ def test_weights_of_zero_take_no_room_and_come_back_as_they_were() -> None:
     dense = torch.randn(4, 4, generator=torch.Generator().manual_seed(0))
     dense[0, 3] = 0.0
     weights = FilmToFilm(M, keep=3)
-    weights.take(dense, some)
+    weights.keep_largest(dense, some)
     assert len(weights.weight) == len(weights.target) == 11
     again = FilmToFilm(M, keep=3)
     again.load_state_dict(weights.state_dict())

@@ -14,7 +14,7 @@ from by_hand import dense_of, numbers, scores_of
 from torch import Tensor, nn
 
 from recdemo.blocks import solved
-from recdemo.blocks.solved import SHARE, film_biases, fit_scale, rows_of, split_known
+from recdemo.blocks.solved import SHARE, fit_scale, log_popularity, rows_of, split_known
 from recdemo.core.batch import Known
 from recdemo.core.errors import RequestError
 from recdemo.core.session import Session, Watched
@@ -221,7 +221,7 @@ def test_the_scale_is_that_of_the_highest_likelihood(known: Known) -> None:
     def score(history: Tensor, feedback: Tensor) -> Tensor:
         return table[history].sum(1) + (feedback == DISLIKED).sum(1, keepdim=True)
 
-    bias = film_biases(known, M)
+    bias = log_popularity(known, M)
     assert float((bias / SHARE).exp().sum()) == pytest.approx(1, abs=0.01)
 
     def unlikely(scale: float) -> float:
@@ -270,7 +270,7 @@ def test_the_scale_is_fitted_on_what_was_not_solved_from(
 
 def test_without_ratings_to_ask_about_the_scale_is_one(known: Known) -> None:
     nothing = torch.zeros(0, dtype=torch.long)
-    assert fit_scale(known, nothing, film_biases(known, M), 3, lambda *_: torch.empty(0)) == 1.0
+    assert fit_scale(known, nothing, log_popularity(known, M), 3, lambda *_: torch.empty(0)) == 1.0
 
 
 @pytest.mark.parametrize("make", [EASE, LinearNext])

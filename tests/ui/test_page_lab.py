@@ -70,7 +70,7 @@ def test_curves_follow_the_sliders() -> None:
     assert (values[0], slopes[0]) == pytest.approx((-2, 0.5))
     table = lab.activation_curves(["Dice"], lab.Slopes(dice=0.25, mean=1.0))
     assert curve(figure, "Dice")[0] == pytest.approx(table["y"].to_numpy())
-    assert any("LeakyReLU makes −1.00" in text.value for text in app.markdown)
+    assert any("−1.00 with LeakyReLU" in text.value for text in app.markdown)
 
 
 def test_only_the_curves_chosen_are_drawn() -> None:
