@@ -106,8 +106,8 @@ def show_activations(names: list[str]) -> None:
             "Above, what comes out for an input x; below, how fast that changes, which is what gradients are "
             "multiplied by. Computed by the blocks that the models use, the slopes by torch’s own "
             "differentiation. Below zero PReLU is ax, and Dice is p(x)·x + (1 − p(x))·a·x with p(x) = σ((x − E)/√Var): a "
-            "soft switch between x and ax. RReLU’s band is what it draws from in training. Document fig. 3-22, eq. 3-20 "
-            "to 3-25."
+            "soft switch between x and ax. RReLU’s band is what it draws from in training. In the textbook behind "
+            "*recbyhand*: fig. 3-22, eq. 3-20 to 3-25."
         )
 
 
@@ -211,7 +211,7 @@ def show_formula(
         config=CHART,
         alt=f"Weights of the films watched by {formula.title}",
     )
-    st.caption(f"Document {formula.source}.")
+    st.caption(f"In the textbook behind *recbyhand*: {formula.source}.")
 
 
 def show_side_by_side(
