@@ -1,18 +1,14 @@
-"""Two processes of `test_distributed.py`, which train some models on a small world together.
+"""What each process of `test_distributed.py` does: train some models on a small world, alone or with others.
 
-    python tests/together.py FOLDER
+    torchrun --nproc-per-node 2 tests/together.py FOLDER
 
-They are forked from this one, which has imported what they need, and find what torchrun tells its processes. Leaves ``FOLDER/<model>-<rank>-of-<processes>.pt`` for each of `FITS`: what that rank held in the end.
+Leaves ``FOLDER/<model>-<rank>-of-<processes>.pt`` for each of `FITS`: what that rank held in the end.
 """
 
 from __future__ import annotations
 
-import os
-import socket
 import sys
 from dataclasses import asdict, dataclass, field
-from multiprocessing import get_context
-from multiprocessing.connection import wait
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -26,7 +22,7 @@ from recdemo.data import simulate, split_by_order
 from recdemo.encoding.ratings import Ratings
 from recdemo.encoding.schema import Schema
 from recdemo.models import CARDS
-from recdemo.training.distributed import LAUNCHED, ranks_here
+from recdemo.training.distributed import ranks_here
 from recdemo.training.feed import InMemory
 from recdemo.training.loop import fit
 from recdemo.training.metrics import evaluate
@@ -86,8 +82,7 @@ def world() -> tuple[Ratings, torch.Tensor]:
     return Ratings(made, schema), torch.from_numpy(split_by_order(made.ratings))
 
 
-def train(folder: Path) -> None:
-    """All of `FITS`, one after the other, alone or as one of several."""
+def main(folder: Path) -> None:
     torch.set_num_threads(1)
     ratings, part = world()
     ranks = ranks_here()
@@ -116,30 +111,6 @@ def train(folder: Path) -> None:
                 "samples": told.samples,
             }
             torch.save(found, folder / f"{asked.model}-{ranks.rank}-of-{ranks.size}.pt")
-
-
-def _rank(rank: int, port: int, folder: Path) -> None:
-    place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "MASTER_PORT": port}
-    os.environ |= {name: str(value) for name, value in place.items()}
-    os.environ |= {LAUNCHED: "together", "MASTER_ADDR": "127.0.0.1"}
-    train(folder)
-
-
-def main(folder: Path) -> None:
-    """Two ranks; where one fails, the other is ended."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    fork = get_context("fork")
-    ranks = [fork.Process(target=_rank, args=(rank, port, folder)) for rank in range(2)]
-    for rank in ranks:
-        rank.start()
-    while any(rank.is_alive() for rank in ranks):
-        wait([rank.sentinel for rank in ranks if rank.is_alive()])
-        if any(rank.exitcode for rank in ranks):
-            for rank in ranks:
-                rank.terminate()
-    raise SystemExit(any(rank.exitcode for rank in ranks))
 
 
 if __name__ == "__main__":

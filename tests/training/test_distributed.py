@@ -31,7 +31,7 @@ SECONDS = 200  # that two processes may take on a busy machine
 Found = dict[str, Any]
 
 
-def _torchrun(*command: str) -> subprocess.CompletedProcess:
+def _launch(*command: str) -> subprocess.CompletedProcess:
     launcher = subprocess.Popen(
         [*TORCHRUN, *command],
         cwd=PROJECT,
@@ -50,14 +50,8 @@ def _torchrun(*command: str) -> subprocess.CompletedProcess:
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Found, Found, Found]]:
     """By model: what one process held in the end, and what each of two did."""
     folder = tmp_path_factory.mktemp("together")
-    together.train(folder)
-    done = subprocess.run(
-        [sys.executable, str(PROJECT / "tests" / "together.py"), str(folder)],
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    together.main(folder)
+    done = _launch(str(PROJECT / "tests" / "together.py"), str(folder))
     assert done.returncode == 0, done.stderr[-3000:]
     names = ("0-of-1", "0-of-2", "1-of-2")
     return {
@@ -120,7 +114,7 @@ def test_ranks_draw_differently_what_is_their_own(found: dict) -> None:
 def test_the_command_line_trains_with_two(small_films: pd.DataFrame, tmp_path: Path) -> None:
     data = save_dataset(simulate(small_films, users=60, seed=1), tmp_path / "world")
     asked = ["fm", "--objective", "like", "--data", str(data), "--epochs", "1", "--json"]
-    done = _torchrun("-m", "recdemo", "train", *asked, "--out", str(tmp_path / "out"))
+    done = _launch("-m", "recdemo", "train", *asked, "--out", str(tmp_path / "out"))
     assert done.returncode == 0, done.stderr[-3000:]
     card = json.loads(done.stdout)  # one of the two prints
     assert card["command"].startswith("torchrun --nproc-per-node 2 -m recdemo train fm ")
