@@ -192,36 +192,37 @@ def decode_visit(
     other_occupation = link.choose(
         "wo", (*GROUPS["occupation"], UNKNOWN), "a change to the occupation"
     )
-    visit = Visit(
-        session=Session(
-            gender=gender,  # type: ignore[arg-type]
-            age=int(age) if age else None,
-            occupation=int(occupation) if occupation else None,
-            history=_history(link),
-        ),
-        model=model,
-        objective=objective,
-        targets=tuple(dict.fromkeys(link.films_of("t", _film)))[:MAX_TARGETS],
-        change=Change(
-            gender=other_gender,  # type: ignore[arg-type]
-            age=_number(other_age),
-            occupation=_number(other_occupation),
-            dropped=tuple(dict.fromkeys(link.films_of("wd", _film)))[:MAX_SESSION_FILMS],
-            added=link.film("wh", _watched),
-        ),
-        against=0 if link.get("ag") == "0" else link.film("ag", _film),
-        present=link.get("present") == "1",
-        shown=tuple((n, link.get(n)[:LONGEST_SHOWN]) for n in sorted(SHOWN) if link.get(n)),
+    session = Session(
+        gender=gender,  # type: ignore[arg-type]
+        age=int(age) if age else None,
+        occupation=int(occupation) if occupation else None,
+        history=_history(link),
     )
+    targets = dict.fromkeys(link.films_of("t", _film))
+    change = Change(
+        gender=other_gender,  # type: ignore[arg-type]
+        age=_number(other_age),
+        occupation=_number(other_occupation),
+        dropped=tuple(dict.fromkeys(link.films_of("wd", _film)))[:MAX_SESSION_FILMS],
+        added=link.film("wh", _watched),
+    )
+    against = 0 if link.get("ag") == "0" else link.film("ag", _film)
     link.name_unknown("The link names films that are not in the catalogue", link.no_films)
     compared = dict.fromkeys(filter(None, link.get("c").split(".")))
     strange = [key for key in compared if key not in models]
     link.name_unknown("The link compares models that do not exist", strange)
-    visit = replace(
-        visit,
+    visit = Visit(
+        session=session,
+        model=model,
+        objective=objective,
+        targets=tuple(targets)[:MAX_TARGETS],
         compared=tuple(key for key in compared if key in models),
         story=link.known("s", step_of, "a story"),
+        change=change,
+        against=against,
         step=link.known("i", _STEP.fullmatch, "a step of an answer"),
+        present=link.get("present") == "1",
+        shown=tuple((n, link.get(n)[:LONGEST_SHOWN]) for n in sorted(SHOWN) if link.get(n)),
     )
     if link.get("ed") == "3":
         link.problems.append(
