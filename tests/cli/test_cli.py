@@ -170,6 +170,16 @@ def test_train_then_evaluate_agree_on_simulated_data(bare: Path, few_ratings: Pa
     assert measured["test"] == pytest.approx(card["metrics"]["test"], abs=1e-6)
     assert measured["test"]["auc"] > 0.6
 
+    # A card from before a metric was thought of.
+    path = bare / "fm" / "like" / checkpoints.CARD
+    older = json.loads(path.read_text())
+    del older["metrics"]["test"]["log_loss"]
+    path.write_text(json.dumps(older))
+    done = run(f"evaluate fm --objective like --data {few_ratings}", RECDEMO_CHECKPOINTS=str(bare))
+    assert done.returncode == 0, done.stderr
+    (row,) = [line for line in done.stdout.splitlines() if "log_loss" in line]
+    assert "–" in row
+
 
 @pytest.fixture
 def tales(tmp_path: Path) -> Path:
